@@ -1,0 +1,320 @@
+"""Writing a bundle: every answer is on the disk before the next question is asked.
+
+``evidence.partial/`` has a journal, ``manifest.partial.json``, that is replaced whole after each answer: a run that
+was killed loses the question it was asking and nothing else. Sealing completes the same document, calls it
+``manifest.json`` and renames the folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from triage_kit import __version__, schemas
+from triage_kit.bundle.lock import Lock
+from triage_kit.bundle.reading import FORMAT, MANIFEST, PARTIAL, SEALED, Bundle, canonical, digest, to_arrow
+from triage_kit.errors import BundleError, Tampered
+
+JOURNAL = "manifest.partial.json"
+RAW_LIMIT = 256 << 20  # bytes on the disk, all kept sources together
+ROW_GROUP = 200_000  # rows; a window of time then reads few groups of a large log
+PIECE = 1 << 20
+STATUSES = ("answered", "refused", "unavailable", "failed", "skipped", "not_built")
+
+
+class Draft:
+    """A bundle that is being collected; begin it, write, answer, seal."""
+
+    def __init__(self, case_folder: Path, journal: dict[str, Any], lock: Lock) -> None:
+        self.case_folder = case_folder
+        self.folder = case_folder / PARTIAL
+        self.raw_limit = RAW_LIMIT
+        self._journal = journal
+        self._lock = lock
+
+    @classmethod
+    def begin(cls, case_folder: str | Path, again: bool = False) -> Draft:
+        """Start ``evidence.partial/``, or go on with the one that an interrupted run left.
+
+        ``again`` allows it beside a sealed bundle, which is moved to evidence-1/ when this one is sealed. Raises
+        BundleError when evidence is sealed already, or when another collector is at work, and Tampered when a file of
+        the interrupted run was changed.
+        """
+        home = Path(case_folder)
+        if not home.is_dir():
+            raise BundleError(f"there is no folder {home}: create it, or name the folder of the case")
+        lock = Lock(home / ".triage.lock", "another `triage collect` is at work in this case: wait until it has ended")
+        lock.acquire()
+        try:
+            journal = _continued(home / PARTIAL)
+            again = again or journal.get("again", False)
+            if (home / SEALED).exists() and not again:
+                raise BundleError(
+                    f"{home / SEALED} is sealed and is never changed: `triage collect --again` keeps it as evidence-1/ "
+                    "and collects anew"
+                )
+            journal["again"] = again
+            draft = cls(home, journal, lock)
+            draft._prepare()
+        except BaseException:
+            lock.release()
+            raise
+        return draft
+
+    @property
+    def resumed(self) -> list[str]:
+        """Sources that an interrupted run had answered."""
+        return [row["source"] for row in self._journal["questions"] if row["status"] == "answered"]
+
+    def has(self, source: str) -> bool:
+        """Whether the question was answered, perhaps by the run before; one that failed is asked again."""
+        return source in self.resumed
+
+    def write(self, table: str, frame: pd.DataFrame) -> int:
+        """Keep one evidence table, replacing what it held; returns its rows. SchemaError when columns do not fit."""
+        arrow = to_arrow(frame, table)
+        path = f"{table}.parquet"
+        with _replacing(self.folder / path) as stream:
+            pq.write_table(arrow, stream, compression="zstd", row_group_size=ROW_GROUP)
+        self._record({"path": path, "kind": "table", "table": table, "rows": arrow.num_rows})
+        return arrow.num_rows
+
+    def written(self, table: str) -> pd.DataFrame:
+        """What this draft holds of a table so far; without rows when nothing was written."""
+        return Bundle(self.folder, self._journal).table(table)
+
+    def answer(self, **row: Any) -> None:
+        """Record how a question was answered: the columns of ``questions``; a later answer replaces an earlier one.
+
+        ``status`` is answered, refused, unavailable, failed, skipped or not_built; all but answered want a ``reason``.
+        """
+        if row.get("status") not in STATUSES:
+            raise BundleError(f"question {row.get('source')!r}: got status {row.get('status')!r}, want {STATUSES}")
+        row.setdefault("asked_at", datetime.now(UTC))
+        checked = schemas.frame("questions", [row]).iloc[0]
+        told = {name: _told(checked[name]) for name in checked.index}
+        rest = [old for old in self._journal["questions"] if old["source"] != told["source"]]
+        self._journal["questions"] = [*rest, told]
+        self._save()
+
+    def note(self, **facts: Any) -> None:
+        """Record facts of the collection: columns of ``collection`` and whatever else the manifest shall tell."""
+        self._journal["collection"].update({key: _told(value) for key, value in facts.items()})
+        self._save()
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """The facts noted so far, those of an interrupted run too; times as ISO text."""
+        return dict(self._journal["collection"])
+
+    def keep_raw(self, name: str, data: bytes | IO[bytes] | Iterable[bytes]) -> str:
+        """Keep a source byte for byte; returns an empty text, or the reason why it was not kept.
+
+        Bounded: all kept sources together take at most ``raw_limit`` bytes (compressed). One that would pass it is
+        left out whole and recorded under ``not_kept``.
+        """
+        self._forget(name)
+        path = f"raw/{_file_name(name, {entry['path'] for entry in self._journal['files']})}"
+        room = self.raw_limit - sum(entry["bytes"] for entry in self._journal["files"] if entry["kind"] == "raw")
+        seen = hashlib.sha256()
+        length = 0
+        with _replacing(self.folder / path) as stream:
+            with pa.CompressedOutputStream(pa.PythonFile(_LeftOpen(stream), "w"), "zstd") as packed:
+                for piece in _pieces(data):
+                    seen.update(piece)
+                    length += len(piece)
+                    packed.write(piece)
+                    if stream.tell() > room:
+                        break
+            fits = stream.tell() <= room
+        if not fits:
+            (self.folder / path).unlink()
+            reason = f"more than the {self.raw_limit >> 20} MiB that all kept sources may take together"
+            self._journal["not_kept"].append({"source": name, "reason": reason})
+            self._save()
+            return reason
+        facts = {"source": name, "source_bytes": length, "source_sha256": seen.hexdigest()}
+        self._record({"path": path, "kind": "raw", "rows": None, **facts})
+        return ""
+
+    def seal(self) -> Bundle:
+        """Complete the manifest and rename the folder to evidence/; returns it opened. The draft is used up."""
+        now = datetime.now(UTC)
+        self.note(
+            **{"collected_at": self._journal["began_at"], **self.notes, "sealed_at": now, "kit_version": __version__}
+        )
+        names = schemas.get("collection").names
+        self.write("collection", schemas.frame("collection", [{name: self.notes.get(name) for name in names}]))
+        self.write("questions", schemas.frame("questions", self._journal["questions"]))
+        self._journal["server"] = self._server()
+        again = self._journal.pop("again", False)
+        self._journal["files"].sort(key=lambda entry: entry["path"])
+        with _replacing(self.folder / MANIFEST) as stream:
+            stream.write(canonical(self._journal))
+        (self.folder / JOURNAL).unlink()
+        self._sweep()
+        sealed = self.case_folder / SEALED
+        if sealed.exists() and again:
+            sealed.rename(_next_free(self.case_folder))
+        self.folder.rename(sealed)
+        _sync_folder(self.case_folder)
+        self._lock.release()
+        return Bundle.open(self.case_folder)
+
+    def close(self) -> None:
+        """Let go of the case without sealing: the next run goes on from here."""
+        self._lock.release()
+
+    def __enter__(self) -> Draft:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _prepare(self) -> None:
+        for folder in (self.folder, self.folder / "raw"):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            folder.chmod(0o700)
+        self._save()
+        # A run that was killed while it sealed left the finished manifest under its last name: it is the journal now.
+        (self.folder / MANIFEST).unlink(missing_ok=True)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove what no journal knows: half-written files of a killed run."""
+        known = {entry["path"] for entry in self._journal["files"]} | {JOURNAL, MANIFEST}
+        for path in [*self.folder.iterdir(), *(self.folder / "raw").iterdir()]:
+            if path.is_file() and path.relative_to(self.folder).as_posix() not in known:
+                path.unlink()
+
+    def _server(self) -> dict[str, Any]:
+        names = ("version", "version_num", "system_identifier", "database", "role", "in_recovery", "address", "port")
+        rows = self.written("identity").head(1)
+        return {name: _told(rows[name].iloc[0]) if len(rows) else None for name in names}
+
+    def _record(self, entry: dict[str, Any]) -> None:
+        file = self.folder / entry["path"]
+        entry |= {"bytes": file.stat().st_size, "sha256": digest(file)}
+        self._journal["files"] = [old for old in self._journal["files"] if old["path"] != entry["path"]] + [entry]
+        self._save()
+
+    def _forget(self, name: str) -> None:
+        gone = [entry for entry in self._journal["files"] if entry.get("source") == name]
+        self._journal["files"] = [entry for entry in self._journal["files"] if entry not in gone]
+        self._journal["not_kept"] = [entry for entry in self._journal["not_kept"] if entry["source"] != name]
+        if gone:
+            self._save()
+            for entry in gone:
+                (self.folder / entry["path"]).unlink(missing_ok=True)
+
+    def _save(self) -> None:
+        with _replacing(self.folder / JOURNAL) as stream:
+            stream.write(canonical(self._journal))
+
+
+def _continued(folder: Path) -> dict[str, Any]:
+    """The journal of an interrupted run, or a new one."""
+    file = next((folder / name for name in (JOURNAL, MANIFEST) if (folder / name).is_file()), None)
+    if file is None:
+        began = {"format": FORMAT, "began_at": _told(datetime.now(UTC)), "kit_version": __version__}
+        return began | {"collection": {}, "questions": [], "files": [], "not_kept": [], "server": {}}
+    content = file.read_bytes()
+    try:
+        journal = json.loads(content)
+        intact = journal["format"] == FORMAT and canonical(journal) == content
+    except (ValueError, TypeError, KeyError):
+        intact = False
+    if not intact:
+        raise Tampered(f"{file} is damaged or of another version: move {folder} away, then collect again")
+    for entry in journal["files"]:
+        path = folder / entry["path"]
+        if not path.is_file() or digest(path) != entry["sha256"]:
+            raise Tampered(f"{path} was changed after it was written: move {folder} away, then collect again")
+    journal.pop("sha256", None)
+    return journal
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A stream whose content stands at ``path`` whole or not at all, readable by its owner alone."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        yield stream
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # Windows cannot open a folder
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class _LeftOpen(io.RawIOBase):
+    """A stream that Arrow may close while its file stays open: it has to be synced yet."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, piece: Any) -> int:
+        return self._stream.write(piece)
+
+
+def _pieces(data: bytes | IO[bytes] | Iterable[bytes]) -> Iterable[bytes]:
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        data = io.BytesIO(data)
+    if hasattr(data, "read"):
+        return iter(lambda: data.read(PIECE), b"")
+    return data
+
+
+def _file_name(name: str, taken: set[str]) -> str:
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[-100:] or "source"
+    for suffix in ("", *(f"-{count}" for count in range(2, 100_000))):
+        if f"raw/{plain}{suffix}.zst" not in taken:
+            return f"{plain}{suffix}.zst"
+    raise BundleError(f"too many sources are called {plain}")
+
+
+def _next_free(folder: Path) -> Path:
+    count = 1
+    while (folder / f"{SEALED}-{count}").exists():
+        count += 1
+    return folder / f"{SEALED}-{count}"
+
+
+def _told(value: Any) -> Any:
+    """A value as JSON tells it: times ISO 8601 in UTC with microseconds, missing as null."""
+    if isinstance(value, (list, tuple)):
+        return [_told(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _told(item) for key, item in value.items()}
+    if value is None or pd.isna(value):
+        return None
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if hasattr(value, "item"):
+        return value.item()
+    return value if isinstance(value, (bool, int, float, str)) else str(value)
