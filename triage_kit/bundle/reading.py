@@ -24,6 +24,7 @@ FORMAT = 1
 SEALED = "evidence"
 PARTIAL = "evidence.partial"
 MANIFEST = "manifest.json"
+LOGIN = ("refused", "database")
 ARROW = {
     "int": pa.int64(),
     "float": pa.float64(),
@@ -167,6 +168,19 @@ class Bundle:
             if entry["kind"] == "raw" and entry["source"] == name:
                 return pa.CompressedInputStream(pa.OSFile(str(self._trusted(entry["path"]))), "zstd")
         raise BundleError(f"the bundle did not keep {name!r}; it has {', '.join(self.raw_names()) or 'no raw source'}")
+
+    def named_unread(self) -> list[str]:
+        """Sources that the case names and that could not be read or held nothing usable.
+
+        What the role's privileges do not allow (``refused``) is a gap of the report, not one of these; a refused
+        login is, its question is called ``database``.
+        """
+        return [
+            row["source"]
+            for row in self.manifest["questions"]
+            if row["named"]
+            and (row["status"] in ("unavailable", "failed", "not_built") or (row["status"], row["source"]) == LOGIN)
+        ]
 
     def verify(self) -> list[str]:
         """Every difference between the folder and its manifest, one sentence each; empty when all is as sealed."""

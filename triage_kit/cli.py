@@ -1,0 +1,247 @@
+"""The command line: parse arguments, call one function, print.
+
+Exit status: 0 done; 1 failed; 2 wrong usage or a bad case.yaml; 3 reported, but a source that the case names could
+not be read; 4 rows are lost (with ``--fail-on loss``); 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from triage_kit import __version__
+from triage_kit.console import Console, plain
+from triage_kit.errors import CaseError, TriageError
+
+DONE, FAILED, USAGE, UNREAD, LOSS, INTERRUPTED = 0, 1, 2, 3, 4, 130
+DEFAULT_INCIDENT = "seed"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status and never raises but for SystemExit of wrong usage."""
+    options = _parser().parse_args(arguments)
+    console = Console(json=options.json, quiet=options.quiet)
+    try:
+        return options.command(options, console)
+    except KeyboardInterrupt:
+        kept = (
+            ": what was read is kept, the same command goes on from there" if options.command in (collect, run) else ""
+        )
+        console.error(f"interrupted{kept}", INTERRUPTED)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has left; Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except TriageError as error:
+        return _failed(console, options, str(error), error.exit_status)
+    except Exception as error:  # noqa: BLE001 the border to the user: one paragraph, and the traceback on demand
+        message = f"unexpected {type(error).__name__}: {error}; run it again with --debug to see where"
+        return _failed(console, options, message, FAILED)
+
+
+def _failed(console: Console, options: argparse.Namespace, message: str, status: int) -> int:
+    from triage_kit.redact import redact
+
+    if options.debug:
+        console.trace(redact(traceback.format_exc()))
+    console.error(redact(message), status)
+    return status
+
+
+def demo(options: argparse.Namespace, console: Console) -> int:
+    """Rebuild a practice incident on a throwaway server, then triage it as any other."""
+    from triage_kit.lab.incidents import INCIDENTS
+
+    if options.list:
+        for name, incident in INCIDENTS.items():
+            console.say(f"{name:24} {incident.title}", event="incident", name=name, title=incident.title)
+        return DONE
+    if options.incident not in INCIDENTS:
+        raise CaseError(f"no practice incident is called {options.incident!r}; there are {', '.join(INCIDENTS)}")
+    from triage_kit.lab.demo import build
+
+    out = Path(options.out) if options.out else _free(f"triage-demo-{options.incident}")
+    with build(options.incident, out, console.notify) as folder:
+        status = _collect(folder, options, console)
+    return max(status, _report(folder, options, console))
+
+
+def init(options: argparse.Namespace, console: Console) -> int:
+    """Write a commented case.yaml and copy the notebooks beside it."""
+    from triage_kit.start import init
+
+    for path in init(options.folder, options.url):
+        console.say(f"wrote {path}", event="wrote", path=str(path))
+    console.say(f"next: edit {Path(options.folder) / 'case.yaml'}, then `triage run {options.folder}`")
+    return DONE
+
+
+def collect(options: argparse.Namespace, console: Console) -> int:
+    """Read the sources and seal evidence/."""
+    return _collect(options.case, options, console)
+
+
+def report(options: argparse.Namespace, console: Console) -> int:
+    """Make the report of what was collected, without any server."""
+    status = _unread(options.case, console)
+    return max(status, _report(options.case, options, console))
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Collect, then report."""
+    status = _collect(options.case, options, console)
+    return max(status, _report(options.case, options, console))
+
+
+def verify(options: argparse.Namespace, console: Console) -> int:
+    """Check the bundle against its manifest."""
+    from triage_kit.bundle import Bundle
+
+    bundle = Bundle.open(options.case)
+    problems = bundle.verify()
+    for problem in problems:
+        console.say(problem, event="problem", problem=problem)
+    if problems:
+        console.error(
+            f"{bundle.folder} is not what was sealed: {len(problems)} differences; use an intact copy", FAILED
+        )
+        return FAILED
+    count = len(bundle.manifest["files"])
+    console.say(f"{bundle.folder} is as it was sealed: {count} files", event="verified", files=count)
+    return DONE
+
+
+def baseline(options: argparse.Namespace, console: Console) -> int:
+    """A small bundle of counters, catalogue and sizes."""
+    from triage_kit.collect import collect
+    from triage_kit.start import baseline_case
+
+    found = collect(
+        baseline_case(options.out, options.url), again=options.again, notify=console.notify, only="baseline"
+    )
+    console.say(f"baseline: {found.bundle.folder}", event="baseline", path=str(found.bundle.folder))
+    return DONE
+
+
+def _collect(folder: str | Path, options: argparse.Namespace, console: Console) -> int:
+    """Collect and print the first answer: the verdict with its freeze list, before any notebook runs."""
+    from triage_kit import case as cases
+
+    case = cases.load(folder)
+    from triage_kit.collect import collect  # after the case: its mistakes are told without waiting for the driver
+
+    found = collect(case, again=getattr(options, "again", False), notify=console.notify)
+    _verdict(case.folder, console)
+    for source in found.named_unread:
+        console.say(f"not read: {source}, which the case names", event="unread", source=source)
+    return UNREAD if found.named_unread else DONE
+
+
+def _verdict(folder: str | Path, console: Console) -> None:
+    from triage_kit.analyse import investigate, verdict
+    from triage_kit.opened import open_case
+
+    lines = verdict(investigate(open_case(folder).evidence))
+    console.say("\n" + "\n".join(lines) + "\n", event="verdict", lines=lines)
+
+
+def _unread(folder: str | Path, console: Console) -> int:
+    from triage_kit.bundle import Bundle
+
+    sources = Bundle.open(folder).named_unread()
+    for source in sources:
+        console.say(f"not read: {source}, which the case names", event="unread", source=source)
+    return UNREAD if sources else DONE
+
+
+def _report(folder: str | Path, options: argparse.Namespace, console: Console) -> int:
+    from triage_kit.bundle import Bundle
+    from triage_kit.report import make
+
+    made = make(folder, notify=console.notify)
+    questions = Bundle.open(folder).manifest["questions"]
+    silent = sum(row["status"] != "answered" for row in questions)
+    notebooks = [str(path) for path in made.notebooks]
+    paths = {"html": str(made.html), "findings": str(made.findings), "notebooks": notebooks}
+    text = [f"report:    {made.html}", f"findings:  {made.findings}", *(f"notebook:  {path}" for path in notebooks)]
+    text += [f"{silent} of {len(questions)} questions had no answer: the report's gaps say why and what that costs"]
+    console.say("\n".join(text), event="report", unanswered=silent, asked=len(questions), **paths)
+    if made.failed:
+        console.error(f"these notebooks failed, the report lacks their part: {', '.join(made.failed)}", FAILED)
+        return FAILED
+    return LOSS if getattr(options, "fail_on", None) == "loss" and _lost(made.findings) else DONE
+
+
+def _lost(findings: Path) -> bool:
+    import json
+
+    tables = json.loads(findings.read_text(encoding="utf-8"))["tables"]
+    return any(table["status"] in ("wiped", "partial", "missing") for table in tables)
+
+
+def _free(name: str) -> Path:
+    """A folder that is not there yet, in the working directory."""
+    path, count = Path(name), 1
+    while path.exists():
+        count += 1
+        path = Path(f"{name}-{count}")
+    return path
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse repeats what it does not understand, which may be a URL with a password."""
+
+    def error(self, message: str) -> NoReturn:
+        from triage_kit.redact import redact
+
+        super().error(plain(redact(message)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="triage", description="Find out what emptied PostgreSQL tables.")
+    parser.add_argument("--version", action="version", version=f"triage-kit {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    add = _command(commands, "demo", demo)
+    add("incident", nargs="?", default=DEFAULT_INCIDENT, metavar="INCIDENT", help="which; default: %(default)s")
+    add("--out", metavar="DIR", help="the case folder to write; default: triage-demo-INCIDENT here")
+    add("--list", action="store_true", help="print the practice incidents")
+    _fail_on(add)
+
+    add = _command(commands, "init", init)
+    add("folder", metavar="DIR", help="folder of the new case")
+    add("--url", help="postgresql://role@host:port/database, without a password")
+
+    for name, function in (("collect", collect), ("report", report), ("run", run), ("verify", verify)):
+        add = _command(commands, name, function)
+        add("case", metavar="CASE", help="the case folder or its case.yaml")
+        if function in (collect, run):
+            add("--again", action="store_true", help="keep sealed evidence as evidence-1/ and collect anew")
+        if function in (report, run):
+            _fail_on(add)
+
+    add = _command(commands, "baseline", baseline)
+    add("--url", required=True, help="postgresql://role@host:port/database, without a password")
+    add("out", metavar="OUT", help="folder to write")
+    add("--again", action="store_true", help="keep an earlier baseline there as evidence-1/")
+    return parser
+
+
+def _command(commands: Any, name: str, function: Callable[[argparse.Namespace, Console], int]) -> Callable[..., Any]:
+    summary = str(function.__doc__)
+    parser = commands.add_parser(name, help=summary[0].lower() + summary[1:].rstrip("."), description=summary)
+    parser.set_defaults(command=function)
+    parser.add_argument("--json", action="store_true", help="print progress and results as JSON lines")
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
+    parser.add_argument("--debug", action="store_true", help="print the traceback of an error")
+    return parser.add_argument
+
+
+def _fail_on(add: Callable[..., Any]) -> None:
+    add("--fail-on", choices=["loss"], metavar="loss", help="exit with 4 when rows are lost")

@@ -1,0 +1,99 @@
+"""What the command line prints: lines for people, or JSON lines for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+
+class Console:
+    """One voice for all commands; a single status line shows progress, on a terminal only."""
+
+    def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
+        self.json = json
+        self.quiet = quiet
+        self._status = 0  # width of the status line that stands on the terminal now
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
+
+    def say(self, text: str, *, event: str = "message", **facts: Any) -> None:
+        """Print text, or the event with its facts."""
+        if self.json:
+            self._line(sys.stdout, json.dumps({"event": event, **(facts or {"text": text})}, default=_plain))
+        elif not self.quiet:
+            self._clear()
+            self._line(sys.stdout, plain(text))
+
+    def error(self, text: str, status: int) -> None:
+        """One paragraph on stderr; with JSON lines also an event."""
+        self._clear()
+        if self.json:
+            self._line(sys.stdout, json.dumps({"event": "error", "status": status, "text": text}))
+        self._line(sys.stderr, plain(f"triage: {text}"))
+
+    def trace(self, text: str) -> None:
+        """A traceback, on stderr."""
+        self._line(sys.stderr, plain(text))
+
+    def notify(self, event: str, **facts: Any) -> None:
+        """Take one event of a running collection or report."""
+        if self.json:
+            self.say("", event=event, **facts)
+        elif event == "target":
+            self.say(_target(facts))
+        elif event == "sealed":
+            self._clear()
+        else:
+            self._progress(_progress_text(event, facts))
+
+    def _progress(self, text: str) -> None:
+        if self.quiet or not sys.stderr.isatty():
+            return
+        line = plain(text).replace("\n", " ")[:100]
+        sys.stderr.write("\r" + line.ljust(self._status))
+        sys.stderr.flush()
+        self._status = len(line)
+
+    def _clear(self) -> None:
+        if self._status:
+            sys.stderr.write("\r" + " " * self._status + "\r")
+            sys.stderr.flush()
+            self._status = 0
+
+    @staticmethod
+    def _line(stream: TextIO, text: str) -> None:
+        stream.write(text + "\n")
+        stream.flush()
+
+
+def plain(text: str) -> str:
+    """Text without the control characters by which a table's name could rewrite the terminal.
+
+    >>> plain("a\\x1b[2Jb")
+    'a\\\\x1b[2Jb'
+    """
+    return "".join(c if c in "\n\t" or (c.isprintable()) else c.encode("unicode_escape").decode() for c in text)
+
+
+def _target(facts: dict[str, Any]) -> str:
+    version = f" (PostgreSQL {facts['version']})" if facts.get("version") else ""
+    return f"looking at {facts.get('host')}, database {facts.get('database')}, as role {facts.get('role')}{version}"
+
+
+def _progress_text(event: str, facts: dict[str, Any]) -> str:
+    count = f"[{facts['done']}/{facts['total']}] " if facts.get("total") else ""
+    name = facts.get("source") or facts.get("name") or facts.get("text") or event
+    tail = facts.get("reason") or (f"{facts['rows']} rows" if facts.get("rows") is not None else "")
+    return f"{count}{name} {tail}".rstrip()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    return value.item() if hasattr(value, "item") else str(value)

@@ -1,0 +1,56 @@
+"""Beginning a case: the commented case.yaml and the notebooks of a new folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from triage_kit import case as cases
+from triage_kit.errors import CaseError
+from triage_kit.resources import resource_dir
+
+EXAMPLE_URL = "postgresql://triage@localhost:5432/postgres"
+
+
+def init(folder: str | Path, url: str | None = None) -> list[Path]:
+    """Write the commented case.yaml and copy the notebooks beside it; returns what was written.
+
+    Raises CaseError when a file is there already (nothing is overwritten, nothing written) or when the URL is wrong
+    or holds a password.
+    """
+    home = Path(folder)
+    file = home / "case.yaml"
+    text = (resource_dir("templates") / "case.yaml").read_text(encoding="utf-8")
+    if url is not None:
+        _check_url(url, file)
+        text = text.replace(EXAMPLE_URL, json.dumps(url))  # a JSON text is a YAML text, whatever it holds
+    copies = {home / source.name: source for source in sorted(resource_dir("notebooks").glob("*.ipynb"))}
+    there = [path.name for path in (file, *copies) if path.exists()]
+    if there:
+        raise CaseError(f"{home} has {', '.join(there)} already: name another folder, or move them away")
+    home.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    for path, source in copies.items():
+        shutil.copyfile(source, path)
+    return [file, *copies]
+
+
+def baseline_case(folder: str | Path, url: str) -> cases.Case:
+    """The case of a baseline, written to ``folder``: the database alone, no logs, no counting.
+
+    Raises CaseError when the URL is wrong or holds a password, or when the folder has another case.
+    """
+    home = Path(folder)
+    file = home / "case.yaml"
+    _check_url(url, file)
+    text = f"title: Baseline\ndatabase: {{url: {json.dumps(url)}}}\ncounting: none\n"
+    if file.exists() and file.read_text(encoding="utf-8") != text:
+        raise CaseError(f"{file} is the case of something else: name another folder for the baseline")
+    home.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return cases.load(file)
+
+
+def _check_url(url: str, file: Path) -> None:
+    cases.build({"database": {"url": url}}, file)
