@@ -140,13 +140,15 @@ class Bundle:
     def sql(self, query: str) -> pd.DataFrame:
         """Ask the evidence tables in SQL (DuckDB); every table is a view, times are UTC.
 
-        Files beyond the bundle cannot be read. Raises BundleError with DuckDB's message when the query is wrong.
+        Columns that SQL has words for want quotes, as ``"at"`` and ``"table"``. Files beyond the bundle cannot be read.
+        Raises BundleError with DuckDB's message when the query is wrong.
         """
         try:
             answer = self._database().cursor().sql(query)
             return pd.DataFrame() if answer is None else to_pandas(answer.to_arrow_table())
         except (duckdb.Error, pa.ArrowException) as error:
-            raise BundleError(f"the query cannot be answered: {error}") from error
+            hint = '; columns such as "at" and "table" want quotes' if isinstance(error, duckdb.ParserException) else ""
+            raise BundleError(f"the query cannot be answered: {error}{hint}") from error
 
     def define(self, name: str, query: str) -> None:
         """Name a query, so that ``sql`` knows it as a view."""
