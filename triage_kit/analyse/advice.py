@@ -1,0 +1,157 @@
+"""Recommendations chosen by what was found, files to review, and the tests that would settle what is open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log2
+
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.analyse import knowledge
+from triage_kit.analyse.context import Context, rows
+from triage_kit.analyse.groups import LOSSES, Group
+from triage_kit.analyse.statements import COLUMN_ONLY, DESTRUCTIVE, REMOVES_ROWS, Visibility
+
+LIKELY = 0.1  # a cause that the advice must consider
+WORTHWHILE = 0.05  # bits below which a check cannot change the ranking
+
+
+def recommendations(
+    findings: Sequence[dict], causes: pd.DataFrame, gaps: pd.DataFrame, settings: pd.DataFrame
+) -> pd.DataFrame:
+    """Table ``recommendations``: the lines of knowledge/recommendations.yaml whose condition holds."""
+    facts = {"always", "loss" if any(row["status"] in LOSSES for row in findings) else "no_loss"}
+    facts |= {f"mechanism:{row['mechanism']}" for row in findings if row["mechanism"] != "none"}
+    facts |= {f"cause:{row['cause']}" for row in rows(causes) if row["probability"] >= LIKELY}
+    facts |= {f"gap:{source}" for source in gaps["source"]}
+    facts |= {f"setting:{row['name']}={row['value']}" for row in rows(settings)}
+    lines = knowledge.advice()["recommendations"]
+    return schemas.frame(
+        "recommendations",
+        [{key: line[key] for key in ("when", "text", "why")} for line in lines if facts & set(line["if"])],
+    )
+
+
+def review(operations: pd.DataFrame, groups: Sequence[Group], statements: pd.DataFrame) -> pd.DataFrame:
+    """Table ``review``: lines of migrations that could lose something, those that touch damaged tables first."""
+    damaged = {name.rsplit(".", 1)[-1] for group in groups for name in group.tables}
+    found = []
+    for row in rows(operations):
+        if row["operation"] not in DESTRUCTIVE | {"dynamic"}:
+            continue
+        touches = (row["object"] or "").rsplit(".", 1)[-1] in damaged
+        rank = (
+            row["direction"] == "down",
+            row["operation"] not in REMOVES_ROWS,
+            not touches,
+            row["path"],
+            row["line"] or 0,
+        )
+        found.append((rank, {"path": row["path"], "line": row["line"], "why": _why(row, touches)}))
+    return schemas.frame("review", [line for _, line in sorted(found, key=lambda pair: pair[0])][:200])
+
+
+def _why(row: dict, touches: bool) -> str:
+    what = f"{row['operation']} {row['object'] or ''}{' CASCADE' if row['cascade'] else ''}".strip()
+    if row["direction"] == "down":
+        what += ", on downgrade only"
+    if row["operation"] == "drop_type":
+        return f"{what}: costs {COLUMN_ONLY.removeprefix('no rows: ')}, and no rows"
+    if row["operation"] in REMOVES_ROWS:
+        return f"{what}: removes rows{' of a damaged table' if touches else ''}"
+    if row["operation"] == "dynamic":
+        return "runs text that is built at run time: what it does cannot be read from the file"
+    return f"{what}: {'touches a damaged table' if touches else 'changes structure or visibility, no rows by itself'}"
+
+
+def next_tests(
+    groups: Sequence[Group], findings: Sequence[dict], causes: pd.DataFrame, about: Context, visible: Visibility
+) -> pd.DataFrame:
+    """Table ``next_tests``: checks that can still change the ranking, by bits gained a minute.
+
+    The gain is the entropy of what is open (the causes of the largest group, or the undecided tables) times the share
+    of cases in which such a check settles it; the share is a judgement.
+    """
+    open_causes = _entropy(causes[causes["group"] == groups[0].name]["probability"]) if groups else 0.0
+    tests = [*_about_causes(groups, visible, open_causes), *_about_transactions(groups, about, open_causes)]
+    undecided = [row for row in findings if row["status"] == "undecided"]
+    if undecided:
+        name = schemas.qualified(undecided[0]["schema"], undecided[0]["table"])
+        tests.append(
+            _test(
+                f"Count the rows of {len(undecided)} undecided tables, {name} first",
+                float(len(undecided)),
+                2,
+                "a scan prunes dead rows from full pages: copy the files first if rows may have been deleted",
+                "counting: exact   # in case.yaml, then: triage collect --again CASE",
+            )
+        )
+    worth = [test for test in tests if test["bits"] >= WORTHWHILE]
+    return schemas.frame("next_tests", sorted(worth, key=lambda test: -test["bits"] / test["minutes"]))
+
+
+def _about_causes(groups: Sequence[Group], visible: Visibility, bits: float) -> list[dict]:
+    if not groups or visible.statements:
+        return []
+    return [
+        _test(
+            "Ask who held a session on this database in the window, without blame",
+            0.5 * bits,
+            10,
+            "none",
+            "SELECT usename, application_name, client_addr, backend_start, state FROM pg_stat_activity WHERE backend_type = 'client backend';",
+        ),
+        _test(
+            "Search the shell and psql histories of the hosts that reach this database for the statement",
+            0.6 * bits,
+            15,
+            "none",
+            "grep -niE 'truncate|delete from|drop table' ~/.psql_history ~/.bash_history ~/.zsh_history",
+        ),
+    ]
+
+
+def _about_transactions(groups: Sequence[Group], about: Context, bits: float) -> list[dict]:
+    found = []
+    truncated = [group for group in groups if group.mechanism == "truncate" and group.xid is not None]
+    if truncated and (about.version_num or 0) >= 150000:
+        found.append(
+            _test(
+                "Read the commit record of the transaction from WAL: its time, its subtransactions and the old files",
+                0.2 * bits,
+                5,
+                "reads pg_wal only; CREATE EXTENSION writes about 100 kB of WAL",
+                "SELECT start_lsn, record_type, description FROM pg_get_wal_records_info('START_LSN', 'END_LSN')"
+                f" WHERE xid = '{truncated[0].xid}' AND resource_manager = 'Transaction';",
+            )
+        )
+    deleted = [group for group in groups if group.mechanism == "delete"]
+    if deleted:
+        found.append(
+            _test(
+                "Read which transaction deleted the rows, from the dead rows themselves",
+                0.2 * bits,
+                5,
+                "pageinspect prunes nothing; CREATE EXTENSION writes about 100 kB of WAL; superuser only",
+                f"SELECT t_xmax, count(*) FROM heap_page_items(get_raw_page({_literal(deleted[0].roots[0])}, 0)) WHERE t_xmax <> 0 GROUP BY 1;",
+            )
+        )
+    return found
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _entropy(probabilities: pd.Series) -> float:
+    """Bits of uncertainty.
+
+    >>> _entropy(pd.Series([0.5, 0.5]))
+    1.0
+    """
+    return -sum(p * log2(p) for p in probabilities if p > 0)
+
+
+def _test(test: str, bits: float, minutes: float, risk: str, command: str) -> dict:
+    return {"test": test, "command": command, "bits": round(bits, 3), "minutes": minutes, "risk": risk}

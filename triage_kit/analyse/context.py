@@ -1,0 +1,105 @@
+"""What holds for the whole server: its clock, whether its counters can be believed, and when people noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+# initdb and the first start belong together; on 13 and 14 the reset time of a server that never crashed is that start.
+FIRST_START = pd.Timedelta(minutes=10)
+TOGETHER = pd.Timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class Context:
+    """Facts of server and case that every step needs; instants are aware UTC or None."""
+
+    collected_at: pd.Timestamp | None
+    noticed_at: pd.Timestamp | None
+    window_start: pd.Timestamp | None
+    window_end: pd.Timestamp | None
+    version_num: int | None
+    in_recovery: bool
+    initdb_at: pd.Timestamp | None
+    started_at: pd.Timestamp | None
+    counters_reset_at: pd.Timestamp | None
+    crashed_at: pd.Timestamp | None
+    next_xid: int | None
+    app_role: str | None
+    has_server: bool
+
+    @property
+    def counters_since(self) -> pd.Timestamp | None:
+        """Since when the counters count: the last crash or reset, else the birth of the cluster."""
+        known = [at for at in (self.crashed_at, self.counters_reset_at) if at is not None]
+        return max(known) if known else self.initdb_at
+
+    @property
+    def counters_whole(self) -> bool:
+        """Whether the counters cover everything since the cluster was made."""
+        return self.has_server and not self.in_recovery and self.crashed_at is None and self.counters_reset_at is None
+
+
+def context(evidence: Mapping[str, pd.DataFrame]) -> Context:
+    """Read the context from ``identity``, ``cluster_counters``, ``database_counters``, ``incident`` and ``collection``."""
+    identity, cluster = first(evidence["identity"]), first(evidence["cluster_counters"])
+    incident, collection = first(evidence["incident"]), first(evidence["collection"])
+    version = identity.get("version_num")
+    return Context(
+        collected_at=collection.get("collected_at"),
+        noticed_at=incident.get("noticed_at"),
+        window_start=incident.get("window_start"),
+        window_end=incident.get("window_end"),
+        version_num=version,
+        in_recovery=bool(identity.get("in_recovery") or False),
+        initdb_at=identity.get("initdb_at"),
+        started_at=identity.get("started_at"),
+        counters_reset_at=_reset_time(evidence["database_counters"], identity, version),
+        crashed_at=crash_time(identity.get("initdb_at"), cluster.get("bgwriter_reset"), cluster.get("archiver_reset")),
+        next_xid=identity.get("next_xid"),
+        app_role=incident.get("app_role"),
+        has_server=bool(identity),
+    )
+
+
+def crash_time(
+    initdb_at: pd.Timestamp | None, bgwriter_reset: pd.Timestamp | None, archiver_reset: pd.Timestamp | None
+) -> pd.Timestamp | None:
+    """When a crash wiped the counters, or None.
+
+    Measured on 13 to 18: crash recovery sets both reset times to its end; without a crash they stand at initdb (15 and
+    newer) or at the first start (13, 14). One that moved alone was reset by hand.
+
+    >>> start = pd.Timestamp("2025-09-25T08:00:00Z")
+    >>> crash_time(start, start + pd.Timedelta("3s"), start + pd.Timedelta("3s")) is None
+    True
+    """
+    if initdb_at is None or bgwriter_reset is None or bgwriter_reset - initdb_at <= FIRST_START:
+        return None
+    if archiver_reset is None or abs(bgwriter_reset - archiver_reset) > TOGETHER:
+        return None
+    return bgwriter_reset
+
+
+def first(frame: pd.DataFrame) -> dict:
+    """The first row with its missing values as None; an empty dict when there is none."""
+    return present(frame.iloc[0].to_dict()) if len(frame) else {}
+
+
+def rows(frame: pd.DataFrame) -> list[dict]:
+    """All rows as dicts with missing values as None, whole numbers as int."""
+    return [present(row) for row in frame.to_dict("records")]
+
+
+def present(row: dict) -> dict:
+    """A row whose missing values are None instead of NaN, NaT or NA."""
+    return {key: None if not isinstance(value, tuple) and pd.isna(value) else value for key, value in row.items()}
+
+
+def _reset_time(counters: pd.DataFrame, identity: dict, version: int | None) -> pd.Timestamp | None:
+    mine = counters[counters["database"] == identity.get("database")] if identity else counters.iloc[:0]
+    reset = first(mine).get("reset_at")
+    # Up to 14 the time is set when the database is first seen, so it says nothing of a reset.
+    return reset if reset is not None and version is not None and version >= 150000 else None

@@ -1,0 +1,119 @@
+"""What to stop now, what each such step itself destroys, and until when it helps: the recovery clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.analyse.context import Context, rows
+from triage_kit.analyse.groups import Group
+
+
+def freeze_list(
+    groups: Sequence[Group], findings: Sequence[dict], evidence: Mapping[str, pd.DataFrame], about: Context
+) -> pd.DataFrame:
+    """Table ``freeze`` in the order in which to act; empty when nothing is lost."""
+    if not groups:
+        return schemas.empty("freeze")
+    mechanisms = {group.mechanism for group in groups}
+    dead = sum(
+        (row.get("dead") or 0) for row in findings if row["mechanism"] in ("delete", "cascade_delete", "rollback")
+    )
+    steps = [_writers(groups)]
+    if mechanisms & {"delete", "update"}:
+        steps.append(_autovacuum(dead))
+    steps += [_wal(evidence, about), _server(), _log(evidence), _backups(), _copy()]
+    return schemas.frame("freeze", [{"order": number, **step} for number, step in enumerate(steps, 1)])
+
+
+def _writers(groups: Sequence[Group]) -> dict:
+    tables = ", ".join(name for group in groups for name in group.damaged[:4])
+    return {
+        "action": "Stop what writes to the damaged tables: jobs, imports, migrations, clean-up scripts",
+        "why": f"the statement may run again, and new rows in {tables[:200]} mix with what will be brought back",
+        "destroys": "nothing; the application is without these tables until it is started again",
+        "command": "SELECT pid, usename, application_name, state, query FROM pg_stat_activity WHERE state <> 'idle';",
+        "deadline": None,
+    }
+
+
+def _autovacuum(dead: int) -> dict:
+    return {
+        "action": "Switch autovacuum off for the whole server, and do not SELECT from the damaged tables",
+        "why": f"{dead} dead rows still lie in their pages and can be read with pageinspect; a vacuum, or a mere SELECT on full pages, removes them",
+        "destroys": "nothing when done server-wide; ALTER TABLE … SET (autovacuum_enabled = off) would overwrite pg_class.xmin, the trace of the transaction. Switch it on again: without it the server ends in wraparound",
+        "command": "ALTER SYSTEM SET autovacuum = off; SELECT pg_reload_conf();",
+        "deadline": None,
+    }
+
+
+def _wal(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
+    files = evidence["wal_files"]
+    segments = files[files["name"].str.fullmatch(r"[0-9A-F]{24}").fillna(False)] if len(files) else files
+    settings = {row["name"]: row for row in rows(evidence["settings"])}
+    oldest = segments["modified_at"].min() if len(segments) else None
+    keeps = (
+        f"{len(segments)} segments are there, the oldest written {oldest:%Y-%m-%d %H:%M:%S} UTC"
+        if len(segments)
+        else "how many segments are there is not known"
+    )
+    timeout = settings.get("checkpoint_timeout", {}).get("value")
+    return {
+        "action": "Copy pg_wal and the archive somewhere else, and keep the server from recycling it",
+        "why": f"WAL names the transaction and may hold the rows; every checkpoint may recycle segments; {keeps}",
+        "destroys": "nothing; a replication slot keeps WAL until it is dropped, so watch the disk",
+        "command": "SELECT pg_create_physical_replication_slot('triage_hold', true);",
+        "deadline": _next_checkpoint(about, evidence, timeout),
+    }
+
+
+def _next_checkpoint(about: Context, evidence: Mapping[str, pd.DataFrame], timeout: str | None) -> pd.Timestamp | None:
+    last = evidence["identity"]["checkpoint_at"]
+    if not len(last) or pd.isna(last.iloc[0]) or timeout is None or not str(timeout).isdigit():
+        return None
+    return last.iloc[0] + pd.Timedelta(seconds=int(timeout))
+
+
+def _server() -> dict:
+    return {
+        "action": "Do not restart, vacuum, analyze or reset statistics, and do not rebuild the container or volume",
+        "why": "a crash or an immediate stop sets every counter to zero, and VACUUM, ANALYZE and CLUSTER overwrite the traces",
+        "destroys": "nothing",
+        "command": "",
+        "deadline": None,
+    }
+
+
+def _log(evidence: Mapping[str, pd.DataFrame]) -> dict:
+    settings = {row["name"]: row["value"] for row in rows(evidence["settings"])}
+    truncating = settings.get("log_truncate_on_rotation") == "on"
+    return {
+        "action": "Copy the server's log (and the container's) before it rotates",
+        "why": "it names sessions, failed statements and checkpoints"
+        + ("; this server overwrites old files on rotation" if truncating else ""),
+        "destroys": "nothing",
+        "command": "SELECT name, size, modification FROM pg_ls_logdir() ORDER BY modification;",
+        "deadline": None,
+    }
+
+
+def _backups() -> dict:
+    return {
+        "action": "Stop the expiry of backups, snapshots and archived WAL",
+        "why": "retention may delete the last good one while you look",
+        "destroys": "nothing; it costs space",
+        "command": "",
+        "deadline": None,
+    }
+
+
+def _copy() -> dict:
+    return {
+        "action": "Take a copy of the present state before any attempt to recover, and restore beside it, never over it",
+        "why": "a recovery that goes wrong must not cost the rows that still stand",
+        "destroys": "a logical dump reads every table and so removes dead rows from full pages: if rows were deleted rather than truncated, take a file-level or volume snapshot instead",
+        "command": "",
+        "deadline": None,
+    }

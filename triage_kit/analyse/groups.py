@@ -1,0 +1,211 @@
+"""Tables joined by one transaction, else by one statement: the unit that has a cause, a date and an explaining statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import networkx as nx
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.analyse import foreign_keys as fk
+from triage_kit.analyse.ledger import Ledger
+from triage_kit.analyse.signals import Scene
+from triage_kit.analyse.statements import Seen
+from triage_kit.analyse.transactions import Replacement
+
+LOSSES = ("partial", "wiped", "missing", "hidden")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Tables that share one fate; ``roots`` are those a statement must have named."""
+
+    name: str
+    mechanism: str
+    tables: tuple[str, ...]
+    damaged: tuple[str, ...]
+    roots: tuple[str, ...]
+    xid: int | None
+    committed_at: pd.Timestamp | None
+    how: str
+    via: Mapping[str, str] = field(default_factory=dict)
+    reaches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    equivalents: tuple[tuple[str, ...], ...] = ()
+    extra: tuple[str, ...] = ()
+    explained: int = 0
+
+
+def find_groups(findings: Sequence[dict], replaced: Sequence[Replacement], reach: nx.MultiDiGraph) -> list[Group]:
+    """Groups in the order of their damage: storage replaced by one transaction, cascades of DELETE, then single tables."""
+    by_name = {schemas.qualified(row["schema"], row["table"]): row for row in findings}
+    found: list[Group] = []
+    taken: set[str] = set()
+    for each in replaced:
+        tables = tuple(name for name in each.tables if by_name[name]["mechanism"] == "truncate")
+        if tables and any(by_name[name]["status"] in LOSSES for name in tables):
+            found.append(_truncated(tables, each, by_name, reach))
+            taken |= set(tables)
+    lost = [name for name, row in by_name.items() if row["status"] in LOSSES and name not in taken]
+    found += _deleted(
+        [name for name in lost if by_name[name]["mechanism"] in ("delete", "cascade_delete")], by_name, reach
+    )
+    for mechanism in sorted({by_name[name]["mechanism"] for name in lost} - {"delete", "cascade_delete"}):
+        tables = tuple(sorted(name for name in lost if by_name[name]["mechanism"] == mechanism))
+        found.append(Group("", mechanism, tables, tables, tables, None, None, f"the same mechanism: {mechanism}"))
+    found.sort(key=lambda group: (-sum(by_name[name]["missing_rows"] or 0 for name in group.tables), group.tables))
+    return [_named(group, f"G{number}") for number, group in enumerate(found, 1)]
+
+
+def _named(group: Group, name: str) -> Group:
+    return Group(**(vars(group) | {"name": name}))
+
+
+def _truncated(
+    tables: tuple[str, ...], each: Replacement, by_name: Mapping[str, dict], reach: nx.MultiDiGraph
+) -> Group:
+    story = fk.explain(reach, tables)
+    damaged = tuple(name for name in tables if by_name[name]["status"] in LOSSES)
+    via = {}
+    for root in story.roots:
+        for table in story.reaches[root]:
+            via.setdefault(table, root)
+    via = {table: root for table, root in via.items() if table not in story.roots and table in tables}
+    return Group(
+        "",
+        "truncate",
+        tables,
+        damaged,
+        story.roots,
+        each.xid,
+        each.committed_at,
+        each.how,
+        via,
+        story.reaches,
+        story.equivalents,
+        story.extra,
+        story.explained,
+    )
+
+
+def _deleted(names: Sequence[str], by_name: Mapping[str, dict], reach: nx.MultiDiGraph) -> list[Group]:
+    """Deleted tables joined along ON DELETE CASCADE: the ones that no other leads to are the roots."""
+    cascades = nx.DiGraph()
+    cascades.add_nodes_from(names)
+    cascades.add_edges_from(
+        (u, v)
+        for u, v, d in reach.edges(data=True)
+        if d.get("on_delete") == "cascade" and u in cascades and v in cascades
+    )
+    found = []
+    for part in nx.weakly_connected_components(cascades):
+        tables = tuple(sorted(part))
+        circles = nx.condensation(cascades.subgraph(part))
+        roots = tuple(sorted(min(circles.nodes[node]["members"]) for node in circles if circles.in_degree(node) == 0))
+        reaches = {root: tuple(sorted(nx.descendants(cascades, root))) for root in roots}
+        via = {table: root for root in roots for table in reaches[root]}
+        how = "joined by ON DELETE CASCADE" if len(tables) > 1 else "deleted on its own"
+        found.append(Group("", "delete", tables, tables, roots, None, None, how, via, reaches, (), (), len(tables)))
+    return found
+
+
+def explaining_frame(groups: Sequence[Group], reach: nx.MultiDiGraph, scene: Scene, ledger: Ledger) -> pd.DataFrame:
+    """Table ``explaining_statements``: the statement that would do exactly this, observed or inferred."""
+    found = []
+    for group in groups:
+        if group.mechanism not in ("truncate", "delete") or not all(root in reach for root in group.roots):
+            continue
+        observed = _observed(group, scene)
+        text = observed.text if observed else _text(group, reach)
+        says = (
+            f"{text[:300]} would reach {group.explained} of the {len(group.tables)} tables of {group.name}"
+            f" and {len(group.extra)} others" + (f" ({', '.join(group.extra[:5])})" if group.extra else "")
+        )
+        reference = ledger.add("foreign keys", says, "pg_constraint", group.name)
+        found.append(
+            {
+                "group": group.name,
+                "text": text,
+                "observed": observed is not None,
+                "xid": group.xid,
+                "roots": group.roots,
+                "equivalent": tuple(fk.truncate_text(reach, roots, True) for roots in group.equivalents),
+                "reaches": tuple(f"{root}: {', '.join(group.reaches.get(root, ()))}" for root in group.roots),
+                "explained": group.explained,
+                "of": len(group.tables),
+                "extra": len(group.extra),
+                "evidence": reference,
+            }
+        )
+    return schemas.frame("explaining_statements", found)
+
+
+def _observed(group: Group, scene: Scene) -> Seen | None:
+    wanted = "truncate" if group.mechanism == "truncate" else "delete"
+    for root in group.roots:
+        for seen in scene.seen.get(root, ()):
+            if seen.operation == wanted and seen.outcome not in ("failed", "rolled_back") and seen.bounded is not True:
+                return seen
+    return None
+
+
+def _text(group: Group, reach: nx.MultiDiGraph) -> str:
+    if group.mechanism == "truncate":
+        return fk.truncate_text(reach, group.roots, cascades=len(group.tables) > len(group.roots))
+    return "; ".join(fk.delete_text(reach, root) for root in group.roots)
+
+
+def groups_frame(groups: Sequence[Group], findings: pd.DataFrame, dates: Mapping[str, dict]) -> pd.DataFrame:
+    """Table ``groups`` with the missing rows and the window of each."""
+    missing = {
+        schemas.qualified(s, t): m
+        for s, t, m in zip(findings["schema"], findings["table"], findings["missing_rows"], strict=True)
+    }
+    return schemas.frame(
+        "groups",
+        [
+            {
+                "group": group.name,
+                "xid": group.xid,
+                "tables": group.tables,
+                "damaged": len(group.damaged),
+                "missing_rows": sum(
+                    int(missing[name]) for name in group.tables if name in missing and not pd.isna(missing[name])
+                ),
+                "committed_at": group.committed_at,
+                "how": group.how,
+                **dates.get(group.name, {}),
+            }
+            for group in groups
+        ],
+    )
+
+
+def members(groups: Sequence[Group]) -> dict[str, Group]:
+    """The group of each table."""
+    return {name: group for group in groups for name in group.tables}
+
+
+def apply(findings: Sequence[dict], groups: Sequence[Group], dates: Mapping[str, dict]) -> list[dict]:
+    """Findings with group, transaction, root and dating filled in."""
+    joined = members(groups)
+    found = []
+    for row in findings:
+        group = joined.get(schemas.qualified(row["schema"], row["table"]))
+        if group is None:
+            found.append({**row, "group": None})
+            continue
+        name = schemas.qualified(row["schema"], row["table"])
+        when = dates.get(group.name, {})
+        found.append(
+            {
+                **row,
+                "group": group.name,
+                "xid": group.xid,
+                "committed_at": group.committed_at,
+                "via": group.via.get(name),
+                **when,
+            }
+        )
+    return found

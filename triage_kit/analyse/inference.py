@@ -1,0 +1,61 @@
+"""Bayes over stated likelihoods, the same few lines for mechanisms and causes.
+
+P(hypothesis | evidence) is proportional to its prior times P(outcome | hypothesis) of every signal that was observed.
+Signals that repeat one another share one row of knowledge/ and are counted once; a signal that could not be observed
+is left out and so weighs nothing. How far one outcome moves a hypothesis is given in decibans, ten times the decimal
+logarithm of its likelihood against the average of its rivals (I. J. Good, Weight of evidence, 1985).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log, log10
+
+from triage_kit.analyse.knowledge import Knowledge
+
+FLOOR = 1e-9  # no finite evidence makes a hypothesis impossible
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one signal showed: one outcome, or the several that the evidence does not tell apart."""
+
+    outcomes: tuple[str, ...]
+    says: str
+    source: str
+    row: str = ""
+    group: str = "catalogue"
+
+
+def posterior(
+    knowledge: Knowledge, seen: Mapping[str, Observation], priors: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """Probability of each hypothesis after the observations; the probabilities sum to 1.
+
+    ``priors`` replaces those of the knowledge, for looking at what the conclusion owes to them.
+
+    >>> from triage_kit.analyse.knowledge import mechanisms
+    >>> best = posterior(mechanisms(), {"inserted_since_vacuum": Observation(("reset",), "", "")})
+    >>> max(best, key=best.get)
+    'truncate'
+    """
+    weights = {}
+    for hypothesis, prior in (priors or knowledge.priors).items():
+        weight = log(max(prior, FLOOR))
+        for name, observation in seen.items():
+            weight += log(max(knowledge.signals[name].likelihood(hypothesis, observation.outcomes), FLOOR))
+        weights[hypothesis] = weight
+    top = max(weights.values())
+    scaled = {hypothesis: 2.718281828459045 ** (weight - top) for hypothesis, weight in weights.items()}
+    total = sum(scaled.values())
+    return {hypothesis: value / total for hypothesis, value in scaled.items()}
+
+
+def decibans(knowledge: Knowledge, name: str, observation: Observation, hypothesis: str) -> float:
+    """How far the observation moves the hypothesis: positive is for it, 10 is ten to one."""
+    signal = knowledge.signals[name]
+    rivals = [h for h in knowledge.priors if h != hypothesis]
+    weight = sum(knowledge.priors[h] for h in rivals)
+    against = sum(knowledge.priors[h] * signal.likelihood(h, observation.outcomes) for h in rivals) / weight
+    return 10 * log10(max(signal.likelihood(hypothesis, observation.outcomes), FLOOR) / max(against, FLOOR))

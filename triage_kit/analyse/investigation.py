@@ -1,0 +1,118 @@
+"""The whole analysis in one place: evidence frames in, every finding out. No file, no clock, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from triage_kit.analyse import (
+    advice,
+    causes,
+    dating,
+    foreign_keys,
+    freeze,
+    groups,
+    mechanisms,
+    missing,
+    provenance,
+    recovery,
+    statements,
+    timeline,
+)
+from triage_kit.analyse.balance import row_balance
+from triage_kit.analyse.context import context
+from triage_kit.analyse.dossier import dossiers
+from triage_kit.analyse.ledger import Ledger
+from triage_kit.analyse.statuses import conclude
+from triage_kit.analyse.transactions import replacements
+
+
+@dataclass(frozen=True)
+class Investigation:
+    """Every conclusion as a frame named and shaped as in ``triage_kit.schemas.findings``."""
+
+    incident: dict
+    server: dict
+    balance: pd.DataFrame
+    findings: pd.DataFrame
+    mechanism_probabilities: pd.DataFrame
+    mechanism_evidence: pd.DataFrame
+    foreign_keys: pd.DataFrame
+    groups: pd.DataFrame
+    explaining_statements: pd.DataFrame
+    causes: pd.DataFrame
+    cause_evidence: pd.DataFrame
+    statements: pd.DataFrame
+    evidence: pd.DataFrame
+    timeline: pd.DataFrame
+    freeze: pd.DataFrame
+    recovery: pd.DataFrame
+    next_tests: pd.DataFrame
+    recommendations: pd.DataFrame
+    review: pd.DataFrame
+    gaps: pd.DataFrame
+    coverage: pd.DataFrame
+
+
+def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
+    """Draw every conclusion from the evidence tables; the same frames give the same findings.
+
+    ``evidence`` holds a frame for each of ``schemas.evidence_names()``, empty where nothing was collected.
+
+    >>> from triage_kit import schemas
+    >>> nothing = {name: schemas.empty(name) for name in schemas.evidence_names()}
+    >>> investigate(nothing).causes.iloc[0]["cause"]
+    'not_lost'
+    """
+    about, ledger = context(evidence), Ledger()
+    balance = row_balance(evidence, about)
+    tables = dossiers(evidence, balance)
+    names = {table.name for table in tables}
+    keys = foreign_keys.foreign_keys(evidence["constraints"], evidence["relations"])
+    reach = foreign_keys.graph(keys, evidence["relations"])
+    replaced = replacements(tables, evidence["commit_times"], reach)
+    visible = statements.visibility(evidence)
+    seen = statements.seen_effects(evidence, names, ledger)
+    scene = mechanisms.set_scene(tables, evidence, about, reach, replaced, seen, visible)
+
+    weighed = mechanisms.weigh(tables, scene)
+    because, matrix = mechanisms.evidence_rows(weighed, ledger)
+    concluded = [conclude(each, scene, because[each.table.name]) for each in weighed]
+    concluded += missing.missing_findings(evidence, names, scene, ledger)
+    found = groups.find_groups(concluded, replaced, reach)
+    by_name = {table.name: table for table in tables}
+    dates = dating.date_groups(found, by_name, evidence, about, scene, ledger)
+    concluded = missing.with_parents(groups.apply(concluded, found, dates), balance)
+    findings = missing.findings_frame(concluded)
+
+    explaining = groups.explaining_frame(found, reach, scene, ledger)
+    ranked, moved = causes.find_causes(found, causes.Inquiry(evidence, about, scene, concluded, ledger))
+    observed = statements.statements_frame(seen)
+    gaps = provenance.gaps(evidence["questions"])
+    lost = recovery.loss(found, concluded, dates)
+    provenance.note_settings(evidence, visible, ledger)
+    return Investigation(
+        incident=provenance.incident_facts(evidence),
+        server=provenance.server_facts(evidence, about),
+        balance=balance,
+        findings=findings,
+        mechanism_probabilities=missing.probabilities(weighed, concluded),
+        mechanism_evidence=matrix,
+        foreign_keys=keys,
+        groups=groups.groups_frame(found, findings, dates),
+        explaining_statements=explaining,
+        causes=ranked,
+        cause_evidence=moved,
+        statements=observed,
+        evidence=ledger.frame(),
+        timeline=timeline.fuse(evidence, about, found, dates, seen),
+        freeze=freeze.freeze_list(found, concluded, evidence, about),
+        recovery=recovery.recovery_options(lost, evidence, about),
+        next_tests=advice.next_tests(found, concluded, ranked, about, visible),
+        recommendations=advice.recommendations(concluded, ranked, gaps, evidence["settings"]),
+        review=advice.review(evidence["migration_operations"], found, observed),
+        gaps=gaps,
+        coverage=provenance.coverage(evidence),
+    )

@@ -1,0 +1,220 @@
+"""Tables that are gone altogether, and partitioned parents that carry the sum of their leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.analyse import knowledge
+from triage_kit.analyse.context import rows
+from triage_kit.analyse.ledger import Ledger
+from triage_kit.analyse.mechanisms import Weighed, reported_names
+from triage_kit.analyse.signals import Scene
+
+SUMMED = (
+    "inserts",
+    "updates",
+    "deletes",
+    "expected_rows",
+    "expected_low",
+    "expected_high",
+    "actual_rows",
+    "missing_rows",
+)
+GONE = {"drop": 0.80, "recreate": 0.02, "new_cluster": 0.03, "partition_drop": 0.01, "hidden": 0.02, "unknown": 0.12}
+UNSEEN = {"unknown": 0.70, "hidden": 0.10, "drop": 0.15, "new_cluster": 0.05}
+
+
+def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scene: Scene, ledger: Ledger) -> list[dict]:
+    """Findings for tables that the case or an applied migration names and the catalogue lacks.
+
+    A table whose schema the role may not see is ``undecided``: nobody looked.
+    """
+    if not len(evidence["relations"]) and not len(evidence["identity"]):
+        return []
+    every = {schemas.qualified(row["schema"], row["name"]): row for row in rows(evidence["relations"])}
+    usable = {row["name"]: row["usable"] for row in rows(evidence["namespaces"])}
+    found = []
+    for name, source in _named(evidence, every):
+        schema, _, table = name.rpartition(".")
+        if not schema:
+            continue
+        blind = usable.get(schema) is False
+        says = f"{name} is named by {source} and is not in the catalogue" + (
+            "; the role has no USAGE on its schema" if blind else ""
+        )
+        reference = ledger.add("catalogue", says, "pg_class", name)
+        chances = UNSEEN if blind else _chances(name, scene)
+        mechanism = max(chances, key=lambda word: chances[word])
+        found.append(
+            {
+                "schema": schema,
+                "table": table,
+                "kind": "table",
+                "status": "undecided" if blind else "missing",
+                "status_probability": round(1 - chances["unknown"], 6),
+                "mechanism": mechanism,
+                "probability": chances[mechanism],
+                "missing_rows": None,
+                "hidden_rows": 0,
+                "reported": name in scene.reported,
+                "because": (reference,),
+                "columns_lost": (),
+                "bias": (),
+                **dict.fromkeys(
+                    (
+                        "oid",
+                        "inserts",
+                        "updates",
+                        "deletes",
+                        "expected_rows",
+                        "expected_low",
+                        "expected_high",
+                        "expected_from",
+                        "actual_rows",
+                        "actual_from",
+                        "old_rows_left",
+                    )
+                ),
+                "_chances": chances,
+            }
+        )
+    return found
+
+
+def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict]) -> list[tuple[str, str]]:
+    """Names that should be there, with who says so."""
+    called = dict.fromkeys(reported_names(evidence["reported"], list(every)), "case.yaml")
+    operations = rows(evidence["migration_operations"])
+    made = {
+        row["object"]: f"{row['path']}:{row['line']}"
+        for row in operations
+        if row["operation"] == "create_table" and row["direction"] != "down"
+    }
+    undone = {
+        row["object"]
+        for row in operations
+        if row["operation"] in ("drop_table", "rename_table") and row["direction"] != "down"
+    }
+    schemas_seen = {row["schema"] for row in every.values()}
+    for name, where in made.items():
+        if name and name not in undone and "." in name and name.rpartition(".")[0] in schemas_seen:
+            called.setdefault(name, where)
+    return sorted((name, source) for name, source in called.items() if name not in every and "." in name)
+
+
+def _chances(name: str, scene: Scene) -> dict[str, float]:
+    """Chances of a table that is not in the catalogue; a DROP that was seen leaves little doubt."""
+    dropped = any(
+        seen.operation == "drop_table" and seen.outcome not in ("failed", "rolled_back")
+        for seen in scene.seen.get(name, ())
+    )
+    return (
+        {
+            **GONE,
+            "drop": 0.96,
+            "unknown": 0.02,
+            "recreate": 0.005,
+            "new_cluster": 0.005,
+            "partition_drop": 0.005,
+            "hidden": 0.005,
+        }
+        if dropped
+        else GONE
+    )
+
+
+def probabilities(weighed: Sequence[Weighed], concluded: Sequence[dict]) -> pd.DataFrame:
+    """Table ``mechanism_probabilities`` for every table of the findings, absent ones and parents too."""
+    told = {each.table.name: each.probabilities for each in weighed}
+    found = []
+    for row in sorted(concluded, key=lambda row: (row["schema"], row["table"])):
+        chances = told.get(schemas.qualified(row["schema"], row["table"]), row.get("_chances") or {})
+        for word in knowledge.MECHANISMS:
+            found.append(
+                {
+                    "schema": row["schema"],
+                    "table": row["table"],
+                    "mechanism": word,
+                    "probability": round(chances.get(word, 0.0), 6),
+                }
+            )
+    return schemas.frame("mechanism_probabilities", found)
+
+
+def with_parents(concluded: list[dict], balance: pd.DataFrame) -> list[dict]:
+    """Add partitioned parents (the sum of their leaves) and foreign tables, which hold no rows themselves."""
+    parents = {row["oid"]: row for row in rows(balance)}
+    found = list(concluded)
+    for row in parents.values():
+        if row["kind"] == "partitioned":
+            name = schemas.qualified(row["schema"], row["table"])
+            leaves = [each for each in concluded if (parents.get(each["oid"]) or {}).get("parent") == name]
+            found.append(_parent(row, leaves))
+        elif row["kind"] == "foreign_table":
+            found.append(_foreign(row))
+    return found
+
+
+def _parent(row: dict, leaves: Sequence[dict]) -> dict:
+    sums = {
+        key: None if not leaves or any(leaf[key] is None for leaf in leaves) else sum(leaf[key] for leaf in leaves)
+        for key in SUMMED
+    }
+    words = {leaf["status"] for leaf in leaves}
+    damaged = words & {"partial", "wiped", "missing"}
+    status = (
+        "wiped" if words == {"wiped"} else "partial" if damaged else "undecided" if "undecided" in words else "intact"
+    )
+    worst = max(leaves, key=lambda leaf: (leaf["status"] != "intact", leaf["probability"]), default=None)
+    chances = {worst["mechanism"]: 1.0} if worst else {"none": 1.0}
+    return {
+        **{key: row[key] for key in ("oid", "schema", "table", "kind", "actual_from", "bias")},
+        **sums,
+        "status": status,
+        "status_probability": min((leaf["status_probability"] for leaf in leaves), default=1.0),
+        "expected_from": "sum of its partitions",
+        "old_rows_left": None,
+        "hidden_rows": 0,
+        "columns_lost": (),
+        "mechanism": worst["mechanism"] if worst else "none",
+        "probability": worst["probability"] if worst else 1.0,
+        "reported": any(leaf["reported"] for leaf in leaves),
+        "because": tuple(dict.fromkeys(ref for leaf in leaves for ref in leaf["because"])),
+        "group": worst.get("group") if worst else None,
+        "xid": worst.get("xid") if worst else None,
+        "_chances": chances,
+    }
+
+
+def _foreign(row: dict) -> dict:
+    return {
+        **{key: row[key] for key in ("oid", "schema", "table", "kind", "actual_rows", "actual_from", "bias")},
+        "status": "undecided",
+        "status_probability": 1.0,
+        "expected_from": None,
+        "old_rows_left": None,
+        "missing_rows": None,
+        "hidden_rows": 0,
+        "columns_lost": (),
+        "mechanism": "unknown",
+        "probability": 1.0,
+        "reported": False,
+        "because": (),
+        "group": None,
+        "_chances": {"unknown": 1.0},
+        "inserts": None,
+        "updates": None,
+        "deletes": None,
+        "expected_rows": None,
+        "expected_low": None,
+        "expected_high": None,
+    }
+
+
+def findings_frame(concluded: Sequence[dict]) -> pd.DataFrame:
+    """Table ``findings`` by schema and name."""
+    kept = [{key: value for key, value in row.items() if not key.startswith("_")} for row in concluded]
+    return schemas.frame("findings", sorted(kept, key=lambda row: (row["schema"], row["table"])))

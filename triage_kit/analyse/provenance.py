@@ -1,0 +1,92 @@
+"""What the report says of its own basis: server, incident, gaps, and how much of each source was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.analyse.context import Context, first, rows
+from triage_kit.analyse.ledger import Ledger
+from triage_kit.analyse.statements import Visibility
+
+
+def server_facts(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
+    """The ``server`` object of findings.json; all None without a server."""
+    identity = first(evidence["identity"])
+    keys = (
+        "version",
+        "version_num",
+        "system_identifier",
+        "database",
+        "role",
+        "in_recovery",
+        "initdb_at",
+        "started_at",
+        "wal_level",
+        "timeline",
+    )
+    facts = {key: identity.get(key) for key in keys}
+    return facts | {
+        "counters_since": about.counters_since,
+        "crashed_at": about.crashed_at,
+        "host": first(evidence["collection"]).get("host"),
+    }
+
+
+def incident_facts(evidence: Mapping[str, pd.DataFrame]) -> dict:
+    """The row of ``incident`` with when and by which version of the kit its evidence was collected."""
+    collection = first(evidence["collection"])
+    return first(evidence["incident"]) | {
+        key: collection.get(key) for key in ("collected_at", "kit_version", "schemas")
+    }
+
+
+def gaps(questions: pd.DataFrame) -> pd.DataFrame:
+    """Table ``gaps``: every source without an answer, with its reason and what that costs."""
+    found = [row for row in rows(questions) if row["status"] != "answered"]
+    return schemas.frame("gaps", [{key: row[key] for key in ("source", "reason", "costs", "named")} for row in found])
+
+
+def coverage(evidence: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Table ``coverage``: lines parsed and not, tables counted and not, the span of each source."""
+    found = []
+    for row in rows(evidence["log_sources"]):
+        read = (
+            f"{row['entries']} entries in {row['lines']} lines ({row['format']}), {row['unparsed']} lines fit nothing"
+        )
+        found.append({"source": row["file"], "read": read, "from": row["first_at"], "to": row["last_at"]})
+    counts = evidence["row_counts"]
+    if len(counts):
+        known = counts["rows"].notna().sum()
+        methods = ", ".join(
+            f"{number} by {method}" for method, number in counts["method"].value_counts().sort_index().items()
+        )
+        found.append({"source": "row counts", "read": f"{known} of {len(counts)} tables known exactly: {methods}"})
+    answered = (evidence["questions"]["status"] == "answered").sum()
+    found.append({"source": "questions", "read": f"{answered} of {len(evidence['questions'])} answered"})
+    if len(evidence["migrations"]):
+        found.append(
+            {
+                "source": "migrations",
+                "read": f"{len(evidence['migrations'])} files with {len(evidence['migration_operations'])} operations",
+                "from": evidence["migrations"]["created_at"].min(),
+                "to": evidence["migrations"]["created_at"].max(),
+            }
+        )
+    if len(evidence["commits"]):
+        times = evidence["commits"]["committed_at"]
+        found.append({"source": "repository", "read": f"{len(times)} commits", "from": times.min(), "to": times.max()})
+    return schemas.frame("coverage", found)
+
+
+def note_settings(evidence: Mapping[str, pd.DataFrame], visible: Visibility, ledger: Ledger) -> str:
+    """Enter what the log could have shown into the ledger, so that its silence is weighed in the open."""
+    span = evidence["log_sources"]
+    read = (
+        f"; the log was read from {span['first_at'].min()} to {span['last_at'].max()}"
+        if span["first_at"].notna().any()
+        else "; no log was read"
+    )
+    return ledger.add("log", visible.why + read, "pg_settings", "log_statement")

@@ -1,0 +1,207 @@
+"""Destructive statements that were seen, failed ones too, and what could have been seen.
+
+A log shows a statement only if log_statement or a duration setting covers it; an ERROR always shows its statement.
+pg_stat_statements counts rolled-back statements like committed ones and failed ones never (measured on 13 to 18). So
+each statement carries its outcome, and silence is weighed only where it would have been broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from triage_kit import schemas, sql
+from triage_kit.analyse.context import rows
+from triage_kit.analyse.ledger import Ledger
+
+REMOVES_ROWS = {
+    "delete",
+    "truncate",
+    "merge",
+    "drop_table",
+    "drop_schema",
+    "drop_database",
+    "drop_owned",
+    "detach_partition",
+    "set_unlogged",
+}
+REMOVES_COLUMNS = {"drop_column", "drop_type", "drop_extension", "alter_column_type"}
+MOVES_ROWS = {"update", "rename_table", "set_schema", "enable_row_security", "create_policy"}
+DESTRUCTIVE = REMOVES_ROWS | REMOVES_COLUMNS | MOVES_ROWS
+
+NOTHING = "nothing: a statement that fails changes no row"
+COLUMN_ONLY = "no rows: at most the columns of that type"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One effect of a statement that was seen on one table."""
+
+    operation: str
+    table: str
+    bounded: bool | None
+    cascade: bool
+    outcome: str
+    at: pd.Timestamp | None
+    user: str | None
+    application: str | None
+    text: str
+    rows: int | None
+    evidence: str
+    where: str
+
+
+def seen_effects(evidence: Mapping[str, pd.DataFrame], names: set[str], ledger: Ledger) -> list[Seen]:
+    """Every destructive effect in ``log_events`` and ``statements``, oldest first; unqualified names are resolved if unique."""
+    short = _unique_short_names(names)
+    found = [seen for event in rows(evidence["log_events"]) for seen in _from_log(event, short, names, ledger)]
+    database = {row["database"] for row in rows(evidence["identity"])}
+    for entry in rows(evidence["statements"]):
+        if not database or entry["database"] in database:
+            found += _from_counters(entry, short, names, ledger)
+    return sorted(
+        found, key=lambda seen: (seen.at is None, seen.at or pd.Timestamp(0, tz="UTC"), seen.text, seen.table)
+    )
+
+
+def statements_frame(found: list[Seen]) -> pd.DataFrame:
+    """Table ``statements``: one row a statement, its effects joined."""
+    gathered: dict[tuple, list[Seen]] = {}
+    for seen in found:
+        gathered.setdefault((seen.at, seen.text, seen.where), []).append(seen)
+    return schemas.frame(
+        "statements",
+        [
+            {
+                "at": at,
+                "text": text,
+                "operation": ", ".join(sorted({seen.operation for seen in group})),
+                "tables": tuple(sorted({seen.table for seen in group})),
+                "user": group[0].user,
+                "application": group[0].application,
+                "outcome": group[0].outcome,
+                "removed": removed(group),
+                "source": where,
+                "evidence": group[0].evidence,
+            }
+            for (at, text, where), group in gathered.items()
+        ],
+    )
+
+
+def removed(group: list[Seen]) -> str:
+    """What the statement took away, in words, as far as its outcome tells."""
+    outcome, operations = group[0].outcome, {seen.operation for seen in group}
+    if outcome == "failed":
+        return NOTHING
+    if outcome == "rolled_back":
+        return "nothing: it was rolled back"
+    counted = [seen.rows for seen in group if seen.rows is not None]
+    if counted and operations & {"delete", "update", "merge"}:
+        return f"{sum(counted)} rows, rolled-back calls included"
+    if operations <= REMOVES_COLUMNS:
+        return COLUMN_ONLY
+    return "every row of the tables it reaches" if "truncate" in operations else "rows, how many is not logged"
+
+
+@dataclass(frozen=True)
+class Visibility:
+    """Whether a plain destructive statement would have been seen, and why."""
+
+    statements: bool
+    why: str
+
+
+def visibility(evidence: Mapping[str, pd.DataFrame]) -> Visibility:
+    """What log settings, the log's span and pg_stat_statements would have shown of a plain TRUNCATE or DELETE."""
+    settings = {row["name"]: row["value"] for row in rows(evidence["settings"])}
+    asked = {row["source"]: row["status"] for row in rows(evidence["questions"])}
+    logged = settings.get("log_statement") in ("mod", "all") or settings.get("log_min_duration_statement") == "0"
+    if logged and len(evidence["log_events"]):
+        return Visibility(
+            True, f"log_statement = {settings.get('log_statement')} would have shown it, and the log was read"
+        )
+    if asked.get("statements") == "answered" and "<insufficient privilege>" not in set(
+        evidence["statements"]["text"].dropna()
+    ):
+        return Visibility(True, "pg_stat_statements counts every plain statement since its last reset or crash")
+    if settings.get("log_statement") is None:
+        return Visibility(False, "log_statement is not known, so silence in the log means nothing")
+    return Visibility(False, f"log_statement = {settings['log_statement']} logs no TRUNCATE or DELETE that succeeds")
+
+
+def _from_log(event: dict, short: Mapping[str, str], names: set[str], ledger: Ledger) -> list[Seen]:
+    text = event["statement"]
+    if not text or (event["kind"] == "duration" and not event["statement"]):
+        return []
+    effects = [effect for effect in sql.effects(text) if effect.operation in DESTRUCTIVE]
+    if not effects:
+        return []
+    where = f"{event['file']}:{event['line']}"
+    outcome = "failed" if event["severity"] in ("ERROR", "FATAL", "PANIC") else event["outcome"] or "unknown"
+    said = f": {event['message']}" if outcome == "failed" else ""
+    reference = ledger.add("log", f"{outcome} statement{said}: {_short(text)}", where, at=event["at"])
+    return [
+        Seen(
+            effect.operation,
+            _resolve(effect.object, short, names),
+            effect.bounded,
+            bool(effect.cascade),
+            outcome,
+            event["at"],
+            event["role"],
+            event["application"],
+            _short(text),
+            None,
+            reference,
+            where,
+        )
+        for effect in effects
+    ]
+
+
+def _from_counters(entry: dict, short: Mapping[str, str], names: set[str], ledger: Ledger) -> list[Seen]:
+    effects = [effect for effect in sql.effects(entry["text"] or "") if effect.operation in DESTRUCTIVE]
+    if not effects:
+        return []
+    says = (
+        f"pg_stat_statements: {entry['calls']} calls, {entry['rows']} rows, by {entry['role']}: {_short(entry['text'])}"
+    )
+    reference = ledger.add("statements", says, "pg_stat_statements", str(entry["query_id"]))
+    single = len({effect.object for effect in effects}) == 1
+    return [
+        Seen(
+            effect.operation,
+            _resolve(effect.object, short, names),
+            effect.bounded,
+            bool(effect.cascade),
+            "unknown",
+            None,
+            entry["role"],
+            None,
+            _short(entry["text"]),
+            entry["rows"] if single else None,
+            reference,
+            "pg_stat_statements",
+        )
+        for effect in effects
+    ]
+
+
+def _short(text: str, most: int = 2000) -> str:
+    return text if len(text) <= most else f"{text[:most]} … ({len(text)} characters)"
+
+
+def _unique_short_names(names: set[str]) -> dict[str, str]:
+    gathered: dict[str, list[str]] = {}
+    for name in names:
+        gathered.setdefault(name.rsplit(".", 1)[-1], []).append(name)
+    return {short: full[0] for short, full in gathered.items() if len(full) == 1}
+
+
+def _resolve(written: str | None, short: Mapping[str, str], names: set[str]) -> str:
+    if not written:
+        return ""
+    return written if written in names else short.get(written, written)

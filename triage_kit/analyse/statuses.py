@@ -1,0 +1,186 @@
+"""From mechanisms to findings: the status of each table, the rows expected under its mechanism, the rows missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from triage_kit.analyse.mechanisms import Weighed
+from triage_kit.analyse.signals import Scene
+
+STANDING = ("none", "rollback", "counters_reset", "column_drop")
+UNSEEN = ("hidden", "update")
+DELETING = ("delete", "cascade_delete")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Rows that would stand now had the incident not happened; ``rows`` is None where that is open."""
+
+    rows: int | None
+    low: int | None
+    high: int | None
+    origin: str | None
+
+
+def conclude(each: Weighed, scene: Scene, because: tuple[str, ...]) -> dict:
+    """One row of table ``findings``; group, transaction and dating are added by later steps."""
+    statuses: dict[str, float] = {}
+    for mechanism, probability in each.probabilities.items():
+        word = status_of(each, scene, mechanism)
+        statuses[word] = statuses.get(word, 0.0) + probability
+    status = max(statuses, key=lambda word: statuses[word])
+    # The story told is the likeliest mechanism that leads to the likeliest status.
+    telling = max(
+        (m for m in each.probabilities if status_of(each, scene, m) == status), key=lambda m: each.probabilities[m]
+    )
+    if each.probability < 0.5 and statuses[status] < 0.5:
+        status, telling = "undecided", "unknown"
+    mechanism = each.mechanism if status == "undecided" else telling
+    expected = expected_rows(each, scene, mechanism)
+    row, actual = each.table.balance, each.table.balance["actual_rows"]
+    missing = (
+        0
+        if status in ("intact", "hidden")
+        else None
+        if expected.rows is None or actual is None
+        else max(0, expected.rows - actual)
+    )
+    return {
+        **{
+            key: row[key]
+            for key in (
+                "oid",
+                "schema",
+                "table",
+                "kind",
+                "inserts",
+                "updates",
+                "deletes",
+                "actual_rows",
+                "actual_from",
+                "bias",
+            )
+        },
+        "status": status,
+        "status_probability": round(statuses.get(status, 0.0), 6),
+        "expected_rows": expected.rows,
+        "expected_low": expected.low,
+        "expected_high": expected.high,
+        "expected_from": expected.origin,
+        "old_rows_left": _old_rows_left(each, status, mechanism),
+        "missing_rows": missing,
+        "hidden_rows": actual if status == "hidden" else 0,
+        "columns_lost": tuple(c["name"] for c in each.table.columns if c["dropped"])
+        if each.table.name in scene.dropped_in_window
+        else (),
+        "mechanism": mechanism,
+        "probability": round(each.probabilities[mechanism], 6),
+        "reported": each.table.name in scene.reported,
+        "because": because,
+    }
+
+
+def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
+    """The status that a mechanism would mean for this table, with the rows that stand."""
+    actual = each.table.balance["actual_rows"]
+    if mechanism in STANDING:
+        return "intact"
+    if mechanism in UNSEEN:
+        return "hidden"
+    if mechanism == "drop":
+        return "missing"
+    if mechanism == "partition_drop":
+        return "hidden"
+    if mechanism == "unknown" or actual is None:
+        return "undecided"
+    expected = expected_rows(each, scene, mechanism)
+    low = expected.low if expected.low is not None else 0
+    if expected.rows is not None and expected.rows <= actual:
+        return "intact"
+    if expected.rows is None and low <= actual and not _was_filled(each, mechanism):
+        return "intact" if each.table.balance["counters_alive"] else "undecided"
+    return "partial" if actual else "wiped"
+
+
+def expected_rows(each: Weighed, scene: Scene, mechanism: str) -> Expected:
+    """What should stand under a mechanism: counted deletes that belong to it are added back where their number is known."""
+    row, actual = each.table.balance, each.table.balance["actual_rows"]
+    low, high = row["expected_low"], row["expected_high"]
+    if mechanism in DELETING and each.table.net is not None:
+        own, origin = incident_deletes(each, scene)
+        if own is None:
+            return Expected(None, low, row["inserts"], "counters")
+        return Expected(each.table.net + own, each.table.net + own, each.table.net + own, origin)
+    if mechanism == "rollback" or (
+        mechanism in STANDING + UNSEEN and (low is None or high is None or actual not in range(low, high + 1))
+    ):
+        return Expected(actual, actual, actual, row["actual_from"])
+    if low is not None and mechanism not in ("recreate", "new_cluster", "unlogged_reset", "restore"):
+        return Expected(low if low == high else None, low, high, "counters")
+    return _without_counters(each, mechanism)
+
+
+def incident_deletes(each: Weighed, scene: Scene) -> tuple[int | None, str | None]:
+    """How many of the counted deletes belong to the incident, and how that is known."""
+    name, row = each.table.name, each.table.balance
+    own = [
+        seen
+        for seen in scene.seen.get(name, ())
+        if seen.operation == "delete" and seen.outcome not in ("failed", "rolled_back")
+    ]
+    whole = {seen.text: seen.rows for seen in own if seen.bounded is False and seen.rows is not None}
+    if whole:
+        return min(row["deletes"], sum(whole.values())), "pg_stat_statements"
+    sources = own + [
+        seen
+        for parent in scene.cascades_from[name]
+        for seen in scene.seen.get(parent, ())
+        if seen.operation == "delete" and seen.outcome not in ("failed", "rolled_back")
+    ]
+    if scene.visible.statements and len({seen.text for seen in sources}) == 1 and sources[0].bounded is False:
+        return row["deletes"], f"the only DELETE seen that reaches it ({sources[0].where})"
+    if each.table.vacuumed and not row["updates"] and row["dead"] and row["dead"] < row["deletes"]:
+        return row["dead"], "dead rows since the last vacuum"
+    return None, None
+
+
+def _without_counters(each: Weighed, mechanism: str) -> Expected:
+    actual = each.table.balance["actual_rows"]
+    marks: Mapping[str, float | None] = {
+        "reltuples": each.table.relation["tuples"],
+        "sequence": max((s["last_value"] or 0 for s in each.table.sequences if s["increment"] == 1), default=0),
+    }
+    tuples = marks["reltuples"]
+    if mechanism == "unlogged_reset" and tuples is not None and tuples > 0:
+        return Expected(None, actual, int(tuples), "reltuples before the crash")
+    return Expected(None, actual, int(marks["sequence"] or 0) or None, "sequence" if marks["sequence"] else None)
+
+
+def _was_filled(each: Weighed, mechanism: str) -> bool:
+    """Whether anything says that rows stood in a table whose counters tell nothing, or whose deletes cannot be attributed."""
+    table = each.table
+    if mechanism in DELETING:
+        return bool(table.balance["deletes"])
+    advanced = any((sequence["last_value"] or 0) > (table.balance["actual_rows"] or 0) for sequence in table.sequences)
+    return (
+        advanced
+        or (table.relation["tuples"] or 0) > (table.balance["actual_rows"] or 0)
+        or ("reported" in each.seen
+        and (each.seen["reported"].outcomes == ("named",)))
+    )
+
+
+def _old_rows_left(each: Weighed, status: str, mechanism: str) -> int | None:
+    actual = each.table.balance["actual_rows"]
+    if status in ("undecided", "missing"):
+        return None
+    if mechanism in ("truncate", "recreate", "unlogged_reset", "new_cluster") or status == "wiped":
+        # Storage was replaced: whatever stands there was written afterwards.
+        return 0
+    return actual
+
+
+def absent_tables(named: Sequence[str], present: set[str], scene: Scene) -> list[str]:
+    """Tables that the case names and the catalogue lacks."""
+    return [name for name in named if name not in present]

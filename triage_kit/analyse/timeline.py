@@ -1,0 +1,147 @@
+"""One ordered story from all sources: server, log, migrations, repository, notes and the losses themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.analyse.context import Context, rows
+from triage_kit.analyse.groups import Group
+from triage_kit.analyse.statements import Seen
+
+LANES = {
+    "checkpoint_complete": "checkpoint",
+    "autovacuum": "vacuum",
+    "autoanalyze": "vacuum",
+    "startup": "server",
+    "shutdown": "server",
+    "crash": "server",
+    "recovery": "server",
+    "parameter_change": "server",
+    "replication": "server",
+    "error": "error",
+    "deadlock": "error",
+}
+
+
+def fuse(
+    evidence: Mapping[str, pd.DataFrame],
+    about: Context,
+    groups: Sequence[Group],
+    dates: Mapping[str, dict],
+    seen: Sequence[Seen],
+) -> pd.DataFrame:
+    """Table ``timeline``, oldest first; a destructive statement is never merged away or left out."""
+    shown = {each.where: each.evidence for each in seen}
+    events = [
+        *_losses(groups, dates),
+        *_statements(seen),
+        *_log(evidence["log_events"], shown),
+        *_server(evidence, about),
+        *_migrations(evidence),
+        *_commits(evidence["commits"], about),
+        *_notes(evidence["notes"], about),
+    ]
+    dated = [event for event in events if event.get("at") is not None]
+    return schemas.frame(
+        "timeline", sorted(dated, key=lambda event: (event["at"], event["kind"], event["source"], event["text"]))
+    )
+
+
+def _event(at: object, kind: str, source: str, text: str, until: object = None, evidence: str | None = None) -> dict:
+    return {"at": at, "until": until, "kind": kind, "source": source, "text": text, "evidence": evidence}
+
+
+def _losses(groups: Sequence[Group], dates: Mapping[str, dict]) -> list[dict]:
+    found = []
+    for group in groups:
+        when = dates.get(group.name, {})
+        text = f"{group.name}: {len(group.damaged)} tables lose rows by {group.mechanism} (dated by {when.get('dated_by')})"
+        found.append(
+            _event(when.get("lost_from") or when.get("lost_to"), "loss", "analysis", text, when.get("lost_to"))
+        )
+    return found
+
+
+def _statements(seen: Sequence[Seen]) -> list[dict]:
+    told = {}
+    for each in seen:
+        if each.at is not None:
+            told.setdefault(
+                (each.at, each.where),
+                _event(each.at, "statement", each.where, f"{each.outcome}: {each.text}", None, each.evidence),
+            )
+    return list(told.values())
+
+
+def _log(log_events: pd.DataFrame, shown: Mapping[str, str]) -> list[dict]:
+    found = []
+    for event in rows(log_events):
+        where, lane = f"{event['file']}:{event['line']}", LANES.get(event["kind"])
+        if event["severity"] in ("ERROR", "FATAL", "PANIC"):
+            lane = "error"
+        if lane is not None and where not in shown:
+            text = " ".join((event["message"] or "").split())[:300]
+            if event["statement"] and lane == "error":
+                text += f" — {' '.join(event['statement'].split())[:200]}"
+            found.append(_event(event["at"], lane, where, text))
+    return found
+
+
+def _server(evidence: Mapping[str, pd.DataFrame], about: Context) -> list[dict]:
+    found = [
+        _event(about.initdb_at, "server", "pg_control_system", "the data directory was made (initdb)"),
+        _event(about.started_at, "server", "pg_postmaster_start_time", "the server was started"),
+        _event(about.crashed_at, "server", "pg_stat_bgwriter", "crash recovery ended; every counter began at zero"),
+        _event(about.counters_reset_at, "server", "pg_stat_database", "statistics were reset"),
+        _event(about.collected_at, "server", "collection", "this evidence was collected"),
+    ]
+    for row in rows(evidence["table_counters"]):
+        name = schemas.qualified(row["schema"], row["table"])
+        for key, words in (
+            ("last_autovacuum", "autovacuum"),
+            ("last_vacuum", "VACUUM"),
+            ("last_autoanalyze", "autoanalyze"),
+            ("last_analyze", "ANALYZE"),
+        ):
+            found.append(_event(row[key], "vacuum", "pg_stat_user_tables", f"last {words} of {name}"))
+    return found
+
+
+def _migrations(evidence: Mapping[str, pd.DataFrame]) -> list[dict]:
+    applied = {row["version"]: row["applied_at"] for row in rows(evidence["version_tables"])}
+    found = []
+    for row in rows(evidence["migrations"]):
+        found.append(
+            _event(
+                row["created_at"],
+                "migration",
+                row["path"],
+                f"migration {row['revision'] or ''} was written: {row['title'] or ''}".strip(),
+            )
+        )
+        found.append(
+            _event(applied.get(row["revision"]), "migration", row["path"], f"migration {row['revision']} was applied")
+        )
+    return found
+
+
+def _commits(commits: pd.DataFrame, about: Context) -> list[dict]:
+    found = []
+    for row in rows(commits):
+        if (
+            about.window_start is None
+            or row["committed_at"] is None
+            or row["committed_at"] >= about.window_start - pd.Timedelta(days=7)
+        ):
+            found.append(_event(row["committed_at"], "commit", row["sha"][:12], f"{row['author']}: {row['subject']}"))
+    return found
+
+
+def _notes(notes: pd.DataFrame, about: Context) -> list[dict]:
+    found = [_event(row["at"], "note", "case.yaml", row["text"]) for row in rows(notes)]
+    if not any(event["at"] == about.noticed_at for event in found):
+        found.append(_event(about.noticed_at, "note", "case.yaml", "people noticed the loss"))
+    return found

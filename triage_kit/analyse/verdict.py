@@ -1,0 +1,88 @@
+"""The first answer: about ten lines for a terminal, the freeze list among them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from triage_kit.analyse.context import rows
+from triage_kit.analyse.groups import LOSSES
+from triage_kit.schemas import qualified
+
+if TYPE_CHECKING:
+    from triage_kit.analyse.investigation import Investigation
+
+WORST = 6
+
+
+def verdict(found: Investigation) -> list[str]:
+    """What is gone, what did it, who, when, how sure, what to stop now: one line each."""
+    findings = rows(found.findings)
+    lost = [row for row in findings if row["status"] in LOSSES]
+    undecided = sum(row["status"] == "undecided" for row in findings)
+    lines = [_headline(lost, findings, undecided)]
+    if lost:
+        lines.append("tables: " + _worst(lost))
+    for group in rows(found.groups)[:2]:
+        lines += _group(group, found)
+    lines += [
+        f"stop now: {step['action']} (destroys: {step['destroys'].split(';')[0]})" for step in rows(found.freeze)[:4]
+    ]
+    if len(found.gaps):
+        lines.append(f"not seen: {len(found.gaps)} questions without an answer: {', '.join(found.gaps['source'][:6])}")
+    return lines
+
+
+def _headline(lost: list[dict], findings: list[dict], undecided: int) -> str:
+    leaves = [row for row in findings if row["kind"] != "partitioned"]
+    missing = sum(row["missing_rows"] or 0 for row in lost)
+    open_ = sum(row["missing_rows"] is None for row in lost)
+    tail = f", {undecided} undecided" if undecided else ""
+    if not lost:
+        return f"no table of {len(leaves)} lost a committed row, as far as this evidence tells{tail}"
+    counts = Counter(row["status"] for row in lost)
+    kinds = ", ".join(f"{counts[word]} {word}" for word in LOSSES if counts[word])
+    more = f" and an unknown number more in {open_} tables" if open_ else ""
+    return f"{len(lost)} of {len(leaves)} tables are damaged ({kinds}), {missing} rows missing{more}{tail}"
+
+
+def _worst(lost: list[dict]) -> str:
+    ranked = sorted(lost, key=lambda row: (-(row["missing_rows"] or 0), row["schema"], row["table"]))
+    told = [
+        f"{qualified(row['schema'], row['table'])} {'−?' if row['missing_rows'] is None else -row['missing_rows']}"
+        for row in ranked[:WORST]
+    ]
+    return ", ".join(told) + (f" and {len(ranked) - WORST} more" if len(ranked) > WORST else "")
+
+
+def _group(group: dict, found: Investigation) -> list[str]:
+    mine = found.findings[found.findings["group"] == group["group"]]
+    first = rows(mine.sort_values("missing_rows", ascending=False, na_position="last"))[0] if len(mine) else None
+    lines = []
+    if first is not None:
+        lines.append(f"what: {first['mechanism']} ({first['probability']:.0%}), {_when(group)}")
+    story = rows(found.explaining_statements[found.explaining_statements["group"] == group["group"]])
+    if story:
+        told = "seen" if story[0]["observed"] else "inferred from the catalogue"
+        lines.append(
+            f"statement ({told}): {' '.join(story[0]['text'].split())[:200]}; explains {story[0]['explained']} of {story[0]['of']}, {story[0]['extra']} extra"
+        )
+    causes = rows(found.causes[found.causes["group"] == group["group"]])[:2]
+    if causes:
+        lines.append("who: " + ", then ".join(f"{row['title'].lower()} ({row['probability']:.0%})" for row in causes))
+    return lines
+
+
+def _when(group: dict) -> str:
+    start, end = group["lost_from"], group["lost_to"]
+    if start is None and end is None:
+        return "not dated"
+    if start is None or start == end:
+        return f"{'before' if start is None else 'at'} {_utc(end)} ({group['dated_by']})"
+    return f"between {_utc(start)} and {_utc(end)} ({group['dated_by']})"
+
+
+def _utc(at: pd.Timestamp) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

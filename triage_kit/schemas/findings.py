@@ -1,0 +1,206 @@
+"""What the analysis concludes: the frames that figures draw, notebooks show and findings.json holds."""
+
+from triage_kit.schemas import tables
+
+TABLES = tables("""
+balance: one table: expected against actual rows, before anything is concluded
+    oid int
+    schema text
+    table text
+    kind text
+    parent text qualified name of the partitioned parent
+    inserts int missing when the counters do not tell
+    updates int
+    deletes int
+    live int
+    dead int
+    expected_low int
+    expected_high int
+    actual_rows int
+    actual_from text
+    heap_bytes int
+    counters_since time
+    counters_alive bool whether the counters cover the table's life
+    bias texts what makes the numbers lie, in words
+
+findings: one table: what happened to it
+    oid int
+    schema text
+    table text
+    kind text table, partitioned, materialized_view or foreign_table
+    status text intact, partial, wiped, missing, hidden or undecided
+    status_probability float
+    inserts int
+    updates int
+    deletes int
+    expected_rows int
+    expected_low int
+    expected_high int
+    expected_from text
+    actual_rows int
+    actual_from text
+    old_rows_left int
+    missing_rows int
+    hidden_rows int
+    columns_lost texts
+    mechanism text
+    probability float
+    via text qualified name of the root that the cascade came from
+    xid int
+    committed_at time
+    lost_from time
+    lost_to time
+    dated_by text
+    group text G1, G2 …, missing when the table belongs to none
+    reported bool whether people say that it lost rows
+    bias texts
+    because texts ids of evidence rows
+
+mechanism_probabilities: probability of one mechanism for one table
+    schema text
+    table text
+    mechanism text
+    probability float
+
+mechanism_evidence: what one signal says of one table under one mechanism
+    schema text
+    table text
+    signal text
+    outcome text
+    mechanism text
+    likelihood float P(outcome | mechanism)
+    decibans float 10·log10 of the likelihood against the mean of its rivals
+    evidence text id of the evidence row
+    source text where the number comes from
+
+foreign_keys: one foreign key between tables in scope
+    name text
+    child text qualified name of the referencing table
+    parent text qualified name of the referenced table
+    columns texts
+    referenced_columns texts
+    on_delete text
+    validated bool
+
+groups: tables joined by one transaction, else by actor and window
+    group text
+    xid int
+    tables texts qualified names
+    damaged int
+    missing_rows int
+    committed_at time
+    lost_from time
+    lost_to time
+    dated_by text
+    how text what joins them
+
+explaining_statements: one statement that would do exactly, or nearly, this damage
+    group text
+    text text
+    observed bool
+    equivalent texts other statements with the same reach
+    xid int
+    roots texts qualified names
+    reaches texts one string a root: 'root: table, table'
+    explained int
+    of int
+    extra int
+    evidence text
+
+causes: probability of one cause for one group
+    group text
+    cause text
+    title text
+    probability float
+    tables texts
+    for texts ids of evidence rows
+    against texts
+    would_settle text
+
+cause_evidence: what one item says of one cause of one group
+    group text
+    item text
+    cause text
+    likelihood float
+    decibans float
+    evidence text
+    source text
+
+statements: one destructive statement that was seen, whatever its outcome
+    at time
+    text text
+    operation text
+    tables texts
+    user text
+    application text
+    outcome text failed, committed, rolled_back or unknown
+    removed text what it removed, in words
+    source text
+    evidence text
+
+evidence: one fact with its source
+    id text E1, E2 …
+    group text kind of source, as counters or log
+    at time
+    says text
+    source text view, file and line, or setting
+    row text key inside the source
+
+timeline: one event of the fused story
+    at time
+    until time
+    kind text lane: loss, statement, error, migration, checkpoint, vacuum, session, commit, server, note
+    source text
+    text text
+    evidence text
+
+freeze: one thing to stop now
+    order int
+    action text
+    why text
+    destroys text what the step itself destroys
+    command text
+    deadline time when the evidence or the rows would be lost, if known
+
+recovery: one way back
+    option text
+    feasible bool missing: not known yet
+    rows int
+    tables texts
+    why text
+    brings_not text
+    effort text
+    commands texts
+    target_lsn text
+    target_xid int
+    target_time time
+
+next_tests: one check that would settle what is open
+    test text
+    command text
+    bits float
+    minutes float
+    risk text
+
+recommendations: one thing to do
+    when text immediate or prevention
+    text text
+    why text
+
+review: one file to look at
+    path text
+    line int
+    why text
+
+gaps: one source that could not be read
+    source text
+    reason text
+    costs text
+    named bool
+
+coverage: how much of one source was read
+    source text
+    read text
+    from time
+    to time
+""")

@@ -1,0 +1,46 @@
+"""Evidence that log files hold."""
+
+from triage_kit.schemas import tables
+
+TABLES = tables("""
+log_sources: one log file that was read, or tried
+    file text path as the case writes it, never absolute
+    format text stderr, csv or json
+    prefix text log_line_prefix that it was read with
+    prefix_from text server, case or inferred
+    bytes int
+    lines int
+    entries int
+    unparsed int lines that fit nothing
+    first_at time
+    last_at time
+    sha256 text
+
+log_events: one entry of a log: a message with its DETAIL, HINT, STATEMENT and so on
+    file text
+    line int first line of the entry, from 1
+    offset int byte of its beginning
+    at time
+    severity text LOG, ERROR, FATAL, PANIC, WARNING, NOTICE …
+    sqlstate text
+    pid int
+    session text session id
+    role text
+    database text
+    application text
+    client text
+    xid int
+    message text
+    detail text
+    hint text
+    context text
+    statement text of an ERROR, or the text of a logged statement
+    duration_ms float
+    kind text class of the message: statement, duration, error, checkpoint_starting, checkpoint_complete, autovacuum, autoanalyze, connection, disconnection, startup, shutdown, crash, recovery, parameter_change, replication, lock, deadlock, temp_file or other
+    outcome text of a statement: failed, committed, rolled_back or unknown
+
+log_unparsed: one line that no prefix fits
+    file text
+    line int
+    text text bounded
+""")

@@ -1,0 +1,75 @@
+"""Evidence from the case itself, the repository, and what the collector did."""
+
+from triage_kit.schemas import tables
+
+TABLES = tables("""
+incident: what the case says of itself; one row
+    title text
+    incident_id text
+    service text
+    severity text
+    author text
+    timezone text shown beside UTC
+    noticed_at time
+    window_start time
+    window_end time
+    app_role text role of the application
+    counting text none, safe or exact
+    practice text name of the practice incident, missing for a real one
+
+reported: one table that people say lost rows
+    schema text missing when the case left it out
+    table text
+
+notes: what people saw
+    at time
+    text text
+
+collection: the collecting run; one row
+    collected_at time when collection began: every age in the report is relative to it
+    sealed_at time
+    kit_version text
+    host text the server as host:port/database, or missing
+    schemas texts schemas in scope
+
+questions: one question asked of a source, answered or not
+    source text
+    status text answered, refused, unavailable, failed, skipped or not_built
+    reason text why there is no answer
+    costs text what the report cannot say without it
+    rows int
+    variant text the SQL variant used
+    role text
+    asked_at time
+    ms float
+    named bool whether the case names this source
+
+migrations: one migration file
+    path text inside the repository
+    tool text alembic or sql
+    revision text
+    parents texts
+    title text
+    created_at time as the file says
+    sha256 text
+
+migration_operations: one operation that a migration would run
+    path text
+    line int
+    revision text
+    direction text up or down
+    operation text as sql.Effect.operation
+    object text as written
+    bounded bool whether a WHERE limits it
+    cascade bool
+    text text the statement or call
+    how text parsed, tokens or python
+
+commits: one commit of the repository
+    sha text
+    author text
+    authored_at time
+    committed_at time
+    subject text
+    paths texts
+""")
