@@ -222,7 +222,7 @@ def test_sql_reaches_nothing_but_the_bundle(tmp_path: Path) -> None:
         with pytest.raises(BundleError):
             bundle.sql(query)
     assert not (tmp_path / "out.csv").exists()
-    with pytest.raises(BundleError, match='"at" .* want quotes'):
+    with pytest.raises(BundleError, match=r'"at" .* want quotes'):
         bundle.sql("SELECT max(at) FROM notes")
     with pytest.raises(BundleError, match="nowhere"):
         bundle.sql("SELECT * FROM nowhere")
