@@ -12,6 +12,8 @@ log_sources: one log file that was read, or tried
     lines int
     entries int
     unparsed int lines that fit nothing
+    left_out int ordinary entries that were read and counted, but not kept
+    zones_unresolved int times whose zone abbreviation was unknown or ambiguous: log_timezone was used
     first_at time
     last_at time
     sha256 text
@@ -38,6 +40,11 @@ log_events: one entry of a log: a message with its DETAIL, HINT, STATEMENT and s
     duration_ms float
     kind text class of the message: statement, duration, error, checkpoint_starting, checkpoint_complete, autovacuum, autoanalyze, connection, disconnection, startup, shutdown, crash, recovery, parameter_change, replication, lock, deadlock, temp_file or other
     outcome text of a statement: failed, committed, rolled_back or unknown
+    relation text database.schema.table of an autovacuum or autoanalyze line
+    removed int tuples that autovacuum removed
+    remain int tuples that remained after it
+    buffers int that a checkpoint wrote
+    sync_files int that a checkpoint synced
 
 log_unparsed: one line that no prefix fits
     file text

@@ -1,0 +1,105 @@
+"""Log files as streams of byte lines: plain, gzip or zstd, never more than was there when reading began."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+
+from triage_kit.errors import SourceError
+
+PIECE = 1 << 20
+# Logs shrink ten to thirty times; a file that grows more than this is no log, and would fill the memory or the time.
+_MOST_GROWTH = 300
+_LEAST_BOUND = 1 << 30
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+
+
+class LogFile:
+    """One file at one moment: its size is fixed when it is opened, since a server may go on writing.
+
+    ``complaint`` tells, after reading, why the stream ended before the file did; empty when it did not.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = path.stat().st_size
+        self.complaint = ""
+        with path.open("rb") as stream:
+            magic = stream.read(4)
+        self.packing = "gzip" if magic.startswith(_GZIP) else "zstd" if magic == _ZSTD else ""
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes on the disk, as raw/ keeps them."""
+        with self.path.open("rb") as stream:
+            left = self.size
+            while left and (piece := stream.read(min(PIECE, left))):
+                left -= len(piece)
+                yield piece
+
+    def sha256(self) -> str:
+        seen = hashlib.sha256()
+        for piece in self.pieces():
+            seen.update(piece)
+        return seen.hexdigest()
+
+    def unpacked(self) -> Iterator[bytes]:
+        """The log's own bytes; ends early, with a complaint, where a packed file is cut, broken or grows too much."""
+        if not self.packing:
+            yield from self.pieces()
+            return
+        bound = max(_LEAST_BOUND, self.size * _MOST_GROWTH)
+        grown = 0
+        try:
+            with self._opened() as stream:
+                while piece := stream.read(PIECE):
+                    grown += len(piece)
+                    if grown > bound:
+                        self.complaint = f"unpacks to more than {bound} bytes: read no further"
+                        return
+                    yield piece
+        except (EOFError, OSError, zlib.error, pa.ArrowException) as error:
+            self.complaint = f"the {self.packing} file is cut or broken after {grown} unpacked bytes: {error}"
+
+    def _opened(self) -> IO[bytes] | Any:
+        if self.packing == "gzip":
+            return gzip.open(self.path, "rb")
+        return pa.CompressedInputStream(pa.OSFile(str(self.path), "rb"), "zstd")
+
+    def head(self, size: int) -> bytes:
+        """The first bytes of the log, for telling its format."""
+        held = b""
+        for piece in self.unpacked():
+            held += piece
+            if len(held) >= size:
+                break
+        return held[:size]
+
+    def lines(self) -> Iterator[bytes]:
+        """Byte lines with their ends; a line is held whole, however long."""
+        rest: list[bytes] = []
+        for piece in self.unpacked():
+            first, *others = piece.split(b"\n")
+            rest.append(first)
+            for other in others:
+                yield b"".join(rest) + b"\n"
+                rest = [other]
+        if last := b"".join(rest):
+            yield last
+
+
+def opened(path: Path) -> LogFile:
+    """The file, or SourceError that says in the system's words why it cannot be read."""
+    if path.is_dir():
+        raise SourceError("it is a folder: name the files in it, as log/*.log")
+    if not path.is_file():
+        raise SourceError("it is no ordinary file")
+    try:
+        return LogFile(path)
+    except OSError as error:
+        raise SourceError(f"it cannot be opened: {error.strerror or error}") from error

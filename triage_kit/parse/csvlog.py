@@ -1,0 +1,99 @@
+"""The csv log: https://www.postgresql.org/docs/current/runtime-config-logging.html (columns of csvlog).
+
+A record spans lines when a text in it does. A cut record would swallow everything behind it, since its open quote
+never closes; so every line that can only be the beginning of a record begins one. A line inside a text cannot look
+like that: quotes are doubled there.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+
+from triage_kit.parse.entry import Entry, Unparsed
+from triage_kit.parse.lines import Line, numbered
+from triage_kit.parse.stderr import complete
+from triage_kit.parse.times import Clock
+
+_BASE = (
+    "log_time user_name database_name process_id connection_from session_id session_line_num command_tag "
+    "session_start_time virtual_transaction_id transaction_id error_severity sql_state_code message detail hint "
+    "internal_query internal_query_pos context query query_pos location application_name"
+).split()
+# 12 and older, 13, 14 and newer; further columns of a future major come behind and are ignored.
+_COLUMNS = {23: _BASE, 24: [*_BASE, "backend_type"], 26: [*_BASE, "backend_type", "leader_pid", "query_id"]}
+
+_TEXT = r'(?:"(?:[^"]|"")*")?'
+HEAD = re.compile(
+    rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{{3}} [^,\"]+,{_TEXT},{_TEXT},\d+,{_TEXT},[0-9a-f]+\.[0-9a-f]+,\d+,{_TEXT},"
+    # A field that begins here begins with an odd run of quotes; doubled ones inside a text come in even runs.
+    r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [^,"]+,[^,]*,\d*,[A-Z]+\d?,[0-9A-Z]{5},"(?:"")*(?!")'
+)
+
+
+def parse_csv(source: Iterable[bytes], clock: Clock | None = None) -> Iterator[Entry | Unparsed]:
+    """Entries of a csvlog; the lines of a cut or broken record are Unparsed one by one."""
+    clock = clock or Clock()
+    for group in _records(numbered(source)):
+        entry = _entry(group, clock)
+        if entry is not None:
+            yield entry
+        else:
+            yield from (Unparsed(line.number, line.offset, line.text) for line in group)
+
+
+def _records(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    group: list[Line] = []
+    quotes = 0
+    for line in lines:
+        if group and (quotes % 2 == 0 or HEAD.match(line.text)):
+            yield group
+            group, quotes = [], 0
+        group.append(line)
+        quotes += line.text.count('"')
+    if group:
+        yield group
+
+
+def _entry(group: list[Line], clock: Clock) -> Entry | None:
+    # The reader must see line ends as in the file, or a text of several lines would lose them.
+    text = "\n".join(line.text for line in group)
+    try:
+        rows = list(csv.reader([text], strict=True))
+    except csv.Error:
+        return None
+    fields = rows[0] if len(rows) == 1 else []
+    columns = _COLUMNS.get(len(fields)) or (_COLUMNS[26] if len(fields) > 26 else None)
+    if columns is None:
+        return None
+    row = dict(zip(columns, fields, strict=False))
+    if not (row["process_id"].isdigit() and row["error_severity"].isalnum()):
+        return None
+    return complete(_filled(group[0], row, clock), row["internal_query"] or None)
+
+
+def _filled(line: Line, row: dict[str, str], clock: Clock) -> Entry:
+    xid = row["transaction_id"]
+    return Entry(
+        line.number,
+        line.offset,
+        at=clock.instant(row["log_time"]),
+        severity=row["error_severity"],
+        sqlstate=row["sql_state_code"],
+        pid=int(row["process_id"]),
+        session=row["session_id"],
+        role=row["user_name"] or None,
+        database=row["database_name"] or None,
+        application=row["application_name"] or None,
+        client=row["connection_from"] or None,
+        xid=int(xid) if xid.isdigit() and xid != "0" else None,
+        message=row["message"],
+        detail=row["detail"] or None,
+        hint=row["hint"] or None,
+        context=row["context"] or None,
+        statement=row["query"] or None,
+    )
+
+
+csv.field_size_limit(1 << 30)  # a logged statement may be as long as a statement can be

@@ -1,0 +1,66 @@
+"""The JSON log of 15 and newer, one object a line: keys that are empty are left out by the server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from triage_kit.parse.entry import Entry, Unparsed
+from triage_kit.parse.lines import Line, numbered
+from triage_kit.parse.stderr import complete
+from triage_kit.parse.times import Clock
+
+
+def parse_json(source: Iterable[bytes], clock: Clock | None = None) -> Iterator[Entry | Unparsed]:
+    """Entries of a jsonlog; a line that is no object with a severity is Unparsed."""
+    clock = clock or Clock()
+    for line in numbered(source):
+        row = _row(line.text)
+        if row is None:
+            yield Unparsed(line.number, line.offset, line.text)
+        else:
+            yield complete(_filled(line, row, clock), _text(row, "internal_query"))
+
+
+def _row(text: str) -> dict[str, Any] | None:
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get("error_severity"), str) else None
+
+
+def _text(row: dict[str, Any], key: str) -> str | None:
+    value = row.get(key)
+    return None if value in (None, "") else str(value)
+
+
+def _number(row: dict[str, Any], key: str) -> int | None:
+    value = row.get(key)
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    return value if isinstance(value, int) and value > 0 else None
+
+
+def _filled(line: Line, row: dict[str, Any], clock: Clock) -> Entry:
+    host, port = _text(row, "remote_host"), _number(row, "remote_port")
+    return Entry(
+        line.number,
+        line.offset,
+        at=clock.instant(_text(row, "timestamp")),
+        severity=row["error_severity"],
+        sqlstate=_text(row, "state_code"),
+        pid=_number(row, "pid"),
+        session=_text(row, "session_id"),
+        role=_text(row, "user"),
+        database=_text(row, "dbname"),
+        application=_text(row, "application_name"),
+        client=f"{host}:{port}" if host and port else host,
+        xid=_number(row, "txid"),
+        message=_text(row, "message") or "",
+        detail=_text(row, "detail"),
+        hint=_text(row, "hint"),
+        context=_text(row, "context"),
+        statement=_text(row, "statement"),
+    )

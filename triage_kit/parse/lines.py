@@ -1,0 +1,33 @@
+"""Bytes to numbered lines, whatever a crash, a copy or an editor did to the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+
+class Line(NamedTuple):
+    """number from 1, offset in bytes, text without its end; foreign bytes are surrogate escapes."""
+
+    number: int
+    offset: int
+    text: str
+
+
+def numbered(source: Iterable[bytes]) -> Iterator[Line]:
+    r"""The lines of a binary file or of any iterable of byte lines.
+
+    NULs (left by a crash or by copytruncate) and a byte order mark are dropped, CRLF is one end of line.
+
+    >>> list(numbered([b"a\r\n", b"\0\0b"]))
+    [Line(number=1, offset=0, text='a'), Line(number=2, offset=3, text='b')]
+    """
+    offset = 0
+    for number, raw in enumerate(source, 1):
+        body = raw.removesuffix(b"\n").removesuffix(b"\r")
+        if number == 1:
+            body = body.removeprefix(b"\xef\xbb\xbf")
+        if b"\0" in body:
+            body = body.replace(b"\0", b"")
+        yield Line(number, offset, body.decode("utf-8", "surrogateescape"))
+        offset += len(raw)

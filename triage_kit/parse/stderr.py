@@ -1,0 +1,147 @@
+"""The plain text log: a prefix, a severity, a message; further lines of it begin with a TAB.
+
+DETAIL, HINT, QUERY, CONTEXT, STATEMENT and LOCATION come as lines of their own with the same prefix. Without the
+logging collector several backends write to one stream, so such a line is joined to the last message of its own
+session or process, and only where the prefix names neither to the line before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+from triage_kit.parse.entry import Entry, Unparsed
+from triage_kit.parse.kinds import understand
+from triage_kit.parse.lines import Line, numbered
+from triage_kit.parse.prefix import SUB_ENTRIES, pattern
+from triage_kit.parse.times import Clock
+
+# How many later entries may stand between a message and its own DETAIL when backends write at the same time.
+_WINDOW = 64
+_SUB_ENTRIES = frozenset(SUB_ENTRIES)
+_FIELDS = {"DETAIL": "detail", "HINT": "hint", "CONTEXT": "context", "STATEMENT": "statement"}
+_VERBOSE = re.compile(r"([0-9A-Z]{5}): (.*)", re.DOTALL)
+_HOST_PORT = re.compile(r"(.*)\((\d+)\)")
+FAILURES = frozenset(("ERROR", "FATAL", "PANIC"))
+
+
+def parse_stderr(source: Iterable[bytes], prefix: str, clock: Clock | None = None) -> Iterator[Entry | Unparsed]:
+    r"""Entries of a log in stderr format, in the order of the file; every line is in one of them or is Unparsed.
+
+    >>> lines = [b"2025-10-07 20:27:38.343 UTC [12] LOG:  statement: DELETE\n", b"\tFROM a\n"]
+    >>> [(each.at.isoformat(), each.statement) for each in parse_stderr(lines, "%m [%p] ")]
+    [('2025-10-07T20:27:38.343000+00:00', 'DELETE\nFROM a')]
+    """
+    return _Reader(prefix, clock or Clock()).read(source)
+
+
+class _Reader:
+    def __init__(self, prefix: str, clock: Clock) -> None:
+        self.match = pattern(prefix).match
+        self.clock = clock
+        self.waiting: deque[Entry | Unparsed] = deque()
+        self.latest: dict[str, Entry] = {}
+        self.verbose: set[int] = set()  # ids of waiting entries that have a LOCATION
+        self.inner: dict[int, str] = {}  # their QUERY, by id
+        self.target: tuple[Entry, str] | None = None
+        self.pieces: list[str] = []
+
+    def read(self, source: Iterable[bytes]) -> Iterator[Entry | Unparsed]:
+        for line in numbered(source):
+            self._take(line)
+            while len(self.waiting) > _WINDOW:
+                yield self._close(self.waiting.popleft())
+        self._flush()
+        while self.waiting:
+            yield self._close(self.waiting.popleft())
+
+    def _take(self, line: Line) -> None:
+        if line.text.startswith("\t") and self.target:
+            self.pieces.append(line.text[1:])
+            return
+        found = self.match(line.text)
+        self._flush()
+        if found is None:
+            self.waiting.append(Unparsed(line.number, line.offset, line.text))
+            return
+        groups = found.groupdict()
+        severity, message = groups["severity"], groups["message"]
+        key = groups.get("session") or groups.get("pid") or ""
+        if severity not in _SUB_ENTRIES:
+            self._begin(self._entry(line, groups), "message", message, key)
+        elif key in self.latest:
+            self.target, self.pieces = (self.latest[key], severity), [message]
+        else:  # its message stands in an earlier file, or was cut away
+            self._begin(self._entry(line, groups), severity, message, key)
+
+    def _begin(self, entry: Entry, field: str, text: str, key: str) -> None:
+        self.waiting.append(entry)
+        self.latest[key] = entry
+        self.target, self.pieces = (entry, field), [text]
+
+    def _flush(self) -> None:
+        if self.target is None:
+            return
+        (entry, field), text = self.target, "\n".join(self.pieces)
+        self.target = None
+        if field == "message":
+            entry.message = text
+        elif field == "LOCATION":
+            self.verbose.add(id(entry))
+        elif field == "QUERY":
+            self.inner[id(entry)] = text
+        elif name := _FIELDS.get(field):
+            setattr(entry, name, text)
+
+    def _entry(self, line: Line, groups: dict[str, str | None]) -> Entry:
+        at = self.clock.epoch(groups["epoch"] or "") if "epoch" in groups else self.clock.instant(groups.get("at"))
+        pid, xid = groups.get("pid"), groups.get("xid")
+        return Entry(
+            line.number,
+            line.offset,
+            at=at,
+            severity=groups["severity"],
+            sqlstate=groups.get("sqlstate"),
+            pid=int(pid) if pid else None,
+            session=groups.get("session"),
+            role=_known(groups.get("role")),
+            database=_known(groups.get("database")),
+            application=_known(groups.get("application")),
+            client=_client(groups.get("client")),
+            xid=int(xid) if xid and xid != "0" else None,
+        )
+
+    def _close(self, entry: Entry | Unparsed) -> Entry | Unparsed:
+        if isinstance(entry, Unparsed):
+            return entry
+        for key in (entry.session, str(entry.pid), ""):
+            if key is not None and self.latest.get(key) is entry:
+                del self.latest[key]
+        if id(entry) in self.verbose:
+            self.verbose.discard(id(entry))
+            if found := _VERBOSE.fullmatch(entry.message):
+                entry.sqlstate, entry.message = found[1], found[2]
+        return complete(entry, self.inner.pop(id(entry), None))
+
+
+def complete(entry: Entry, inner_query: str | None) -> Entry:
+    """What all formats do at the end of an entry: join the inner query to the context, tell kind and outcome."""
+    if inner_query:
+        entry.context = "\n".join(part for part in (entry.context, f"QUERY: {inner_query}") if part)
+    understand(entry)
+    if entry.severity in FAILURES:
+        entry.outcome = "failed" if entry.statement else None
+    elif entry.kind in ("statement", "duration") and entry.statement:
+        entry.outcome = "unknown"
+    return entry
+
+
+def _known(value: str | None) -> str | None:
+    return value.strip() if value and value.strip() not in ("", "[unknown]") else None
+
+
+def _client(value: str | None) -> str | None:
+    if value and (found := _HOST_PORT.fullmatch(value)):
+        return f"{found[1]}:{found[2]}"
+    return value or None

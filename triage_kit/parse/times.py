@@ -1,0 +1,92 @@
+"""Timestamps of a log as instants: the server writes local time with an abbreviation, which may mean several zones."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+from triage_kit.errors import SourceError
+
+# Hours east of UTC, for abbreviations that mean one zone the world over (tz database). Ambiguous ones (CST, IST, BST,
+# AST, GST, CDT, ADT, SST …) are left out on purpose: they are read with the log's own zone, and counted.
+_HOURS = {
+    "UTC": 0, "GMT": 0, "Z": 0, "UCT": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2,
+    "EEST": 3, "MSK": 3, "EST": -5, "EDT": -4, "MDT": -6, "MST": -7, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8,
+    "HST": -10, "JST": 9, "KST": 9, "HKT": 8, "PKT": 5, "SAST": 2, "CAT": 2, "EAT": 3, "WAT": 1, "WIB": 7, "AEST": 10,
+    "AEDT": 11, "AWST": 8, "NZST": 12, "NZDT": 13,
+}  # fmt: skip
+_NUMERIC = re.compile(r"<?([+-])(\d{1,2}):?(\d{2})?(?::?\d{2})?>?")
+_STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?: ?(\S+))?")
+
+
+class Clock:
+    """Reads the timestamps of one log; ``unresolved`` counts those whose zone was taken from log_timezone instead.
+
+    >>> Clock("Europe/Berlin").instant("2025-10-26 02:30:00.343 CET").isoformat()
+    '2025-10-26T01:30:00.343000+00:00'
+    """
+
+    def __init__(self, log_timezone: str = "UTC") -> None:
+        self.zone = _zone(log_timezone)
+        self.unresolved = 0
+        self._last: tuple[str, datetime] | None = None
+
+    def instant(self, written: str | None) -> datetime | None:
+        """The instant of ``2025-10-07 20:27:38.343 CEST`` (fraction and zone may be missing); None if it is none."""
+        if not written:
+            return None
+        if self._last and self._last[0] == written:
+            return self._last[1]
+        found = _STAMP.fullmatch(written)
+        if found is None:
+            return None
+        *numbers, fraction, abbreviation = found.groups()
+        try:
+            local = datetime(*map(int, numbers), int((fraction or "").ljust(6, "0")))  # type: ignore[misc, arg-type]  # noqa: DTZ001 its zone follows
+            at = self._aware(local, abbreviation).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
+        self._last = written, at
+        return at
+
+    def epoch(self, written: str) -> datetime | None:
+        """The instant of %n: seconds since 1970 with milliseconds, no zone in it."""
+        seconds, _, fraction = written.partition(".")
+        try:
+            whole = datetime.fromtimestamp(int(seconds), UTC)
+        except (ValueError, OverflowError, OSError):
+            return None
+        return whole.replace(microsecond=int((fraction or "0")[:6].ljust(6, "0")))
+
+    def _aware(self, local: datetime, abbreviation: str | None) -> datetime:
+        if abbreviation is None:
+            self.unresolved += 1
+            return local.replace(tzinfo=self.zone)
+        if found := _NUMERIC.fullmatch(abbreviation):
+            minutes = int(found[2]) * 60 + int(found[3] or 0)
+            return local.replace(tzinfo=timezone(timedelta(minutes=minutes if found[1] == "+" else -minutes)))
+        for fold in (0, 1):  # the hour that happens twice: the abbreviation says which
+            candidate = local.replace(tzinfo=self.zone, fold=fold)
+            if candidate.tzname() == abbreviation:
+                return candidate
+        if abbreviation in _HOURS:
+            return local.replace(tzinfo=timezone(timedelta(hours=_HOURS[abbreviation])))
+        if "/" in abbreviation:  # a full name, as some tools write it
+            return local.replace(tzinfo=_zone(abbreviation))
+        self.unresolved += 1
+        return local.replace(tzinfo=self.zone)
+
+
+def _zone(name: str) -> tzinfo:
+    if name.upper() in ("UTC", "GMT", "ETC/UTC", "Z", ""):
+        return UTC
+    if found := _NUMERIC.fullmatch(name):
+        minutes = int(found[2]) * 60 + int(found[3] or 0)
+        return timezone(timedelta(minutes=minutes if found[1] == "+" else -minutes))
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise SourceError(
+            f"log_timezone {name!r} is no zone of the tz database; write a name such as Europe/Berlin or an offset such as +02:00"
+        ) from error

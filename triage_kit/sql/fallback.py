@@ -1,0 +1,320 @@
+"""What a statement does, told by its words alone: for text that is cut, broken or too big for the grammar.
+
+Every rule starts at a place where such a statement can begin; a word inside a literal, a comment or a quoted name is
+none. What begins like a destructive statement and fits no rule is returned as ``unparsed``, never silently dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from triage_kit.sql.lexer import Token, grouped, tokens, unquoted
+from triage_kit.sql.vocabulary import TEXT_LIMIT, Effect
+
+# Words after which a statement may begin, in SQL and in plpgsql; the first token of a text counts too.
+_OPENERS = frozenset("begin then else loop as do query in atomic analyze verbose statement also instead".split())
+_DROPS = {
+    "table": "drop_table",
+    "schema": "drop_schema",
+    "database": "drop_database",
+    "type": "drop_type",
+    "domain": "drop_type",
+    "view": "drop_view",
+    "materialized": "drop_materialized_view",
+    "foreign": "drop_foreign_table",
+    "index": "drop_index",
+    "sequence": "drop_sequence",
+    "extension": "drop_extension",
+    "function": "drop_function",
+    "procedure": "drop_function",
+    "owned": "drop_owned",
+    "trigger": "drop_trigger",
+    "policy": "drop_policy",
+}
+_DESTRUCTIVE = frozenset(("delete", "truncate", "drop", "merge"))
+
+
+class _Reader:
+    """A place in the tokens of one statement, with the few moves that the rules need."""
+
+    def __init__(self, group: list[Token], at: int) -> None:
+        self.group, self.at = group, at
+
+    def word(self, ahead: int = 0) -> str:
+        at = self.at + ahead
+        return self.group[at].value.lower() if at < len(self.group) and self.group[at].kind == "word" else ""
+
+    def skip(self, *words: str) -> bool:
+        """Step over these words when all of them stand here."""
+        if all(self.word(i) == each for i, each in enumerate(words)):
+            self.at += len(words)
+            return True
+        return False
+
+    def symbol(self, value: str) -> bool:
+        if self.at < len(self.group) and self.group[self.at][:2] == ("symbol", value):
+            self.at += 1
+            return True
+        return False
+
+    def name(self) -> tuple[str, ...]:
+        """A possibly qualified name, folded as PostgreSQL folds it; a psql variable keeps its colon."""
+        parts: list[str] = []
+        while self.at < len(self.group):
+            colon = ":" if self.symbol(":") else ""
+            if self.at >= len(self.group) or self.group[self.at].kind not in ("word", "quoted"):
+                break
+            token = self.group[self.at]
+            parts.append(colon + (token.value if token.kind == "quoted" else token.value.lower()))
+            self.at += 1
+            if not self.symbol("."):
+                break
+        return tuple(parts)
+
+    def names(self) -> Iterator[tuple[str, ...]]:
+        while True:
+            self.skip("only")
+            found = self.name()
+            if not found:
+                return
+            self.symbol("*")
+            yield found
+            if self.symbol("("):  # argument types of a function
+                while self.at < len(self.group) and not self.symbol(")"):
+                    self.at += 1
+            if not self.symbol(","):
+                return
+
+    def has(self, *words: str) -> bool:
+        """Whether one of the words follows at this depth of parentheses, before they close."""
+        depth = 0
+        for token in self.group[self.at :]:
+            if token.kind == "symbol":
+                depth += (token.value == "(") - (token.value == ")")
+                if depth < 0:
+                    return False
+            elif not depth and token.kind == "word" and token.value.lower() in words:
+                return True
+        return False
+
+
+def _effect(operation: str, parts: tuple[str, ...], **facts: object) -> Effect:
+    return replace(Effect(operation, ".".join(parts), parts, how="tokens"), **facts)  # type: ignore[arg-type]
+
+
+def _delete(here: _Reader) -> Iterator[Effect]:
+    if here.skip("delete", "from"):
+        here.skip("only")
+        if parts := here.name():
+            yield _effect("delete", parts, bounded=here.has("where"))
+
+
+def _truncate(here: _Reader) -> Iterator[Effect]:
+    here.at += 1
+    here.skip("table")
+    found = list(here.names())
+    for parts in found:
+        yield _effect("truncate", parts, cascade=here.has("cascade"))
+
+
+def _update(here: _Reader) -> Iterator[Effect]:
+    here.at += 1
+    here.skip("only")
+    parts = here.name()
+    if parts and here.has("set"):
+        yield _effect("update", parts, bounded=here.has("where"))
+
+
+def _merge(here: _Reader) -> Iterator[Effect]:
+    if here.skip("merge", "into"):
+        here.skip("only")
+        if parts := here.name():
+            yield _effect("merge", parts, bounded=True)
+            if here.has("delete"):
+                yield _effect("delete", parts, bounded=True)
+
+
+def _drop(here: _Reader) -> Iterator[Effect]:
+    here.at += 1
+    operation = _DROPS.get(here.word())
+    if operation is None:
+        return
+    here.at += 1
+    for extra in ("view", "table", "by", "concurrently"):
+        here.skip(extra)
+    here.skip("if", "exists")
+    found = list(here.names())
+    for parts in found:
+        if operation in ("drop_trigger", "drop_policy") and here.skip("on"):
+            yield _effect(operation, here.name(), column=parts[-1], cascade=here.has("cascade"))
+        else:
+            yield _effect(operation, parts, cascade=here.has("cascade"))
+
+
+def _alter(here: _Reader) -> Iterator[Effect]:
+    here.at += 1
+    if not here.skip("table"):
+        return
+    here.skip("if", "exists")
+    here.skip("only")
+    parts = here.name()
+    here.symbol("*")
+    while parts and here.at < len(here.group):
+        yield from _alteration(here, parts)
+        while here.at < len(here.group) and not here.symbol(","):
+            here.at += 1
+
+
+def _alteration(here: _Reader, parts: tuple[str, ...]) -> Iterator[Effect]:
+    for words, operation in _ALTERATIONS:
+        if here.skip(*words):
+            here.skip("if", "exists")
+            named = here.name()
+            if operation == "detach_partition":
+                yield _effect(operation, named, column=".".join(parts))
+            else:
+                yield _effect(operation, parts, column=".".join(named), cascade=here.word() == "cascade")
+            return
+    start = here.at
+    if here.skip("drop"):
+        here.skip("column")
+        here.skip("if", "exists")
+        if here.word() not in ("not", "default", "expression", "identity") and (named := here.name()):
+            yield _effect("drop_column", parts, column=named[-1], cascade=here.word() == "cascade")
+    elif here.skip("alter"):
+        here.skip("column")
+        named = here.name()
+        here.skip("set", "data")
+        if named and here.word() == "type":
+            yield _effect("alter_column_type", parts, column=named[-1])
+    here.at = max(here.at, start)
+
+
+_ALTERATIONS = (
+    (("drop", "constraint"), "drop_constraint"),
+    (("rename", "to"), "rename_table"),
+    (("set", "schema"), "set_schema"),
+    (("set", "unlogged"), "set_unlogged"),
+    (("set", "logged"), "set_logged"),
+    (("detach", "partition"), "detach_partition"),
+    (("attach", "partition"), "attach_partition"),
+    (("no", "inherit"), "no_inherit"),
+    (("disable", "trigger"), "disable_trigger"),
+    (("enable", "row", "level", "security"), "enable_row_security"),
+    (("force", "row", "level", "security"), "enable_row_security"),
+    (("disable", "row", "level", "security"), "disable_row_security"),
+)
+
+
+def _vacuum(here: _Reader) -> Iterator[Effect]:
+    here.at += 1
+    full = here.has("full")
+    inside = here.symbol("(")
+    while inside and here.at < len(here.group) and not here.symbol(")"):
+        full = full or here.word() == "full"
+        here.at += 1
+    while here.word() in ("full", "freeze", "verbose", "analyze"):
+        here.at += 1
+    operation = "vacuum_full" if full else "vacuum"
+    found = list(here.names())
+    for parts in found or [()]:
+        yield _effect(operation, parts)
+
+
+def _execute(here: _Reader) -> Iterator[Effect]:
+    here.at += 1
+    if here.word() in ("function", "procedure"):  # CREATE TRIGGER … EXECUTE FUNCTION
+        return
+    if here.at < len(here.group) and here.group[here.at].kind in ("string", "dollar"):
+        alone = here.at + 1 == len(here.group) or here.group[here.at + 1].value.lower() in ("using", "into", "loop", ";")
+        found = by_words(unquoted(here.group[here.at])) if alone else []
+        if found:
+            yield from found
+            return
+    yield _effect("dynamic", here.name())
+
+
+def _call(here: _Reader) -> Iterator[Effect]:
+    here.at += 1
+    if parts := here.name():
+        yield _effect("call", parts)
+
+
+def _copy(here: _Reader) -> Iterator[Effect]:
+    here.at += 1
+    if parts := here.name():
+        yield _effect("copy_in" if here.has("from") else "copy_out", parts)
+
+
+_RULES: dict[str, Callable[[_Reader], Iterator[Effect]]] = {
+    "delete": _delete,
+    "truncate": _truncate,
+    "update": _update,
+    "merge": _merge,
+    "drop": _drop,
+    "alter": _alter,
+    "vacuum": _vacuum,
+    "execute": _execute,
+    "call": _call,
+    "copy": _copy,
+}
+
+
+def by_words(text: str, line: int = 1) -> list[Effect]:
+    """Effects of SQL or plpgsql text by its words; line is the line on which the text begins.
+
+    >>> [(each.operation, each.object, each.bounded) for each in by_words("DELETE FROM a.b WHERE status \\\\!= 'x'")]
+    [('delete', 'a.b', True)]
+    """
+    found = []
+    for group in grouped(text):
+        at_line = line + text.count("\n", 0, group[0].start)
+        written = text[group[0].start : group[-1].end][:TEXT_LIMIT]
+        found += [replace(each, line=at_line + each.line - 1, text=written) for each in _statement(text, group)]
+    return found
+
+
+def _statement(text: str, group: list[Token]) -> list[Effect]:
+    found: list[Effect] = []
+    for at, token in enumerate(group):
+        if token.kind != "word" or not _may_begin(group, at):
+            continue
+        if rule := _RULES.get(token.value.lower()):
+            offset = text.count("\n", group[0].start, token.start)
+            found += [replace(each, line=offset + 1) for each in rule(_Reader(group, at))]
+    if found or group[0].kind != "word":
+        return found + _bodies(text, group)
+    if group[0].value.lower() in _DESTRUCTIVE:
+        return [_effect("unparsed", ())]
+    return _bodies(text, group)
+
+
+def _may_begin(group: list[Token], at: int) -> bool:
+    if at == 0:
+        return True
+    before = group[at - 1]
+    if before.kind == "symbol":
+        # "(" opens a CTE or a sub-statement, ")" ends EXPLAIN's options, a column list or a CTE, ">" a label.
+        return before.value in "()>;"
+    return before.kind == "word" and before.value.lower() in _OPENERS
+
+
+def _bodies(text: str, group: list[Token]) -> list[Effect]:
+    """Effects inside the dollar-quoted or quoted body of DO and CREATE FUNCTION."""
+    first = [token.value.lower() for token in group[:4]]
+    within = "do" if first[0] == "do" else "function" if first[0] == "create" and {"function", "procedure"} & {*first} else ""
+    if not within:
+        return []
+    found = []
+    for token in group:
+        if token.kind == "dollar" or (token.kind == "string" and "\n" in token.value):
+            line = text.count("\n", group[0].start, token.start) + 1
+            found += [replace(each, within=within) for each in by_words(unquoted(token), line)]
+    return found
+
+
+def begins_destructive(text: str) -> bool:
+    """Whether the first word of the text is one that removes something."""
+    first = next(tokens(text), None)
+    return first is not None and first.value.lower() in _DESTRUCTIVE

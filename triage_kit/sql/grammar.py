@@ -1,0 +1,160 @@
+"""What a statement does, told by PostgreSQL's own grammar (libpg_query through postgast).
+
+postgast is young and libpg_query recursive: a deep tree overflows the C stack and takes the process along, a broken
+one raises protobuf's errors. So text is measured before it is parsed (``too_deep``), and every error means "read the
+words instead". ``parse_plpgsql`` aborts the process on anything but CREATE FUNCTION … AS body: it sees only our own
+wrapper around a body.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import postgast
+
+from triage_kit.sql.fallback import by_words
+from triage_kit.sql.lexer import tokens, unquoted
+from triage_kit.sql.nodes import Scope, node_effects
+from triage_kit.sql.vocabulary import TEXT_LIMIT, Effect, suspicious
+
+# Measured: libpg_query overflows a 1 MB stack at 4,000 chained operands; a megabyte of text needs no tree to be read.
+_MOST_BYTES = 1_000_000
+_MOST_NESTING = 1_000
+_NESTING = re.compile(
+    r"(?i)[-+*/|<>=~(\[:%^&@#?!]|\b(?:not|is|union|except|intersect|join|collate|case|at|and|or|in|between|like|ilike)\b"
+)
+
+
+class Unreadable(Exception):
+    """The grammar refuses the text, or it is too big or too deep to be tried."""
+
+
+def too_deep(text: str) -> bool:
+    """Whether the text could nest so deep that parsing it is a risk to the process."""
+    if len(text) > _MOST_BYTES:
+        return True
+    return len(text) > _MOST_NESTING and sum(1 for _ in _NESTING.finditer(text)) > _MOST_NESTING
+
+
+def by_grammar(text: str) -> list[Effect]:
+    """Effects of every statement in the text; raises Unreadable."""
+    if too_deep(text):
+        raise Unreadable("too big or too deep")
+    try:
+        tree = postgast.parse(text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8"))
+        found = list(_walk(tree, text))
+    except Exception as error:  # noqa: BLE001 whatever a foreign parser raises, the words are read instead
+        raise Unreadable(str(error)) from error
+    return found
+
+
+def _walk(tree: Any, text: str) -> Iterator[Effect]:
+    scope = Scope()
+    raw = text.encode("utf-8", "replace")  # locations are bytes
+    for each in tree.stmts:
+        start, end = each.stmt_location, each.stmt_location + (each.stmt_len or len(raw) - each.stmt_location)
+        written = raw[start:end].decode("utf-8", "replace")
+        first = next(tokens(written), None)
+        line = 1 + raw.count(b"\n", 0, start) + (written.count("\n", 0, first.start) if first else 0)
+        written = written[first.start :].rstrip() if first else ""
+        for effect in node_effects(each.stmt, scope):
+            if effect.within == "body":  # a body to be read: its language stands in column, its text in text
+                yield from _in_body(effect, written, line)
+            else:
+                yield replace(effect, line=line, text=written[:TEXT_LIMIT])
+
+
+def _in_body(found: Effect, written: str, line: int) -> Iterator[Effect]:
+    body, language = found.text, found.column.lower()
+    within = found.object
+    at = written.find(body)
+    line += written.count("\n", 0, at) if at > 0 else 0
+    for effect in _body_effects(body, language):
+        yield replace(effect, line=line + effect.line - 1, within=effect.within or within)
+
+
+def _body_effects(body: str, language: str) -> list[Effect]:
+    if not suspicious(body):
+        return []
+    if language == "sql":
+        try:
+            return by_grammar(body)
+        except Unreadable:
+            return by_words(body)
+    if language == "plpgsql":
+        return plpgsql_effects(body)
+    return [Effect("dynamic", "", how="tokens", text=body[:TEXT_LIMIT])]
+
+
+# A RETURN that does not fit the result type is an error of the parser; one of these fits nearly every body.
+_RESULTS = ("void", "int", "SETOF record", "record")
+
+
+def plpgsql_effects(body: str) -> list[Effect]:
+    """Effects of a plpgsql body; lines count from its beginning."""
+    if too_deep(body):
+        return by_words(body)
+    results = ("trigger", *_RESULTS) if re.search(r"(?i)\b(?:new|old|tg_\w+)\b", body) else _RESULTS
+    for result in results:
+        try:
+            tree = _plpgsql_tree(body, result)
+        except Exception:  # noqa: BLE001 another result type may fit; if none does, the words are read
+            continue
+        return list(_plpgsql_walk(tree, 1))
+    return by_words(body)
+
+
+def _plpgsql_tree(body: str, result: str) -> Any:
+    tag = "$triage_kit$"
+    if tag in body:
+        raise Unreadable("the body holds our own quoting tag")
+    clean = body.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
+    source = f"CREATE FUNCTION _f() RETURNS {result} AS {tag}{clean}{tag} LANGUAGE plpgsql"
+    try:
+        return postgast.parse_plpgsql(source)
+    except json.JSONDecodeError as error:
+        # Trigger functions make libpg_query close each datum twice.
+        return json.loads(re.sub(r"\{\}\},(?=\{)", "{},", error.doc))
+
+
+def _plpgsql_walk(node: Any, line: int) -> Iterator[Effect]:
+    if isinstance(node, list):
+        for each in node:
+            yield from _plpgsql_walk(each, line)
+    if not isinstance(node, dict):
+        return
+    line = node.get("lineno", line)
+    for key, value in node.items():
+        if key in ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"):
+            yield from _dynamic(value["query"], value.get("lineno", line))
+            yield from _plpgsql_walk(value.get("body", []), line)
+        elif key == "dynquery":
+            yield from _dynamic(value, line)
+        elif key == "PLpgSQL_expr":
+            yield from _expression(value.get("query", ""), line)
+        else:
+            yield from _plpgsql_walk(value, line)
+
+
+def _expression(query: str, line: int) -> Iterator[Effect]:
+    if not suspicious(query):
+        return
+    try:
+        found = by_grammar(query)
+    except Unreadable:
+        found = by_words(query)
+    yield from (replace(each, line=line + each.line - 1) for each in found)
+
+
+def _dynamic(expression: Any, line: int) -> Iterator[Effect]:
+    """EXECUTE: of one literal the effects of its text, of anything else a suspect that shows the expression."""
+    query = expression["PLpgSQL_expr"]["query"]
+    parts = list(tokens(query))
+    if len(parts) == 1 and parts[0].kind in ("string", "dollar"):
+        yield from _expression(unquoted(parts[0]), line)
+        return
+    yield Effect("dynamic", "", line=line, text=f"EXECUTE {query}"[:TEXT_LIMIT])

@@ -1,0 +1,182 @@
+"""The words for what a statement does, and the value that carries one such finding.
+
+The operations are named after the SQL commands (https://www.postgresql.org/docs/current/sql-commands.html); the second
+column says what each can cost: rows, storage (a new, empty or rewritten file, so that nothing old is left to read),
+columns, or visibility (the rows stand, but the application no longer sees them).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+TEXT_LIMIT = 4000
+
+_TABLE = """
+delete                    rows            removes rows, those that its WHERE selects
+truncate                  rows,storage    empties a table by giving it new storage
+update                    visibility      changes rows; may mark them as deleted or move them between partitions
+merge                     visibility      changes rows by a join; its DELETE branch is listed as delete besides
+insert                    -               adds rows
+copy_in                   -               loads rows
+copy_out                  -               writes rows out
+drop_table                rows,storage    removes a table
+drop_foreign_table        visibility      removes the local name of a remote table
+drop_materialized_view    rows,storage    removes a materialized view and its rows
+drop_schema               rows,storage    removes a schema, with CASCADE all that is in it
+drop_database             rows,storage    removes a database
+drop_tablespace           storage         removes an empty tablespace
+drop_owned                rows,storage    removes everything that a role owns in the database
+drop_extension            rows,columns    removes an extension, with CASCADE the columns of its types
+drop_type                 columns         removes a type, with CASCADE the columns of that type, never rows
+drop_column               columns         removes a column
+drop_view                 visibility      removes a view
+drop_index                -               removes an index
+drop_sequence             -               removes a sequence
+drop_function             -               removes a function, procedure or aggregate
+drop_constraint           -               removes a constraint
+drop_trigger              -               removes a trigger
+drop_rule                 -               removes a rewrite rule
+drop_policy               visibility      removes a row security policy
+drop_role                 -               removes a role
+drop_subscription         -               removes a subscription
+drop_other                -               removes an object of another kind
+alter_column_type         columns,storage changes a column's type, usually by writing the table anew
+alter_table               -               changes a table in another way
+alter_type                -               changes a type
+alter_policy              visibility      changes a row security policy
+add_column                -               adds a column
+rename_table              visibility      gives a table another name
+rename_column             visibility      gives a column another name
+rename_schema             visibility      gives a schema another name
+rename_database           visibility      gives a database another name
+set_schema                visibility      moves a table to another schema
+set_search_path           visibility      changes where a role or a database looks for tables
+set_unlogged              storage         makes a table that a crash empties
+set_logged                storage         makes a table crash-safe again
+set_tablespace            storage         moves a table's storage
+detach_partition          visibility      takes a partition, and its rows, out of the parent
+attach_partition          -               puts a partition into the parent
+no_inherit                visibility      takes a child, and its rows, out of an inheritance parent
+disable_trigger           -               stops triggers, those of foreign keys included
+enable_row_security       visibility      rows without a policy that allows them disappear for most roles
+disable_row_security      -               rows are no longer filtered
+create_policy             visibility      adds a row security policy
+create_table              -               makes a table
+create_view               -               makes a view
+create_materialized_view  -               makes a materialized view
+create_index              -               makes an index
+create_type               -               makes a type
+create_function           -               makes a function or procedure; what its body does is listed besides
+create_trigger            -               makes a trigger
+create_rule               -               makes a rewrite rule; what it does is listed besides
+create_schema             -               makes a schema
+create_database           -               makes a database
+vacuum                    storage         removes dead rows for good
+vacuum_full               storage         writes a table anew without its dead rows
+cluster                   storage         writes a table anew without its dead rows, in index order
+reindex                   -               writes indexes anew
+refresh_materialized_view rows,storage    replaces the rows of a materialized view
+reset_statistics          -               makes counters forget
+dynamic                   rows            runs text that is put together at run time: suspect
+call                      -               calls a procedure
+unparsed                  rows            begins like a destructive statement, but cannot be read: suspect
+"""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One word of the vocabulary: what it can cost (rows, storage, columns, visibility) and what it means."""
+
+    name: str
+    costs: frozenset[str]
+    meaning: str
+
+
+def _read(table: str) -> dict[str, Operation]:
+    found = {}
+    for line in table.strip().splitlines():
+        name, costs, meaning = line.split(maxsplit=2)
+        found[name] = Operation(name, frozenset(costs.split(",")) - {"-"}, meaning)
+    return found
+
+
+OPERATIONS = _read(_TABLE)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One thing that a statement would do to one object.
+
+    operation: a key of OPERATIONS. object: the name as the text has it, parts joined by dots, without quotes; parts:
+    the same as a tuple, to be quoted again. bounded: whether a WHERE limits it, None where there is no such clause
+    (a condition that is always true does not limit). cascade: CASCADE was written. how: parsed (by PostgreSQL's
+    grammar) or tokens (by words, because the text is cut, broken or too big). line: from 1, of the statement inside
+    the text. text: the statement, cut at TEXT_LIMIT. column: the column, trigger, policy or new name that the
+    operation is about. within: do, function or rule when the statement stands in such a body, else empty.
+    """
+
+    operation: str
+    object: str
+    parts: tuple[str, ...] = ()
+    bounded: bool | None = None
+    cascade: bool = False
+    how: str = "parsed"
+    line: int = 1
+    text: str = ""
+    column: str = ""
+    within: str = ""
+
+    @property
+    def costs(self) -> frozenset[str]:
+        """What the operation can cost: rows, storage, columns, visibility."""
+        return OPERATIONS[self.operation].costs
+
+
+_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
+# Reserved in PostgreSQL's grammar (appendix C of its documentation): such a name must be quoted wherever it stands.
+_RESERVED = frozenset(
+    "all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation "
+    "column concurrently constraint create cross current_catalog current_date current_role current_schema "
+    "current_time current_timestamp current_user default deferrable desc distinct do else end except false fetch for "
+    "foreign freeze from full grant group having ilike in initially inner intersect into is isnull join lateral "
+    "leading left like limit localtime localtimestamp natural not notnull null offset on only or order outer overlaps "
+    "placing primary references returning right select session_user similar some symmetric system_user table "
+    "tablesample then to trailing true union unique user using variadic verbose when where window with".split()
+)
+
+
+def quote_ident(name: str) -> str:
+    """The name as SQL must write it: quoted when PostgreSQL would fold, split or reserve it.
+
+    >>> quote_ident("assets"), quote_ident("Order"), quote_ident("user"), quote_ident('a"b')
+    ('assets', '"Order"', '"user"', '"a""b"')
+    """
+    if _PLAIN.match(name) and name not in _RESERVED:
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_qualified(schema: str | None, table: str) -> str:
+    """Schema and table as SQL must write them; without a schema the table alone.
+
+    >>> quote_qualified("migration", "Assets")
+    'migration."Assets"'
+    """
+    return ".".join(quote_ident(part) for part in (schema, table) if part)
+
+
+# Every statement that has one of the costs above contains one of these words; the reverse does not hold.
+_SUSPICIOUS = re.compile(
+    r"(?i)\b(?:delete|truncate|drop|update|merge|alter|detach|do|call|execute|copy|vacuum|cluster|refresh|policy|rule|"
+    r"session_replication_role|pg_stat\w*_reset\w*)\b"
+)
+
+
+def suspicious(text: str) -> bool:
+    """Whether the text holds a word without which no operation can cost anything; cheap, and often wrongly yes.
+
+    >>> suspicious("TRUNCATE a"), suspicious("select 1 from a")
+    (True, False)
+    """
+    return _SUSPICIOUS.search(text) is not None
