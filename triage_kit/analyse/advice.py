@@ -7,7 +7,7 @@ from math import log2
 
 import pandas as pd
 
-from triage_kit import schemas
+from triage_kit import schemas, sql
 from triage_kit.analyse import knowledge
 from triage_kit.analyse.context import Context, rows
 from triage_kit.analyse.groups import LOSSES, Group
@@ -74,7 +74,7 @@ def next_tests(
     of cases in which such a check settles it; the share is a judgement.
     """
     open_causes = _entropy(causes[causes["group"] == groups[0].name]["probability"]) if groups else 0.0
-    tests = [*_about_causes(groups, visible, open_causes), *_about_transactions(groups, about, open_causes)]
+    tests = [*_about_causes(groups, visible, open_causes), *_about_transactions(groups, findings, about, open_causes)]
     undecided = [row for row in findings if row["status"] == "undecided"]
     if undecided:
         name = schemas.qualified(undecided[0]["schema"], undecided[0]["table"])
@@ -100,7 +100,8 @@ def _about_causes(groups: Sequence[Group], visible: Visibility, bits: float) -> 
             0.5 * bits,
             10,
             "none",
-            "SELECT usename, application_name, client_addr, backend_start, state FROM pg_stat_activity WHERE backend_type = 'client backend';",
+            "SELECT usename, application_name, client_addr, backend_start, state FROM pg_stat_activity WHERE "
+            "backend_type = 'client backend';",
         ),
         _test(
             "Search the shell and psql histories of the hosts that reach this database for the statement",
@@ -112,7 +113,7 @@ def _about_causes(groups: Sequence[Group], visible: Visibility, bits: float) -> 
     ]
 
 
-def _about_transactions(groups: Sequence[Group], about: Context, bits: float) -> list[dict]:
+def _about_transactions(groups: Sequence[Group], findings: Sequence[dict], about: Context, bits: float) -> list[dict]:
     found = []
     truncated = [group for group in groups if group.mechanism == "truncate" and group.xid is not None]
     if truncated and (about.version_num or 0) >= 150000:
@@ -122,26 +123,31 @@ def _about_transactions(groups: Sequence[Group], about: Context, bits: float) ->
                 0.2 * bits,
                 5,
                 "reads pg_wal only; CREATE EXTENSION writes about 100 kB of WAL",
-                "SELECT start_lsn, record_type, description FROM pg_get_wal_records_info('START_LSN', 'END_LSN')"
+                "SELECT start_lsn, record_type, description"  # noqa: S608 shown to a reader, never run here
+                " FROM pg_get_wal_records_info('START_LSN', 'END_LSN')"
                 f" WHERE xid = '{truncated[0].xid}' AND resource_manager = 'Transaction';",
             )
         )
     deleted = [group for group in groups if group.mechanism == "delete"]
     if deleted:
+        regclass = _regclass(deleted[0].roots[0], findings)
         found.append(
             _test(
                 "Read which transaction deleted the rows, from the dead rows themselves",
                 0.2 * bits,
                 5,
                 "pageinspect prunes nothing; CREATE EXTENSION writes about 100 kB of WAL; superuser only",
-                f"SELECT t_xmax, count(*) FROM heap_page_items(get_raw_page({_literal(deleted[0].roots[0])}, 0)) WHERE t_xmax <> 0 GROUP BY 1;",
+                f"SELECT t_xmax, count(*) FROM heap_page_items(get_raw_page({regclass}, 0))"  # noqa: S608 shown only
+                " WHERE t_xmax <> 0 GROUP BY 1;",
             )
         )
     return found
 
 
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _regclass(name: str, findings: Sequence[dict]) -> str:
+    """A table's name as the literal that a function of regclass takes."""
+    parts = {schemas.qualified(row["schema"], row["table"]): (row["schema"], row["table"]) for row in findings}
+    return "'" + sql.quote_qualified(*parts[name]).replace("'", "''") + "'"
 
 
 def _entropy(probabilities: pd.Series) -> float:

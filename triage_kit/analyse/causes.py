@@ -32,8 +32,14 @@ TESTS = ("pytest", "unittest", "jest", "vitest", "rspec", "phpunit", "cypress", 
 JOBS = ("cron", "job", "scheduler", "airflow", "celery", "sidekiq", "worker", "retention", "purge", "cleanup")
 SHORTLY = pd.Timedelta(hours=3)
 WOULD_SETTLE = {
-    "truncate": "log_statement = mod or pgAudit from now on; for the past, the WAL of the transaction and the shell history and session log of those who may TRUNCATE",
-    "delete": "the log of that time with log_statement = mod, pg_stat_statements with its roles, or the WAL of the transaction",
+    "truncate": (
+        "log_statement = mod or pgAudit from now on; for the past, the WAL of the transaction and the shell "
+        "history and session log of those who may TRUNCATE"
+    ),
+    "delete": (
+        "the log of that time with log_statement = mod, pg_stat_statements with its roles, or the WAL of the "
+        "transaction"
+    ),
     "other": "the log of that time, the history of migrations and scripts, and the people who had access",
 }
 MECHANISM_OUTCOME = {
@@ -123,7 +129,7 @@ def _effects(group: Group, inquiry: Inquiry) -> list[Seen]:
 
 
 def _sessions(group: Group, inquiry: Inquiry) -> dict[str, tuple[bool, str, str]]:
-    """Items from the sessions in which a matching statement was seen; without one, only a failed attempt can be told."""
+    """Items from sessions in which a matching statement was seen; without one, only a failed attempt can be told."""
     wanted = {"delete": ("delete", "merge"), "truncate": ("truncate",), "update": ("update",)}.get(
         group.mechanism, tuple(REMOVES_ROWS)
     )
@@ -161,7 +167,8 @@ def _sessions(group: Group, inquiry: Inquiry) -> dict[str, tuple[bool, str, str]
     ]
     if len(inquiry.evidence["log_events"]):
         says = (
-            f"a {failed[-1].operation} on {failed[-1].table} failed at {failed[-1].at:%Y-%m-%d %H:%M:%S} UTC: {failed[-1].text[:120]}"
+            f"a {failed[-1].operation} on {failed[-1].table} failed at {failed[-1].at:%Y-%m-%d %H:%M:%S} UTC: "
+            f"{failed[-1].text[:120]}"
             if failed
             else "no failed destructive statement on these tables in the log"
         )
@@ -179,7 +186,10 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, tuple[bool, str, 
     found: dict[str, tuple[bool, str, str]] = {}
     about, evidence = inquiry.about, inquiry.evidence
     if group.mechanism == "truncate":
-        says = f"{group.name} needs {len(group.roots)} named table{'s' if len(group.roots) != 1 else ''}: {', '.join(group.roots)}"
+        says = (
+            f"{group.name} needs {len(group.roots)} named table{'s' if len(group.roots) != 1 else ''}: "
+            f"{', '.join(group.roots)}"
+        )
         found["several_roots"] = (len(group.roots) > 1, says, "pg_constraint")
     kept = [row for row in inquiry.findings if row["status"] == "intact" and (row["actual_rows"] or 0) > 0]
     lost = [row for row in inquiry.findings if row["status"] in LOSSES]

@@ -1,8 +1,8 @@
 """Checkpoint lines as dates: which interval between two checkpoints saw new storage made in bulk.
 
-Ordinary work syncs fewer files than the buffers it writes; replacing the storage of several tables at once (heap, TOAST
-and every index) makes more (measured on 13, 15 and 18: 1.7 to 3.3 files a buffer for TRUNCATE, 0.2 to 0.4 for DELETE and
-INSERT). Other traffic dilutes the ratio, so an interval is compared with the server's own others.
+Ordinary work syncs fewer files than the buffers it writes; replacing the storage of several tables at once (heap,
+TOAST and every index) makes more (measured on 13, 15 and 18: 1.7 to 3.3 files a buffer for TRUNCATE, 0.2 to 0.4 for
+DELETE and INSERT). Other traffic dilutes the ratio, so an interval is compared with the server's own others.
 """
 
 from __future__ import annotations

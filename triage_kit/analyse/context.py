@@ -43,7 +43,7 @@ class Context:
 
 
 def context(evidence: Mapping[str, pd.DataFrame]) -> Context:
-    """Read the context from ``identity``, ``cluster_counters``, ``database_counters``, ``incident`` and ``collection``."""
+    """Read the context from ``identity``, the counters of cluster and database, ``incident`` and ``collection``."""
     identity, cluster = first(evidence["identity"]), first(evidence["cluster_counters"])
     incident, collection = first(evidence["incident"]), first(evidence["collection"])
     version = identity.get("version_num")

@@ -91,7 +91,10 @@ def _checkpoint(group: Group, evidence: Mapping[str, pd.DataFrame], about: Conte
     hit = new_storage(intervals(evidence["log_events"]), len(group.tables), about.noticed_at)
     if hit is None:
         return []
-    says = f"checkpoint synced {hit.files} files for {hit.buffers} buffers: storage was made in bulk in the interval that ends there"
+    says = (
+        f"checkpoint synced {hit.files} files for {hit.buffers} buffers: storage was made in bulk in the interval "
+        "that ends there"
+    )
     ledger.add("log", says, hit.source, group.name, hit.end)
     return [(hit.start, hit.end, "checkpoint interval")]
 

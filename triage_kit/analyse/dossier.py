@@ -14,7 +14,7 @@ from triage_kit.schemas import qualified
 
 @dataclass(frozen=True)
 class Dossier:
-    """One table that holds rows itself: its rows of ``relations``, ``balance`` and so on as dicts, missing values None."""
+    """One table that holds rows itself: its rows of ``relations``, ``balance`` and so on as dicts, missing is None."""
 
     name: str
     relation: dict
@@ -55,7 +55,7 @@ class Dossier:
 
     @property
     def created_xid(self) -> int | None:
-        """The transaction that created the table: TRUNCATE and ALTER leave the first column's pg_attribute row alone."""
+        """The transaction that created the table: TRUNCATE leaves the pg_attribute row of its first column alone."""
         standing = [column for column in self.columns if not column["dropped"] and column["xmin"]]
         return min(standing, key=lambda column: column["position"])["xmin"] if standing else None
 

@@ -1,4 +1,4 @@
-"""The foreign-key graph, how far DELETE and TRUNCATE … CASCADE reach in it, and which statement explains a set of tables.
+"""The foreign-key graph, how far DELETE and TRUNCATE … CASCADE reach in it, and what explains a set of tables.
 
 DELETE follows a foreign key from the referenced table to the referencing one only where ON DELETE says CASCADE (or
 changes it: SET NULL, SET DEFAULT). TRUNCATE … CASCADE follows every foreign key, whatever ON DELETE says, and every
@@ -18,7 +18,7 @@ from triage_kit.analyse.context import rows
 
 
 def foreign_keys(constraints: pd.DataFrame, relations: pd.DataFrame) -> pd.DataFrame:
-    """Table ``foreign_keys`` from ``constraints`` and ``relations``: names instead of OIDs, copies on partitions left out."""
+    """Table ``foreign_keys`` from ``constraints`` and ``relations``: names for OIDs, copies on partitions left out."""
     names = qualified_names(relations)
     found = []
     for row in rows(constraints):
@@ -48,7 +48,7 @@ def qualified_names(relations: pd.DataFrame) -> dict[int, str]:
 
 
 def graph(keys: pd.DataFrame, relations: pd.DataFrame) -> nx.MultiDiGraph:
-    """Edges from the referenced table to the referencing one, the way that damage travels; partitions hang below their parent.
+    """Edges from the referenced table to the referencing one, the way that damage travels, and from parent to partition.
 
     Nodes are qualified names; edge attributes ``on_delete`` (or ``partition``) and ``name``.
     """
@@ -147,4 +147,4 @@ def truncate_text(reach: nx.MultiDiGraph, roots: Iterable[str], cascades: bool) 
 
 def delete_text(reach: nx.MultiDiGraph, root: str) -> str:
     """DELETE of every row of one table."""
-    return f"DELETE FROM {sql.quote_qualified(*reach.nodes[root]['parts'])}"
+    return f"DELETE FROM {sql.quote_qualified(*reach.nodes[root]['parts'])}"  # noqa: S608 shown, never run

@@ -19,7 +19,7 @@ def freeze_list(
         return schemas.empty("freeze")
     mechanisms = {group.mechanism for group in groups}
     dead = sum(
-        (row.get("dead") or 0) for row in findings if row["mechanism"] in ("delete", "cascade_delete", "rollback")
+        row.get("_dead") or 0 for row in findings if row["mechanism"] in ("delete", "cascade_delete", "rollback")
     )
     steps = [_writers(groups)]
     if mechanisms & {"delete", "update"}:
@@ -42,8 +42,15 @@ def _writers(groups: Sequence[Group]) -> dict:
 def _autovacuum(dead: int) -> dict:
     return {
         "action": "Switch autovacuum off for the whole server, and do not SELECT from the damaged tables",
-        "why": f"{dead} dead rows still lie in their pages and can be read with pageinspect; a vacuum, or a mere SELECT on full pages, removes them",
-        "destroys": "nothing when done server-wide; ALTER TABLE … SET (autovacuum_enabled = off) would overwrite pg_class.xmin, the trace of the transaction. Switch it on again: without it the server ends in wraparound",
+        "why": (
+            f"{dead} dead rows still lie in their pages and can be read with pageinspect; a vacuum, or a mere "
+            "SELECT on full pages, removes them"
+        ),
+        "destroys": (
+            "nothing when done server-wide; ALTER TABLE … SET (autovacuum_enabled = off) would overwrite "
+            "pg_class.xmin, the trace of the transaction. Switch it on again: without it the server ends in "
+            "wraparound"
+        ),
         "command": "ALTER SYSTEM SET autovacuum = off; SELECT pg_reload_conf();",
         "deadline": None,
     }
@@ -79,7 +86,10 @@ def _next_checkpoint(about: Context, evidence: Mapping[str, pd.DataFrame], timeo
 def _server() -> dict:
     return {
         "action": "Do not restart, vacuum, analyze or reset statistics, and do not rebuild the container or volume",
-        "why": "a crash or an immediate stop sets every counter to zero, and VACUUM, ANALYZE and CLUSTER overwrite the traces",
+        "why": (
+            "a crash or an immediate stop sets every counter to zero, and VACUUM, ANALYZE and CLUSTER overwrite "
+            "the traces"
+        ),
         "destroys": "nothing",
         "command": "",
         "deadline": None,
@@ -111,9 +121,14 @@ def _backups() -> dict:
 
 def _copy() -> dict:
     return {
-        "action": "Take a copy of the present state before any attempt to recover, and restore beside it, never over it",
+        "action": (
+            "Take a copy of the present state before any attempt to recover, and restore beside it, never over it"
+        ),
         "why": "a recovery that goes wrong must not cost the rows that still stand",
-        "destroys": "a logical dump reads every table and so removes dead rows from full pages: if rows were deleted rather than truncated, take a file-level or volume snapshot instead",
+        "destroys": (
+            "a logical dump reads every table and so removes dead rows from full pages: if rows were deleted "
+            "rather than truncated, take a file-level or volume snapshot instead"
+        ),
         "command": "",
         "deadline": None,
     }

@@ -1,4 +1,4 @@
-"""Tables joined by one transaction, else by one statement: the unit that has a cause, a date and an explaining statement."""
+"""Tables joined by one transaction, else by one statement: what has a cause, a date and an explaining statement."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Group:
 
 
 def find_groups(findings: Sequence[dict], replaced: Sequence[Replacement], reach: nx.MultiDiGraph) -> list[Group]:
-    """Groups in the order of their damage: storage replaced by one transaction, cascades of DELETE, then single tables."""
+    """Groups by their damage: storage replaced by one transaction, cascades of DELETE, then tables of one mechanism."""
     by_name = {schemas.qualified(row["schema"], row["table"]): row for row in findings}
     found: list[Group] = []
     taken: set[str] = set()

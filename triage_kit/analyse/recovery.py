@@ -36,7 +36,7 @@ def loss(groups: Sequence[Group], findings: Sequence[dict], dates: Mapping[str, 
         frozenset(group.mechanism for group in groups),
         damaged,
         sum(row["missing_rows"] or 0 for row in findings),
-        sum(row["dead"] or 0 for row in findings if row["status"] in ("partial", "wiped")),
+        sum(row.get("_dead") or 0 for row in findings if row["status"] in ("partial", "wiped")),
         next((group.xid for group in groups if group.xid is not None), None),
         min(starts) if starts else None,
     )
@@ -99,7 +99,8 @@ def _dead_rows(lost: Loss) -> dict:
         )
         commands = (
             "CREATE EXTENSION pageinspect;  -- superuser, in this database",
-            "SELECT lp, t_xmin, t_xmax, t_attrs FROM heap_page_item_attrs(get_raw_page('schema.table', 0), 'schema.table');",
+            "SELECT lp, t_xmin, t_xmax, t_attrs FROM heap_page_item_attrs(get_raw_page('schema.table', 0), "
+            "'schema.table');",
         )
         return _option(
             "dead_rows",
@@ -135,7 +136,8 @@ def _pitr(lost: Loss, evidence: Mapping[str, pd.DataFrame], settings: Mapping[st
     if not archiving:
         known = settings.get("archive_mode")
         why = (
-            f"archive_mode is {known}: WAL was never archived; only a volume snapshot or base backup with its own WAL could serve"
+            f"archive_mode is {known}: WAL was never archived; only a volume snapshot or base backup with its own "
+            "WAL could serve"
             if known
             else "archive_mode is not known"
         )
@@ -151,7 +153,10 @@ def _pitr(lost: Loss, evidence: Mapping[str, pd.DataFrame], settings: Mapping[st
             target_time=lost.before,
         )
     last = archiver[0] if archiver else {}
-    why = f"WAL is archived (last {last.get('last_archived')} at {last.get('last_archived_at')}); needs a base backup that ended before the target, which this evidence does not show"
+    why = (
+        f"WAL is archived (last {last.get('last_archived')} at {last.get('last_archived_at')}); needs a base "
+        "backup that ended before the target, which this evidence does not show"
+    )
     return _option(
         "pitr",
         UNKNOWN,
@@ -202,7 +207,10 @@ def _wal_content(lost: Loss, evidence: Mapping[str, pd.DataFrame], settings: Map
         return _option("wal", False, lost, "wal_level is minimal: bulk loads wrote no rows to WAL", "", "none")
     if len(files):
         oldest = files["modified_at"].min()
-        why = f"{len(files)} files in pg_wal reach back to {oldest:%Y-%m-%d %H:%M:%S} UTC: rows inserted or first changed after a checkpoint since then are in them"
+        why = (
+            f"{len(files)} files in pg_wal reach back to {oldest:%Y-%m-%d %H:%M:%S} UTC: rows inserted or first "
+            "changed after a checkpoint since then are in them"
+        )
     else:
         why = "pg_wal was not listed; rows inserted since its oldest segment could be decoded"
     commands = ("pg_waldump --rmgr=Heap --relation=TABLESPACE/DATABASE/RELFILENODE --path=COPY_OF_PG_WAL",)

@@ -1,4 +1,4 @@
-"""What each signal of knowledge/mechanisms.yaml shows of one table; a function a signal, None where it cannot be seen."""
+"""What each signal of knowledge/mechanisms.yaml shows of one table; a function each, None where it cannot be seen."""
 
 from __future__ import annotations
 
@@ -141,7 +141,10 @@ def _empty_shape(table: Dossier, scene: Scene) -> Observation | None:
         return None
     fsm, key = table.storage["fsm_bytes"], table.storage.get("primary_key_bytes")
     vacuumed = bool(fsm) or (key or 0) > PAGE
-    says = f"an empty heap with a free space map of {fsm} bytes and a primary key of {key if key is not None else 'no'} bytes"
+    says = (
+        f"an empty heap with a free space map of {fsm} bytes and a primary key of "
+        f"{key if key is not None else 'no'} bytes"
+    )
     return Observation(("vacuumed" if vacuumed else "fresh",), says, "pg_relation_size", table.name)
 
 
@@ -196,7 +199,10 @@ def _persistence(table: Dossier, scene: Scene) -> Observation | None:
     if table.relation["persistence"] != "unlogged":
         return Observation(("logged",), "a logged table: crash recovery keeps its rows", "pg_class", table.name)
     if scene.about.crashed_at is not None and table.balance["actual_rows"] in (0, None):
-        says = f"an unlogged table, and the server recovered from a crash at {scene.about.crashed_at:%Y-%m-%d %H:%M:%S} UTC"
+        says = (
+            "an unlogged table, and the server recovered from a crash at "
+            f"{scene.about.crashed_at:%Y-%m-%d %H:%M:%S} UTC"
+        )
         return Observation(("unlogged_crashed",), says, "pg_class", table.name)
     return Observation(("unlogged",), "an unlogged table: crash recovery would empty it", "pg_class", table.name)
 

@@ -54,7 +54,7 @@ class Seen:
 
 
 def seen_effects(evidence: Mapping[str, pd.DataFrame], names: set[str], ledger: Ledger) -> list[Seen]:
-    """Every destructive effect in ``log_events`` and ``statements``, oldest first; unqualified names are resolved if unique."""
+    """Every destructive effect in ``log_events`` and ``statements``, oldest first; bare names are resolved if unique."""
     short = _unique_short_names(names)
     found = [seen for event in rows(evidence["log_events"]) for seen in _from_log(event, short, names, ledger)]
     database = {row["database"] for row in rows(evidence["identity"])}

@@ -78,6 +78,7 @@ def conclude(each: Weighed, scene: Scene, because: tuple[str, ...]) -> dict:
         "probability": round(each.probabilities[mechanism], 6),
         "reported": each.table.name in scene.reported,
         "because": because,
+        "_dead": row["dead"],
     }
 
 
@@ -104,7 +105,7 @@ def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
 
 
 def expected_rows(each: Weighed, scene: Scene, mechanism: str) -> Expected:
-    """What should stand under a mechanism: counted deletes that belong to it are added back where their number is known."""
+    """What should stand under a mechanism; counted deletes that belong to it are added back where that is known."""
     row, actual = each.table.balance, each.table.balance["actual_rows"]
     low, high = row["expected_low"], row["expected_high"]
     if mechanism in DELETING and each.table.net is not None:
@@ -158,16 +159,15 @@ def _without_counters(each: Weighed, mechanism: str) -> Expected:
 
 
 def _was_filled(each: Weighed, mechanism: str) -> bool:
-    """Whether anything says that rows stood in a table whose counters tell nothing, or whose deletes cannot be attributed."""
+    """Whether anything says that rows stood in a table whose counters tell nothing or whose deletes are open."""
     table = each.table
-    if mechanism in DELETING:
+    if mechanism in DELETING and table.balance["counters_alive"]:
         return bool(table.balance["deletes"])
     advanced = any((sequence["last_value"] or 0) > (table.balance["actual_rows"] or 0) for sequence in table.sequences)
     return (
         advanced
         or (table.relation["tuples"] or 0) > (table.balance["actual_rows"] or 0)
-        or ("reported" in each.seen
-        and (each.seen["reported"].outcomes == ("named",)))
+        or ("reported" in each.seen and (each.seen["reported"].outcomes == ("named",)))
     )
 
 

@@ -51,7 +51,7 @@ def _headline(lost: list[dict], findings: list[dict], undecided: int) -> str:
 def _worst(lost: list[dict]) -> str:
     ranked = sorted(lost, key=lambda row: (-(row["missing_rows"] or 0), row["schema"], row["table"]))
     told = [
-        f"{qualified(row['schema'], row['table'])} {'−?' if row['missing_rows'] is None else -row['missing_rows']}"
+        f"{qualified(row['schema'], row['table'])} {'-?' if row['missing_rows'] is None else -row['missing_rows']}"
         for row in ranked[:WORST]
     ]
     return ", ".join(told) + (f" and {len(ranked) - WORST} more" if len(ranked) > WORST else "")
@@ -67,7 +67,8 @@ def _group(group: dict, found: Investigation) -> list[str]:
     if story:
         told = "seen" if story[0]["observed"] else "inferred from the catalogue"
         lines.append(
-            f"statement ({told}): {' '.join(story[0]['text'].split())[:200]}; explains {story[0]['explained']} of {story[0]['of']}, {story[0]['extra']} extra"
+            f"statement ({told}): {' '.join(story[0]['text'].split())[:200]}; explains {story[0]['explained']} of "
+            f"{story[0]['of']}, {story[0]['extra']} extra"
         )
     causes = rows(found.causes[found.causes["group"] == group["group"]])[:2]
     if causes:

@@ -38,7 +38,7 @@ log_events: one entry of a log: a message with its DETAIL, HINT, STATEMENT and s
     context text
     statement text of an ERROR, or the text of a logged statement
     duration_ms float
-    kind text class of the message: statement, duration, error, checkpoint_starting, checkpoint_complete, autovacuum, autoanalyze, connection, disconnection, startup, shutdown, crash, recovery, parameter_change, replication, lock, deadlock, temp_file or other
+    kind text class of the message, as parse.kinds names it: statement, duration, error, checkpoint_complete …
     outcome text of a statement: failed, committed, rolled_back or unknown
     relation text database.schema.table of an autovacuum or autoanalyze line
     removed int tuples that autovacuum removed
