@@ -1,0 +1,61 @@
+"use strict";
+(() => {
+  const codes = document.getElementById("codes");
+  codes.addEventListener("click", () => {
+    const on = document.body.classList.toggle("codes");
+    codes.setAttribute("aria-pressed", on);
+    codes.textContent = on ? "Hide code" : "Show code";
+  });
+  const value = (row, column) => {
+    const cell = row.cells[column], time = cell.querySelector("time");
+    const text = time ? time.dateTime : cell.textContent.trim();
+    const number = /^[\d,.]+( %)?( \(.*)?$/.test(text) ? parseFloat(text.replace(/,/g, "")) : NaN;
+    return isNaN(number) ? text : number;
+  };
+  const compare = (a, b) => typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1;
+  for (const table of document.querySelectorAll("table.data, table.dataframe")) {
+    const body = table.tBodies[0];
+    if (!body || !table.tHead || body.rows.length < 2) continue;
+    const heads = [...table.tHead.rows[0].cells];
+    heads.forEach((head, column) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        const down = head.getAttribute("aria-sort") === "ascending";
+        heads.forEach(each => each.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", down ? "descending" : "ascending");
+        const rows = [...body.rows].sort((a, b) => compare(value(a, column), value(b, column)));
+        body.append(...(down ? rows.reverse() : rows));
+      });
+    });
+    if (body.rows.length < 9) continue;
+    const label = document.createElement("label"), input = document.createElement("input");
+    label.className = "filter";
+    input.type = "search";
+    input.placeholder = "Filter " + body.rows.length + " rows";
+    input.setAttribute("aria-label", "Filter: " + (table.caption ? table.caption.textContent : "table"));
+    input.addEventListener("input", () => {
+      const wanted = input.value.toLowerCase();
+      for (const row of body.rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+    });
+    label.append(input);
+    (table.closest(".scroll") || table).before(label);
+  }
+  const links = new Map([...document.querySelectorAll("#contents a")].map(a => [a.getAttribute("href").slice(1), a]));
+  const seen = () => {
+    let current = null;
+    for (const id of links.keys()) if (document.getElementById(id).getBoundingClientRect().top < 120) current = id;
+    for (const [id, a] of links) id === current ? a.setAttribute("aria-current", "true") : a.removeAttribute("aria-current");
+  };
+  addEventListener("scroll", seen, { passive: true });
+  if (matchMedia("(max-width: 900px)").matches) document.querySelector("nav details").open = false;
+  const open = () => {
+    const target = location.hash && document.getElementById(location.hash.slice(1));
+    for (let fold = target && target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  };
+  addEventListener("hashchange", open);
+  open();
+  seen();
+})();

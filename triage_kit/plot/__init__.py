@@ -1,0 +1,70 @@
+"""Frames in, Axes or markup out: what the notebooks show.
+
+Functions that draw return matplotlib Axes, which ``picture`` turns into SVG; ``foreign_key_graph`` and the functions
+that end in ``_list`` return objects that Jupyter shows by itself. Nothing here computes a conclusion, shows a window or
+changes global state.
+"""
+
+from triage_kit.plot.chances import causes, evidence_matrix, mechanisms, worst
+from triage_kit.plot.damage import tables
+from triage_kit.plot.details import (
+    cause_list,
+    coverage_list,
+    edge_legend,
+    event_list,
+    evidence_list,
+    explaining_statements,
+    foreign_key_list,
+    gap_list,
+    next_steps,
+    provenance,
+    reach_list,
+    recommendation_list,
+    recovery_list,
+    review_list,
+    roots,
+    statement_list,
+    test_list,
+)
+from triage_kit.plot.facts import server_facts
+from triage_kit.plot.graph import foreign_key_graph
+from triage_kit.plot.numbered import numbered_findings
+from triage_kit.plot.recovering import recovery
+from triage_kit.plot.story import timeline
+from triage_kit.plot.style import Picture, picture
+from triage_kit.plot.summary import freeze_list, summary, table_list
+
+__all__ = [
+    "Picture",
+    "cause_list",
+    "causes",
+    "coverage_list",
+    "edge_legend",
+    "event_list",
+    "evidence_list",
+    "evidence_matrix",
+    "explaining_statements",
+    "foreign_key_graph",
+    "foreign_key_list",
+    "freeze_list",
+    "gap_list",
+    "mechanisms",
+    "next_steps",
+    "numbered_findings",
+    "picture",
+    "provenance",
+    "reach_list",
+    "recommendation_list",
+    "recovery",
+    "recovery_list",
+    "review_list",
+    "roots",
+    "server_facts",
+    "statement_list",
+    "summary",
+    "table_list",
+    "tables",
+    "test_list",
+    "timeline",
+    "worst",
+]

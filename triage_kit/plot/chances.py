@@ -1,0 +1,217 @@
+"""How sure: mechanisms of each table, causes of each group, and the evidence that moved them."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+
+from triage_kit import schemas
+from triage_kit.plot import style
+from triage_kit.plot.damage import by_urgency, names
+
+MOST_TABLES = 30
+MOST_COLUMNS = 9
+LIMIT = 20.0  # decibans at which a colour is full: 100 to 1
+
+
+def mechanisms(
+    mechanism_probabilities: pd.DataFrame, findings: pd.DataFrame | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw one bar a table, divided by what may have happened to its rows; parts of 8 % and more carry their word.
+
+    Parameters
+    ----------
+    mechanism_probabilities : frame of that name (schema, table, mechanism, probability 0 to 1).
+    findings : frame of that name; when given, only its tables that are not intact are drawn, the worst first. At most
+        30 tables are drawn, the rest is counted.
+    ax : Axes to draw on; a new figure by default.
+    """
+    given = schemas.check(mechanism_probabilities, "mechanism_probabilities")
+    if findings is not None:
+        given = _worst_first(given, findings)
+    names = list(dict.fromkeys(zip(given["schema"], given["table"], strict=True)))
+    weight = given.groupby("mechanism")["probability"].sum().sort_values(ascending=False, kind="stable")
+    look = {word: (style.PALETTE[i % 8], style.HATCHES[i % 8]) for i, word in enumerate(weight.index)}
+    shown = names[:MOST_TABLES]
+    with style.styled():
+        ax = style.axes_for(ax, 9.2, 1.1 + 0.36 * max(len(shown), 1))
+        for place, (schema, table) in enumerate(shown):
+            one = given[(given["schema"] == schema) & (given["table"] == table)]
+            _stack(ax, place, one.sort_values("probability", ascending=False, kind="stable"), look)
+        _share_axis(ax, [style.short(schemas.qualified(schema, table), 40) for schema, table in shown])
+        ax.set_title("What happened to the rows of each table")
+        if len(names) > len(shown):
+            ax.set_xlabel(f"probability; {len(names) - len(shown):,} more tables are in the table below")
+    best = given.sort_values("probability", kind="stable").drop_duplicates(["schema", "table"], keep="last")
+    words = ", ".join(f"{number:,} {word}" for word, number in best["mechanism"].value_counts().items())
+    return style.describe(ax, f"Most probable mechanism of {len(names):,} tables: {words or 'none'}.")
+
+
+def _worst_first(given: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
+    ranked = by_urgency(schemas.check(findings, "findings"))
+    ranked = ranked.loc[ranked["status"] != "intact", ["schema", "table"]].reset_index(drop=True)
+    return ranked.merge(given, on=["schema", "table"], how="inner")
+
+
+def _stack(ax: Axes, place: int, one: pd.DataFrame, look: dict[str, tuple[str, str]]) -> None:
+    left = 0.0
+    for row in one.itertuples():
+        if row.probability <= 0:
+            continue
+        colour, hatch = look[row.mechanism]
+        ax.barh(
+            place,
+            row.probability,
+            0.7,
+            left=left,
+            facecolor=colour + "26",
+            edgecolor=colour,
+            hatch=hatch,
+            linewidth=0.8,
+        )
+        if row.probability >= 0.08:
+            ax.text(
+                left + row.probability / 2,
+                place,
+                f"{row.mechanism} {style.percent(row.probability)}" if row.probability >= 0.2 else row.mechanism[:8],
+                ha="center",
+                va="center",
+                fontsize=8.5,
+                bbox={"facecolor": style.CARD, "edgecolor": "none", "pad": 1.2},
+            )
+        left += row.probability
+
+
+def _share_axis(ax: Axes, labels: list[str]) -> None:
+    ax.set_yticks(range(len(labels)), labels)
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(max(len(labels), 1) - 0.4, -0.6)
+    ax.set_xlim(0, 1)
+    ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
+    ax.set_xlabel("probability")
+    if not labels:
+        ax.text(0.5, 0, "nothing to show: no damaged table", ha="center", va="center")
+
+
+def causes(causes: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the causes of each group of tables, the most probable first, with the number on each bar.
+
+    Parameters
+    ----------
+    causes : frame ``causes`` (group, cause, title, probability 0 to 1).
+    ax : Axes to draw on; a new figure by default.
+    """
+    given = schemas.check(causes, "causes").sort_values(
+        ["group", "probability"], ascending=[True, False], kind="stable"
+    )
+    given = given[given["probability"].fillna(0) >= 0.0005]
+    several = len(set(given["group"])) > 1
+    labels = [f"{row.group}: {row.cause}" if several else row.cause for row in given.itertuples()]
+    with style.styled():
+        ax = style.axes_for(ax, 9.2, 1.1 + 0.36 * max(len(given), 1))
+        for place, row in enumerate(given.itertuples()):
+            colour = style.MUTED if row.cause == "unknown" else style.PALETTE[1]
+            ax.barh(
+                place,
+                row.probability,
+                0.66,
+                facecolor=colour,
+                hatch="" if row.cause != "unknown" else "///",
+                edgecolor=style.CARD,
+                linewidth=0.5,
+            )
+            ax.text(
+                min(row.probability, 0.9) + 0.01,
+                place,
+                style.percent(row.probability),
+                va="center",
+                bbox={"facecolor": style.CARD, "edgecolor": "none", "pad": 0.8},
+            )
+        _share_axis(ax, [style.short(label.replace("_", " "), 40) for label in labels])
+        ax.set_title("Who or what did it")
+    said = "; ".join(
+        f"{label} {style.percent(chance)}" for label, chance in zip(labels, given["probability"], strict=True)
+    )
+    return style.describe(ax, f"Probabilities of the causes: {said or 'none'}.")
+
+
+def evidence_matrix(evidence: pd.DataFrame, ax: Axes | None = None, of: str | None = None) -> Axes:
+    """Draw what each observation adds to each hypothesis, in decibans (10 = ten to one), with the numbers printed.
+
+    Parameters
+    ----------
+    evidence : frame ``mechanism_evidence`` (hypotheses are mechanisms of a table) or ``cause_evidence`` (causes of a
+        group); likelihoods without unit, decibans.
+    ax : Axes to draw on; a new figure by default.
+    of : qualified name of the table, or the group; the first one of the frame by default.
+    """
+    rows, columns, given = _of_one(evidence, of)
+    grid = given.pivot_table(index=rows, columns=columns, values="decibans", aggfunc="first", sort=False)
+    grid = grid[grid.abs().max().sort_values(ascending=False, kind="stable").index] if len(grid) else grid
+    told = grid.sum().sort_values(ascending=False, kind="stable").index if len(grid) else grid.columns
+    grid = grid[list(told[:MOST_COLUMNS])]
+    with style.styled():
+        ax = style.axes_for(ax, 9.2, 1.5 + 0.36 * max(len(grid), 1))
+        if grid.empty:
+            ax.set_axis_off()
+            ax.text(0.5, 0.5, "no signal was observed", ha="center", va="center")
+        else:
+            _heat(ax, grid)
+            left = len(told) - len(grid.columns)
+            more = f"; {left} weaker hypotheses left out" if left > 0 else ""
+            ax.set_title(f"{style.short(_name(given))}: decibans for (+) and against (\u2212){more}", pad=10)
+    return style.describe(
+        ax, f"Matrix of {len(grid)} observations against {len(grid.columns)} hypotheses, in decibans."
+    )
+
+
+def _of_one(evidence: pd.DataFrame, of: str | None) -> tuple[str, str, pd.DataFrame]:
+    if "cause" in evidence.columns:
+        given = schemas.check(evidence, "cause_evidence")
+        given = given.assign(_of=given["group"], _label=given["item"])
+        columns = "cause"
+    else:
+        given = schemas.check(evidence, "mechanism_evidence")
+        given = given.assign(_of=names(given), _label=given["signal"] + " = " + given["outcome"])
+        columns = "mechanism"
+    chosen = of if of is not None else (given["_of"].iloc[0] if len(given) else None)
+    return "_label", columns, given[given["_of"] == chosen]
+
+
+def _name(given: pd.DataFrame) -> str:
+    return str(given["_of"].iloc[0])
+
+
+def worst(findings: pd.DataFrame) -> str | None:
+    """Qualified name of the table with the gravest loss, as ``evidence_matrix`` wants it; None without tables."""
+    ranked = by_urgency(schemas.check(findings, "findings"))
+    return names(ranked.head(1))[0] if len(ranked) else None
+
+
+def _heat(ax: Axes, grid: pd.DataFrame) -> None:
+    shades = LinearSegmentedColormap.from_list("for_against", ["#e5a19b", "#ffffff", "#8fb8e0"])
+    ax.imshow(
+        grid.fillna(0).to_numpy(dtype=float),
+        cmap=shades,
+        vmin=-LIMIT,
+        vmax=LIMIT,
+        aspect="auto",
+        interpolation="nearest",
+    )
+    for y in range(len(grid)):
+        for x in range(len(grid.columns)):
+            value = grid.iloc[y, x]
+            words = "·" if pd.isna(value) else "0" if abs(value) < 0.5 else f"{value:+.0f}".replace("-", "\u2212")
+            ax.text(x, y, words, ha="center", va="center")
+    ax.set_xticks(
+        range(len(grid.columns)),
+        [style.short(str(c).replace("_", " "), 16) for c in grid.columns],
+        rotation=28,
+        ha="left",
+    )
+    ax.xaxis.tick_top()
+    ax.set_yticks(range(len(grid)), [style.short(str(label).replace("_", " "), 46) for label in grid.index])
+    ax.tick_params(length=0)
+    for side in ax.spines.values():
+        side.set_visible(False)

@@ -1,0 +1,125 @@
+"""What is gone: expected, actual and missing rows of each table, and what happened to them."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from triage_kit import schemas
+from triage_kit.plot import style
+
+MOST_ROWS = 40
+
+
+def by_urgency(findings: pd.DataFrame) -> pd.DataFrame:
+    """The tables as a reader needs them: wiped first, then by missing rows, then by name."""
+    order = {status: place for place, status in enumerate(style.STATUSES)}
+    return (
+        findings.assign(
+            _status=findings["status"].map(order).fillna(len(order)),
+            _missing=-findings["missing_rows"].astype("Float64").fillna(-0.5),
+        )
+        .sort_values(["_status", "_missing", "schema", "table"], kind="stable")
+        .drop(columns=["_status", "_missing"])
+        .reset_index(drop=True)
+    )
+
+
+def names(findings: pd.DataFrame) -> list[str]:
+    """Qualified name of each row, as foreign keys and groups spell it."""
+    return [
+        schemas.qualified(schema, table) for schema, table in zip(findings["schema"], findings["table"], strict=True)
+    ]
+
+
+def tables(findings: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw one bar a table, as long as the rows that should stand there; what is missing is hatched.
+
+    Every bar has the length of its own table, and the numbers stand beside it, so that 48 and 48,000,000 rows are
+    equally legible. The worst 40 tables are drawn; the rest is counted by status below them.
+
+    Parameters
+    ----------
+    findings : frame ``findings`` (one row a table; rows).
+    ax : Axes to draw on; a new figure by default.
+    """
+    ordered = by_urgency(schemas.check(findings, "findings"))
+    shown, rest = ordered.head(MOST_ROWS), ordered.iloc[MOST_ROWS:]
+    with style.styled():
+        ax = style.axes_for(ax, 9.2, 1.1 + 0.32 * max(len(shown), 1))
+        for place, row in enumerate(shown.itertuples()):
+            _bar(ax, place, row)
+        _frame(ax, shown, rest)
+    return style.describe(ax, _words(ordered))
+
+
+def _bar(ax: Axes, place: int, row: object) -> None:
+    colour, symbol = style.STATUSES.get(row.status, style.STATUSES["undecided"])
+    actual = 0 if pd.isna(row.actual_rows) else int(row.actual_rows)
+    expected = row.expected_rows if pd.notna(row.expected_rows) else row.expected_high
+    whole = max(actual, 0 if pd.isna(expected) else int(expected))
+    if pd.isna(row.actual_rows) or (pd.isna(row.expected_rows) and whole > actual):
+        ax.barh(place, 1, 0.62, facecolor="none", edgecolor=style.MUTED, linestyle=":", linewidth=0.9)
+    if whole:
+        ax.barh(place, actual / whole, 0.62, color="#5b8a6b", edgecolor="#1b6e3c", linewidth=0.6)
+    missing = 0 if pd.isna(row.missing_rows) else int(row.missing_rows)
+    if whole and missing > 0:
+        ax.barh(
+            place,
+            missing / whole,
+            0.62,
+            left=1 - missing / whole,
+            facecolor="#f6d5d2",
+            edgecolor="#b3261e",
+            hatch="////",
+            linewidth=0.6,
+        )
+    ax.text(-0.02, place, style.short(schemas.qualified(row.schema, row.table)), ha="right", va="center")
+    cells = (_expected(row), style.count(row.actual_rows, "?"), style.count(row.missing_rows, "?"))
+    for x, words, look in zip(
+        (1.27, 1.47, 1.67), cells, (style.INK, style.INK, "#b3261e" if missing else style.INK), strict=True
+    ):
+        ax.text(x, place, words, ha="right", va="center", color=look)
+    ax.text(1.72, place, f"{symbol} {row.status}", ha="left", va="center", color=colour, fontweight="bold")
+
+
+def _expected(row: object) -> str:
+    if pd.notna(row.expected_rows):
+        return style.count(row.expected_rows)
+    if pd.isna(row.expected_low) and pd.isna(row.expected_high):
+        return "?"
+    return f"{style.count(row.expected_low, '?')} to {style.count(row.expected_high, '?')}"
+
+
+def _frame(ax: Axes, shown: pd.DataFrame, rest: pd.DataFrame) -> None:
+    ax.set_xlim(-0.02, 2.02)
+    ax.set_ylim(max(len(shown), 1) + (0.2 if rest.empty else 0.9), -1.1)
+    ax.set_axis_off()
+    for x, word in ((1.27, "expected"), (1.47, "actual"), (1.67, "missing")):
+        ax.text(x, -0.8, word, ha="right", va="center", color=style.MUTED, fontsize=8.5)
+    ax.text(
+        0,
+        -0.8,
+        "rows: solid stand, hatched are missing, dotted is not known",
+        va="center",
+        color=style.MUTED,
+        fontsize=8.5,
+    )
+    if shown.empty:
+        ax.text(0, 0, "no tables in scope", va="center")
+    if not rest.empty:
+        ax.text(0, len(shown) + 0.2, f"and {len(rest):,} more tables: {_by_status(rest)}", va="center")
+
+
+def _by_status(findings: pd.DataFrame) -> str:
+    counts = findings["status"].value_counts()
+    return ", ".join(f"{counts[status]:,} {status}" for status in style.STATUSES if status in counts)
+
+
+def _words(findings: pd.DataFrame) -> str:
+    leaves = findings[findings["kind"] != "partitioned"]
+    missing = int(leaves["missing_rows"].fillna(0).sum())
+    return (
+        f"Bars of expected and actual rows for {len(findings):,} tables ({_by_status(findings) or 'none'}); "
+        f"{missing:,} rows are known to be missing."
+    )

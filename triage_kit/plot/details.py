@@ -1,0 +1,392 @@
+"""The lists behind the figures: foreign keys, events, causes, ways back, things to do, gaps, and every evidence row."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.plot import html, style
+from triage_kit.plot.damage import names
+from triage_kit.plot.html import Html, tag, text
+from triage_kit.plot.story import ordered
+from triage_kit.plot.summary import cause_title
+
+MOST = 500
+
+
+def foreign_key_list(foreign_keys: pd.DataFrame) -> Html:
+    """Every foreign key with the action that a DELETE of the referenced row takes."""
+    given = schemas.check(foreign_keys, "foreign_keys").sort_values(["child", "parent", "name"], kind="stable")
+    rows = [
+        [
+            html.name(row.child),
+            html.name(row.parent),
+            ", ".join(row.columns),
+            _action(row.on_delete),
+            html.name(row.name),
+            "" if pd.isna(row.validated) or row.validated else "not validated",
+        ]
+        for row in given.itertuples(index=False)
+    ]
+    return html.table(
+        "Foreign keys",
+        ["Table", "References", "Columns", "ON DELETE", "Constraint", "Remark"],
+        rows,
+        most=MOST,
+        elsewhere="the evidence table constraints",
+    )
+
+
+def _action(word: object) -> str:
+    return "not known" if pd.isna(word) else str(word).replace("_", " ").upper()
+
+
+def edge_legend() -> Html:
+    """What the lines of the foreign-key figure mean."""
+    look = {"solid": "━━", "dashed": "╌╌", "dotted": "┄┄"}
+    return tag(
+        "p",
+        "Arrows run from the referenced table to the one that references it. ",
+        *(
+            html.join([tag("span", f"{look[line]} {words}", class_=f"edge {action}"), "; "])
+            for action, (_, line, _, words) in style.ON_DELETE.items()
+        ),
+        "▶ is named by the explaining statement.",
+        class_="legend",
+    )
+
+
+def roots(explaining_statements: pd.DataFrame, findings: pd.DataFrame) -> list[str]:
+    """Qualified names that the explaining statements name; without such a statement the damaged tables."""
+    named = sorted({root for each in explaining_statements["roots"] for root in each})
+    damaged = findings[findings["status"].isin(style.DAMAGED)]
+    return named or sorted(names(damaged))
+
+
+def reach_list(
+    roots: Sequence[str], by_delete: Sequence[Collection[str]], by_truncate: Sequence[Collection[str]]
+) -> Html:
+    """How far DELETE and how far TRUNCATE … CASCADE reach from each root.
+
+    Parameters
+    ----------
+    roots : qualified names.
+    by_delete, by_truncate : for each root the tables that a DELETE on it, or TRUNCATE … CASCADE, can empty.
+    """
+    rows = [
+        [
+            html.name(root),
+            f"{len(deleted):,}",
+            html.names(sorted(deleted), 12),
+            f"{len(truncated):,}",
+            html.names(sorted(truncated), 12),
+        ]
+        for root, deleted, truncated in zip(roots, by_delete, by_truncate, strict=True)
+    ]
+    headers = ["Root", "DELETE: tables", "emptied by DELETE", "TRUNCATE: tables", "emptied by TRUNCATE … CASCADE"]
+    return html.table("Reach of one statement on each root, the root included", headers, rows, numeric=(1, 3), most=60)
+
+
+def explaining_statements(explaining_statements: pd.DataFrame) -> Html:
+    """The statements that would do this damage: what they explain, what else they would reach, their equivalents."""
+    given = schemas.check(explaining_statements, "explaining_statements").to_dict("records")
+    return (
+        html.join([_explanation(row) for row in given])
+        if given
+        else tag("p", "No single statement explains the damaged tables.", class_="none")
+    )
+
+
+def _explanation(row: dict) -> Html:
+    seen = "seen in the evidence" if pd.notna(row["observed"]) and row["observed"] else "inferred; nobody recorded it"
+    xid = f", transaction {int(row['xid'])}" if pd.notna(row["xid"]) else ""
+    proof = html.ids([row["evidence"]])
+    equivalent = (
+        html.folded(
+            f"{len(row['equivalent']):,} statements with the same reach", *(html.sql(one) for one in row["equivalent"])
+        )
+        if row["equivalent"]
+        else ""
+    )
+    return tag(
+        "div",
+        tag(
+            "p",
+            tag("strong", f"{row['group']}: "),
+            f"{style.count(row['explained'])} of {style.count(row['of'])} "
+            f"tables explained, {style.count(row['extra'])} extra ({seen}{xid}). ",
+            proof,
+        ),
+        html.sql(row["text"]),
+        html.listed(row["reaches"]),
+        equivalent,
+        class_="explains",
+    )
+
+
+def event_list(timeline: pd.DataFrame, timezone: object = None) -> Html:
+    """Every event by time, with the number that the figure shows; losses, statements and notes are never left out."""
+    events = ordered(timeline)
+    kept = events[events["kind"].isin(style.ALWAYS_DRAWN)]
+    others = events[~events["kind"].isin(style.ALWAYS_DRAWN)].head(max(MOST - len(kept), 0))
+    shown = pd.concat([kept, others]).sort_values("number", kind="stable")
+    rows = [
+        [
+            str(row.number),
+            html.moment(row.at, timezone, fine=True),
+            "" if pd.isna(row.until) else html.moment(row.until, timezone, fine=True),
+            text(row.kind),
+            _folding(row.text),
+            html.name(row.source),
+            html.ids([row.evidence]),
+        ]
+        for row in shown.itertuples(index=False)
+    ]
+    left = len(events) - len(shown)
+    note = tag("p", f"{left:,} more events of other kinds are in findings.json.", class_="note") if left else ""
+    return html.join(
+        [html.table("Events", ["No.", "At", "Until", "Kind", "What", "Source", "Evidence"], rows, numeric=(0,)), note]
+    )
+
+
+def _folding(words: object) -> Html:
+    if pd.isna(words) or len(str(words)) <= 240:
+        return html.cited("" if pd.isna(words) else words)
+    return tag("details", tag("summary", style.short(words, 200)), tag("pre", words))
+
+
+def statement_list(statements: pd.DataFrame, timezone: object = None) -> Html:
+    """Every destructive statement that was seen, with its outcome; the list is never cut."""
+    given = schemas.check(statements, "statements").sort_values("at", kind="stable")
+    rows = [
+        [
+            html.moment(row.at, timezone, fine=True),
+            text(row.outcome),
+            html.sql(row.text),
+            html.names(row.tables, absent=""),
+            html.cited(row.removed if isinstance(row.removed, str) else "not known"),
+            html.name(row.user),
+            html.name(row.application),
+            html.name(row.source),
+            html.ids([row.evidence]),
+        ]
+        for row in given.itertuples(index=False)
+    ]
+    return html.table(
+        "Destructive statements that were seen",
+        ["At", "Outcome", "Statement", "Tables", "Removed", "Role", "Application", "Source", "Evidence"],
+        rows,
+    )
+
+
+def cause_list(causes: pd.DataFrame) -> Html:
+    """The causes of each group, ranked, with what speaks for and against each and what would settle it."""
+    given = schemas.check(causes, "causes").sort_values(
+        ["group", "probability"], ascending=[True, False], kind="stable"
+    )
+    rows = [
+        [
+            row["group"],
+            html.join([tag("strong", cause_title(row)), f" ({row['cause']})"]),
+            style.percent(row["probability"]),
+            html.ids(row["for"]) or "nothing",
+            html.ids(row["against"]) or "nothing",
+            html.cited(row["would_settle"]),
+        ]
+        for row in given.to_dict("records")
+    ]
+    return html.table(
+        "Causes, the most probable first",
+        ["Group", "Cause", "Probability", "For", "Against", "Would settle it"],
+        rows,
+        numeric=(2,),
+    )
+
+
+def test_list(next_tests: pd.DataFrame) -> Html:
+    """The checks that would tell most for their price, best first."""
+    given = schemas.check(next_tests, "next_tests")
+    rows = [
+        [
+            html.cited(row.test),
+            html.sql(row.command),
+            "" if pd.isna(row.bits) else f"{row.bits:.2f}",
+            "" if pd.isna(row.minutes) else f"{row.minutes:g}",
+            text(row.risk),
+        ]
+        for row in given.itertuples(index=False)
+    ]
+    return html.table(
+        "Checks that would settle what is open", ["Check", "Command", "Bits", "Minutes", "Risk"], rows, numeric=(2, 3)
+    )
+
+
+test_list.__test__ = False  # pytest takes names that begin with test for tests
+
+
+def next_steps(causes: pd.DataFrame, recovery: pd.DataFrame, gaps: pd.DataFrame) -> Html:
+    """Whom to ask, what to settle about the way back, and which named source to get after all.
+
+    Parameters
+    ----------
+    causes, recovery, gaps : frames of these names.
+    """
+    ranked = schemas.check(causes, "causes").sort_values("probability", ascending=False, kind="stable")
+    ask = [html.cited(words) for words in dict.fromkeys(ranked["would_settle"].dropna()) if words][:5]
+    ways = schemas.check(recovery, "recovery")
+    settle = [
+        html.join([tag("strong", str(row.option).replace("_", " ")), ": ", html.cited(row.why)])
+        for row in ways[ways["feasible"].isna()].itertuples(index=False)
+    ]
+    lacking = schemas.check(gaps, "gaps")
+    fetch = [
+        html.join([html.name(row.source), ": ", html.cited(row.reason)])
+        for row in lacking[lacking["named"].fillna(False).astype(bool)].itertuples(index=False)
+    ]
+    parts = [("Settle the cause", ask), ("Settle the way back", settle), ("Get the sources that the case names", fetch)]
+    return html.join(
+        [html.join([tag("h3", title), html.listed(items, ordered=True)]) for title, items in parts if items]
+    )
+
+
+def recovery_list(recovery: pd.DataFrame, timezone: object = None) -> Html:
+    """The ways back, feasible ones first: rows, what they do not bring, effort, commands and target."""
+    given = schemas.check(recovery, "recovery")
+    order = given["feasible"].map({True: 0, False: 2}).fillna(1)
+    given = given.assign(_order=order).sort_values(
+        ["_order", "rows"], ascending=[True, False], kind="stable", na_position="last"
+    )
+    return html.join([_way(row, number, timezone) for number, row in enumerate(given.to_dict("records"), 1)]) or tag(
+        "p", "No way back is needed, or none is known.", class_="none"
+    )
+
+
+def _way(row: dict, number: int, timezone: object) -> Html:
+    feasible = "not known yet" if pd.isna(row["feasible"]) else "feasible" if row["feasible"] else "not feasible here"
+    symbol = "?" if pd.isna(row["feasible"]) else "✔" if row["feasible"] else "✖"
+    facts = [
+        ("Rows", html.number(row["rows"])),
+        ("Tables", html.names(row["tables"], 12)),
+        ("Why", html.cited(row["why"])),
+        ("Does not bring", html.cited(row["brings_not"])),
+        ("Effort", text(row["effort"])),
+        ("Target", _target(row, timezone)),
+    ]
+    body = [html.join([tag("dt", word), tag("dd", said)]) for word, said in facts if said]
+    return tag(
+        "section",
+        tag("h3", f"Option {number}: {str(row['option']).replace('_', ' ')} ({symbol} {feasible})"),
+        tag("dl", *body),
+        *(html.sql(one) for one in row["commands"]),
+        class_="way",
+    )
+
+
+def _target(row: dict, timezone: object) -> Html:
+    parts = [
+        f"LSN {style.visible(row['target_lsn'])}" if isinstance(row["target_lsn"], str) else "",
+        f"transaction {int(row['target_xid'])}" if pd.notna(row["target_xid"]) else "",
+        html.moment(row["target_time"], timezone, fine=True) if pd.notna(row["target_time"]) else "",
+    ]
+    return html.join([part for part in parts if part], ", ")
+
+
+def recommendation_list(recommendations: pd.DataFrame, when: str) -> Html:
+    """What to do: ``when`` is immediate or prevention."""
+    given = schemas.check(recommendations, "recommendations")
+    return html.listed(
+        (
+            html.join([tag("strong", row.text), f" {style.visible(row.why)}" if isinstance(row.why, str) else ""])
+            for row in given[given["when"] == when].itertuples(index=False)
+        ),
+        ordered=True,
+    )
+
+
+def review_list(review: pd.DataFrame) -> Html:
+    """Files that somebody should read, with the line and the reason."""
+    given = schemas.check(review, "review")
+    rows = [
+        [html.name(row.path), "" if pd.isna(row.line) else str(int(row.line)), html.cited(row.why)]
+        for row in given.itertuples(index=False)
+    ]
+    return html.table("Files to review", ["File", "Line", "Why"], rows, numeric=(1,))
+
+
+def gap_list(gaps: pd.DataFrame) -> Html:
+    """What could not be read, why, and what the report cannot say without it."""
+    given = schemas.check(gaps, "gaps")
+    rows = [
+        [
+            html.join([html.name(row.source), " (named in case.yaml)" if pd.notna(row.named) and row.named else ""]),
+            html.cited(row.reason),
+            html.cited(row.costs),
+        ]
+        for row in given.itertuples(index=False)
+    ]
+    return html.table("Gaps", ["Source", "Why it was not read", "What that costs"], rows)
+
+
+def coverage_list(coverage: pd.DataFrame, timezone: object = None) -> Html:
+    """How much of each source was read and which span it covers."""
+    given = schemas.check(coverage, "coverage").to_dict("records")
+    rows = [
+        [
+            html.name(row["source"]),
+            html.cited(row["read"]),
+            html.between(row["from"], row["to"], timezone) if pd.notna(row["from"]) or pd.notna(row["to"]) else "",
+        ]
+        for row in given
+    ]
+    return html.table("What was read", ["Source", "Read", "Span"], rows)
+
+
+def evidence_list(evidence: pd.DataFrame, timezone: object = None) -> Html:
+    """Every evidence row with its source: the target of every link."""
+    given = schemas.check(evidence, "evidence")
+    rows = [
+        [
+            tag("strong", row.id),
+            text(row.group),
+            html.moment(row.at, timezone, fine=True) if pd.notna(row.at) else "",
+            _folding(row.says),
+            html.name(row.source),
+            html.name(row.row),
+        ]
+        for row in given.itertuples(index=False)
+    ]
+    return html.table(
+        "Evidence", ["Id", "Kind", "At", "Says", "Source", "Row"], rows, row_ids=given["id"].tolist(), most=2000
+    )
+
+
+def provenance(server: Mapping[str, object], incident: Mapping[str, object], facts: Mapping[str, object]) -> Html:
+    """Where all of this comes from: server, collection time, and further facts such as sizes and the current migration.
+
+    Parameters
+    ----------
+    server, incident : as the investigation holds them.
+    facts : more words and values, shown in their order.
+    """
+    zone = incident.get("timezone")
+    said = {
+        "Generated from evidence collected at": html.moment(incident.get("collected_at"), zone),
+        **{str(key).replace("_", " ").capitalize(): _fact(value, zone) for key, value in server.items()},
+        **{str(key): _fact(value, zone) for key, value in facts.items()},
+    }
+    rows = [[word, value] for word, value in said.items()]
+    return html.table("Provenance", ["Fact", "Value"], rows)
+
+
+def _fact(value: object, zone: object) -> Html:
+    if isinstance(value, Html):
+        return value
+    if isinstance(value, (list, tuple)):
+        return html.names(value)
+    if value is None or pd.isna(value):
+        return html.number(None)
+    if isinstance(value, bool):
+        return text("yes" if value else "no")
+    return html.moment(value, zone) if isinstance(value, pd.Timestamp) else text(value)

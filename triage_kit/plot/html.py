@@ -1,0 +1,219 @@
+"""Tables and paragraphs as HTML in which nothing from the evidence is markup.
+
+Names, log lines and SQL come from a hostile place: every value passes ``text`` (escaped, control characters spelt out)
+before it stands in a page. The report sanitises again; that net removes what it finds, so a value that reached it raw
+would be shown cut short.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pandas as pd
+
+from triage_kit.plot import style
+
+EVIDENCE_ID = re.compile(r"\bE\d+\b")
+
+
+class Html(str):
+    """Markup that is safe to show; Jupyter renders it."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return str(self)
+
+
+def text(value: object) -> Html:
+    """The value as text of a page; a missing one is empty.
+
+    >>> text("<b>&")
+    '&lt;b&gt;&amp;'
+    """
+    return value if isinstance(value, Html) else Html("" if _absent(value) else escape(_lines(value), quote=True))
+
+
+def _lines(value: object) -> str:
+    # Line feeds and tabs are kept for SQL; the page shows them.
+    return "".join(each if each in "\n\t" else style.visible(each) for each in str(value))
+
+
+def _absent(value: object) -> bool:
+    return value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and value != value)
+
+
+def join(parts: Iterable[object], between: str = "") -> Html:
+    """Parts one after the other, each escaped unless it is markup."""
+    return Html(between.join(text(part) for part in parts))
+
+
+def tag(element: str, *parts: object, **attributes: object) -> Html:
+    """One element; ``class_`` becomes class, ``data_sort`` data-sort, None leaves an attribute out.
+
+    >>> tag("a", "5 < 6", href="#E3")
+    '<a href="#E3">5 &lt; 6</a>'
+    """
+    said = "".join(
+        f' {name.rstrip("_").replace("_", "-")}="{text(value)}"'
+        for name, value in attributes.items()
+        if value is not None
+    )
+    return Html(f"<{element}{said}>{join(parts)}</{element}>")
+
+
+def name(value: object) -> Html:
+    """The name of a table, a file or a role: literal, and isolated from the direction of the text around it."""
+    return tag("code", tag("bdi", style.visible(value))) if not _absent(value) else Html("")
+
+
+def names(values: Iterable[object], most: int | None = None, absent: str = "none") -> Html:
+    """Several names; those beyond ``most`` fold into a counted list that opens."""
+    shown = [name(value) for value in values]
+    if not shown:
+        return text(absent)
+    if most is None or len(shown) <= most + 2:
+        return join(shown, ", ")
+    rest = tag("details", tag("summary", f"{len(shown) - most:,} more"), join(shown[most:], ", "))
+    return join([join(shown[:most], ", "), " ", rest])
+
+
+def sql(value: object) -> Html:
+    """A statement as written."""
+    return tag("pre", tag("code", _lines(value)), class_="sql") if not _absent(value) else Html("")
+
+
+def cited(value: object) -> Html:
+    """Text in which every evidence id (E3) is a link to its row."""
+    return Html(EVIDENCE_ID.sub(lambda found: f'<a href="#{found[0]}">{found[0]}</a>', text(value)))
+
+
+def ids(values: Iterable[object]) -> Html:
+    """Evidence ids as links, each once."""
+    each = list(dict.fromkeys(str(value) for value in values if not _absent(value) and str(value)))
+    return cited(", ".join(each))
+
+
+def status(word: object) -> Html:
+    """A status as symbol and word; the colour only repeats them."""
+    known = "undecided" if _absent(word) else str(word)
+    return tag("span", f"{style.STATUSES.get(known, style.STATUSES['undecided'])[1]} {known}", class_=f"status {known}")
+
+
+def number(value: object, absent: str = "not known") -> Html:
+    """A whole number with separators, in a form that the page can sort."""
+    if _absent(value):
+        return tag("span", absent, class_="absent")
+    return text(style.count(value))
+
+
+def moment(at: object, timezone: object = None, fine: bool = False) -> Html:
+    """An instant in UTC and, beside it, in the case's time zone; ``fine`` keeps microseconds.
+
+    >>> moment(pd.Timestamp("2025-10-08T10:37:29Z"))
+    '<time datetime="2025-10-08T10:37:29.000000Z">2025-10-08 10:37:29 UTC</time>'
+    """
+    if _absent(at):
+        return tag("span", "not known", class_="absent")
+    instant = pd.Timestamp(at).tz_convert("UTC")
+    shown = _clock(instant, fine)
+    local = _local(instant, timezone, fine)
+    beside = [" ", tag("span", f"({local})", class_="local")] if local else []
+    return tag("time", f"{instant:%Y-%m-%d} {shown} UTC", *beside, datetime=f"{instant:%Y-%m-%dT%H:%M:%S.%f}Z")
+
+
+def _clock(instant: pd.Timestamp, fine: bool) -> str:
+    if fine and instant.microsecond:
+        return f"{instant:%H:%M:%S.%f}"
+    return f"{instant:%H:%M:%S}"
+
+
+def _local(instant: pd.Timestamp, timezone: object, fine: bool) -> str:
+    if _absent(timezone) or str(timezone) in ("", "UTC", "Etc/UTC"):
+        return ""
+    try:
+        there = instant.tz_convert(ZoneInfo(str(timezone)))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        # An unknown zone leaves UTC, which is always right.
+        return ""
+    day = "" if there.date() == instant.date() else f"{there:%Y-%m-%d} "
+    return f"{day}{_clock(there, fine)} {timezone}"
+
+
+def between(start: object, end: object, timezone: object = None) -> Html:
+    """A window of time; equal ends are one moment."""
+    if _absent(start) and _absent(end):
+        return moment(None)
+    if not _absent(start) and not _absent(end) and start == end:
+        return moment(start, timezone, fine=True)
+    return join([moment(start, timezone), " to ", moment(end, timezone)])
+
+
+def table(
+    caption: str,
+    headers: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    numeric: Sequence[int] = (),
+    row_ids: Sequence[str] = (),
+    most: int | None = None,
+    elsewhere: str = "findings.json",
+) -> Html:
+    """One table with a caption and header cells, which the page makes sortable and filterable.
+
+    Parameters
+    ----------
+    caption : what a row is.
+    headers : one a column.
+    rows : cells, escaped unless they are Html.
+    numeric : places of the columns that are set right.
+    row_ids : an id for each row, as a target of links.
+    most : rows beyond it are left out and counted; ``elsewhere`` says where they are.
+    """
+    cells = list(rows)
+    if not cells:
+        return tag("p", f"{caption}: none.", class_="none")
+    shown = cells if most is None else cells[:most]
+    head = tag(
+        "tr",
+        *(
+            tag("th", header, scope="col", class_="n" if place in numeric else None)
+            for place, header in enumerate(headers)
+        ),
+    )
+    body = [
+        tag(
+            "tr",
+            *(tag("td", cell, class_="n" if place in numeric else None) for place, cell in enumerate(row)),
+            id=row_ids[position] if row_ids else None,
+        )
+        for position, row in enumerate(shown)
+    ]
+    left = len(cells) - len(shown)
+    note = tag("p", f"{left:,} more rows are in {elsewhere}.", class_="note") if left else ""
+    return join(
+        [
+            tag(
+                "div",
+                tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *body), class_="data"),
+                class_="scroll",
+                role="region",
+                tabindex="0",
+                aria_label=caption,
+            ),
+            note,
+        ]
+    )
+
+
+def listed(items: Iterable[object], ordered: bool = False) -> Html:
+    """A list; an empty one says so."""
+    each = [tag("li", item) for item in items]
+    return tag("ol" if ordered else "ul", *each) if each else tag("p", "none", class_="none")
+
+
+def folded(title: object, *parts: object) -> Html:
+    """Parts behind a title that opens."""
+    return tag("details", tag("summary", title), *parts, class_="fold")

@@ -1,0 +1,263 @@
+"""The findings as numbered statements in one shape: evidence, result, impact, conclusion."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.plot import html, style
+from triage_kit.plot.damage import by_urgency, names
+from triage_kit.plot.html import Html, tag, text
+from triage_kit.plot.summary import cause_title
+
+# What an operation of a migration costs, in rows (PostgreSQL documentation of each command).
+COSTS = {
+    "drop_type": "removes the type; with CASCADE also the columns of that type. It removes no rows",
+    "drop_column": "removes the column's values in every row; the rows stay",
+    "alter_column": "may rewrite the table; the rows stay",
+    "drop_table": "removes the table with all its rows",
+    "truncate": "removes all rows; with CASCADE those of every table that references it, whatever ON DELETE says",
+    "delete": "removes the rows that its WHERE lets through, all without one, and what ON DELETE CASCADE ties to them",
+    "update": "changes values; no row is removed",
+    "drop_schema": "removes the schema; with CASCADE every table in it",
+    "drop_database": "removes the database with everything in it",
+}
+
+
+def numbered_findings(found: SimpleNamespace, operations: pd.DataFrame, timezone: object = None) -> Html:
+    """Every finding with its evidence, result, impact and conclusion, numbered.
+
+    Parameters
+    ----------
+    found : anything with the frames ``findings``, ``groups``, ``explaining_statements``, ``causes``, ``statements`` and
+        ``foreign_keys`` as attributes, as an investigation has.
+    operations : evidence table ``migration_operations`` (what each migration file would run).
+    timezone : shown beside UTC.
+    """
+    parts = [
+        *_losses(found, timezone),
+        *_statements(found.statements, timezone),
+        *_migrations(operations),
+        *_patterns(found.findings),
+        *_ties(found.foreign_keys, found.findings),
+    ]
+    shown = [
+        tag("section", tag("h3", f"Finding {number}: {title}"), body, class_="finding")
+        for number, (title, body) in enumerate(parts, 1)
+    ]
+    return html.join(shown) if shown else tag("p", "Nothing was found that removes rows.", class_="none")
+
+
+def _shape(evidence: object, result: object, impact: object, conclusion: object) -> Html:
+    words = (("Evidence", evidence), ("Result", result), ("Impact", impact), ("Conclusion", conclusion))
+    return tag("dl", *(html.join([tag("dt", word), tag("dd", said)]) for word, said in words))
+
+
+def _losses(found: SimpleNamespace, timezone: object) -> list[tuple[str, Html]]:
+    return [_loss(group, found, timezone) for group in schemas.check(found.groups, "groups").to_dict("records")]
+
+
+def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, Html]:
+    findings = schemas.check(found.findings, "findings")
+    members = by_urgency(findings[findings["group"] == group["group"]])
+    damaged = members[members["status"].isin(style.DAMAGED)]
+    statements = schemas.check(found.explaining_statements, "explaining_statements")
+    statement = statements[statements["group"] == group["group"]].to_dict("records")
+    how = f"{style.visible(group['how'])}; " if isinstance(group["how"], str) else ""
+    xid = f", transaction {int(group['xid'])}" if pd.notna(group["xid"]) else ""
+    proof = html.ids(one for row in members.to_dict("records") for one in row["because"])
+    evidence = html.join(
+        [
+            how,
+            html.names([schemas.qualified(row.schema, row.table) for row in members.itertuples()], 12),
+            xid,
+            ". ",
+            proof,
+        ]
+    )
+    when = (
+        html.moment(group["committed_at"], timezone)
+        if pd.notna(group["committed_at"])
+        else html.between(group["lost_from"], group["lost_to"], timezone)
+    )
+    result = html.join(
+        [
+            html.join([_explained(one) for one in statement[:1]])
+            if statement
+            else "No single statement explains exactly these tables. ",
+            "When: ",
+            when,
+            ".",
+        ]
+    )
+    impact = (
+        f"{len(damaged):,} damaged tables, {int(damaged['missing_rows'].fillna(0).sum()):,} rows known to be missing; "
+        f"{len(members) - len(damaged):,} more tables were reached and had nothing to lose."
+    )
+    causes = schemas.check(found.causes, "causes")
+    ranked = causes[causes["group"] == group["group"]].sort_values("probability", ascending=False, kind="stable")
+    said = [
+        f"{cause_title(cause)} {style.percent(cause['probability'])}" for cause in ranked.head(3).to_dict("records")
+    ]
+    return (
+        f"{len(damaged):,} tables lost rows together ({group['group']})",
+        _shape(evidence, result, impact, "; ".join(said) or "The cause is open."),
+    )
+
+
+def _explained(statement: dict) -> Html:
+    seen = "was seen" if pd.notna(statement["observed"]) and statement["observed"] else "is inferred, not seen"
+    return html.join(
+        [
+            f"One statement explains {style.count(statement['explained'])} of {style.count(statement['of'])} tables "
+            f"with {style.count(statement['extra'])} extra; it {seen}:",
+            html.sql(statement["text"]),
+        ]
+    )
+
+
+def _statements(statements: pd.DataFrame, timezone: object) -> list[tuple[str, Html]]:
+    given = schemas.check(statements, "statements").sort_values("at", kind="stable")
+    found = []
+    for (_, outcome), same in given.groupby([given["text"].fillna(""), given["outcome"].fillna("unknown")], sort=False):
+        found.append(_statement(same.to_dict("records"), outcome, timezone))
+    return found
+
+
+def _statement(same: list[dict], outcome: str, timezone: object) -> tuple[str, Html]:
+    first = same[0]
+    operation = str(first["operation"]).upper() if isinstance(first["operation"], str) else "A destructive statement"
+    who = [
+        f"role {style.visible(first['user'])}" if isinstance(first["user"], str) else "",
+        f"application {style.visible(first['application'])}" if isinstance(first["application"], str) else "",
+    ]
+    times = f"; {len(same):,} times" if len(same) > 1 else ""
+    evidence = html.join(
+        [
+            html.moment(first["at"], timezone, fine=True),
+            times,
+            " ",
+            ", ".join(filter(None, who)),
+            ". ",
+            html.ids(one["evidence"] for one in same),
+            html.sql(first["text"]),
+        ]
+    )
+    removed = first["removed"] if isinstance(first["removed"], str) else "what it removed is not known"
+    touched = (
+        html.join(["Names ", html.names(first["tables"])]) if first["tables"] else text("Names no table that is known")
+    )
+    conclusion = {
+        "failed": "A failed statement is undone as a whole: it removed nothing. It shows what somebody meant to do.",
+        "rolled_back": "A transaction that was rolled back removes nothing.",
+        "committed": "It was carried out: it belongs to the causes that are weighed.",
+    }.get(outcome, "Whether it was carried out is not known from this evidence.")
+    return f"{operation}, {outcome.replace('_', ' ')}", _shape(
+        evidence, outcome.replace("_", " "), html.join([touched, ": ", html.cited(removed), "."]), conclusion
+    )
+
+
+def _migrations(operations: pd.DataFrame) -> list[tuple[str, Html]]:
+    given = schemas.check(operations, "migration_operations")
+    given = given[given["direction"].fillna("up") == "up"]
+    found = []
+    for path, own in given.groupby("path", sort=True):
+        rows = own.sort_values("line", kind="stable").to_dict("records")
+        listed = html.join([_operation(row) for row in rows[:12]])
+        if len(rows) > 12:
+            listed = html.join(
+                [listed, html.folded(f"{len(rows) - 12:,} more operations", *map(_operation, rows[12:]))]
+            )
+        removing = [row for row in rows if _removes_rows(row)]
+        impact = (
+            f"{len(removing):,} of {len(rows):,} operations can remove rows."
+            if removing
+            else "None of its operations removes rows."
+        )
+        conclusion = (
+            "Weighed among the causes; whether it ran then is in the timeline."
+            if removing
+            else "It does not explain missing rows by itself; a column of a dropped type may be gone."
+        )
+        found.append(
+            (
+                html.join(["Migration ", html.name(path)]),
+                _shape(listed, f"{len(rows):,} operations read.", impact, conclusion),
+            )
+        )
+    return found
+
+
+def _removes_rows(row: dict) -> bool:
+    return str(row["operation"]) in {"delete", "truncate", "drop_table", "drop_schema", "drop_database", "drop_owned"}
+
+
+def _operation(row: dict) -> Html:
+    line = f"line {int(row['line'])}" if pd.notna(row["line"]) else "line not known"
+    cascade = " with CASCADE" if pd.notna(row["cascade"]) and row["cascade"] else ""
+    cost = COSTS.get(str(row["operation"]), "")
+    return tag(
+        "p",
+        f"{line}: {str(row['operation']).replace('_', ' ').upper()}{cascade} ",
+        html.name(row["object"]),
+        f" {cost}." if cost else ".",
+        html.sql(row["text"]),
+    )
+
+
+def _patterns(findings: pd.DataFrame) -> list[tuple[str, Html]]:
+    given = schemas.check(findings, "findings")
+    odd = by_urgency(
+        given[(given["inserts"].fillna(0) > 0) & (given["deletes"].fillna(-1) == 0) & (given["actual_rows"] == 0)]
+    )
+    if odd.empty:
+        return []
+    each = [
+        tag(
+            "li",
+            html.name(schemas.qualified(row.schema, row.table)),
+            f": {row.inserts:,} inserts, 0 deletes, 0 rows now. ",
+            html.ids(row.because),
+        )
+        for row in odd.head(20).itertuples()
+    ]
+    more = tag("p", f"and {len(odd) - 20:,} more tables") if len(odd) > 20 else ""
+    verdict = "; ".join(
+        f"{count:,} {str(word).replace('_', ' ')}" for word, count in odd["mechanism"].value_counts().items()
+    )
+    return [
+        (
+            "Tables with inserts, no deletes and no rows",
+            _shape(
+                html.join([tag("ul", *each), more]),
+                "The rows did not go by a counted DELETE.",
+                "TRUNCATE, DROP, a rolled-back load, a reset UNLOGGED table or another data directory leave these.",
+                f"Most probable for these tables: {verdict}.",
+            ),
+        )
+    ]
+
+
+def _ties(foreign_keys: pd.DataFrame, findings: pd.DataFrame) -> list[tuple[str, Html]]:
+    keys, given = schemas.check(foreign_keys, "foreign_keys"), schemas.check(findings, "findings")
+    damaged = set(names(given[given["status"].isin(style.DAMAGED)]))
+    near = keys[keys["child"].isin(damaged) | keys["parent"].isin(damaged)]
+    if near.empty:
+        return []
+    counts = near["on_delete"].value_counts()
+    said = ", ".join(f"{count:,} {str(word).replace('_', ' ').upper()}" for word, count in counts.items())
+    between = near[near["child"].isin(damaged) & near["parent"].isin(damaged)]
+    carrying = between[between["on_delete"] == "cascade"]
+    return [
+        (
+            "Foreign keys of the damaged tables",
+            _shape(
+                f"{len(near):,} foreign keys touch a damaged table: {said}.",
+                f"{len(between):,} join two damaged tables, {len(carrying):,} of these ON DELETE CASCADE.",
+                "DELETE follows ON DELETE CASCADE only; TRUNCATE … CASCADE follows every key, whatever ON DELETE says.",
+                "Keys without CASCADE therefore do not rule out that one statement emptied all of these tables.",
+            ),
+        )
+    ]

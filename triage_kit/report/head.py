@@ -1,0 +1,59 @@
+"""The head of the page: which incident, which server, which role, when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+
+def head(
+    title: str,
+    incident: Mapping[str, Any],
+    server: Mapping[str, Any],
+    failed: Mapping[str, tuple[str, str] | None],
+) -> dict[str, object]:
+    """Title, facts, practice name and failures for the template; facts that nobody knows are left out."""
+    zone = incident.get("timezone")
+    facts = {
+        "Incident": incident.get("incident_id"),
+        "Service": incident.get("service"),
+        "Severity": incident.get("severity"),
+        "Author": incident.get("author"),
+        "Server": server.get("version") and f"PostgreSQL {server['version']}",
+        "Host": server.get("host"),
+        "Database": server.get("database"),
+        "Role": server.get("role"),
+        "Noticed": moment(incident.get("noticed_at"), zone),
+        "Collected": moment(incident.get("collected_at"), zone),
+    }
+    return {
+        "title": title,
+        "facts": [(word, _known(value)) for word, value in facts.items() if _known(value)],
+        "practice": _known(incident.get("practice")),
+        "failed": [(name, *error) for name, error in failed.items() if error],
+    }
+
+
+def _known(value: Any) -> str:
+    """The value as text; missing values of every kind are empty."""
+    return "" if value is None or value != value or str(value) in ("<NA>", "NaT") else str(value)
+
+
+def moment(at: Any, zone: Any) -> str:
+    """An instant in UTC and in the case's time zone; empty when it is not known.
+
+    >>> moment(datetime.fromisoformat("2025-10-08T10:37:29Z"), "Europe/Berlin")
+    '2025-10-08 10:37:29 UTC (12:37:29 Europe/Berlin)'
+    """
+    if not _known(at):
+        return ""
+    instant = datetime.fromisoformat(str(at)).astimezone(ZoneInfo("UTC"))
+    said = f"{instant:%Y-%m-%d %H:%M:%S} UTC"
+    try:
+        there = instant.astimezone(ZoneInfo(str(zone)))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return said
+    day = "" if there.date() == instant.date() else f"{there:%Y-%m-%d} "
+    return said if str(zone) in ("UTC", "Etc/UTC") else f"{said} ({day}{there:%H:%M:%S} {zone})"

@@ -1,0 +1,122 @@
+"""Running one notebook: this interpreter, a clean home, no network port where the system allows it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec
+from papermill import execute_notebook
+from papermill.exceptions import PapermillExecutionError
+from papermill.inspection import _infer_parameters
+from papermill.iorw import load_notebook_node
+from traitlets import Unicode
+from traitlets.config import Config
+
+from triage_kit.errors import ReportError
+from triage_kit.resources import PACKAGE
+
+# macOS has the shortest limit of a Unix socket path, 103 bytes; jupyter adds a few characters.
+LONGEST_SOCKET = 90
+
+
+class OwnKernel(AsyncKernelManager):
+    """Starts the kernel with the interpreter that runs now, whatever the kernelspec ``python3`` means here."""
+
+    folder = Unicode(help="private folder for sockets, settings and caches").tag(config=True)
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """The command line: current folder kept off the import path, no history file."""
+        arguments = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        quiet = ["--InteractiveShellApp.ignore_cwd=True", "--HistoryManager.enabled=False"]
+        return KernelSpec(argv=[sys.executable, *arguments, *quiet], display_name="Python 3", language="python")
+
+    async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
+        self.connection_file = str(Path(self.folder) / "kernel.json")
+        if os.name == "posix" and len(os.fsencode(self.folder)) < LONGEST_SOCKET:
+            self.transport = "ipc"
+            self.ip = str(Path(self.folder) / "k")
+        return await super()._async_pre_start_kernel(**{**kw, "env": environment(Path(self.folder))})
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The environment of a kernel: the caller's, with every settings folder moved to ``folder``.
+
+    A start-up script or a setting of the user would make the same evidence give another page; a home that cannot be
+    written to would make the kernel fail.
+    """
+    settings = {
+        "IPYTHONDIR": folder / "ipython",
+        "JUPYTER_CONFIG_DIR": folder / "config",
+        "JUPYTER_DATA_DIR": folder / "data",
+        "JUPYTER_RUNTIME_DIR": folder / "runtime",
+    }
+    for each in settings.values():
+        each.mkdir(parents=True, exist_ok=True)
+    named = {name: str(path) for name, path in settings.items()}
+    return {
+        **os.environ,
+        **named,
+        **_font_cache(folder),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")])),
+        "PYTHONUTF8": "1",
+        "PYTHONSAFEPATH": "1",
+        "MPLBACKEND": "agg",
+        "TZ": "UTC",
+    }
+
+
+def _font_cache(folder: Path) -> dict[str, str]:
+    # matplotlib's list of fonts takes seconds to build: the user's own is kept where it can be.
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path(os.environ.get("HOME") or "/nonexistent") / ".cache")
+    nearest = next((each for each in (home / "matplotlib", home, home.parent) if each.exists()), None)
+    if "MPLCONFIGDIR" in os.environ or (nearest is not None and os.access(nearest, os.W_OK)):
+        return {}
+    return {"MPLCONFIGDIR": str(folder / "matplotlib")}
+
+
+def execute(source: Path, parameters: dict[str, str], cwd: Path, folder: Path) -> nbformat.NotebookNode:
+    """Run one notebook to its end or to its first failing cell.
+
+    Parameters
+    ----------
+    source : the notebook.
+    parameters : values for the names in its ``parameters`` cell.
+    cwd : where the kernel runs; relative parameters start there.
+    folder : private and short; sockets, settings and the copy in progress go there.
+
+    Returns
+    -------
+    The executed notebook; after a failure its failing cell ends with the error.
+
+    Raises
+    ------
+    ReportError when the notebook has no parameter of a given name, or no kernel starts.
+    """
+    notebook = load_notebook_node(nbformat.read(source, as_version=4))
+    unknown = set(parameters) - {each.name for each in _infer_parameters(notebook)}
+    if unknown:
+        raise ReportError(
+            f"the notebook {source.name} has no parameter {', '.join(sorted(unknown))}: its cell tagged 'parameters' "
+            "must assign it, one line a parameter"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    copy = folder / "executed.ipynb"
+    try:
+        return execute_notebook(
+            notebook,
+            str(copy).replace("{", "{{").replace("}", "}}"),  # papermill formats the path
+            parameters=parameters,
+            progress_bar=False,
+            resources={"metadata": {"path": str(cwd)}},
+            kernel_manager_class=OwnKernel,
+            config=Config({"OwnKernel": {"folder": str(folder)}}),
+            record_timing=False,
+        )
+    except PapermillExecutionError:
+        return nbformat.read(copy, as_version=4)
