@@ -1,0 +1,146 @@
+"""How the case's words become libpq's connection parameters, and what a failed login is called.
+
+The case says where the server is by URL, by the name of an environment variable that holds the URL, or by a libpq
+service; everything else (PGPASSWORD, PGPASSFILE, ~/.pgpass, PGSSLMODE …) is libpq's own business. A password goes from
+there into libpq and nowhere else: no message below holds the text that it was found in.
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import conninfo, pq
+
+from triage_kit.errors import CaseError, LoginRefused, SourceError, Unreachable
+from triage_kit.redact import redact
+
+APPLICATION = "triage_kit"
+# A dead peer is noticed by the kernel; a peer that is silent but alive by the session's own clock.
+NETWORK = {"connect_timeout": "10", "keepalives_idle": "5", "keepalives_interval": "3", "keepalives_count": "3",
+           "tcp_user_timeout": "20000"}
+FROM_ENVIRONMENT = {"connect_timeout": "PGCONNECT_TIMEOUT"}
+DRIVER = re.compile(r"^\s*(postgres(?:ql)?)\+\w+://")
+NO_SLOT = re.compile(r"too many clients|too many connections|connection slots", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a connection goes, free of secrets; parts that libpq only learns from a service file are missing."""
+
+    host: str
+    port: str
+    database: str
+    role: str
+    service: str | None = None
+
+    def __str__(self) -> str:
+        named = f"database {self.database!r} at {self.host}, port {self.port}, as role {self.role!r}"
+        return f"service {self.service!r} ({named})" if self.service else named
+
+    @property
+    def short(self) -> str:
+        """``host:port/database`` for the head of a report."""
+        return f"{self.host}:{self.port}/{self.database}"
+
+
+def parameters(url: str | None = None, url_env: str | None = None, service: str | None = None) -> dict[str, str]:
+    """Connection parameters of libpq for what the case names; with nothing named, libpq's own defaults hold.
+
+    Raises CaseError when a URL cannot be read, SourceError when the variable is not set.
+
+    >>> parameters(url="postgresql://triage@db.internal:5433/shop")["port"]
+    '5433'
+    """
+    found: dict[str, str] = {"service": service} if service else {}
+    if url_env:
+        url = os.environ.get(url_env)
+        if not url:
+            raise SourceError(f"the environment variable {url_env}, which database.url_env names, is not set; "
+                              "set it to a URL as postgresql://role@host:5432/database")
+    if url:
+        found = _parsed(url, "database.url" if not url_env else f"the environment variable {url_env}")
+    for key, value in NETWORK.items():
+        if not os.environ.get(FROM_ENVIRONMENT.get(key, "")):
+            found.setdefault(key, value)
+    return found | {"application_name": APPLICATION}
+
+
+def _parsed(url: str, where: str) -> dict[str, str]:
+    problem = None
+    try:
+        return {key: str(value) for key, value in conninfo.conninfo_to_dict(DRIVER.sub(r"\1://", url)).items()}
+    except psycopg.ProgrammingError:
+        problem = f"{where} holds no connection URL that libpq can read (its text is not shown, it may hold a " \
+                  "password); write postgresql://role@host:5432/database, with %40 for an @ inside a name"
+    raise CaseError(problem)  # outside the except block: libpq's message repeats the URL
+
+
+def target(wanted: dict[str, str]) -> Target:
+    """What the parameters, the PG* variables and libpq's defaults say of the server, before it is asked."""
+    defaults = {entry.keyword.decode(): entry.val.decode(errors="replace")
+                for entry in pq.Conninfo.get_defaults() if entry.val}
+    # libpq reads a service before the PG* variables, so what the service may say is not known here.
+    unknown = "as the service says" if wanted.get("service") or defaults.get("service") else None
+
+    def one(key: str, default: str) -> str:
+        return wanted.get(key) or unknown or defaults.get(key) or default
+
+    role = one("user", "the account's name")
+    host = wanted.get("host") or wanted.get("hostaddr") or unknown or defaults.get("host") or defaults.get("hostaddr")
+    return Target(host=_host(host), port=one("port", "5432"), database=one("dbname", role), role=role,
+                  service=wanted.get("service") or defaults.get("service"))
+
+
+def connected(connection: psycopg.Connection) -> Target:
+    """The same of a connection that stands: what libpq really used."""
+    info = connection.info
+    return Target(host=_host(info.host), port=str(info.port), database=info.dbname, role=info.user)
+
+
+def _host(host: str | None) -> str:
+    # The folder of a socket is a path of that machine and says nothing to the reader of a report.
+    return "local socket" if not host or host.startswith(("/", "@")) else host
+
+
+def explain(error: psycopg.Error, wanted: dict[str, str], timeout: float = 5.0) -> SourceError:
+    """The refusal that a failed connection means: LoginRefused when a server answered, else Unreachable.
+
+    libpq gives no SQLSTATE for it and servers answer in their own language, so the server is asked once more
+    by PQping, which needs no login and tells "answered" from "rejects everybody" from "silent".
+    """
+    named, said = target(wanted), _reason(error)
+    ping = _ping(wanted, timeout)
+    if ping == pq.Ping.NO_ATTEMPT:
+        return SourceError(f"no connection was tried to {named}: {said}; correct the connection parameters, "
+                           "the service file or the PG* variables")
+    if ping == pq.Ping.REJECT:
+        return Unreachable(f"the server of {named} takes no connections at the moment: {said}; it starts, recovers or "
+                           "shuts down: read its log, wait, and run the command again")
+    if ping == pq.Ping.NO_RESPONSE:
+        return Unreachable(f"no server answered for {named}: {said}; check host and port, that the server runs, and "
+                           "that no firewall stands between")
+    if NO_SLOT.search(said):
+        return LoginRefused(f"the server of {named} has no free connection slot: {said}; close an idle session, or "
+                            "come as a role that may use the reserved slots (superuser_reserved_connections)")
+    return LoginRefused(f"the server refused {named}: {said}; check role, database, password (PGPASSWORD, a passfile "
+                        "or a service file) and the server's pg_hba.conf")
+
+
+def _ping(wanted: dict[str, str], timeout: float) -> int:
+    patient = wanted | {"connect_timeout": str(max(2, int(timeout)))}
+    try:
+        return pq.PGconn.ping(conninfo.make_conninfo("", **patient).encode())
+    except psycopg.Error:
+        return pq.Ping.NO_ATTEMPT
+
+
+def _reason(error: psycopg.Error) -> str:
+    said = " ".join(str(error).split())
+    for prefix in ("connection failed: ", "connection is bad: "):
+        said = said.removeprefix(prefix)
+    said = re.sub(r'connection to server (?:at|on socket) "[^"]*"(?: \([^)]*\))?(?:, port \d+)? failed: ', "", said)
+    return redact(said).rstrip(" .;") or "no reason was given"

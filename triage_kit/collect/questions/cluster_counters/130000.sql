@@ -1,0 +1,4 @@
+-- When the cluster's counters began: a crash sets the first two together.
+SELECT b.stats_reset AS bgwriter_reset, a.stats_reset AS archiver_reset, NULL::timestamptz AS wal_reset,
+       b.checkpoints_timed, b.checkpoints_req AS checkpoints_requested
+FROM pg_catalog.pg_stat_bgwriter b, pg_catalog.pg_stat_archiver a

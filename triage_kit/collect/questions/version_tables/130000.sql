@@ -1,0 +1,13 @@
+-- Which tables of migration tools there are, in any schema, with the columns that they have.
+SELECT c.oid::bigint AS oid, n.nspname::text AS schema, c.relname::text AS "table",
+       pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+         AND NOT pg_catalog.row_security_active(c.oid) AS readable,
+       CASE WHEN c.oid <> ALL (%(locked)s::oid[]) THEN pg_catalog.pg_relation_size(c.oid) END AS bytes,
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS columns,
+       ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.atttypid = 'pg_catalog.timestamptz'::regtype) AS instants
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+WHERE c.relname = ANY (%(names)s::text[]) AND c.relkind = 'r' AND c.relpersistence <> 't'
+ORDER BY n.nspname, c.relname

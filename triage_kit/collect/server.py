@@ -1,0 +1,320 @@
+"""The session: one connection that can only read, and bounds every read.
+
+Each read is a transaction of its own, ``BEGIN READ ONLY; SET LOCAL …; query; COMMIT``. Nothing is set for the session:
+a transaction pooler refuses startup options and hands a plain SET on to its next client. SQLAlchemy's own first
+questions run under the same rules.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import psycopg
+import sqlalchemy
+from psycopg import adapt
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.pool import NullPool
+
+from triage_kit.collect import address
+from triage_kit.errors import SourceError, Unreachable
+from triage_kit.redact import redact
+
+OLDEST = 130000
+TEXT_TYPES = ("text", "varchar", "bpchar", "name")
+LOST = ("08", "57P01", "57P02", "57P03", "57P04", "57P05", "25P03", "25P04")
+STATUS = {"42501": "refused", "55P03": "skipped", "57014": "failed", "58P01": "unavailable", "0A000": "unavailable",
+          "55000": "unavailable", "42P01": "unavailable", "42883": "unavailable", "42703": "unavailable"}
+GRACE = 10.0
+
+
+class Refused(SourceError):
+    """One read was not answered; ``status`` is a word of the table ``questions``, ``sqlstate`` the server's code."""
+
+    def __init__(self, reason: str, status: str, sqlstate: str | None) -> None:
+        super().__init__(reason)
+        self.status, self.sqlstate = status, sqlstate
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one read: milliseconds of the statement, and of waiting for a lock.
+
+    A wait for ACCESS SHARE ends after half a second, and what a read of tables holds it holds for less than one.
+    """
+
+    statement: int = 15_000
+    lock: int = 500
+    idle: int = 10_000
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What differs between servers and cannot be left to the variants of a query, by name."""
+
+    version_num: int
+    in_recovery: bool
+
+    def prunes_on_read(self) -> bool:
+        """Whether a SELECT may remove dead rows: a standby never does (measured on PostgreSQL 13 to 18)."""
+        return not self.in_recovery
+
+    def writes_json_log(self) -> bool:
+        """Whether the log may be written as JSON: 15."""
+        return self.version_num >= 150_000
+
+    def reports_counters_when_idle(self) -> bool:
+        """Whether an idle session reports what it changed within a minute: 15; before, only at its next command."""
+        return self.version_num >= 150_000
+
+    def holds_unlogged_rows(self) -> bool:
+        """Whether unlogged tables and sequences can be read: a standby has none of their rows."""
+        return not self.in_recovery
+
+
+class _Dialect(PGDialect_psycopg):
+    driver = "triage_kit"
+    supports_statement_cache = True
+
+    def initialize(self, connection: sqlalchemy.Connection) -> None:
+        # SQLAlchemy asks for version, schema and isolation level when it first connects.
+        cursor = connection.connection.cursor()
+        cursor.execute(_begin(Limits()))
+        super().initialize(connection)
+        cursor.execute("COMMIT")
+
+
+registry.register("postgresql.triage_kit", __name__, "_Dialect")
+
+
+class _Text(adapt.Loader):
+    # Databases in SQL_ASCII hold any bytes; what is no UTF-8 must arrive all the same.
+    def load(self, data: bytes | bytearray | memoryview) -> str:
+        return bytes(data).decode("utf-8", "surrogateescape")
+
+
+class _Instant(adapt.Loader):
+    # 'infinity', years before Christ and beyond 9999 are no instants that a datetime can hold: they are missing.
+    def load(self, data: bytes | bytearray | memoryview) -> datetime | None:
+        try:
+            return datetime.fromisoformat(bytes(data).decode()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return None
+
+
+def _adapters() -> adapt.AdaptersMap:
+    adapters = adapt.AdaptersMap(psycopg.adapters)
+    for name in TEXT_TYPES:
+        adapters.register_loader(name, _Text)
+    adapters.register_loader("timestamptz", _Instant)
+    return adapters
+
+
+class Session:
+    """One connection to the server of a case; use it with ``with``.
+
+    ``wanted`` holds libpq parameters as ``address.parameters`` makes them. After the connection stands, ``target`` says
+    what was reached. Raises LoginRefused, Unreachable or SourceError when it cannot be made.
+    """
+
+    def __init__(self, wanted: Mapping[str, str], patience: float = 15.0) -> None:
+        self.wanted = dict(wanted)
+        self.patience = patience
+        self.target = address.target(self.wanted)
+        self.reconnections = 0
+        self._engine = sqlalchemy.create_engine(
+            "postgresql+triage_kit://", creator=self._open, poolclass=NullPool, isolation_level="AUTOCOMMIT",
+            use_native_hstore=False, execution_options={"no_parameters": True})
+        self._connection: sqlalchemy.Connection | None = None
+
+    def __enter__(self) -> Session:
+        self._connect()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def version(self) -> str:
+        """The server's version as it was told when the connection was made, as ``18.6``."""
+        return self._driver().info.parameter_status("server_version") or "unknown"
+
+    def read(self, query: str, parameters: Mapping[str, object] | None = None, limits: Limits | None = None,
+             extra: str = "", plan: Callable[[list[dict]], None] | None = None) -> list[dict]:
+        """Rows of one query as dictionaries, read in a transaction of its own.
+
+        ``parameters`` are psycopg's (``%(name)s``), ``extra`` holds further SET LOCAL commands, ``plan`` gets what
+        EXPLAIN says of the query before it runs, and may raise. A connection that is lost is made anew once, within
+        ``patience`` seconds, and the query asked again. Raises Refused when the server does not answer this query,
+        Unreachable when the connection is lost for good.
+        """
+        ask = functools.partial(self._ask, query, parameters, limits or Limits(), extra, plan)
+        lost = None
+        try:
+            return ask()
+        except _Lost as error:
+            lost = str(error)
+        self._reconnect(lost)
+        try:
+            return ask()
+        except _Lost as error:
+            lost = str(error)
+        raise Unreachable(self._gone(lost))
+
+    def close(self) -> None:
+        """End the connection; a second call does nothing."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(sqlalchemy.exc.SQLAlchemyError, psycopg.Error, OSError):
+                connection.invalidate()
+                connection.close()
+        self._engine.dispose()
+
+    def _open(self) -> psycopg.Connection:
+        return psycopg.connect(autocommit=True, prepare_threshold=None, context=_adapters(),
+                               **self.wanted | {"client_encoding": "utf8"})
+
+    def _connect(self) -> None:
+        refusal = None
+        try:
+            self._connection = self._engine.connect()
+            self.target = address.connected(self._driver())
+            return
+        except sqlalchemy.exc.DBAPIError as error:
+            refusal = address.explain(error.orig, self.wanted)
+        except psycopg.Error as error:
+            refusal = address.explain(error, self.wanted)
+        raise refusal  # outside the except block, so that no traceback reaches the driver's message
+
+    def _reconnect(self, lost: str) -> None:
+        self.close()
+        deadline = time.monotonic() + self.patience
+        if self.reconnections:
+            raise Unreachable(self._gone(lost))
+        self.reconnections += 1
+        while True:
+            try:
+                return self._connect()
+            except Unreachable as error:
+                if time.monotonic() > deadline:
+                    raise Unreachable(self._gone(f"{lost}; then {error}")) from None
+            time.sleep(0.5)
+
+    def _gone(self, lost: str) -> str:
+        return f"the connection to {self.target} was lost in the middle and could not be kept: {lost}"
+
+    def _driver(self) -> psycopg.Connection:
+        return self._connection.connection.driver_connection
+
+    def _ask(self, query: str, parameters: Mapping[str, object] | None, bounds: Limits, extra: str,
+             plan: Callable[[list[dict]], None] | None) -> list[dict]:
+        if self._connection is None:
+            raise _Lost("it is closed")
+        problem: SourceError | None = None
+        try:
+            with _deadline(self._driver(), bounds.statement / 1000 + GRACE):
+                self._connection.exec_driver_sql(_begin(bounds, extra))
+                if plan is not None:
+                    plan(self._rows("EXPLAIN (FORMAT JSON, COSTS OFF) " + query, parameters))
+                rows = self._rows(query, parameters)
+                self._connection.exec_driver_sql("COMMIT")
+                return rows
+        except Refused as error:
+            problem = error
+        except sqlalchemy.exc.DBAPIError as error:
+            problem = self._refusal(error)
+        except (psycopg.Error, sqlalchemy.exc.InvalidRequestError, OSError) as error:
+            problem = _Lost(redact(" ".join(str(error).split())))
+        if isinstance(problem, Refused):
+            self._roll_back()
+        raise problem
+
+    def _rows(self, query: str, parameters: Mapping[str, object] | None) -> list[dict]:
+        if parameters is None:
+            result = self._connection.exec_driver_sql(query)
+        else:
+            result = self._connection.exec_driver_sql(query, dict(parameters),
+                                                      execution_options={"no_parameters": False})
+        return [dict(row) for row in result.mappings()]
+
+    def _refusal(self, error: sqlalchemy.exc.DBAPIError) -> SourceError:
+        orig = error.orig
+        sqlstate = getattr(orig, "sqlstate", None)
+        said = getattr(getattr(orig, "diag", None), "message_primary", None) or str(orig)
+        reason = redact(" ".join(said.split()))
+        if self._driver_closed() or (sqlstate or "").startswith(LOST):
+            return _Lost(reason)
+        return Refused(reason, STATUS.get(sqlstate or "", "failed"), sqlstate)
+
+    def _driver_closed(self) -> bool:
+        return self._connection.invalidated or self._connection.closed or self._driver().closed
+
+    def _roll_back(self) -> None:
+        try:
+            with _deadline(self._driver(), GRACE):
+                self._connection.exec_driver_sql("ROLLBACK")
+        except (sqlalchemy.exc.SQLAlchemyError, psycopg.Error, OSError):
+            self.close()  # the next read finds the connection lost and makes a new one
+
+
+class _Lost(SourceError):
+    """The connection broke while a query ran; nothing is known of the query."""
+
+
+def _begin(bounds: Limits, extra: str = "") -> str:
+    # READ COMMITTED by name: a hot standby refuses SERIALIZABLE where that is the default.
+    return ("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; "
+            "SET LOCAL search_path = pg_catalog, pg_temp; "
+            f"SET LOCAL statement_timeout = {bounds.statement}; SET LOCAL lock_timeout = {bounds.lock}; "
+            f"SET LOCAL idle_in_transaction_session_timeout = {bounds.idle}; "
+            "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL timezone = 'UTC'; "
+            f"SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off; {extra}")
+
+
+@contextlib.contextmanager
+def _deadline(connection: psycopg.Connection, seconds: float) -> Iterator[None]:
+    """Break the connection when the server stays silent for longer than its own statement_timeout allows.
+
+    A network that swallows packets behind a proxy keeps the TCP connection alive: no keepalive ends the wait.
+    """
+    timer = threading.Timer(seconds, _break, [connection])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _break(connection: psycopg.Connection) -> None:
+    with contextlib.suppress(OSError, psycopg.Error):
+        wire = socket.socket(fileno=connection.fileno())
+        try:
+            wire.shutdown(socket.SHUT_RDWR)
+        finally:
+            wire.detach()
+
+
+def quoted(*names: str) -> str:
+    """A name, qualified by the names before it, as SQL reads it whatever it holds.
+
+    >>> quoted("public", 'a"b')
+    '"public"."a""b"'
+    """
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
+
+
+def in_chunks(items: Sequence, size: int) -> list[list]:
+    """The items in lists of at most ``size``.
+
+    >>> in_chunks([1, 2, 3], 2)
+    [[1, 2], [3]]
+    """
+    return [list(items[start:start + size]) for start in range(0, len(items), size)]

@@ -1,0 +1,178 @@
+"""Questions that are more than one query: what to do beside the .sql files, and which part of an answer is lacking."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from triage_kit.collect import questions, scope
+from triage_kit.collect.asking import OPENING, Inquiry
+from triage_kit.collect.questions import Question
+from triage_kit.collect.server import Refused, in_chunks, quoted
+from triage_kit.redact import HIDDEN as HIDDEN_VALUE
+
+HIDDEN = "<insufficient privilege>"
+NEEDS_MONITOR = ("data_directory", "log_directory", "config_file", "hba_file")
+SECRET_SETTINGS = ("ssl_passphrase_command",)  # the whole command may be the secret
+CONTROL = """
+SELECT s.system_identifier::text AS system_identifier,
+       pg_catalog.to_timestamp(s.system_identifier >> 32) AS initdb_at, c.timeline_id AS timeline,
+       c.checkpoint_lsn::text AS checkpoint_lsn, c.checkpoint_time AS checkpoint_at, c.redo_lsn::text AS checkpoint_redo
+FROM pg_catalog.pg_control_system() s, pg_catalog.pg_control_checkpoint() c
+"""
+VIEWS = """
+SELECT w.oid::bigint AS oid,
+       CASE WHEN w.oid <> ALL (%(locked)s::oid[]) THEN pg_catalog.pg_get_viewdef(w.oid) END AS definition
+FROM pg_catalog.unnest(%(oids)s::oid[]) AS w (oid)
+"""
+CURRENT_LOG = """
+SELECT f.path FROM (VALUES (pg_catalog.pg_current_logfile('stderr')), (pg_catalog.pg_current_logfile('csvlog')),
+                           (CASE WHEN %(json)s THEN pg_catalog.pg_current_logfile('jsonlog') END)) AS f (path)
+WHERE f.path IS NOT NULL
+"""
+STATEMENTS = """
+SELECT n.nspname::text AS schema, e.extversion AS version FROM pg_catalog.pg_extension e
+JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_stat_statements'
+"""
+
+
+def identity(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
+    """The server with what its control file says, and how far its clock is from ours."""
+    before = datetime.now(UTC)
+    variant, [row] = inquiry.read(question)
+    after = datetime.now(UTC)
+    row["clock_offset_ms"] = (row["asked_at"] - before - (after - before) / 2).total_seconds() * 1000
+    try:
+        row |= inquiry.session.read(CONTROL)[0]
+    except Refused as error:
+        inquiry.lacking("identity: control file", str(error), error.status)
+    return variant, [row]
+
+
+def activity(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
+    """Sessions; for a role that sees only its own, how many others there are."""
+    variant, rows = inquiry.read(question)
+    hidden = sum(row["query"] == HIDDEN for row in rows)
+    if hidden:
+        inquiry.lacking("activity: other roles", f"{hidden} of {len(rows)} sessions show neither state nor query to "
+                                                 f"role {inquiry.role!r}")
+    return variant, rows
+
+
+def relations(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
+    """pg_class with the text of the views: reading that locks every table a view stands on, so it is asked apart."""
+    variant, rows = inquiry.read(question)
+    views = [row["oid"] for row in rows if row["kind"] in ("view", "materialized_view")]
+    try:
+        texts = {row["oid"]: row["definition"] for row in inquiry.in_chunks(VIEWS, views, 50)}
+    except Refused as error:
+        texts = {}
+        inquiry.lacking("relations: view texts", str(error), error.status)
+    return variant, [row | {"definition": texts.get(row["oid"])} for row in rows]
+
+
+def storage(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
+    """Sizes; how many tables were locked."""
+    variant, rows = inquiry.read(question)
+    skipped = sum(row["skipped"] is not None for row in rows)
+    if skipped:
+        inquiry.lacking("storage: locked tables", f"{skipped} of {len(rows)} tables were locked by ACCESS EXCLUSIVE, "
+                                                  "whoever measures them waits", "skipped")
+    return variant, rows
+
+
+def sequences(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
+    """Sequences with the values of those that the role may read."""
+    variant, rows = inquiry.read(question)
+    values = _sequence_values(inquiry, [row for row in rows if row["readable"]])
+    for row in rows:
+        row["readable"] = row["oid"] in values
+        row["last_value"] = values.get(row["oid"])
+    hidden = sum(not row["readable"] for row in rows)
+    if hidden:
+        inquiry.lacking("sequences: values", f"{hidden} of {len(rows)} sequences may not be read by role "
+                                             f"{inquiry.role!r}, are locked, or stand on a standby without their rows")
+    return variant, rows
+
+
+def _sequence_values(inquiry: Inquiry, readable: list[dict]) -> dict[int, int | None]:
+    locked = scope.locked(inquiry.session)
+    found: dict[int, int | None] = {}
+    pending = in_chunks([row for row in readable if row["oid"] not in locked], 50)
+    while pending:
+        chunk = pending.pop(0)
+        query = " UNION ALL ".join(
+            f"SELECT {row['oid']} AS oid, CASE WHEN s.is_called THEN s.last_value END AS value "  # noqa: S608 quoted names
+            f"FROM {quoted(row['schema'], row['name'])} AS s" for row in chunk)
+        try:
+            found |= {row["oid"]: row["value"] for row in inquiry.session.read(query, limits=OPENING)}
+        except Refused:
+            # One that is locked, dropped or unlogged on a standby fails the whole chunk; alone it stays unread.
+            if len(chunk) > 1:
+                pending[:0] = in_chunks(chunk, (len(chunk) + 1) // 2)
+    return found
+
+
+def settings(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
+    """Settings; whether those that only pg_read_all_settings shows are among them."""
+    variant, rows = inquiry.read(question)
+    for row in rows:
+        if row["name"] in SECRET_SETTINGS and row["value"]:
+            row["value"] = HIDDEN_VALUE
+    there = {row["name"] for row in rows}
+    hidden = [name for name in NEEDS_MONITOR if name not in there]
+    if hidden:
+        inquiry.lacking("settings: hidden", f"role {inquiry.role!r} is not shown {', '.join(hidden)} and others")
+    return variant, rows
+
+
+def statements(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
+    """pg_stat_statements wherever its extension was put, by the columns of the extension's own version."""
+    extension = inquiry.session.read(STATEMENTS)
+    if not extension:
+        raise Refused("the extension pg_stat_statements is not installed in this database", "unavailable", None)
+    variant, sql = questions.load(question.name, extension_version(extension[0]["version"]))
+    rows = inquiry.session.read(sql.replace("{schema}", quoted(extension[0]["schema"])))
+    hidden = sum(row["text"] == HIDDEN for row in rows)
+    if hidden:
+        inquiry.lacking("statements: other roles", f"{hidden} of {len(rows)} entries do not show their text to role "
+                                                   f"{inquiry.role!r}")
+    return variant, rows
+
+
+def extension_version(text: str) -> int:
+    """An extension's version as a number to choose a variant by.
+
+    >>> extension_version("1.11"), extension_version("1.8")
+    (11100, 10800)
+    """
+    found = re.match(r"(\d+)\.?(\d*)", text)
+    if not found:
+        raise Refused(f"the version of the extension pg_stat_statements is not a number, got {text!r}", "failed", None)
+    return int(found[1]) * 10_000 + int(found[2] or 0) * 100
+
+
+def log_files(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
+    """Files of the log directory; which of them is written now needs another privilege."""
+    variant, rows = inquiry.read(question)
+    try:
+        current = {row["path"].rpartition("/")[2]
+                   for row in inquiry.session.read(CURRENT_LOG, {"json": inquiry.capabilities.writes_json_log()})}
+    except Refused as error:
+        inquiry.lacking("log_files: current", str(error), error.status)
+        return variant, rows
+    return variant, [row | {"current": row["name"] in current} for row in rows]
+
+
+def commit_times(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
+    """Commit times, where the server keeps them."""
+    if not bool(inquiry.written("identity")["track_commit_timestamp"].fillna(False).any()):
+        raise Refused("track_commit_timestamp is off, so the server keeps no commit times", "unavailable", None)
+    return inquiry.read(question)
+
+
+SPECIAL: dict[str, Callable[[Inquiry, Question], tuple[str, list[dict]]]] = {
+    "identity": identity, "activity": activity, "relations": relations, "storage": storage, "sequences": sequences,
+    "settings": settings, "statements": statements, "log_files": log_files, "commit_times": commit_times,
+}

@@ -1,0 +1,97 @@
+"""The version tables of migration tools: which migration the database believes to be at.
+
+They are user tables, so they are read by tuple identifiers like any other. A tool is known by the name of its table
+and by its columns, which are the tools' own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from triage_kit.collect import harmless, questions, scope
+from triage_kit.collect.asking import OPENING, Inquiry
+from triage_kit.collect.questions import Question
+from triage_kit.collect.server import Refused, quoted
+
+MOST_ROWS = 5000
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool's table: the column that holds the version, a column in front of it, the column of the time."""
+
+    name: str
+    table: str
+    version: str
+    at: str | None = None
+    group: str | None = None
+
+
+TOOLS = (
+    Tool("alembic", "alembic_version", "version_num"),
+    Tool("django", "django_migrations", "name", "applied", "app"),
+    Tool("flyway", "flyway_schema_history", "version", "installed_on"),
+    Tool("flyway", "schema_version", "version", "installed_on"),
+    Tool("liquibase", "databasechangelog", "id", "dateexecuted", "author"),
+    Tool("schema_migrations", "schema_migrations", "version", "inserted_at"),  # Rails, dbmate, golang-migrate, Ecto
+    Tool("goose", "goose_db_version", "version_id", "tstamp"),
+    Tool("prisma", "_prisma_migrations", "migration_name", "finished_at"),
+    Tool("sqitch", "changes", "change", "committed_at", "project"),
+    Tool("knex", "knex_migrations", "name", "migration_time"),
+    Tool("sequelize", "SequelizeMeta", "name"),
+    Tool("entity framework", "__EFMigrationsHistory", "MigrationId"),
+    Tool("doctrine", "doctrine_migration_versions", "version", "executed_at"),
+    Tool("phinx", "phinxlog", "version", "end_time"),
+    Tool("yoyo", "_yoyo_migration", "migration_id", "applied_at_utc"),
+    Tool("diesel", "__diesel_schema_migrations", "version", "run_on"),
+    Tool("sqlx", "_sqlx_migrations", "version", "installed_on"),
+    Tool("node-pg-migrate", "pgmigrations", "name", "run_on"),
+    Tool("refinery", "refinery_schema_history", "version", "applied_on"),
+    Tool("laravel", "migrations", "migration"),
+    Tool("typeorm", "migrations", "name"),
+    Tool("drizzle", "__drizzle_migrations", "hash"),
+)
+
+
+def read(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
+    """Variant and rows of ``version_tables``, from every such table that may be read and is small."""
+    variant, sql = questions.load(question.name, inquiry.version_num)
+    names = sorted({tool.table for tool in TOOLS})
+    there = inquiry.session.read(sql, {"names": names, "locked": sorted(scope.locked(inquiry.session))}, OPENING)
+    rows: list[dict] = []
+    refused: list[str] = []
+    for table in there:
+        tool = _tool(table)
+        if tool is None:
+            continue
+        try:
+            rows += _versions(inquiry, tool, table)
+        except Refused as error:
+            refused.append(f"{table['schema']}.{table['table']}: {error}")
+    if refused and not rows:
+        raise Refused("; ".join(refused), "refused", None)
+    return variant, rows
+
+
+def _tool(table: dict) -> Tool | None:
+    """The tool whose table has this name and the column that tells its version."""
+    return next((tool for tool in TOOLS if tool.table == table["table"] and tool.version in table["columns"]
+                 and (tool.group is None or tool.group in table["columns"])), None)
+
+
+def _versions(inquiry: Inquiry, tool: Tool, table: dict) -> list[dict]:
+    if not table["readable"]:
+        raise Refused(f"role {inquiry.role!r} may not read it, or not all of its rows", "refused", None)
+    if table["bytes"] is None or table["oid"] in scope.locked(inquiry.session):
+        raise Refused("locked by ACCESS EXCLUSIVE", "skipped", None)
+    if table["bytes"] > harmless.PAGES * 8192:
+        raise Refused("too large for a version table", "skipped", None)
+    version = f"r.{quoted(tool.version)}::text"
+    if tool.group:
+        version = f"r.{quoted(tool.group)}::text || ' ' || {version}"
+    at = f"r.{quoted(tool.at)}" if tool.at in table["instants"] else "NULL::timestamptz"
+    query = (f"SELECT pg_catalog.left({version}, 300) AS version, {at} AS applied_at "  # noqa: S608 names are quoted
+             f"FROM ONLY {quoted(table['schema'], table['table'])} AS r WHERE {harmless.EVERY_PLACE} "
+             f"ORDER BY 2, 1 LIMIT {MOST_ROWS}")
+    found = harmless.read(inquiry.session, query.replace("%", "%%"), [table["oid"]], OPENING)
+    return [row | {"tool": tool.name, "schema": table["schema"], "table": table["table"]} for row in found]
