@@ -139,7 +139,7 @@ def _collect(folder: str | Path, options: argparse.Namespace, console: Console) 
     found = collect(case, again=getattr(options, "again", False), notify=console.notify)
     _verdict(case.folder, console)
     for source in found.named_unread:
-        console.say(f"not read: {source}, which the case names", event="unread", source=source)
+        console.say(f"named, but not read: {source}", event="unread", source=source)
     return UNREAD if found.named_unread else DONE
 
 
@@ -156,7 +156,7 @@ def _unread(folder: str | Path, console: Console) -> int:
 
     sources = Bundle.open(folder).named_unread()
     for source in sources:
-        console.say(f"not read: {source}, which the case names", event="unread", source=source)
+        console.say(f"named, but not read: {source}", event="unread", source=source)
     return UNREAD if sources else DONE
 
 
@@ -164,7 +164,7 @@ def _report(folder: str | Path, options: argparse.Namespace, console: Console) -
     from triage_kit.bundle import Bundle
     from triage_kit.report import make
 
-    made = make(folder, notify=console.notify)
+    made = make(folder, notify=console.notify, notebooks=getattr(options, "notebooks", None))
     questions = Bundle.open(folder).manifest["questions"]
     silent = sum(row["status"] != "answered" for row in questions)
     notebooks = [str(path) for path in made.notebooks]
@@ -223,6 +223,8 @@ def _parser() -> argparse.ArgumentParser:
         add("case", metavar="CASE", help="the case folder or its case.yaml")
         if function in (collect, run):
             add("--again", action="store_true", help="keep sealed evidence as evidence-1/ and collect anew")
+        if function is report:
+            add("--notebooks", nargs="+", metavar="FILE", help="notebooks that papermill executed before; none is run")
         if function in (report, run):
             _fail_on(add)
 

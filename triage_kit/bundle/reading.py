@@ -24,7 +24,6 @@ FORMAT = 1
 SEALED = "evidence"
 PARTIAL = "evidence.partial"
 MANIFEST = "manifest.json"
-LOGIN = ("refused", "database")
 ARROW = {
     "int": pa.int64(),
     "float": pa.float64(),
@@ -172,17 +171,12 @@ class Bundle:
         raise BundleError(f"the bundle did not keep {name!r}; it has {', '.join(self.raw_names()) or 'no raw source'}")
 
     def named_unread(self) -> list[str]:
-        """Sources that the case names and that could not be read or held nothing usable.
+        """``source (reason)`` of each source that the case names and that could not be read or held nothing usable.
 
-        What the role's privileges do not allow (``refused``) is a gap of the report, not one of these; a refused
-        login is, its question is called ``database``.
+        A question that the role's privileges do not allow is a gap of the report; the collector does not mark it so.
         """
-        return [
-            row["source"]
-            for row in self.manifest["questions"]
-            if row["named"]
-            and (row["status"] in ("unavailable", "failed", "not_built") or (row["status"], row["source"]) == LOGIN)
-        ]
+        unread = [row for row in self.manifest["questions"] if row["named"] and row["status"] != "answered"]
+        return [f"{row['source']} ({row['reason']})" for row in unread]
 
     def verify(self) -> list[str]:
         """Every difference between the folder and its manifest, one sentence each; empty when all is as sealed."""
