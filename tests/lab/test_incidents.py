@@ -104,7 +104,8 @@ def test_delete_is_in_the_statistics_and_the_red_herring_in_the_log(rebuilt):
 def test_rolled_back_rows_were_counted_and_storage_is_the_first_one(rebuilt):
     assert ask(
         rebuilt,
-        "SELECT c.relfilenode = c.oid, s.n_mod_since_analyze, s.n_live_tup, s.n_dead_tup = 115 OR s.autovacuum_count > 0 "
+        "SELECT c.relfilenode = c.oid, s.n_mod_since_analyze, s.n_live_tup, "
+        "s.n_dead_tup = 115 OR s.autovacuum_count > 0 "
         "FROM pg_class c JOIN pg_stat_user_tables s ON s.relid = c.oid WHERE c.relname = 'device_imports'",
     ) == [(True, 0, 0, True)]
     assert (

@@ -58,9 +58,12 @@ def test_settings_arrive_whatever_they_hold():
 def test_reload_changes_a_setting_of_a_running_server():
     with Server({"autovacuum_naptime": "1s"}) as server:
         pid = server.pid
-        server.reload(autovacuum_naptime="1min")
-        assert waited(lambda: shown(server, "autovacuum_naptime") == "1min")
+        server.reload(autovacuum_naptime="2min")
+        assert waited(lambda: shown(server, "autovacuum_naptime") == "2min")
         assert server.pid == pid
+        server.reload(autovacuum_naptime=None, work_mem="9MB")
+        assert waited(lambda: shown(server, "work_mem") == "9MB")
+        assert shown(server, "autovacuum_naptime") == "1min"
 
 
 def test_major_and_role_are_those_asked_for(server):
@@ -155,7 +158,7 @@ def held(command: list[str], environment: dict[str, str], **how) -> tuple[subpro
 
 
 def test_killed_owner_leaves_no_server_and_the_next_start_sweeps_its_folder():
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": import_path()}
     holder, pid, folder = held([sys.executable], environment)
     try:
         assert alive(pid)
@@ -204,14 +207,13 @@ def test_an_ordinary_user_runs_it_as_well():
     python = readable_python(run_as)
     if python is None:
         pytest.skip("no Python that an account without rights may run was found")
-    packages = [path for path in sys.path if path.endswith("site-packages")]
     with tempfile.TemporaryDirectory(prefix="triage-plain-") as home:
         os.chown(home, *run_as)
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": home,
             "TRIAGE_PG_BIN": str(binaries.find()),
-            "PYTHONPATH": os.pathsep.join([str(ROOT), *packages]),
+            "PYTHONPATH": import_path(),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         holder, pid, folder = held([str(python)], environment, **binaries.identity(run_as))
@@ -223,6 +225,10 @@ def test_an_ordinary_user_runs_it_as_well():
             holder.communicate(timeout=30)
         assert not alive(pid)
         assert not folder.exists()
+
+
+def import_path() -> str:
+    return os.pathsep.join([str(ROOT), *(path for path in sys.path if path.endswith("site-packages"))])
 
 
 def readable_python(run_as: tuple[int, int]) -> Path | None:

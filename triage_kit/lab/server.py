@@ -154,7 +154,7 @@ class Server:
             process.wait()
 
     def reload(self, **settings: object) -> None:
-        """Change settings that a reload can change, as an administrator does: in the file, then SIGHUP."""
+        """Change settings as an administrator does: in the file, then SIGHUP; None gives a setting its default back."""
         self.settings.update(settings)
         self._configure()
         with self.connect() as connection:
@@ -222,7 +222,7 @@ class Server:
     def _configure(self) -> None:
         own = {**self.settings, "unix_socket_directories": self.folder}
         own.setdefault("log_directory", self.log_directory)
-        lines = [f"{name} = {_quoted(value)}" for name, value in own.items()]
+        lines = [f"{name} = {_quoted(value)}" for name, value in own.items() if value is not None]
         (self.data / "postgresql.conf").write_text("\n".join([self._defaults, *lines, ""]))
 
     def _environment(self) -> dict[str, str]:

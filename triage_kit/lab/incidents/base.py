@@ -153,6 +153,21 @@ def counters(server: Server, database: str) -> Counters:
         return {name: (inserts, deletes) for name, inserts, deletes in rows}
 
 
+def quiet(server: Server) -> None:
+    """Wait until no autovacuum worker has run for a tenth of a second: each holds an xid and writes catalogue pages."""
+    since = time.monotonic()
+
+    def check() -> object:
+        nonlocal since
+        with session(server, "postgres", "postgres", "triage_lab") as connection:
+            query = "SELECT datname FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'"
+            workers = connection.execute(query).fetchall()
+        since = time.monotonic() if workers else since
+        return time.monotonic() - since > 0.1 or f"autovacuum in {workers}"
+
+    waited(check, "autovacuum's workers to finish")
+
+
 def checkpoint(server: Server) -> None:
     """A checkpoint, which the log shows where log_checkpoints is on."""
     with session(server, "postgres", "postgres", "") as connection:

@@ -34,7 +34,8 @@ SETTINGS = {
     # sync files, which tell new storage from ordinary writes, are counted only where files are synchronised.
     "fsync": True,
     # The dead rows of collection_flows (101) must bring autovacuum within a second, those of
-    # crewai_flow_state_extensions (70) must not.
+    # crewai_flow_state_extensions (70) must not. After that round the naptime is the default again, so that no worker's
+    # own writes fall into the interval of the TRUNCATE.
     "autovacuum_naptime": "1s",
     "autovacuum_vacuum_threshold": 80,
 }
@@ -210,6 +211,8 @@ def _vacuum(server: Server) -> None:
         return done or f"(vacuums, analyzes) {seen}"
 
     base.waited(check, "autovacuum")
+    server.reload(autovacuum_naptime=None)
+    base.quiet(server)
 
 
 def _by_hand(server: Server) -> None:
