@@ -43,7 +43,8 @@ _SECRET = re.compile(
     rf"""
     (?P<url>\b(?:[a-z][a-z0-9+.-]{{1,30}})://[^\s:/@'"<>?\#]*:)(?P<url_secret>[^\s'"<>/]+|[^\s'"<>]+(?=@[\w.\[-]+[:/?\s'"]))(?=@)
   | (?P<key>{_NAME}(?:\\*["'])?\s*(?:=>|:=|==?|:(?!:))\s*)(?:(?P<quoted>{_QUOTED})|(?P<bare>{_BARE}))
-  | (?P<sql>\bpassword\s+)(?P<sql_secret>(?:e|u&)?\\?'(?:[^'\\]|\\.|'')*+(?:'|\\?\Z)|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))
+  | (?P<sql>\bpassword\s+)
+    (?P<sql_secret>(?:e|u&)?\\?'(?:[^'\\]|\\.|'')*+(?:'|\\?\Z)|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))
   | (?P<flag>--(?:{_NAME})\s+)(?P<flag_secret>[^\s'"-][^\s'"]*|'[^'\n]*'?|"[^"\n]*"?)
   | (?P<aws>\b(?:AKIA|ASIA)[A-Z0-9]{{16}}\b)
   | (?P<scram>\bSCRAM-SHA-256\$[^\s'",]+)

@@ -69,7 +69,9 @@ class _Logs:
         self.case, self.draft, self.settings, self.notify = case, draft, settings, notify
         self.unread: list[tuple[str, str]] = []
         self.done = 0
-        self.frames: dict[str, list[pd.DataFrame]] = {name: [] for name in ("log_sources", "log_events", "log_unparsed")}
+        self.frames: dict[str, list[pd.DataFrame]] = {
+            name: [] for name in ("log_sources", "log_events", "log_unparsed")
+        }
 
     def read(self) -> list[tuple[str, str]]:
         found = {pattern: self._files(pattern) for pattern in self.case.logs if not pattern.startswith(DOCKER)}
@@ -155,7 +157,10 @@ class _Logs:
         return self.settings.get("log_timezone") or self.case.log_timezone
 
     def _logs_everything(self) -> bool:
-        return self.settings.get("log_statement") == "all" or self.settings.get("log_min_duration_statement") in ("0", "0ms")
+        return self.settings.get("log_statement") == "all" or self.settings.get("log_min_duration_statement") in (
+            "0",
+            "0ms",
+        )
 
     def _keep(self, name: str, file: LogFile, read: Read, ms: float) -> None:
         source = f"log:{name}"
@@ -178,14 +183,18 @@ class _Logs:
     def _answer(self, source: str, rows: int, **facts: Any) -> None:
         self.done += 1
         self.draft.answer(source=source, status="answered", rows=rows, named=True, **facts)
-        self.notify("question", source=source, rows=rows, done=self.done, total=self.total)
+        self._tell(source, "answered", rows, facts.get("reason"))
 
     def _refuse(self, name: str, status: str, reason: str) -> None:
         source = f"log:{name}"
         self.done += 1
         self.unread.append((source, reason))
         self.draft.answer(source=source, status=status, reason=reason, costs=_COSTS, named=True)
-        self.notify("question", source=source, reason=reason, done=self.done, total=self.total)
+        self._tell(source, status, None, reason)
+
+    def _tell(self, source: str, status: str, rows: int | None, reason: str | None) -> None:
+        facts = {"source": source, "status": status, "rows": rows, "reason": reason}
+        self.notify("question", **facts, done=self.done, total=self.total)
 
 
 def _reason(error: Exception) -> str:
@@ -199,7 +208,9 @@ def _nothing(read: Read, prefix: str | None) -> SourceError:
     line = read.unparsed[0]["text"]
     if prefix is None:
         return SourceError(f"no line is an entry of the format {read.source['format']}: got {line[:200]!r}")
-    return PrefixMismatch(f"log_line_prefix {prefix!r} fits no line, as {line[:200]!r}: set log_line_prefix in case.yaml")
+    return PrefixMismatch(
+        f"log_line_prefix {prefix!r} fits no line, as {line[:200]!r}: set log_line_prefix in case.yaml"
+    )
 
 
 def shown(path: Path, folder: Path) -> str:
@@ -218,9 +229,7 @@ def shown(path: Path, folder: Path) -> str:
         return path.name
 
 
-def _collect(
-    file: LogFile, name: str, format: str, prefix: str | None, clock: Clock, logs_everything: bool
-) -> Read:
+def _collect(file: LogFile, name: str, format: str, prefix: str | None, clock: Clock, logs_everything: bool) -> Read:
     """Parse the whole file; entries become rows at the end, since an outcome is told by later ones."""
     source: dict[str, Any] = {"file": name, "format": format, "lines": 0, "entries": 0, "unparsed": 0, "left_out": 0}
     kept, unparsed = [], []

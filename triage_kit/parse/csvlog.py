@@ -16,11 +16,12 @@ from triage_kit.parse.lines import Line, numbered
 from triage_kit.parse.stderr import complete
 from triage_kit.parse.times import Clock
 
-_BASE = (
+_NAMES = (
     "log_time user_name database_name process_id connection_from session_id session_line_num command_tag "
     "session_start_time virtual_transaction_id transaction_id error_severity sql_state_code message detail hint "
     "internal_query internal_query_pos context query query_pos location application_name"
-).split()
+)
+_BASE = _NAMES.split()
 # 12 and older, 13, 14 and newer; further columns of a future major come behind and are ignored.
 _COLUMNS = {23: _BASE, 24: [*_BASE, "backend_type"], 26: [*_BASE, "backend_type", "leader_pid", "query_id"]}
 

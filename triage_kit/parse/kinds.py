@@ -1,7 +1,7 @@
 """What a message is about, and the numbers in those that carry evidence.
 
 Texts are those of PostgreSQL 13 to 18 in English (src/backend; errmsg and ereport calls). ``KINDS`` is tried in
-order and the first match wins; other languages are further rows.
+order and the first match wins; each line is how such a message begins. Other languages are further lines.
 """
 
 from __future__ import annotations
@@ -11,27 +11,121 @@ import re
 from triage_kit.parse.entry import Entry
 
 _KINDS = r"""
-statement            statement:\x20|execute [^\n:]*:\x20
-duration             duration: \d
-checkpoint_starting  (?:checkpoint|restartpoint) starting:
-checkpoint_complete  (?:checkpoint|restartpoint) complete:
-autovacuum           automatic (?:aggressive )?vacuum (?:to prevent wraparound )?of table\x20|automatic aggressive vacuum
-autoanalyze          automatic analyze of table\x20
-disconnection        disconnection: session time|terminating connection due to|unexpected EOF on client connection|could not (?:send data to|receive data from) client
-connection           connection (?:received|authorized|authenticated|ready)|replication connection authorized
-crash                database system was (?:interrupted|not properly shut down)|database system was shut down in recovery|(?:server|\S+) process \(PID \d+\) was terminated by (?:signal|exception)|(?:server|\S+) process \(PID \d+\) exited with exit code|terminating any other active server processes|all server processes terminated; reinitializing|.*\bprocess .*crashed|issuing SIGKILL to recalcitrant children
-shutdown             received (?:smart|fast|immediate) shutdown request|aborting any active transactions|shutting down|database system is shut down|database system was shut down|background worker .* exited with exit code
-recovery             redo (?:starts|done|is not required|in progress)|entering standby mode|consistent recovery state reached|recovery (?:stopping|has paused|is paused|ending|restart)|last completed transaction was at|selected new timeline|archive recovery complete|starting (?:archive|point-in-time|backup) recovery|starting backup recovery|completed backup recovery|restored log file|invalid record length at|invalid (?:magic number|resource manager|checkpoint|primary checkpoint)|record with incorrect prev-link|unexpected pageaddr|automatic recovery in progress|resetting unlogged relations|syncing data directory|received promote request|using (?:backup|checkpoint) |backup_label
-startup              starting PostgreSQL |listening on |database system is ready to accept|starting (?:up|background worker)|redirecting log output|ending log output|autovacuum launcher started
-parameter_change     parameter "[^"]+" (?:changed to|removed from|cannot be changed)|received SIGHUP, reloading|configuration file .* contains errors
-replication          started streaming WAL|replication terminated|(?:logical|physical) (?:replication|decoding)|logical replication|starting logical decoding|standby "|received replication command|replication slot|conflict detected|invalidating .*slot|terminating walsender|primary server contains no more WAL|streaming replication|could not receive data from WAL stream|archiving|archive command|archiver
-deadlock             deadlock detected|process \d+ detected deadlock|process \d+ avoided deadlock
-lock                 process \d+ (?:still waiting|acquired|failed to acquire)|canceling statement due to lock timeout|could not obtain lock|recovery (?:still waiting|finished waiting)
-temp_file            temporary file: path
+statement
+    statement:\x20
+    execute [^\n:]*:\x20
+duration
+    duration: \d
+checkpoint_starting
+    (?:checkpoint|restartpoint) starting:
+checkpoint_complete
+    (?:checkpoint|restartpoint) complete:
+autovacuum
+    automatic (?:aggressive )?vacuum (?:to prevent wraparound )?of table\x20
+    automatic aggressive vacuum
+autoanalyze
+    automatic analyze of table\x20
+disconnection
+    disconnection: session time
+    terminating connection due to
+    unexpected EOF on client connection
+    could not (?:send data to|receive data from) client
+connection
+    connection (?:received|authorized|authenticated|ready)
+    replication connection authorized
+crash
+    database system was (?:interrupted|not properly shut down)
+    database system was shut down in recovery
+    \S+ process \(PID \d+\) was terminated by (?:signal|exception)
+    server process \(PID \d+\) exited with exit code
+    terminating any other active server processes
+    all server processes terminated; reinitializing
+    .*\bprocess .*crashed
+    issuing SIGKILL to recalcitrant children
+shutdown
+    received (?:smart|fast|immediate) shutdown request
+    aborting any active transactions
+    shutting down
+    database system is shut down
+    database system was shut down
+    background worker .* exited with exit code
+recovery
+    redo (?:starts|done|is not required|in progress)
+    entering standby mode
+    consistent recovery state reached
+    recovery (?:stopping|has paused|is paused|ending|restart)
+    last completed transaction was at
+    selected new timeline
+    archive recovery complete
+    starting (?:archive|point-in-time|backup) recovery
+    starting backup recovery
+    completed backup recovery
+    restored log file
+    invalid record length at
+    invalid (?:magic number|resource manager|checkpoint|primary checkpoint)
+    record with incorrect prev-link
+    unexpected pageaddr
+    automatic recovery in progress
+    resetting unlogged relations
+    syncing data directory
+    received promote request
+    using (?:backup|checkpoint)\x20
+    backup_label
+startup
+    starting PostgreSQL\x20
+    listening on\x20
+    database system is ready to accept
+    starting (?:up|background worker)
+    redirecting log output
+    ending log output
+    autovacuum launcher started
+parameter_change
+    parameter "[^"]+" (?:changed to|removed from|cannot be changed)
+    received SIGHUP, reloading
+    configuration file .* contains errors
+replication
+    started streaming WAL
+    replication terminated
+    (?:logical|physical) (?:replication|decoding)
+    logical replication
+    starting logical decoding
+    standby "
+    received replication command
+    replication slot
+    conflict detected
+    invalidating .*slot
+    terminating walsender
+    primary server contains no more WAL
+    streaming replication
+    could not receive data from WAL stream
+    archiving
+    archive command
+    archiver
+deadlock
+    deadlock detected
+    process \d+ detected deadlock
+    process \d+ avoided deadlock
+lock
+    process \d+ (?:still waiting|acquired|failed to acquire)
+    canceling statement due to lock timeout
+    could not obtain lock
+    recovery (?:still waiting|finished waiting)
+temp_file
+    temporary file: path
 """
-KINDS = tuple(
-    (line.split(maxsplit=1)[0], re.compile(line.split(maxsplit=1)[1])) for line in _KINDS.strip("\n").split("\n")
-)
+
+
+def _read(table: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    kinds: dict[str, list[str]] = {}
+    for line in table.strip("\n").split("\n"):
+        if line.startswith(" "):
+            kinds[next(reversed(kinds))].append(line.strip())
+        else:
+            kinds[line] = []
+    return tuple((kind, re.compile("|".join(beginnings))) for kind, beginnings in kinds.items())
+
+
+KINDS = _read(_KINDS)
 _ERRORS = frozenset(("ERROR", "FATAL", "PANIC"))
 # What an error may still be besides an error; everything else of that severity is one.
 _BESIDES = frozenset(("deadlock", "lock", "disconnection", "crash"))

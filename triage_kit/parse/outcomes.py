@@ -22,7 +22,9 @@ _CONTROL = re.compile(
     r"(?i)\b(?:begin|start\s+transaction|commit|end|rollback|abort|savepoint|prepare\s+transaction|release)\b"
 )
 # What log_statement = mod would not log: seeing one means that everything is logged.
-_ONLY_WHEN_ALL = re.compile(r"(?i)\s*(?:select|show|begin|start|commit|rollback|end|abort|savepoint|set|fetch|declare|close)\b")
+_ONLY_WHEN_ALL = re.compile(
+    r"(?i)\s*(?:select|show|begin|start|commit|rollback|end|abort|savepoint|set|fetch|declare|close)\b"
+)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,21 @@ from functools import cache
 
 from triage_kit.errors import PrefixMismatch
 
-SEVERITIES = ("DEBUG", "DEBUG1", "DEBUG2", "DEBUG3", "DEBUG4", "DEBUG5", "INFO", "NOTICE", "WARNING", "ERROR", "LOG", "FATAL", "PANIC")
+SEVERITIES = (
+    "DEBUG",
+    "DEBUG1",
+    "DEBUG2",
+    "DEBUG3",
+    "DEBUG4",
+    "DEBUG5",
+    "INFO",
+    "NOTICE",
+    "WARNING",
+    "ERROR",
+    "LOG",
+    "FATAL",
+    "PANIC",
+)
 SUB_ENTRIES = ("DETAIL", "HINT", "QUERY", "CONTEXT", "STATEMENT", "LOCATION", "BACKTRACE")
 
 _ZONE = r"(?:[A-Za-z][\w/+-]*|[+-]\d[\d:]*|<[+-]\d[\d:]*>)"

@@ -88,5 +88,6 @@ def _zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
         raise SourceError(
-            f"log_timezone {name!r} is no zone of the tz database; write a name such as Europe/Berlin or an offset such as +02:00"
+            f"log_timezone {name!r} is no zone of the tz database; write a name such as Europe/Berlin "
+            "or an offset such as +02:00"
         ) from error

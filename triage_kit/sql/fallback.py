@@ -13,7 +13,8 @@ from triage_kit.sql.lexer import Token, grouped, tokens, unquoted
 from triage_kit.sql.vocabulary import TEXT_LIMIT, Effect
 
 # Words after which a statement may begin, in SQL and in plpgsql; the first token of a text counts too.
-_OPENERS = frozenset("begin then else loop as do query in atomic analyze verbose statement also instead".split())
+_OPENER_WORDS = "begin then else loop as do query in atomic analyze verbose statement also instead"
+_OPENERS = frozenset(_OPENER_WORDS.split())
 _DROPS = {
     "table": "drop_table",
     "schema": "drop_schema",
@@ -227,7 +228,12 @@ def _execute(here: _Reader) -> Iterator[Effect]:
     if here.word() in ("function", "procedure"):  # CREATE TRIGGER … EXECUTE FUNCTION
         return
     if here.at < len(here.group) and here.group[here.at].kind in ("string", "dollar"):
-        alone = here.at + 1 == len(here.group) or here.group[here.at + 1].value.lower() in ("using", "into", "loop", ";")
+        alone = here.at + 1 == len(here.group) or here.group[here.at + 1].value.lower() in (
+            "using",
+            "into",
+            "loop",
+            ";",
+        )
         found = by_words(unquoted(here.group[here.at])) if alone else []
         if found:
             yield from found
@@ -303,7 +309,13 @@ def _may_begin(group: list[Token], at: int) -> bool:
 def _bodies(text: str, group: list[Token]) -> list[Effect]:
     """Effects inside the dollar-quoted or quoted body of DO and CREATE FUNCTION."""
     first = [token.value.lower() for token in group[:4]]
-    within = "do" if first[0] == "do" else "function" if first[0] == "create" and {"function", "procedure"} & {*first} else ""
+    within = (
+        "do"
+        if first[0] == "do"
+        else "function"
+        if first[0] == "create" and {"function", "procedure"} & {*first}
+        else ""
+    )
     if not within:
         return []
     found = []

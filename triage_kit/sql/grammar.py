@@ -47,7 +47,7 @@ def by_grammar(text: str) -> list[Effect]:
     try:
         tree = postgast.parse(text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8"))
         found = list(_walk(tree, text))
-    except Exception as error:  # noqa: BLE001 whatever a foreign parser raises, the words are read instead
+    except Exception as error:  # PgQueryError, protobuf's DecodeError, whatever a foreign parser raises
         raise Unreadable(str(error)) from error
     return found
 

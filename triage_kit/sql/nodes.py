@@ -275,8 +275,12 @@ def _rename(node: Node, scope: Scope) -> Iterator[Effect]:
         yield _make("rename_schema", (node.subname,), column=node.newname)
     elif node.rename_type == pg.OBJECT_DATABASE:
         yield _make("rename_database", (node.subname,), column=node.newname)
+    elif node.rename_type in (pg.OBJECT_TYPE, pg.OBJECT_DOMAIN):
+        yield _make("alter_type", _object(node.object), column=node.newname)
     elif operation := _RENAMES.get(node.rename_type):
-        yield _make(operation, _range(node.relation), column=node.subname if operation == "rename_column" else node.newname)
+        yield _make(
+            operation, _range(node.relation), column=node.subname if operation == "rename_column" else node.newname
+        )
 
 
 def _set_schema(node: Node, scope: Scope) -> Iterator[Effect]:
@@ -322,7 +326,9 @@ def _set(node: Node, scope: Scope) -> Iterator[Effect]:
 def _role_set(node: Node, scope: Scope) -> Iterator[Effect]:
     if node.setstmt.name == "search_path":
         database = getattr(node, "dbname", "") or getattr(node, "database", "")
-        yield _make("set_search_path", (node.role.rolename if node.DESCRIPTOR.name == "AlterRoleSetStmt" else database,))
+        yield _make(
+            "set_search_path", (node.role.rolename if node.DESCRIPTOR.name == "AlterRoleSetStmt" else database,)
+        )
 
 
 def _call(node: Node, scope: Scope) -> Iterator[Effect]:

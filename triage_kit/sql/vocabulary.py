@@ -135,15 +135,16 @@ class Effect:
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 # Reserved in PostgreSQL's grammar (appendix C of its documentation): such a name must be quoted wherever it stands.
-_RESERVED = frozenset(
+_RESERVED_WORDS = (
     "all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation "
     "column concurrently constraint create cross current_catalog current_date current_role current_schema "
     "current_time current_timestamp current_user default deferrable desc distinct do else end except false fetch for "
     "foreign freeze from full grant group having ilike in initially inner intersect into is isnull join lateral "
     "leading left like limit localtime localtimestamp natural not notnull null offset on only or order outer overlaps "
     "placing primary references returning right select session_user similar some symmetric system_user table "
-    "tablesample then to trailing true union unique user using variadic verbose when where window with".split()
+    "tablesample then to trailing true union unique user using variadic verbose when where window with"
 )
+_RESERVED = frozenset(_RESERVED_WORDS.split())
 
 
 def quote_ident(name: str) -> str:

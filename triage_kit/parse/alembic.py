@@ -1,0 +1,291 @@
+"""Alembic revisions read by their syntax tree: nothing of the file runs.
+
+Followed are literals, names bound to them, loops over literal lists, and calls of the file's own functions; text that
+only a run would tell is listed as ``dynamic``, a suspect. https://alembic.sqlalchemy.org/en/latest/ops.html
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from triage_kit.parse.literals import PLACEHOLDER, UNKNOWN, Dml, Named, Names, argument, as_text, evaluate
+from triage_kit.parse.migration import Migration, Operation
+from triage_kit.sql import effects, suspicious
+
+_MOST_ROUNDS = 200
+_MOST_CALLS = 4
+_MOST_STEPS = 100_000
+_TEXT_LIMIT = 4000
+_CREATED = re.compile(r"(?im)^\s*create date:\s*(\S[^\n]*?)\s*$")
+_RUNS_TEXT = frozenset(("execute", "exec_driver_sql", "scalar", "scalars"))
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What ``with op.batch_alter_table(…) as name`` binds."""
+
+    parts: tuple[str, ...]
+
+
+# Method: operation, argument with the table (place, keyword), argument with the column or new name.
+_METHODS: dict[str, tuple[str, tuple[int, str], tuple[int, str] | None]] = {
+    "create_table": ("create_table", (0, "table_name"), None),
+    "drop_table": ("drop_table", (0, "table_name"), None),
+    "rename_table": ("rename_table", (0, "old_table_name"), None),
+    "add_column": ("add_column", (0, "table_name"), None),
+    "drop_column": ("drop_column", (0, "table_name"), (1, "column_name")),
+    "alter_column": ("alter_table", (0, "table_name"), (1, "column_name")),
+    "drop_constraint": ("drop_constraint", (1, "table_name"), None),
+    "drop_index": ("drop_index", (0, "index_name"), None),
+    "create_index": ("create_index", (1, "table_name"), None),
+    "create_foreign_key": ("alter_table", (1, "source_table"), None),
+    "create_unique_constraint": ("alter_table", (1, "table_name"), None),
+    "create_check_constraint": ("alter_table", (1, "table_name"), None),
+    "create_primary_key": ("alter_table", (1, "table_name"), None),
+    "create_exclude_constraint": ("alter_table", (1, "table_name"), None),
+    "bulk_insert": ("insert", (0, "table"), None),
+}
+
+
+def is_alembic(text: str) -> bool:
+    """Whether a Python file looks like a revision, told without parsing it."""
+    return "down_revision" in text and re.search(r"(?m)^revision\b", text) is not None
+
+
+def read_alembic(text: str, zone: tzinfo = UTC) -> Migration | None:
+    """The revision in a Python file, None when it is none; zone is that of a Create Date without one.
+
+    Raises SyntaxError or ValueError when the file is no Python.
+    """
+    try:
+        return _read(ast.parse(text), zone)
+    except (RecursionError, MemoryError) as error:
+        raise ValueError("the file nests too deep to be read") from error
+
+
+def _read(tree: ast.Module, zone: tzinfo) -> Migration | None:
+    names = _constants(tree)
+    if "revision" not in names or "down_revision" not in names:
+        return None
+    parents = names["down_revision"]
+    found = Migration(
+        "alembic",
+        revision=as_text(names["revision"]),
+        parents=tuple(map(str, parents))
+        if isinstance(parents, list)
+        else (parents,)
+        if isinstance(parents, str)
+        else (),
+    )
+    docstring = ast.get_docstring(tree) or ""
+    found.title = docstring.strip().split("\n", 1)[0].strip() or None
+    if created := _CREATED.search(docstring):
+        found.created_at = _instant(created[1], zone)
+    found.operations = list(_Reader(tree, names).operations())
+    return found
+
+
+def _instant(written: str, zone: tzinfo) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _constants(tree: ast.Module) -> Names:
+    names: Names = {}
+    for node in tree.body:
+        if isinstance(node, (ast.Assign, ast.AnnAssign)):
+            _bind(node, names)
+    return names
+
+
+def _bind(node: ast.Assign | ast.AnnAssign, names: Names) -> None:
+    value = evaluate(node.value, names)
+    for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+        _bind_target(target, value, names)
+
+
+def _bind_target(target: ast.expr, value: Any, names: Names) -> None:
+    if isinstance(target, ast.Name):
+        names[target.id] = value
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        values = value if isinstance(value, list) and len(value) == len(target.elts) else [UNKNOWN] * len(target.elts)
+        for each, part in zip(target.elts, values, strict=True):
+            _bind_target(each, part, names)
+
+
+class _Reader:
+    def __init__(self, tree: ast.Module, names: Names) -> None:
+        self.functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+        self.names = names
+        self.op = {"op"}
+        self.steps = 0
+        for node in tree.body:
+            if isinstance(node, ast.ImportFrom) and node.module == "alembic":
+                self.op |= {each.asname or each.name for each in node.names if each.name == "op"}
+
+    def operations(self) -> Iterator[Operation]:
+        for start, direction in (("upgrade", "up"), ("downgrade", "down")):
+            for name, function in self.functions.items():
+                # The multi-database template has upgrade_<name> functions that upgrade() finds by name.
+                if name == start or name.startswith(f"{start}_"):
+                    for each in self._block(function.body, dict(self.names), 0):
+                        yield replace(each, direction=direction)
+
+    def _block(self, body: list[ast.stmt], names: Names, depth: int) -> Iterator[Operation]:
+        for node in body:
+            self.steps += 1
+            if self.steps > _MOST_STEPS:  # loops over loops: what follows is not listed, but the reading ends
+                return
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                continue
+            if isinstance(node, (ast.For, ast.AsyncFor)):
+                yield from self._loop(node, names, depth)
+                continue
+            yield from self._calls(node, names, depth)
+            if isinstance(node, (ast.Assign, ast.AnnAssign)):
+                _bind(node, names)
+            if isinstance(node, (ast.With, ast.AsyncWith)):
+                self._bind_batches(node, names)
+            for part in ("body", "orelse", "finalbody"):
+                yield from self._block(getattr(node, part, []), names, depth)
+            for handler in [*getattr(node, "handlers", []), *getattr(node, "cases", [])]:
+                yield from self._block(handler.body, names, depth)
+
+    def _loop(self, node: ast.For | ast.AsyncFor, names: Names, depth: int) -> Iterator[Operation]:
+        yield from self._expression(node.iter, names, depth)
+        values = evaluate(node.iter, names)
+        if isinstance(values, dict):
+            values = list(values)
+        rounds = values if isinstance(values, list) and len(values) <= _MOST_ROUNDS else [UNKNOWN]
+        for value in rounds:
+            _bind_target(node.target, value, names)
+            yield from self._block(node.body, names, depth)
+        yield from self._block(node.orelse, names, depth)
+
+    def _calls(self, node: ast.stmt, names: Names, depth: int) -> Iterator[Operation]:
+        """Operations of the calls in a statement's own expressions, not of those in its blocks."""
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                yield from self._expression(child, names, depth)
+            elif isinstance(child, ast.withitem):
+                yield from self._expression(child.context_expr, names, depth)
+
+    def _expression(self, node: ast.expr, names: Names, depth: int) -> Iterator[Operation]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                yield from self._expression(child, names, depth)
+            elif isinstance(child, ast.keyword):
+                yield from self._expression(child.value, names, depth)
+        if isinstance(node, ast.Call):
+            yield from self._call(node, names, depth)
+
+    def _call(self, node: ast.Call, names: Names, depth: int) -> Iterator[Operation]:
+        if isinstance(node.func, ast.Name):
+            if (function := self.functions.get(node.func.id)) and depth < _MOST_CALLS:
+                yield from self._block(function.body, names | self._bound(function, node, names), depth + 1)
+            return
+        if not isinstance(node.func, ast.Attribute):
+            return
+        method, base = node.func.attr, node.func.value
+        batch = evaluate(base, names)
+        is_op = isinstance(base, ast.Name) and base.id in self.op
+        if method in _RUNS_TEXT and (node.args or node.keywords):
+            yield from _executed(node, names)
+        elif (is_op or isinstance(batch, _Batch)) and method in _METHODS:
+            yield _operation(node, method, batch if isinstance(batch, _Batch) else None, names)
+        elif isinstance(batch, Named) and method in ("drop", "create"):
+            yield _python(node, f"{method}_{batch.kind}", batch.parts)
+        elif method == "drop_all":
+            yield _python(node, "drop_table", ())
+        elif method == "delete" and not isinstance(batch, Named) and ".query(" in (chain := ast.unparse(base)):
+            yield replace(_python(node, "delete", ()), bounded=".filter" in chain or ".where" in chain)
+
+    def _bound(self, function: ast.FunctionDef, node: ast.Call, names: Names) -> Names:
+        parameters = [each.arg for each in function.args.args]
+        bound: Names = dict.fromkeys(parameters, UNKNOWN)
+        bound |= dict(zip(parameters, (evaluate(each, names) for each in node.args), strict=False))
+        return bound | {each.arg: evaluate(each.value, names) for each in node.keywords if each.arg}
+
+    def _bind_batches(self, node: ast.With | ast.AsyncWith, names: Names) -> None:
+        for item in node.items:
+            call = item.context_expr
+            if not (isinstance(call, ast.Call) and isinstance(item.optional_vars, ast.Name)):
+                continue
+            made_by = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+            value: Any = _Batch(_table(call, (0, "table_name"), names)) if made_by == "batch_alter_table" else UNKNOWN
+            names[item.optional_vars.id] = value
+
+
+def _table(call: ast.Call, place: tuple[int, str], names: Names) -> tuple[str, ...]:
+    value = argument(call, *place, names)
+    if isinstance(value, Named):
+        return value.parts
+    if not isinstance(value, str):
+        given = call.args[place[0] : place[0] + 1]
+        return (f"{{{ast.unparse(given[0])}}}",) if given else ()
+    schema = argument(call, 99, "schema", names) or argument(call, 99, "source_schema", names)
+    return (schema, value) if isinstance(schema, str) else (value,)
+
+
+def _operation(node: ast.Call, method: str, batch: _Batch | None, names: Names) -> Operation:
+    operation, place, column_place = _METHODS[method]
+    # Inside a batch the table is bound already, and the other arguments move one place to the left.
+    parts = batch.parts if batch else _table(node, place, names)
+    if method == "alter_column":
+        given = {each.arg for each in node.keywords}
+        operation = (
+            "alter_column_type" if "type_" in given else "rename_column" if "new_column_name" in given else operation
+        )
+    found = _python(node, operation, parts)
+    if column_place and method == "drop_column":
+        column = argument(node, column_place[0] - bool(batch), column_place[1], names)
+        found.object = ".".join([*parts, as_text(column) if column is not None else ""]).rstrip(".")
+    return found
+
+
+def _python(node: ast.Call, operation: str, parts: tuple[str, ...]) -> Operation:
+    text = ast.unparse(node)[:_TEXT_LIMIT]
+    return Operation(node.lineno, "", operation, ".".join(parts), text=text, how="python")
+
+
+def _executed(node: ast.Call, names: Names) -> Iterator[Operation]:
+    given = node.args[0] if node.args else node.keywords[0].value
+    value = evaluate(given, names)
+    if isinstance(value, Dml):
+        yield replace(_python(node, value.operation, value.parts), bounded=value.bounded)
+    elif not isinstance(value, str) or value.strip() == PLACEHOLDER:
+        if value is UNKNOWN or isinstance(value, str):
+            yield _python(node, "dynamic", ())
+    elif PLACEHOLDER not in value or suspicious(value):
+        yield from _of_text(value, given, node)
+
+
+def _of_text(text: str, given: ast.expr, node: ast.Call) -> Iterator[Operation]:
+    literal = _literal(given)
+    # A triple-quoted text has its lines in the file; one with \n in it, or joined from pieces, has only its beginning.
+    spans = literal is not None and (literal.end_lineno or 0) - literal.lineno == text.count("\n")
+    first = literal.lineno if literal is not None else node.lineno
+    for each in effects(text):
+        line = first + each.line - 1 if spans else first
+        shown = each.text.replace(PLACEHOLDER, "{…}")
+        if PLACEHOLDER in each.object or each.operation == "unparsed":
+            yield Operation(line, "", "dynamic", text=shown, how=each.how)
+        else:
+            yield replace(Operation.of(each, "", line), text=shown)
+
+
+def _literal(node: ast.expr) -> ast.expr | None:
+    """The one literal that an expression wraps, for its place in the file."""
+    while isinstance(node, ast.Call) and node.args:
+        node = node.args[0]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        node = node.func.value
+    return node if isinstance(node, (ast.Constant, ast.JoinedStr)) else None

@@ -1,0 +1,40 @@
+"""What a migration file would do, whatever tool it belongs to: read, never run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from triage_kit.sql import Effect
+
+
+@dataclass(slots=True)
+class Operation:
+    """One thing that a migration would do; the fields are columns of migration_operations."""
+
+    line: int
+    direction: str
+    operation: str
+    object: str = ""
+    bounded: bool | None = None
+    cascade: bool = False
+    text: str = ""
+    how: str = "parsed"
+
+    @classmethod
+    def of(cls, effect: Effect, direction: str, line: int) -> Operation:
+        """An operation from SQL; line is that of the file."""
+        shown = effect.object + (f".{effect.column}" if effect.column and effect.operation == "drop_column" else "")
+        return cls(line, direction, effect.operation, shown, effect.bounded, effect.cascade, effect.text, effect.how)
+
+
+@dataclass(slots=True)
+class Migration:
+    """One migration file: its place in the history and its operations in the order of the file."""
+
+    tool: str
+    revision: str | None = None
+    parents: tuple[str, ...] = ()
+    title: str | None = None
+    created_at: datetime | None = None
+    operations: list[Operation] = field(default_factory=list)

@@ -1,0 +1,76 @@
+"""Migrations that are SQL files: order and direction from names and marker comments, operations from the SQL.
+
+Markers: dbmate ``-- migrate:down``, goose ``-- +goose Down``, sql-migrate ``-- +migrate Down``. Names: ``x.down.sql``,
+``x_down.sql``, ``down.sql``, Flyway's ``U2__x.sql``, sqitch's folder ``revert``.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import PurePosixPath
+
+from triage_kit.parse.migration import Migration, Operation
+from triage_kit.sql import effects
+
+_MARKER = re.compile(
+    r"^[ \t]*--[ \t]*(?:migrate:|\+goose[ \t]+|\+migrate[ \t]+)(up|down)\b", re.IGNORECASE | re.MULTILINE
+)
+_DOWN_NAME = re.compile(r"(?i)(?:^|[._-])(?:down|undo|rollback|revert)\.sql\Z|\AU\d[\d._]*__")
+_FLYWAY = re.compile(r"\A[VUR](\d[\d._]*)?__(.+)\Z")
+_NUMBERED = re.compile(r"\A(\d[\d-]*)(?:[._-]+(.*))?\Z")
+_DIRECTION = re.compile(r"(?i)(?:[._-]|\A)(?:up|down|undo|rollback|revert)\Z")
+_PLAIN = frozenset(("migration", "up", "down"))
+
+
+def read_sql_migration(text: str, path: str) -> Migration:
+    """The migration in one SQL file; path, inside the repository, gives revision, title and direction.
+
+    >>> found = read_sql_migration("-- migrate:up\\nCREATE TABLE a();\\n-- migrate:down\\nDROP TABLE a;", "db/3_a.sql")
+    >>> found.revision, [(each.direction, each.operation, each.line) for each in found.operations]
+    ('3', [('up', 'create_table', 2), ('down', 'drop_table', 4)])
+    """
+    name = PurePosixPath(path)
+    revision, title = _named(name)
+    found = Migration("sql", revision, (), title)
+    for direction, part in _sections(text, _direction(name)):
+        found.operations += [Operation.of(each, direction, each.line) for each in effects(part)]
+    found.operations.sort(key=lambda each: each.line)
+    return found
+
+
+def marked(text: str) -> bool:
+    """Whether a marker comment of a migration tool is in the text."""
+    return _MARKER.search(text) is not None
+
+
+def _direction(name: PurePosixPath) -> str:
+    return "down" if _DOWN_NAME.search(name.name) or "revert" in name.parts[:-1] else "up"
+
+
+def _named(name: PurePosixPath) -> tuple[str, str | None]:
+    stem = _DIRECTION.sub("", name.stem)
+    if stem.lower() in _PLAIN or not stem:  # Prisma and Diesel: the folder carries the name
+        stem = name.parent.name
+    if found := _FLYWAY.match(stem):
+        return found[1] or stem, found[2].replace("_", " ")
+    if found := _NUMBERED.match(stem):
+        return found[1].rstrip("-"), (found[2] or "").replace("_", " ") or None
+    return stem, stem.replace("_", " ")
+
+
+def _sections(text: str, default: str) -> list[tuple[str, str]]:
+    """The text once for each direction, with the other's part blanked so that lines keep their numbers."""
+    markers = list(_MARKER.finditer(text))
+    if not markers:
+        return [(default, text)]
+    parts: dict[str, list[str]] = {}
+    bounds = [(0, default), *((each.start(), each[1].lower()) for each in markers), (len(text), "")]
+    for (start, direction), (end, _) in pairwise(bounds):
+        parts.setdefault(direction, [])
+        for name in {*parts, direction}:
+            pieces = parts[name]
+            if not pieces:
+                pieces.append("\n" * text.count("\n", 0, start))
+            pieces.append(text[start:end] if name == direction else "\n" * text.count("\n", start, end))
+    return [(direction, "".join(pieces)) for direction, pieces in parts.items()]
