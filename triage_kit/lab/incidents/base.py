@@ -53,9 +53,9 @@ def table(
     inserts: int | None,
     deletes: int | None = 0,
     rows: int | None,
-    via: str | None = None,
+    via: tuple[str, ...] = (),
 ) -> dict:
-    """The truth of one table; ``rows`` is what stands in it at the end."""
+    """The truth of one table; ``rows`` stand in it at the end, any root in ``via`` explains it."""
     return {
         "status": status,
         "mechanism": mechanism,

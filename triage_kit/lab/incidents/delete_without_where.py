@@ -26,8 +26,8 @@ SETTINGS = {
 TRUTH = {
     "tables": {
         "shop.orders": table("wiped", "delete", 356, inserts=371, deletes=371, rows=0),
-        "shop.order_items": table("wiped", "cascade_delete", 1068, inserts=1113, deletes=1113, rows=0, via=ROOT),
-        "shop.shipments": table("wiped", "cascade_delete", 118, inserts=123, deletes=123, rows=0, via=ROOT),
+        "shop.order_items": table("wiped", "cascade_delete", 1068, inserts=1113, deletes=1113, rows=0, via=(ROOT,)),
+        "shop.shipments": table("wiped", "cascade_delete", 118, inserts=123, deletes=123, rows=0, via=(ROOT,)),
         "shop.customers": table(inserts=64, rows=64),
         "shop.products": table(inserts=210, rows=210),
         "shop.invoices": table(inserts=371, rows=371),
