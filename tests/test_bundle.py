@@ -218,6 +218,7 @@ def test_sql_reaches_nothing_but_the_bundle(tmp_path: Path) -> None:
         f"ATTACH '{tmp_path}/other.db'",
         "SET enable_external_access = true",
         "INSTALL httpfs",
+        "SET TimeZone = 'Europe/Berlin'",
     ):
         with pytest.raises(BundleError):
             bundle.sql(query)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import traceback
+from datetime import UTC
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,7 @@ from triage_kit import case as cases
 from triage_kit.errors import CaseError
 from triage_kit.resources import resource_dir
 
-CANARY = "hunter2secret"
+CANARY = "hunter2canary"  # no word in it that the masking looks for
 EVERY_KEY = """\
 title: Assets empty after migration 087
 incident: {id: INC-2025-1008, service: migration backend, severity: high, author: on-call}
@@ -60,6 +61,7 @@ def test_every_key_of_a_full_case_is_read(tmp_path: Path) -> None:
     assert case.folder == tmp_path
     assert case.incident.id == "INC-2025-1008"
     assert case.noticed_at == pd.Timestamp("2025-10-08T10:37:29Z")
+    assert case.noticed_at.tzinfo is UTC
     assert case.log_line_prefix == "%m [%p] "
     assert cases.address(case) == "db.internal:5432/migration_db"
     assert cases.docker_logs(case) == ["migration_postgres"]
@@ -167,6 +169,12 @@ def test_a_password_is_refused_and_never_shown(tmp_path: Path, text: str) -> Non
     while error is not None:  # the errors behind it, which a debugger or a log handler prints
         assert CANARY not in f"{error!r} {error}"
         error = error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize("secret", ["a", "a/b", "a?b", "a#b", "a@b", "7/b", ""])
+def test_a_password_is_recognised_whatever_it_holds(tmp_path: Path, secret: str) -> None:
+    told = refusal(tmp_path, f"database: {{url: 'postgresql://me:{secret}{CANARY}@db/shop'}}")
+    assert "a password stands in the URL: put it into PGPASSWORD" in told
 
 
 def test_a_password_is_allowed_in_the_variable_and_stays_out_of_the_address(

@@ -14,7 +14,7 @@ from triage_kit import schemas
 from triage_kit.bundle import Draft
 
 ROOT = Path(__file__).resolve().parents[1]
-CANARY = "hunter2secret"
+CANARY = "hunter2canary"
 LOG = """\
 2025-10-08 10:00:00.000 UTC [101] LOG:  starting PostgreSQL 16.4 on x86_64-pc-linux-gnu, 64-bit
 2025-10-08 10:00:01.000 UTC [101] LOG:  database system is ready to accept connections
