@@ -10,6 +10,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse import knowledge
 from triage_kit.analyse.context import Context, rows
+from triage_kit.analyse.dating import STATEMENTS
 from triage_kit.analyse.groups import LOSSES, Group
 from triage_kit.analyse.inference import Observation, decibans, posterior
 from triage_kit.analyse.ledger import Ledger
@@ -130,9 +131,7 @@ def _effects(group: Group, inquiry: Inquiry) -> list[Seen]:
 
 def _sessions(group: Group, inquiry: Inquiry) -> dict[str, tuple[bool, str, str]]:
     """Items from sessions in which a matching statement was seen; without one, only a failed attempt can be told."""
-    wanted = {"delete": ("delete", "merge"), "truncate": ("truncate",), "update": ("update",)}.get(
-        group.mechanism, tuple(REMOVES_ROWS)
-    )
+    wanted = STATEMENTS.get(group.mechanism, tuple(REMOVES_ROWS))
     effects = _effects(group, inquiry)
     done = [
         s

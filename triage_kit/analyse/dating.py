@@ -13,6 +13,14 @@ from triage_kit.analyse.groups import Group
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.signals import Scene
 
+STATEMENTS = {
+    "truncate": ("truncate",),
+    "delete": ("delete",),
+    "update": ("update",),
+    "drop": ("drop_table", "drop_schema", "drop_owned"),
+    "partition_drop": ("drop_table", "detach_partition"),
+    "recreate": ("drop_table", "rename_table"),
+}
 SECOND = pd.Timedelta(seconds=1)
 
 
@@ -72,7 +80,7 @@ def _exact(group: Group, tables: Mapping[str, Dossier], ledger: Ledger) -> list[
 
 
 def _logged(group: Group, scene: Scene) -> list[tuple]:
-    wanted = {"truncate": ("truncate",), "delete": ("delete", "merge")}.get(group.mechanism, ())
+    wanted = STATEMENTS.get(group.mechanism, ())
     times = [
         seen.at
         for name in group.roots

@@ -48,7 +48,7 @@ def qualified_names(relations: pd.DataFrame) -> dict[int, str]:
 
 
 def graph(keys: pd.DataFrame, relations: pd.DataFrame) -> nx.MultiDiGraph:
-    """Edges from the referenced table to the referencing one, the way that damage travels, and from parent to partition.
+    """Edges from the referenced table to the referencing one, the way of the damage, and from parent to partition.
 
     Nodes are qualified names; edge attributes ``on_delete`` (or ``partition``) and ``name``.
     """

@@ -12,6 +12,7 @@ from triage_kit.analyse.context import rows
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.mechanisms import Weighed, reported_names
 from triage_kit.analyse.signals import Scene
+from triage_kit.analyse.statements import created_tables
 
 SUMMED = (
     "inserts",
@@ -23,7 +24,16 @@ SUMMED = (
     "actual_rows",
     "missing_rows",
 )
+STANDING = ("inserts", "updates", "deletes", "actual_rows")  # of a missing leaf nothing is counted any more
 GONE = {"drop": 0.80, "recreate": 0.02, "new_cluster": 0.03, "partition_drop": 0.01, "hidden": 0.02, "unknown": 0.12}
+DROP_SEEN = {
+    "drop": 0.96,
+    "unknown": 0.02,
+    "recreate": 0.005,
+    "new_cluster": 0.005,
+    "partition_drop": 0.005,
+    "hidden": 0.005,
+}
 UNSEEN = {"unknown": 0.70, "hidden": 0.10, "drop": 0.15, "new_cluster": 0.05}
 
 
@@ -37,7 +47,7 @@ def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scen
     every = {schemas.qualified(row["schema"], row["name"]): row for row in rows(evidence["relations"])}
     usable = {row["name"]: row["usable"] for row in rows(evidence["namespaces"])}
     found = []
-    for name, source in _named(evidence, every):
+    for name, source in _named(evidence, every, scene):
         schema, _, table = name.rpartition(".")
         if not schema:
             continue
@@ -46,7 +56,8 @@ def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scen
             "; the role has no USAGE on its schema" if blind else ""
         )
         reference = ledger.add("catalogue", says, "pg_class", name)
-        chances = UNSEEN if blind else _chances(name, scene)
+        parent = None if blind else _partition_of(name, evidence["relations"])
+        chances = UNSEEN if blind else _chances(name, scene, parent)
         mechanism = max(chances, key=lambda word: chances[word])
         found.append(
             {
@@ -79,12 +90,13 @@ def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scen
                     )
                 ),
                 "_chances": chances,
+                "_parent": parent,
             }
         )
     return found
 
 
-def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict]) -> list[tuple[str, str]]:
+def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scene: Scene) -> list[tuple[str, str]]:
     """Names that should be there, with who says so."""
     called = dict.fromkeys(reported_names(evidence["reported"], list(every)), "case.yaml")
     operations = rows(evidence["migration_operations"])
@@ -98,32 +110,38 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict]) -> l
         for row in operations
         if row["operation"] in ("drop_table", "rename_table") and row["direction"] != "down"
     }
-    schemas_seen = {row["schema"] for row in every.values()}
+    schemas_seen = {row["schema"] for row in every.values()} | set(evidence["namespaces"]["name"])
+    passing = created_tables(evidence)
+    for name, effects in scene.seen.items():
+        gone = [seen for seen in effects if seen.operation == "drop_table" and seen.outcome in ("committed", "unknown")]
+        if gone and name not in passing and name.rpartition(".")[0] in schemas_seen:
+            called.setdefault(name, gone[0].where)
     for name, where in made.items():
         if name and name not in undone and "." in name and name.rpartition(".")[0] in schemas_seen:
             called.setdefault(name, where)
     return sorted((name, source) for name, source in called.items() if name not in every and "." in name)
 
 
-def _chances(name: str, scene: Scene) -> dict[str, float]:
+def _chances(name: str, scene: Scene, parent: str | None) -> dict[str, float]:
     """Chances of a table that is not in the catalogue; a DROP that was seen leaves little doubt."""
-    dropped = any(
-        seen.operation == "drop_table" and seen.outcome not in ("failed", "rolled_back")
-        for seen in scene.seen.get(name, ())
-    )
-    return (
-        {
-            **GONE,
-            "drop": 0.96,
-            "unknown": 0.02,
-            "recreate": 0.005,
-            "new_cluster": 0.005,
-            "partition_drop": 0.005,
-            "hidden": 0.005,
-        }
-        if dropped
-        else GONE
-    )
+    seen = scene.seen.get(name, ())
+    dropped = any(each.operation == "drop_table" and each.outcome not in ("failed", "rolled_back") for each in seen)
+    chances = {**GONE, **DROP_SEEN} if dropped else dict(GONE)
+    if parent is not None:
+        chances["drop"], chances["partition_drop"] = chances["partition_drop"], chances["drop"]
+    return chances
+
+
+def _partition_of(name: str, relations: pd.DataFrame) -> str | None:
+    """The partitioned table that a missing one hung below, judged by the names of the partitions still there."""
+    schema, _, table = name.rpartition(".")
+    stem = table.rstrip("0123456789")
+    names = {row["oid"]: schemas.qualified(row["schema"], row["name"]) for row in rows(relations)}
+    siblings = [
+        row for row in rows(relations) if row["is_partition"] and row["schema"] == schema and row["parent_oid"] in names
+    ]
+    alike = {names[row["parent_oid"]] for row in siblings if row["name"].rstrip("0123456789") == stem and stem != table}
+    return alike.pop() if len(alike) == 1 else None
 
 
 def probabilities(weighed: Sequence[Weighed], concluded: Sequence[dict]) -> pd.DataFrame:
@@ -151,7 +169,11 @@ def with_parents(concluded: list[dict], balance: pd.DataFrame) -> list[dict]:
     for row in parents.values():
         if row["kind"] == "partitioned":
             name = schemas.qualified(row["schema"], row["table"])
-            leaves = [each for each in concluded if (parents.get(each["oid"]) or {}).get("parent") == name]
+            leaves = [
+                each
+                for each in concluded
+                if ((parents.get(each["oid"]) or {}).get("parent") or each.get("_parent")) == name
+            ]
             found.append(_parent(row, leaves))
         elif row["kind"] == "foreign_table":
             found.append(_foreign(row))
@@ -159,10 +181,8 @@ def with_parents(concluded: list[dict], balance: pd.DataFrame) -> list[dict]:
 
 
 def _parent(row: dict, leaves: Sequence[dict]) -> dict:
-    sums = {
-        key: None if not leaves or any(leaf[key] is None for leaf in leaves) else sum(leaf[key] for leaf in leaves)
-        for key in SUMMED
-    }
+    standing = [leaf for leaf in leaves if leaf["status"] != "missing"]
+    sums = {key: _sum([leaf[key] for leaf in (standing if key in STANDING else leaves)]) for key in SUMMED}
     words = {leaf["status"] for leaf in leaves}
     damaged = words & {"partial", "wiped", "missing"}
     status = (
@@ -187,6 +207,14 @@ def _parent(row: dict, leaves: Sequence[dict]) -> dict:
         "xid": worst.get("xid") if worst else None,
         "_chances": chances,
     }
+
+
+def _sum(values: list[int | None]) -> int | None:
+    return (
+        None
+        if not values or any(value is None for value in values)
+        else sum(value for value in values if value is not None)
+    )
 
 
 def _foreign(row: dict) -> dict:

@@ -17,18 +17,15 @@ from triage_kit.analyse.context import rows
 from triage_kit.analyse.ledger import Ledger
 
 REMOVES_ROWS = {
-    "delete",
-    "truncate",
+    "update",
     "merge",
-    "drop_table",
-    "drop_schema",
-    "drop_database",
-    "drop_owned",
-    "detach_partition",
-    "set_unlogged",
+    "rename_table",
+    "rename_schema",
+    "set_schema",
+    "set_search_path",
+    "enable_row_security",
+    "create_policy",
 }
-REMOVES_COLUMNS = {"drop_column", "drop_type", "drop_extension", "alter_column_type"}
-MOVES_ROWS = {"update", "rename_table", "set_schema", "enable_row_security", "create_policy"}
 DESTRUCTIVE = REMOVES_ROWS | REMOVES_COLUMNS | MOVES_ROWS
 
 NOTHING = "nothing: a statement that fails changes no row"
@@ -54,7 +51,7 @@ class Seen:
 
 
 def seen_effects(evidence: Mapping[str, pd.DataFrame], names: set[str], ledger: Ledger) -> list[Seen]:
-    """Every destructive effect in ``log_events`` and ``statements``, oldest first; bare names are resolved if unique."""
+    """Every destructive effect in ``log_events`` and ``statements``, oldest first; bare names resolved if unique."""
     short = _unique_short_names(names)
     found = [seen for event in rows(evidence["log_events"]) for seen in _from_log(event, short, names, ledger)]
     database = {row["database"] for row in rows(evidence["identity"])}
@@ -66,13 +63,31 @@ def seen_effects(evidence: Mapping[str, pd.DataFrame], names: set[str], ledger: 
     )
 
 
+def destructive(text: str) -> list[sql.Effect]:
+    """Effects that can take rows or columns away or out of sight; an UPDATE only when no WHERE limits it.
+
+    >>> [effect.operation for effect in destructive("UPDATE a SET x = 1 WHERE id = 2; TRUNCATE a")]
+    ['truncate']
+    """
+    # A CREATE FUNCTION or RULE only stores its body; a DO block runs it.
+    found = [each for each in sql.effects(text) if each.operation in DESTRUCTIVE and each.within in ("", "do")]
+    return [each for each in found if each.operation != "update" or each.bounded is False]
+
+
+def created_tables(evidence: Mapping[str, pd.DataFrame]) -> set[str]:
+    """Names of tables that a logged statement created: a staging table that comes and goes is no loss."""
+    texts = evidence["log_events"]["statement"].dropna()
+    made = texts[texts.str.contains("create", case=False)]
+    return {each.object or "" for text in made for each in sql.effects(text) if each.operation == "create_table"}
+
+
 def statements_frame(found: list[Seen]) -> pd.DataFrame:
     """Table ``statements``: one row a statement, its effects joined."""
     gathered: dict[tuple, list[Seen]] = {}
     for seen in found:
         gathered.setdefault((seen.at, seen.text, seen.where), []).append(seen)
     return schemas.frame(
-        "statements",
+        "seen_statements",
         [
             {
                 "at": at,
@@ -136,17 +151,17 @@ def _from_log(event: dict, short: Mapping[str, str], names: set[str], ledger: Le
     text = event["statement"]
     if not text or (event["kind"] == "duration" and not event["statement"]):
         return []
-    effects = [effect for effect in sql.effects(text) if effect.operation in DESTRUCTIVE]
+    effects = destructive(text)
     if not effects:
         return []
     where = f"{event['file']}:{event['line']}"
     outcome = "failed" if event["severity"] in ("ERROR", "FATAL", "PANIC") else event["outcome"] or "unknown"
     said = f": {event['message']}" if outcome == "failed" else ""
-    reference = ledger.add("log", f"{outcome} statement{said}: {_short(text)}", where, at=event["at"])
+    reference = ledger.add("log", f"{outcome} statement{said}: {' '.join(_short(text).split())}", where, at=event["at"])
     return [
         Seen(
             effect.operation,
-            _resolve(effect.object, short, names),
+            _resolve(effect, short, names),
             effect.bounded,
             bool(effect.cascade),
             outcome,
@@ -163,7 +178,7 @@ def _from_log(event: dict, short: Mapping[str, str], names: set[str], ledger: Le
 
 
 def _from_counters(entry: dict, short: Mapping[str, str], names: set[str], ledger: Ledger) -> list[Seen]:
-    effects = [effect for effect in sql.effects(entry["text"] or "") if effect.operation in DESTRUCTIVE]
+    effects = destructive(entry["text"] or "")
     if not effects:
         return []
     says = (
@@ -174,7 +189,7 @@ def _from_counters(entry: dict, short: Mapping[str, str], names: set[str], ledge
     return [
         Seen(
             effect.operation,
-            _resolve(effect.object, short, names),
+            _resolve(effect, short, names),
             effect.bounded,
             bool(effect.cascade),
             "unknown",
@@ -191,17 +206,19 @@ def _from_counters(entry: dict, short: Mapping[str, str], names: set[str], ledge
 
 
 def _short(text: str, most: int = 2000) -> str:
+    text = text.strip()
     return text if len(text) <= most else f"{text[:most]} … ({len(text)} characters)"
 
 
 def _unique_short_names(names: set[str]) -> dict[str, str]:
     gathered: dict[str, list[str]] = {}
     for name in names:
-        gathered.setdefault(name.rsplit(".", 1)[-1], []).append(name)
+        gathered.setdefault(name.rsplit(".", 1)[-1].strip('"'), []).append(name)
     return {short: full[0] for short, full in gathered.items() if len(full) == 1}
 
 
-def _resolve(written: str | None, short: Mapping[str, str], names: set[str]) -> str:
-    if not written:
-        return ""
-    return written if written in names else short.get(written, written)
+def _resolve(effect: sql.Effect, short: Mapping[str, str], names: set[str]) -> str:
+    """The qualified name that the text means; a bare name is resolved when one schema only has it."""
+    if len(effect.parts) >= 2:
+        return schemas.qualified(*effect.parts[-2:])
+    return short.get(effect.object, effect.object)

@@ -74,7 +74,14 @@ def _statements(seen: Sequence[Seen]) -> list[dict]:
         if each.at is not None:
             told.setdefault(
                 (each.at, each.where),
-                _event(each.at, "statement", each.where, f"{each.outcome}: {each.text}", None, each.evidence),
+                _event(
+                    each.at,
+                    "statement",
+                    each.where,
+                    f"{each.outcome}: {' '.join(each.text.split())}",
+                    None,
+                    each.evidence,
+                ),
             )
     return list(told.values())
 
@@ -85,6 +92,8 @@ def _log(log_events: pd.DataFrame, shown: Mapping[str, str]) -> list[dict]:
         where, lane = f"{event['file']}:{event['line']}", LANES.get(event["kind"])
         if event["severity"] in ("ERROR", "FATAL", "PANIC"):
             lane = "error"
+        if (event["message"] or "").startswith("listening on "):
+            continue  # tells an address or a path of the host, nothing of the incident
         if lane is not None and where not in shown:
             text = " ".join((event["message"] or "").split())[:300]
             if event["statement"] and lane == "error":

@@ -20,11 +20,12 @@ WORST = 6
 def verdict(found: Investigation) -> list[str]:
     """What is gone, what did it, who, when, how sure, what to stop now: one line each."""
     findings = rows(found.findings)
-    lost = [row for row in findings if row["status"] in LOSSES]
+    lost = [row for row in findings if row["status"] in LOSSES and row["kind"] != "partitioned"]
     undecided = sum(row["status"] == "undecided" for row in findings)
     lines = [_headline(lost, findings, undecided)]
     if lost:
         lines.append("tables: " + _worst(lost))
+    lines += _false_alarms(findings)
     for group in rows(found.groups)[:2]:
         lines += _group(group, found)
     lines += [
@@ -37,15 +38,34 @@ def verdict(found: Investigation) -> list[str]:
 
 def _headline(lost: list[dict], findings: list[dict], undecided: int) -> str:
     leaves = [row for row in findings if row["kind"] != "partitioned"]
-    missing = sum(row["missing_rows"] or 0 for row in lost)
-    open_ = sum(row["missing_rows"] is None for row in lost)
     tail = f", {undecided} undecided" if undecided else ""
     if not lost:
         return f"no table of {len(leaves)} lost a committed row, as far as this evidence tells{tail}"
     counts = Counter(row["status"] for row in lost)
     kinds = ", ".join(f"{counts[word]} {word}" for word in LOSSES if counts[word])
-    more = f" and an unknown number more in {open_} tables" if open_ else ""
-    return f"{len(lost)} of {len(leaves)} tables are damaged ({kinds}), {missing} rows missing{more}{tail}"
+    return f"{len(lost)} of {len(leaves)} tables are damaged ({kinds}), {_missing(lost)}{tail}"
+
+
+def _missing(lost: list[dict]) -> str:
+    """Rows missing in words; where the number is open, the bounds."""
+    known = sum(row["missing_rows"] for row in lost if row["missing_rows"] is not None)
+    open_ = [row for row in lost if row["missing_rows"] is None]
+    told = f"{known} rows missing" if known or not open_ else ""
+    if not open_:
+        return told
+    highs = [row["expected_high"] for row in open_]
+    most = f"at most {sum(highs)}" if all(high is not None for high in highs) else "an unknown number of"
+    return (f"{told} and " if told else "") + f"{most} {'more' if told else 'rows missing'} in {len(open_)} tables"
+
+
+def _false_alarms(findings: list[dict]) -> list[str]:
+    """Tables that people named and that lost nothing, with what misled them."""
+    told = [row for row in findings if row["reported"] and row["status"] == "intact"]
+    return [
+        f"reported but intact: {qualified(row['schema'], row['table'])}, {row['actual_rows']} rows"
+        f" ({row['mechanism']}, {percent(row['probability'])})"
+        for row in told[:WORST]
+    ]
 
 
 def _worst(lost: list[dict]) -> str:
@@ -59,10 +79,13 @@ def _worst(lost: list[dict]) -> str:
 
 def _group(group: dict, found: Investigation) -> list[str]:
     mine = found.findings[found.findings["group"] == group["group"]]
-    first = rows(mine.sort_values("missing_rows", ascending=False, na_position="last"))[0] if len(mine) else None
+    roots_first = mine.assign(cascaded=mine["via"].notna()).sort_values(
+        ["cascaded", "probability"], ascending=[True, False]
+    )
+    first = rows(roots_first)[0] if len(mine) else None
     lines = []
     if first is not None:
-        lines.append(f"what: {first['mechanism']} ({first['probability']:.0%}), {_when(group)}")
+        lines.append(f"what: {first['mechanism']} ({percent(first['probability'])}), {_when(group)}")
     story = rows(found.explaining_statements[found.explaining_statements["group"] == group["group"]])
     if story:
         told = "seen" if story[0]["observed"] else "inferred from the catalogue"
@@ -72,7 +95,9 @@ def _group(group: dict, found: Investigation) -> list[str]:
         )
     causes = rows(found.causes[found.causes["group"] == group["group"]])[:2]
     if causes:
-        lines.append("who: " + ", then ".join(f"{row['title'].lower()} ({row['probability']:.0%})" for row in causes))
+        lines.append(
+            "who: " + ", then ".join(f"{row['title'].lower()} ({percent(row['probability'])})" for row in causes)
+        )
     return lines
 
 
@@ -85,5 +110,17 @@ def _when(group: dict) -> str:
     return f"between {_utc(start)} and {_utc(end)} ({group['dated_by']})"
 
 
+def percent(probability: float) -> str:
+    """A probability for people; certainty is never printed.
+
+    >>> percent(0.84), percent(0.9999), percent(0.0001)
+    ('84 %', 'over 99 %', 'under 1 %')
+    """
+    if probability > 0.99:
+        return "over 99 %"
+    return "under 1 %" if probability < 0.01 else f"{probability:.0%}".replace("%", " %")
+
+
 def _utc(at: pd.Timestamp) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    # Tenths matter when a window is shorter than a second; nobody reads microseconds on a terminal.
+    return f"{at:%Y-%m-%d %H:%M:%S}{f'.{at.microsecond // 1000:03d}' if at.microsecond else ''} UTC"

@@ -159,7 +159,7 @@ def _folding(words: object) -> Html:
 
 def statement_list(statements: pd.DataFrame, timezone: object = None) -> Html:
     """Every destructive statement that was seen, with its outcome; the list is never cut."""
-    given = schemas.check(statements, "statements").sort_values("at", kind="stable")
+    given = schemas.check(statements, "seen_statements").sort_values("at", kind="stable")
     rows = [
         [
             html.moment(row.at, timezone, fine=True),
@@ -186,23 +186,15 @@ def cause_list(causes: pd.DataFrame) -> Html:
     given = schemas.check(causes, "causes").sort_values(
         ["group", "probability"], ascending=[True, False], kind="stable"
     )
-    rows = [
-        [
-            row["group"],
-            html.join([tag("strong", cause_title(row)), f" ({row['cause']})"]),
-            style.percent(row["probability"]),
-            html.ids(row["for"]) or "nothing",
-            html.ids(row["against"]) or "nothing",
-            html.cited(row["would_settle"]),
-        ]
-        for row in given.to_dict("records")
-    ]
-    return html.table(
-        "Causes, the most probable first",
-        ["Group", "Cause", "Probability", "For", "Against", "Would settle it"],
-        rows,
-        numeric=(2,),
-    )
+    rows, told = [], set()
+    for row in given.to_dict("records"):
+        settles = "as above" if row["would_settle"] in told else html.cited(row["would_settle"])
+        told.add(row["would_settle"])
+        title = html.join([tag("strong", cause_title(row)), f" ({row['cause']})"])
+        weighed = [html.ids(row[side]) or "nothing" for side in ("for", "against")]
+        rows.append([row["group"], title, style.percent(row["probability"]), *weighed, settles])
+    headers = ["Group", "Cause", "Probability", "For", "Against", "Would settle it"]
+    return html.table("Causes, the most probable first", headers, rows, numeric=(2,))
 
 
 def test_list(next_tests: pd.DataFrame) -> Html:
@@ -237,7 +229,7 @@ def next_steps(causes: pd.DataFrame, recovery: pd.DataFrame, gaps: pd.DataFrame)
     ask = [html.cited(words) for words in dict.fromkeys(ranked["would_settle"].dropna()) if words][:5]
     ways = schemas.check(recovery, "recovery")
     settle = [
-        html.join([tag("strong", str(row.option).replace("_", " ")), ": ", html.cited(row.why)])
+        html.join([tag("strong", style.way_back(row.option)), ": ", html.cited(row.why)])
         for row in ways[ways["feasible"].isna()].itertuples(index=False)
     ]
     lacking = schemas.check(gaps, "gaps")
@@ -277,7 +269,7 @@ def _way(row: dict, number: int, timezone: object) -> Html:
     body = [html.join([tag("dt", word), tag("dd", said)]) for word, said in facts if said]
     return tag(
         "section",
-        tag("h3", f"Option {number}: {str(row['option']).replace('_', ' ')} ({symbol} {feasible})"),
+        tag("h3", f"Option {number}: {style.way_back(row['option'])} ({symbol} {feasible})"),
         tag("dl", *body),
         *(html.sql(one) for one in row["commands"]),
         class_="way",
@@ -298,7 +290,7 @@ def recommendation_list(recommendations: pd.DataFrame, when: str) -> Html:
     given = schemas.check(recommendations, "recommendations")
     return html.listed(
         (
-            html.join([tag("strong", row.text), f" {style.visible(row.why)}" if isinstance(row.why, str) else ""])
+            html.join([tag("strong", row.text), f": {style.visible(row.why)}." if isinstance(row.why, str) else ""])
             for row in given[given["when"] == when].itertuples(index=False)
         ),
         ordered=True,

@@ -9,7 +9,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.plot import html, style
 from triage_kit.plot.damage import by_urgency, names
-from triage_kit.plot.html import Html, tag, text
+from triage_kit.plot.html import Html, tag
 from triage_kit.plot.summary import cause_title
 
 # What an operation of a migration costs, in rows (PostgreSQL documentation of each command).
@@ -24,6 +24,7 @@ COSTS = {
     "drop_schema": "removes the schema; with CASCADE every table in it",
     "drop_database": "removes the database with everything in it",
 }
+REMOVES_ROWS = {"delete", "truncate", "drop_table", "drop_schema", "drop_database", "drop_owned"}
 
 
 def numbered_findings(found: SimpleNamespace, operations: pd.DataFrame, timezone: object = None) -> Html:
@@ -44,7 +45,7 @@ def numbered_findings(found: SimpleNamespace, operations: pd.DataFrame, timezone
         *_ties(found.foreign_keys, found.findings),
     ]
     shown = [
-        tag("section", tag("h3", f"Finding {number}: {title}"), body, class_="finding")
+        tag("section", tag("h3", f"Finding {number}: ", title), body, class_="finding")
         for number, (title, body) in enumerate(parts, 1)
     ]
     return html.join(shown) if shown else tag("p", "Nothing was found that removes rows.", class_="none")
@@ -93,8 +94,9 @@ def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, H
         ]
     )
     impact = (
-        f"{len(damaged):,} damaged tables, {int(damaged['missing_rows'].fillna(0).sum()):,} rows known to be missing; "
-        f"{len(members) - len(damaged):,} more tables were reached and had nothing to lose."
+        f"{style.things(len(damaged), 'damaged table')}, "
+        f"{style.things(int(damaged['missing_rows'].fillna(0).sum()), 'row')} known to be missing; "
+        f"{style.things(len(members) - len(damaged), 'more table')} reached that had nothing to lose."
     )
     causes = schemas.check(found.causes, "causes")
     ranked = causes[causes["group"] == group["group"]].sort_values("probability", ascending=False, kind="stable")
@@ -102,7 +104,7 @@ def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, H
         f"{cause_title(cause)} {style.percent(cause['probability'])}" for cause in ranked.head(3).to_dict("records")
     ]
     return (
-        f"{len(damaged):,} tables lost rows together ({group['group']})",
+        f"{style.things(len(damaged), 'table')} lost rows together ({group['group']})",
         _shape(evidence, result, impact, "; ".join(said) or "The cause is open."),
     )
 
@@ -119,7 +121,7 @@ def _explained(statement: dict) -> Html:
 
 
 def _statements(statements: pd.DataFrame, timezone: object) -> list[tuple[str, Html]]:
-    given = schemas.check(statements, "statements").sort_values("at", kind="stable")
+    given = schemas.check(statements, "seen_statements").sort_values("at", kind="stable")
     found = []
     for (_, outcome), same in given.groupby([given["text"].fillna(""), given["outcome"].fillna("unknown")], sort=False):
         found.append(_statement(same.to_dict("records"), outcome, timezone))
@@ -128,70 +130,66 @@ def _statements(statements: pd.DataFrame, timezone: object) -> list[tuple[str, H
 
 def _statement(same: list[dict], outcome: str, timezone: object) -> tuple[str, Html]:
     first = same[0]
-    operation = str(first["operation"]).upper() if isinstance(first["operation"], str) else "A destructive statement"
+    operation = first["operation"] if isinstance(first["operation"], str) else "a destructive statement"
     who = [
-        f"role {style.visible(first['user'])}" if isinstance(first["user"], str) else "",
-        f"application {style.visible(first['application'])}" if isinstance(first["application"], str) else "",
+        f"{word} {style.visible(first[key])}"
+        for word, key in (("role", "user"), ("application", "application"))
+        if isinstance(first[key], str) and first[key]
     ]
-    times = f"; {len(same):,} times" if len(same) > 1 else ""
-    evidence = html.join(
-        [
-            html.moment(first["at"], timezone, fine=True),
-            times,
-            " ",
-            ", ".join(filter(None, who)),
-            ". ",
-            html.ids(one["evidence"] for one in same),
-            html.sql(first["text"]),
-        ]
-    )
+    times = [f"{len(same):,} times, first "] if len(same) > 1 else []
+    proof = html.ids(one["evidence"] for one in same)
+    seen = html.join([html.join([*times, html.moment(first["at"], timezone, fine=True)]), *who, proof], ", ")
     removed = first["removed"] if isinstance(first["removed"], str) else "what it removed is not known"
-    touched = (
-        html.join(["Names ", html.names(first["tables"])]) if first["tables"] else text("Names no table that is known")
-    )
+    touched = html.join([" It names ", html.names(first["tables"]), "."]) if first["tables"] else ""
     conclusion = {
         "failed": "A failed statement is undone as a whole: it removed nothing. It shows what somebody meant to do.",
         "rolled_back": "A transaction that was rolled back removes nothing.",
         "committed": "It was carried out: it belongs to the causes that are weighed.",
     }.get(outcome, "Whether it was carried out is not known from this evidence.")
-    return f"{operation}, {outcome.replace('_', ' ')}", _shape(
-        evidence, outcome.replace("_", " "), html.join([touched, ": ", html.cited(removed), "."]), conclusion
+    words = outcome.replace("_", " ")
+    result = {"failed": "It failed.", "rolled_back": "It was rolled back.", "committed": "It was committed."}
+    impact = (
+        html.join(["Removed ", html.cited(removed), ".", touched])
+        if removed.startswith("nothing")
+        else html.join([removed[:1].upper(), html.cited(removed[1:]), ".", touched])
+    )
+    return f"{operation.upper().replace('_', ' ')}, {words}", _shape(
+        html.join([seen, html.sql(first["text"])]), result.get(outcome, "Its outcome is not known."), impact, conclusion
     )
 
 
 def _migrations(operations: pd.DataFrame) -> list[tuple[str, Html]]:
     given = schemas.check(operations, "migration_operations")
     given = given[given["direction"].fillna("up") == "up"]
-    found = []
-    for path, own in given.groupby("path", sort=True):
-        rows = own.sort_values("line", kind="stable").to_dict("records")
-        listed = html.join([_operation(row) for row in rows[:12]])
-        if len(rows) > 12:
-            listed = html.join(
-                [listed, html.folded(f"{len(rows) - 12:,} more operations", *map(_operation, rows[12:]))]
-            )
-        removing = [row for row in rows if _removes_rows(row)]
-        impact = (
-            f"{len(removing):,} of {len(rows):,} operations can remove rows."
-            if removing
-            else "None of its operations removes rows."
-        )
-        conclusion = (
-            "Weighed among the causes; whether it ran then is in the timeline."
-            if removing
-            else "It does not explain missing rows by itself; a column of a dropped type may be gone."
-        )
-        found.append(
-            (
-                html.join(["Migration ", html.name(path)]),
-                _shape(listed, f"{len(rows):,} operations read.", impact, conclusion),
-            )
-        )
-    return found
+    if given.empty:
+        return []
+    costly = given["operation"].isin(COSTS)
+    removing = int(given["operation"].isin(REMOVES_ROWS).sum())
+    listed = html.join([_file(path, own) for path, own in given[costly].groupby("path", sort=True)])
+    rest = given[~costly]
+    if len(rest):
+        others = html.join([_file(path, own) for path, own in rest.groupby("path", sort=True)])
+        listed = html.join([listed, html.folded(f"{style.things(len(rest), 'other operation')}", others)])
+    files = len(set(given["path"]))
+    read = f"{style.things(files, 'migration file')} with {style.things(len(given), 'operation')}"
+    result = f"{read}; when each ran is in the timeline."
+    impact = (
+        f"{removing:,} of them can remove rows." if removing else "None of them removes rows; they may cost values."
+    )
+    conclusion = (
+        "They are weighed among the causes."
+        if removing
+        else "Migrations do not explain the missing rows by what these files say."
+    )
+    return [("What the migrations do", _shape(listed, result, impact, conclusion))]
 
 
-def _removes_rows(row: dict) -> bool:
-    return str(row["operation"]) in {"delete", "truncate", "drop_table", "drop_schema", "drop_database", "drop_owned"}
+def _file(path: object, own: pd.DataFrame) -> Html:
+    rows = own.sort_values("line", kind="stable").to_dict("records")
+    shown = [html.name(path), *map(_operation, rows[:8])]
+    return html.join(
+        [*shown, html.folded(f"{len(rows) - 8:,} more", *map(_operation, rows[8:])) if len(rows) > 8 else ""]
+    )
 
 
 def _operation(row: dict) -> Html:

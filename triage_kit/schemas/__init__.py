@@ -84,7 +84,11 @@ def known() -> dict[str, Table]:
     """Every declared table by name, evidence and findings together."""
     from triage_kit.schemas import findings, log, server, sources
 
-    return server.TABLES | log.TABLES | sources.TABLES | findings.TABLES
+    every = [server.TABLES, log.TABLES, sources.TABLES, findings.TABLES]
+    merged = {name: each for part in every for name, each in part.items()}
+    if len(merged) < sum(map(len, every)):
+        raise SchemaError("a table is declared twice; evidence and findings share one list of names")
+    return merged
 
 
 @cache

@@ -126,7 +126,7 @@ cause_evidence: what one item says of one cause of one group
     evidence text
     source text
 
-statements: one destructive statement that was seen, whatever its outcome
+seen_statements: one destructive statement that was seen, whatever its outcome
     at time
     text text
     operation text
