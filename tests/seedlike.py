@@ -28,10 +28,10 @@ TABLES = {
     "canonical_applications": (8, 0, 8, False),
     "client_accounts": (1, 0, 1, False),
     "engagements": (1, 0, 1, False),
-    **{name: (0, 0, 0, True) for name in (
+    **dict.fromkeys((
         "adaptive_questionnaires", "collection_data_gaps", "collected_data_inventory",
         "collection_questionnaire_responses", "collection_gap_analysis", "collection_flow_applications",
-    )},
+    ), (0, 0, 0, True)),
 }  # fmt: skip
 KEYS = [
     ("assets", "client_accounts", "no_action"),
@@ -42,7 +42,7 @@ KEYS = [
     ("raw_import_records", "data_imports", "no_action"),
     *((child, "collection_flows", "cascade") for child in list(TABLES)[10:]),
 ]
-OPERATION = 'DROP TYPE IF EXISTS migration.collectionflowstatus CASCADE'
+OPERATION = "DROP TYPE IF EXISTS migration.collectionflowstatus CASCADE"
 DELETE = r"DELETE FROM migration.collection_flows WHERE status \!= 'completed';"
 
 
@@ -63,8 +63,11 @@ def write(folder: Path, **renamed: str) -> Path:
             draft.write(name, frame)
     for row in _questions():
         draft.answer(**row)
-    draft.note(collected_at=pd.Timestamp("2025-10-08T10:45:00Z").to_pydatetime(), host="db.internal:5432/migration_db",
-               schemas=["migration"])
+    draft.note(
+        collected_at=pd.Timestamp("2025-10-08T10:45:00Z").to_pydatetime(),
+        host="db.internal:5432/migration_db",
+        schemas=["migration"],
+    )
     draft.seal()
     (folder / "case.yaml").write_text(CASE, encoding="utf-8")
     return folder
@@ -118,13 +121,22 @@ def _tables(names: dict[str, str]) -> dict[str, list[dict]]:
         })  # fmt: skip
         found["table_counters"].append({
             **live, "inserts": inserts, "updates": 0, "deletes": deletes, "live": rows, "dead": 0,
-            "inserted_since_vacuum": rows, "changed_since_analyze": rows, "vacuums": 0,
+            "inserted_since_vacuum": rows, "changed_since_analyze": inserts + deletes, "vacuums": 0,
             "autovacuums": int(plain == "collection_flows"),
             "last_autovacuum": f"{DAY}18:25:35.102Z" if plain == "collection_flows" else None,
         })  # fmt: skip
         size = 8192 if rows else 0
-        found["storage"].append({"oid": oid, "heap_bytes": size, "fsm_bytes": 0, "vm_bytes": 0, "toast_bytes": 0,
-                                 "index_bytes": 16384, "primary_key_bytes": 16384 if rows else 8192})
+        found["storage"].append(
+            {
+                "oid": oid,
+                "heap_bytes": size,
+                "fsm_bytes": 0,
+                "vm_bytes": 0,
+                "toast_bytes": 0,
+                "index_bytes": 16384,
+                "primary_key_bytes": 16384 if rows else 8192,
+            }
+        )
         found["row_counts"].append({**live, "rows": rows, "method": "exact" if rows else "empty_file"})
     return found
 
@@ -143,8 +155,10 @@ def _log() -> dict[str, list[dict]]:
         return {"file": "log/postgresql.log", "line": line, "offset": line * 100, "at": f"{DAY}{at}Z", "pid": 71,
                 "severity": severity, "message": message, "kind": kind, **more}  # fmt: skip
 
-    unsafe = "unsafe use of new value \"running\" of enum type migration.collectionflowstatus"
-    checkpoint = "checkpoint complete: wrote {0} buffers (2.0%), wrote 3 SLRU buffers; 0 WAL file(s) added; sync files={1}"
+    unsafe = 'unsafe use of new value "running" of enum type migration.collectionflowstatus'
+    checkpoint = (
+        "checkpoint complete: wrote {0} buffers (2.0%), wrote 3 SLRU buffers; 0 WAL file(s) added; sync files={1}"
+    )
     return {
         "log_sources": [{"file": "log/postgresql.log", "format": "stderr", "prefix": "%m [%p] ", "prefix_from": "server",
                          "bytes": 20000, "lines": 200, "entries": 190, "unparsed": 0, "first_at": f"{DAY}18:00:00Z",
@@ -192,7 +206,10 @@ def _questions() -> list[dict]:
 
 def _repository() -> dict[str, list[dict]]:
     versions = "backend/alembic/versions"
-    paths = [f"{versions}/086_fix_collection_flow_status_adr012.py", f"{versions}/087_add_paused_remove_phase_values.py"]
+    paths = [
+        f"{versions}/086_fix_collection_flow_status_adr012.py",
+        f"{versions}/087_add_paused_remove_phase_values.py",
+    ]
     return {
         "migrations": [
             {"path": paths[0], "tool": "alembic", "revision": "086_fix_collection_flow_status_adr012",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
-FOLD = 0.08  # a gap longer than this share of the whole is folded
-NARROWEST = 0.07  # of the width, for a stretch with one instant only
-GAP = 0.035
+FOLDS = 4
+SHARE = 0.25  # a gap that fills more than this share of what is still to scale is folded
+NARROWEST = 0.08  # of the width: room for a label
+GAP = 0.03
+LABEL = 0.1
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,12 @@ class FoldedClock:
     (2, 0.0)
     """
 
-    def __init__(self, instants: Sequence[pd.Timestamp]) -> None:
+    def __init__(
+        self, instants: Iterable[pd.Timestamp], keep: Iterable[tuple[pd.Timestamp, pd.Timestamp]] = ()
+    ) -> None:
         seconds = np.unique([_seconds(instant) for instant in instants if pd.notna(instant)])
-        self.stretches = _laid_out(_stretches(seconds))
+        kept = [(_seconds(start), _seconds(end)) for start, end in keep if pd.notna(start) and pd.notna(end)]
+        self.stretches = _laid_out(_stretches(seconds, kept))
 
     def place(self, instant: pd.Timestamp) -> float:
         """Where the instant lies; one inside a fold lies inside the fold's narrow gap."""
@@ -47,29 +52,25 @@ class FoldedClock:
             return 0.5
         return float(np.interp(second, xs, ys))
 
-    def ticks(self, most: int = 9) -> tuple[list[float], list[str]]:
-        """Places and labels (UTC; the date where it changes): ends of stretches, points between in long ones."""
-        seconds: list[float] = []
-        for one in self.stretches:
-            inside = int((one.right - one.left) * most)
-            seconds += sorted({one.start, one.end, *np.linspace(one.start, one.end, max(inside, 1) + 1).tolist()})
+    def ticks(self) -> tuple[list[float], list[str]]:
+        """Places and labels (UTC; the date where it changes): the start of each stretch, and as many as fit in it."""
         places, labels, day = [], [], None
-        for second in seconds:
-            place = self._at(second)
-            if places and place - places[-1] < 0.045:
-                continue
-            instant = pd.Timestamp(second, unit="s", tz="UTC").round("ms")
-            clock = f"{instant:%H:%M:%S}" + (f".{instant.microsecond // 1000:03d}" if self._fine() else "")
-            labels.append(clock if day == instant.date() else f"{instant:%Y-%m-%d}\n{clock}")
-            places.append(place)
-            day = instant.date()
+        for one, edge in zip(self.stretches, [*(each.left for each in self.stretches[1:]), 1 + LABEL], strict=True):
+            for second in np.linspace(one.start, one.end, max(int((one.right - one.left) / LABEL), 1) + 1).tolist():
+                place = self._at(second)
+                if second != one.start and (place - places[-1] < LABEL or edge - place < LABEL):
+                    continue
+                instant = pd.Timestamp(second, unit="s", tz="UTC").round("ms")
+                clock = f"{instant:%H:%M:%S}" + (
+                    f".{instant.microsecond // 1000:03d}" if one.end - one.start < 20 else ""
+                )
+                labels.append(clock if day == instant.date() else f"{clock}\n{instant:%Y-%m-%d}")
+                places.append(place)
+                day = instant.date()
         return places, labels
 
     def _at(self, second: float) -> float:
         return self.place(pd.Timestamp(second, unit="s", tz="UTC"))
-
-    def _fine(self) -> bool:
-        return any(0 < one.end - one.start < 20 for one in self.stretches)
 
     def folds(self) -> list[tuple[float, float, str]]:
         """Left and right place of each fold, and the time that it hides, in words."""
@@ -80,18 +81,21 @@ def _seconds(instant: pd.Timestamp) -> float:
     return pd.Timestamp(instant).timestamp()
 
 
-def _stretches(seconds: np.ndarray) -> list[tuple[float, float]]:
+def _stretches(seconds: np.ndarray, kept: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Fold the longest gaps, one after the other, as long as one dominates what is left; a kept window stays whole."""
     if not len(seconds):
         return []
     gaps = np.diff(seconds)
-    limit = max(FOLD * float(seconds[-1] - seconds[0]), 1e-6)
-    # A second pass folds what the longest gap had made look short.
-    kept = gaps[gaps <= limit].sum()
-    limit = max(min(limit, 0.6 * float(kept)), 1e-6) if kept else limit
-    cuts = np.flatnonzero(gaps > limit)
-    if len(cuts) > 6:
-        cuts = np.sort(np.argsort(gaps)[-6:])
-    edges = [0, *(cuts + 1).tolist(), len(seconds)]
+    open_ = np.array([not any(start < b and a < end for start, end in kept) for a, b in pairwise(seconds)], dtype=bool)
+    folded: list[int] = []
+    left = gaps.copy()
+    while len(folded) < FOLDS and len(gaps) > 2:
+        longest = int(np.argmax(np.where(open_, left, 0)))
+        if not open_[longest] or left[longest] <= SHARE * left.sum():
+            break
+        folded.append(longest)
+        left[longest] = 0
+    edges = [0, *(place + 1 for place in sorted(folded)), len(seconds)]
     return [(float(seconds[a]), float(seconds[b - 1])) for a, b in pairwise(edges)]
 
 
@@ -103,11 +107,7 @@ def _laid_out(stretches: list[tuple[float, float]]) -> list[Stretch]:
     shares = NARROWEST + room * (lengths / lengths.sum() if lengths.sum() else np.full(len(lengths), 1 / len(lengths)))
     laid, left = [], 0.0
     for (start, end), share in zip(stretches, shares, strict=True):
-        if start == end:
-            # A single instant stands in the middle of its stretch, so that its label has room.
-            laid.append(Stretch(start, end, left + share / 2, left + share / 2))
-        else:
-            laid.append(Stretch(start, end, left, left + share))
+        laid.append(Stretch(start, end, left, left if start == end else left + share))
         left += share + GAP
     return laid
 

@@ -46,7 +46,7 @@ def tables(findings: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ordered = by_urgency(schemas.check(findings, "findings"))
     shown, rest = ordered.head(MOST_ROWS), ordered.iloc[MOST_ROWS:]
     with style.styled():
-        ax = style.axes_for(ax, 9.2, 1.1 + 0.32 * max(len(shown), 1))
+        ax = style.axes_for(ax, 9.2, 1.4 + 0.32 * max(len(shown), 1))
         for place, row in enumerate(shown.itertuples()):
             _bar(ax, place, row)
         _frame(ax, shown, rest)
@@ -93,13 +93,13 @@ def _expected(row: object) -> str:
 
 def _frame(ax: Axes, shown: pd.DataFrame, rest: pd.DataFrame) -> None:
     ax.set_xlim(-0.02, 2.02)
-    ax.set_ylim(max(len(shown), 1) + (0.2 if rest.empty else 0.9), -1.1)
+    ax.set_ylim(max(len(shown), 1) + (0.2 if rest.empty else 0.9), -2.0)
     ax.set_axis_off()
     for x, word in ((1.27, "expected"), (1.47, "actual"), (1.67, "missing")):
         ax.text(x, -0.8, word, ha="right", va="center", color=style.MUTED, fontsize=8.5)
     ax.text(
         0,
-        -0.8,
+        -1.6,
         "rows: solid stand, hatched are missing, dotted is not known",
         va="center",
         color=style.MUTED,

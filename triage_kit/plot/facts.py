@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from triage_kit.plot import html, style
+from triage_kit.plot import style
 
 
 def server_facts(evidence: Mapping[str, pd.DataFrame]) -> dict[str, object]:
@@ -14,20 +14,19 @@ def server_facts(evidence: Mapping[str, pd.DataFrame]) -> dict[str, object]:
 
     Parameters
     ----------
-    evidence : evidence tables by name (``identity``, ``storage``, ``relations``, ``version_tables``, ``questions``,
+    evidence : evidence tables by name (``storage``, ``relations``, ``version_tables``, ``questions``,
         ``collection``, ``log_sources``).
     """
-    identity, collection = _first(evidence["identity"]), _first(evidence["collection"])
+    collection = _first(evidence["collection"])
     asked = evidence["questions"]["status"].value_counts()
     versions = evidence["version_tables"]
     return {
-        "Host": collection.get("host"),
-        "Role that collected": identity.get("role"),
         "Size of the tables in scope": size(_total(evidence["storage"])),
         "Tables in scope": style.count(evidence["relations"]["kind"].isin(["table", "partitioned"]).sum()),
         "Current migration": tuple(versions["version"].dropna()) or "none recorded",
         "Server log": f"{style.count(evidence['log_sources']['lines'].sum())} lines read, "
         f"{style.count(evidence['log_sources']['unparsed'].sum())} not understood",
+        "Containers": _containers(evidence["questions"]),
         "Questions asked": ", ".join(f"{number:,} {word}" for word, number in asked.items()) or "none",
         "Kit version": collection.get("kit_version"),
     }
@@ -60,10 +59,7 @@ def size(number: int | None) -> str:
     return f"{amount:.1f} TB"
 
 
-def containers(questions: pd.DataFrame) -> html.Html:
-    """What is known about containers: the answer, or why there is none."""
-    rows = questions[questions["source"].str.startswith("container", na=False)]
-    return html.listed(
-        f"{row.source}: {row.status}. {row.reason if isinstance(row.reason, str) else ''}"
-        for row in rows.itertuples(index=False)
-    )
+def _containers(questions: pd.DataFrame) -> str:
+    asked = questions[questions["source"].str.startswith(("container", "docker"), na=False)]
+    told = [f"{row.status}{': ' + row.reason if isinstance(row.reason, str) else ''}" for row in asked.itertuples()]
+    return "; ".join(told) or "none is named by the case"

@@ -16,6 +16,7 @@ import pandas as pd
 
 from triage_kit.plot import style
 
+LONG = 40  # a table with more rows scrolls inside its own frame
 EVIDENCE_ID = re.compile(r"\bE\d+\b")
 
 
@@ -83,7 +84,7 @@ def names(values: Iterable[object], most: int | None = None, absent: str = "none
 
 def sql(value: object) -> Html:
     """A statement as written."""
-    return tag("pre", tag("code", _lines(value)), class_="sql") if not _absent(value) else Html("")
+    return tag("pre", tag("code", _lines(value)), class_="sql") if not _absent(value) and value else Html("")
 
 
 def cited(value: object) -> Html:
@@ -91,10 +92,13 @@ def cited(value: object) -> Html:
     return Html(EVIDENCE_ID.sub(lambda found: f'<a href="#{found[0]}">{found[0]}</a>', text(value)))
 
 
-def ids(values: Iterable[object]) -> Html:
-    """Evidence ids as links, each once."""
+def ids(values: Iterable[object], most: int = 6) -> Html:
+    """Evidence ids as links, each once; those beyond ``most`` fold into a counted list that opens."""
     each = list(dict.fromkeys(str(value) for value in values if not _absent(value) and str(value)))
-    return cited(", ".join(each))
+    if len(each) <= most + 1:
+        return cited(", ".join(each))
+    rest = folded(f"{len(each) - most:,} more", cited(", ".join(each[most:])))
+    return join([cited(", ".join(each[:most])), " ", rest])
 
 
 def status(word: object) -> Html:
@@ -149,7 +153,7 @@ def between(start: object, end: object, timezone: object = None) -> Html:
         return moment(None)
     if not _absent(start) and not _absent(end) and start == end:
         return moment(start, timezone, fine=True)
-    return join([moment(start, timezone), " to ", moment(end, timezone)])
+    return join(["between ", moment(start, timezone), " and ", moment(end, timezone)])
 
 
 def table(
@@ -198,7 +202,7 @@ def table(
             tag(
                 "div",
                 tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *body), class_="data"),
-                class_="scroll",
+                class_="scroll long" if len(shown) > LONG else "scroll",
                 role="region",
                 tabindex="0",
                 aria_label=caption,

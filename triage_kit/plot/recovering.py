@@ -32,7 +32,7 @@ def recovery(recovery: pd.DataFrame, ax: Axes | None = None) -> Axes:
             ax.barh(place, max(rows / most, 0.004), 0.6, edgecolor="#1b6e3c", linewidth=0.8, **look)
             word = "not known yet" if not known else "feasible" if row.feasible else "not feasible"
             ax.text(max(rows / most, 0.004) + 0.01, place, f"{style.count(row.rows, '?')} rows, {word}", va="center")
-        ax.set_yticks(range(len(given)), [style.short(str(each).replace("_", " "), 36) for each in given["option"]])
+        ax.set_yticks(range(len(given)), [style.short(style.way_back(each), 36) for each in given["option"]])
         ax.set_ylim(max(len(given), 1) - 0.4, -0.6)
         ax.set_xlim(0, 1.35)
         ax.set_xticks([])

@@ -32,15 +32,10 @@ def timeline(
     groups = schemas.check(groups, "groups")
     noticed = None if noticed_at is None or pd.isna(noticed_at) else pd.Timestamp(noticed_at)
     dated = events.dropna(subset=["at"])
-    clock = FoldedClock(
-        [
-            *dated["at"],
-            *dated["until"].dropna(),
-            *groups["lost_from"].dropna(),
-            *groups["lost_to"].dropna(),
-            *([noticed] if noticed is not None else []),
-        ]
-    )
+    marked = [] if noticed is None else [noticed]
+    windows = list(zip(groups["lost_from"], groups["lost_to"], strict=True))
+    edges = [edge for window in windows for edge in window] + groups["committed_at"].tolist()
+    clock = FoldedClock([*dated["at"], *dated["until"], *edges, *marked], keep=windows)
     lanes = [lane for lane in style.LANES if (dated["kind"] == lane).any()]
     lanes += sorted(set(dated["kind"].dropna()) - set(style.LANES))
     with style.styled():

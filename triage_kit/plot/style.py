@@ -143,6 +143,25 @@ def count(number: object, absent: str = "not known") -> str:
     return absent if pd.isna(number) else f"{int(number):,}"
 
 
+def things(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> things(1, "table"), things(1200, "row")
+    ('1 table', '1,200 rows')
+    """
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def way_back(option: object) -> str:
+    """The words for one way back.
+
+    >>> way_back("pitr"), way_back("reload_sources")
+    ('point-in-time recovery', 'reload sources')
+    """
+    known = {"pitr": "point-in-time recovery", "wal": "rows decoded from WAL", "backup": "restore of a backup"}
+    return known.get(str(option), visible(option).replace("_", " "))
+
+
 def percent(probability: object) -> str:
     """A probability in words that do not claim certainty.
 

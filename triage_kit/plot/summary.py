@@ -50,7 +50,7 @@ def _loss(findings: pd.DataFrame) -> Html:
     known = int(damaged["missing_rows"].fillna(0).sum())
     open_ = int(damaged["missing_rows"].isna().sum())
     more = f" and a number not known in {open_:,} of them" if open_ else ""
-    words = [tag("strong", f"{len(damaged):,} tables are damaged, {known:,} rows are missing{more}: ")]
+    words = [tag("strong", f"{_are(len(damaged), 'table')} damaged, {_are(known, 'row')} missing{more}: ")]
     parts = [
         html.join([html.name(schemas.qualified(row.schema, row.table)), f" ({_gone(row)})"])
         for row in damaged.itertuples()
@@ -59,8 +59,14 @@ def _loss(findings: pd.DataFrame) -> Html:
     return html.join([*words, f". The others: {rest}."])
 
 
+def _are(number: int, noun: str) -> str:
+    return f"{style.things(number, noun)} {'is' if number == 1 else 'are'}"
+
+
 def _gone(row: object) -> str:
-    missing = f"{style.count(row.missing_rows)} rows missing" if pd.notna(row.missing_rows) else "number not known"
+    missing = (
+        f"{style.things(int(row.missing_rows), 'row')} missing" if pd.notna(row.missing_rows) else "number not known"
+    )
     return f"{row.status}, {missing}"
 
 
@@ -72,25 +78,16 @@ def _some(parts: list[Html], most: int) -> Html:
 
 def _group(group: object, causes: pd.DataFrame, zone: object) -> list[Html]:
     when = (
-        html.moment(group.committed_at, zone)
+        html.join(["at ", html.moment(group.committed_at, zone)])
         if pd.notna(group.committed_at)
         else html.between(group.lost_from, group.lost_to, zone)
     )
-    xid = f" transaction {int(group.xid)}," if pd.notna(group.xid) else ""
+    by = f"one transaction ({int(group.xid)}) changed" if pd.notna(group.xid) else "the same hand or window joins"
     dated = f", dated by {style.visible(group.dated_by)}" if isinstance(group.dated_by, str) and group.dated_by else ""
-    lines = [
-        html.join(
-            [
-                tag("strong", f"{group.group}: "),
-                f"{len(group.tables):,} tables belong together;{xid} ",
-                when,
-                dated,
-                ".",
-            ]
-        )
-    ]
-    best = _best(causes[causes["group"] == group.group])
-    return lines + [_cause(one) for one in best]
+    told = html.join(
+        [tag("strong", f"{group.group}: "), f"{by} {style.things(len(group.tables), 'table')} ", when, dated, "."]
+    )
+    return [told, *(_cause(one) for one in _best(causes[causes["group"] == group.group]))]
 
 
 def _best(causes: pd.DataFrame) -> list[dict]:
@@ -122,13 +119,9 @@ def _way_back(recovery: pd.DataFrame) -> Html:
     if len(feasible):
         best = feasible.sort_values("rows", ascending=False, kind="stable", na_position="last").iloc[0]
         rows = f" ({style.count(best['rows'])} rows)" if pd.notna(best["rows"]) else ""
-        return html.join(
-            ["It can come back: ", tag("strong", str(best["option"]).replace("_", " ")), rows, ". ", best["why"]]
-        )
+        return html.join(["It can come back: ", tag("strong", style.way_back(best["option"])), rows, ". ", best["why"]])
     if recovery["feasible"].isna().any():
-        unknown = ", ".join(
-            style.visible(one).replace("_", " ") for one in recovery.loc[recovery["feasible"].isna(), "option"]
-        )
+        unknown = ", ".join(style.way_back(one) for one in recovery.loc[recovery["feasible"].isna(), "option"])
         return text(f"Whether it can come back is not known yet; to be checked: {unknown}.")
     return text("No way back is known from this evidence." if len(recovery) else "No way back is needed or known.")
 
@@ -136,22 +129,26 @@ def _way_back(recovery: pd.DataFrame) -> Html:
 def freeze_list(freeze: pd.DataFrame, timezone: object = None) -> Html:
     """What to stop now, in order: why, what the step itself destroys, the command, and until when it helps."""
     given = schemas.check(freeze, "freeze").sort_values("order", kind="stable")
-    items = [
-        html.join(
-            [
-                tag("strong", row.action),
-                ". ",
-                html.cited(row.why),
-                tag("span", " This step itself destroys: ", html.cited(row.destroys), ".", class_="destroys")
-                if isinstance(row.destroys, str) and row.destroys
-                else "",
-                html.join([" Before ", html.moment(row.deadline, timezone), "."]) if pd.notna(row.deadline) else "",
-                html.sql(row.command),
-            ]
-        )
-        for row in given.itertuples()
-    ]
-    return tag("div", html.listed(items, ordered=True), class_="freeze")
+    steps = html.listed((_step(row, timezone) for row in given.to_dict("records")), ordered=True)
+    return tag("div", steps, class_="freeze")
+
+
+def _step(row: dict, timezone: object) -> Html:
+    destroys = row["destroys"] if isinstance(row["destroys"], str) else "not known"
+    harmless = destroys.startswith("nothing")
+    before = html.join([" Before ", html.moment(row["deadline"], timezone), "."]) if pd.notna(row["deadline"]) else ""
+    return html.join(
+        [
+            tag("strong", row["action"]),
+            html.join([": ", html.cited(row["why"])]) if isinstance(row["why"], str) else "",
+            ". ",
+            tag(
+                "span", "This step itself destroys ", html.cited(destroys), ".", class_=None if harmless else "destroys"
+            ),
+            before,
+            html.sql(row["command"]),
+        ]
+    )
 
 
 def table_list(findings: pd.DataFrame, timezone: object = None) -> Html:

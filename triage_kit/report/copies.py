@@ -44,6 +44,8 @@ def tidy(notebook: nbformat.NotebookNode, name: str, folders: Iterable[Path]) ->
     for place, cell in enumerate(kept.cells):
         cell["id"] = f"{stem}-{place:02d}"
         cell["metadata"] = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
+        if cell.cell_type == "code":
+            cell["outputs"] = [output for output in cell.outputs if not _noise(output)]
         for output in cell.get("outputs", []):
             _clean(output, hidden)
     return kept
@@ -72,6 +74,11 @@ def _clean(output: nbformat.NotebookNode, hidden: list[str]) -> None:
         output["evalue"] = without(ANSI.sub("", output.evalue), hidden)
     elif output.output_type == "stream":
         output["text"] = without(ANSI.sub("", output.text), hidden)
+
+
+def _noise(output: nbformat.NotebookNode) -> bool:
+    """Whether an output is only the font library's complaint about the system, which Graphviz passes on."""
+    return output.output_type == "stream" and all(line.startswith("Fontconfig ") for line in output.text.splitlines())
 
 
 def without(text: str, folders: list[str]) -> str:

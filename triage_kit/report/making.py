@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from jupyter_core.utils import ensure_event_loop
 
 from triage_kit import analyse
 from triage_kit.errors import ReportError
@@ -133,6 +134,9 @@ def _one(source: Path, parameters: dict[str, str], cwd: Path, private: Path) -> 
         raise
     except Exception as error:  # noqa: BLE001 a kernel that dies raises many things; the other notebooks must still run
         return copies.broken(source, error)
+    finally:
+        # Each thread that waits for a kernel has a loop of its own; left open, it leaks its sockets.
+        ensure_event_loop().close()
 
 
 def _write(path: Path, text: str) -> None:

@@ -22,9 +22,9 @@ DRAWING = {
 SHAPE = {
     "class", "id", "d", "points", "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "rx", "ry", "dx", "dy",
     "width", "height", "viewBox", "preserveAspectRatio", "transform", "fill", "stroke", "stroke-width",
-    "stroke-dasharray", "stroke-linejoin", "stroke-linecap", "stroke-opacity", "fill-opacity", "fill-rule", "opacity", "text-anchor",
-    "dominant-baseline", "font-family", "font-size", "font-weight", "font-style", "clip-path", "offset", "stop-color",
-    "xml:space",
+    "stroke-dasharray", "stroke-linejoin", "stroke-linecap", "stroke-opacity", "fill-opacity", "fill-rule", "opacity",
+    "text-anchor", "dominant-baseline", "font-family", "font-size", "font-weight", "font-style", "clip-path",
+    "offset", "stop-color", "xml:space",
 }
 # fmt: on
 PLAIN = {"class", "id", "title", "dir", "lang", "role", "aria-label", "tabindex"}
