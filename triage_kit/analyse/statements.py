@@ -26,6 +26,17 @@ REMOVES_ROWS = {
     "enable_row_security",
     "create_policy",
 }
+REMOVES_COLUMNS = {"drop_column", "drop_type", "drop_extension", "alter_column_type"}
+MOVES_ROWS = {
+    "update",
+    "merge",
+    "rename_table",
+    "rename_schema",
+    "set_schema",
+    "set_search_path",
+    "enable_row_security",
+    "create_policy",
+}
 DESTRUCTIVE = REMOVES_ROWS | REMOVES_COLUMNS | MOVES_ROWS
 
 NOTHING = "nothing: a statement that fails changes no row"
