@@ -17,14 +17,16 @@ from triage_kit.analyse.context import rows
 from triage_kit.analyse.ledger import Ledger
 
 REMOVES_ROWS = {
-    "update",
-    "merge",
-    "rename_table",
-    "rename_schema",
-    "set_schema",
-    "set_search_path",
-    "enable_row_security",
-    "create_policy",
+    "delete",
+    "truncate",
+    "drop_table",
+    "drop_materialized_view",
+    "drop_schema",
+    "drop_database",
+    "drop_owned",
+    "detach_partition",
+    "no_inherit",
+    "set_unlogged",
 }
 REMOVES_COLUMNS = {"drop_column", "drop_type", "drop_extension", "alter_column_type"}
 MOVES_ROWS = {
