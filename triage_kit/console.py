@@ -20,7 +20,7 @@ class Console:
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
 
-    def say(self, text: str, *, event: str = "message", **facts: Any) -> None:
+    def say(self, text: str, /, *, event: str = "message", **facts: Any) -> None:
         """Print text, or the event with its facts."""
         if self.json:
             self._line(sys.stdout, json.dumps({"event": event, **(facts or {"text": text})}, default=_plain))
