@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from triage_kit.parse.entry import Entry, Unparsed
 from triage_kit.parse.lines import Line, numbered
-from triage_kit.parse.stderr import complete
+from triage_kit.parse.stderr import complete, positioned
 from triage_kit.parse.times import Clock
 
 _NAMES = (
@@ -89,7 +89,7 @@ def _filled(line: Line, row: dict[str, str], clock: Clock) -> Entry:
         application=row["application_name"] or None,
         client=row["connection_from"] or None,
         xid=int(xid) if xid.isdigit() and xid != "0" else None,
-        message=row["message"],
+        message=positioned(row["message"], row["query_pos"], row["internal_query_pos"]),
         detail=row["detail"] or None,
         hint=row["hint"] or None,
         context=row["context"] or None,

@@ -8,7 +8,7 @@ from typing import Any
 
 from triage_kit.parse.entry import Entry, Unparsed
 from triage_kit.parse.lines import Line, numbered
-from triage_kit.parse.stderr import complete
+from triage_kit.parse.stderr import complete, positioned
 from triage_kit.parse.times import Clock
 
 
@@ -50,7 +50,7 @@ def _filled(line: Line, row: dict[str, Any], clock: Clock) -> Entry:
         line.offset,
         at=clock.instant(_text(row, "timestamp")),
         severity=row["error_severity"],
-        sqlstate=_text(row, "state_code"),
+        sqlstate=_text(row, "state_code") or "00000",  # success is left out like what is empty
         pid=_number(row, "pid"),
         session=_text(row, "session_id"),
         role=_text(row, "user"),
@@ -58,7 +58,9 @@ def _filled(line: Line, row: dict[str, Any], clock: Clock) -> Entry:
         application=_text(row, "application_name"),
         client=f"{host}:{port}" if host and port else host,
         xid=_number(row, "txid"),
-        message=_text(row, "message") or "",
+        message=positioned(
+            _text(row, "message") or "", _number(row, "cursor_position"), _number(row, "internal_position")
+        ),
         detail=_text(row, "detail"),
         hint=_text(row, "hint"),
         context=_text(row, "context"),

@@ -129,7 +129,7 @@ def _percent(pattern: str, value: Any) -> Any:
 def _subscript(node: ast.Subscript, names: Names) -> Any:
     base, key = evaluate(node.value, names), evaluate(node.slice, names)
     try:
-        return base[key] if isinstance(base, (list, dict)) and isinstance(key, (int, str)) else UNKNOWN
+        return base[key] if isinstance(base, dict) or (isinstance(base, list) and isinstance(key, int)) else UNKNOWN
     except (LookupError, TypeError):
         return UNKNOWN
 

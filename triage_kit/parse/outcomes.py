@@ -37,17 +37,20 @@ class _Session:
     marks: list[tuple[str, int]] = field(default_factory=list)  # savepoints: name, statements before it
     open: bool = False
     failed: bool = False
-    sees_all: bool = False
+    who: tuple[str | None, str | None] = (None, None)  # role and database: what is logged may be set for each
 
 
 class Outcomes:
     """Sets ``outcome`` and ``duration_ms`` of earlier entries as later ones are seen; feed it in the log's order.
 
-    logs_everything: the server's settings say that BEGIN and COMMIT are logged; else it is learnt from each session.
+    logs_everything: the server's settings say that BEGIN and COMMIT are logged; else it is learnt, for each role and
+    database, from the first statement that would not be logged otherwise.
     """
 
     def __init__(self, logs_everything: bool = False) -> None:
         self.logs_everything = logs_everything
+        self.open_books: set[tuple[str | None, str | None]] = set()
+        self.ended_well: dict[tuple[str | None, str | None], list[Entry]] = {}
         self.sessions: dict[object, _Session] = {}
 
     def follow(self, entries: Iterable[Entry | Unparsed]) -> Iterator[Entry | Unparsed]:
@@ -77,7 +80,7 @@ class Outcomes:
         if session is None:
             if entry.kind not in ("statement", "duration") and entry.severity not in FAILURES:
                 return
-            session = self.sessions[key] = _Session(sees_all=self.logs_everything)
+            session = self.sessions[key] = _Session(who=(entry.role, entry.database))
         if entry.severity in FAILURES:
             self._fail(session, entry)
         elif entry.kind == "duration" and not entry.statement:
@@ -91,8 +94,9 @@ class Outcomes:
 
     def _run(self, session: _Session, entry: Entry) -> None:
         self._succeed(session)
-        if _ONLY_WHEN_ALL.match(entry.statement or ""):
-            session.sees_all = True
+        # A slow SELECT is logged with its duration at any setting: it tells nothing.
+        if entry.kind == "statement" and _ONLY_WHEN_ALL.match(entry.statement or ""):
+            self._learn(session.who)
         session.last = entry
         session.awaiting = entry if entry.duration_ms is None else None
         if entry.kind == "duration":  # logged when it was done, and only if nothing failed
@@ -118,7 +122,22 @@ class Outcomes:
         for word, name in controls:
             self._control(session, word, name)
         if not session.open and not before_open and not controls:
-            self._settle(session, "committed" if session.sees_all else "unknown")
+            self._commit_alone(session)
+
+    def _commit_alone(self, session: _Session) -> None:
+        """Statements outside a transaction that anybody saw begin: committed if its BEGIN would have been seen."""
+        if self.logs_everything or session.who in self.open_books:
+            self._settle(session, "committed")
+            return
+        kept = self.ended_well.setdefault(session.who, [])
+        kept += session.transaction[: _MOST_OPEN - len(kept)]
+        self._settle(session, "unknown")
+
+    def _learn(self, who: tuple[str | None, str | None]) -> None:
+        if who not in self.open_books:
+            self.open_books.add(who)
+            for entry in self.ended_well.pop(who, []):
+                _set(entry, "committed")
 
     def _control(self, session: _Session, word: str, name: str) -> None:
         if word in ("begin", "start"):

@@ -125,6 +125,12 @@ class _Reader:
         return complete(entry, self.inner.pop(id(entry), None))
 
 
+def positioned(message: str, *places: object) -> str:
+    """The message as the plain log has it: the first place that is known, in characters, stands at its end."""
+    known = [str(place) for place in places if str(place or "0") != "0"]
+    return f"{message} at character {known[0]}" if known else message
+
+
 def complete(entry: Entry, inner_query: str | None) -> Entry:
     """What all formats do at the end of an entry: join the inner query to the context, tell kind and outcome."""
     if inner_query:

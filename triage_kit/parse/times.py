@@ -17,7 +17,7 @@ _HOURS = {
     "AEDT": 11, "AWST": 8, "NZST": 12, "NZDT": 13,
 }  # fmt: skip
 _NUMERIC = re.compile(r"<?([+-])(\d{1,2}):?(\d{2})?(?::?\d{2})?>?")
-_STAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?: ?(\S+))?")
+_STAMP = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(?: ?(\S+))?")
 
 
 class Clock:
@@ -41,9 +41,9 @@ class Clock:
         found = _STAMP.fullmatch(written)
         if found is None:
             return None
-        *numbers, fraction, abbreviation = found.groups()
+        second, fraction, abbreviation = found.groups()
         try:
-            local = datetime(*map(int, numbers), int((fraction or "").ljust(6, "0")))  # type: ignore[misc, arg-type]  # noqa: DTZ001 its zone follows
+            local = datetime.fromisoformat(second).replace(microsecond=int((fraction or "").ljust(6, "0")))
             at = self._aware(local, abbreviation).astimezone(UTC)
         except (ValueError, OverflowError):
             return None

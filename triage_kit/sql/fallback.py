@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 
-from triage_kit.sql.lexer import Token, grouped, tokens, unquoted
+from triage_kit.sql.lexer import Token, grouped, unquoted
 from triage_kit.sql.vocabulary import TEXT_LIMIT, Effect
 
 # Words after which a statement may begin, in SQL and in plpgsql; the first token of a text counts too.
@@ -281,7 +282,17 @@ def by_words(text: str, line: int = 1) -> list[Effect]:
     return found
 
 
+def _runs_nothing(group: list[Token]) -> bool:
+    """PREPARE stores a statement, EXPLAIN without ANALYZE plans it."""
+    first, *others = [token.value.lower() for token in group[:30]]
+    if first == "explain":
+        return not any(a == "analyze" and b not in ("false", "off", "0") for a, b in pairwise([*others, ""]))
+    return first == "prepare" and others[:1] != ["transaction"]
+
+
 def _statement(text: str, group: list[Token]) -> list[Effect]:
+    if _runs_nothing(group):
+        return []
     found: list[Effect] = []
     for at, token in enumerate(group):
         if token.kind != "word" or not _may_begin(group, at):
@@ -324,9 +335,3 @@ def _bodies(text: str, group: list[Token]) -> list[Effect]:
             line = text.count("\n", group[0].start, token.start) + 1
             found += [replace(each, within=within) for each in by_words(unquoted(token), line)]
     return found
-
-
-def begins_destructive(text: str) -> bool:
-    """Whether the first word of the text is one that removes something."""
-    first = next(tokens(text), None)
-    return first is not None and first.value.lower() in _DESTRUCTIVE

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import postgast
@@ -24,8 +25,9 @@ from triage_kit.sql.vocabulary import TEXT_LIMIT, Effect, suspicious
 # Measured: libpg_query overflows a 1 MB stack at 4,000 chained operands; a megabyte of text needs no tree to be read.
 _MOST_BYTES = 1_000_000
 _MOST_NESTING = 1_000
+_MOST_WORDS = 2_500  # every construct that nests costs a word or a sign; this is for those that nobody listed
 _NESTING = re.compile(
-    r"(?i)[-+*/|<>=~(\[:%^&@#?!]|\b(?:not|is|union|except|intersect|join|collate|case|at|and|or|in|between|like|ilike)\b"
+    r"(?i)[-+*/|<>=~(\[:%^&@#?!]|\b(?:not|is|union|except|intersect|join|collate|case|at|and|or|in|between|like|ilike|isnull|notnull)\b"
 )
 
 
@@ -33,11 +35,20 @@ class Unreadable(Exception):
     """The grammar refuses the text, or it is too big or too deep to be tried."""
 
 
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+
 def too_deep(text: str) -> bool:
     """Whether the text could nest so deep that parsing it is a risk to the process."""
     if len(text) > _MOST_BYTES:
         return True
-    return len(text) > _MOST_NESTING and sum(1 for _ in _NESTING.finditer(text)) > _MOST_NESTING
+    if len(text) <= _MOST_NESTING:
+        return False
+    return _more(_NESTING, text, _MOST_NESTING) or _more(_WORD, text, _MOST_WORDS)
+
+
+def _more(what: re.Pattern[str], text: str, most: int) -> bool:
+    return next(islice(what.finditer(text), most, None), None) is not None
 
 
 def by_grammar(text: str) -> list[Effect]:
