@@ -40,20 +40,21 @@ UNSEEN = {"unknown": 0.70, "hidden": 0.10, "drop": 0.15, "new_cluster": 0.05}
 def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scene: Scene, ledger: Ledger) -> list[dict]:
     """Findings for tables that the case or an applied migration names and the catalogue lacks.
 
-    A table whose schema the role may not see is ``undecided``: nobody looked.
+    pg_class shows every role every table, so what is not there is gone; but where none of the reported tables exists
+    and nothing else speaks of them, the database may be the wrong one and they are ``undecided``.
     """
     if not len(evidence["relations"]) and not len(evidence["identity"]):
         return []
     every = {schemas.qualified(row["schema"], row["name"]): row for row in rows(evidence["relations"])}
-    usable = {row["name"]: row["usable"] for row in rows(evidence["namespaces"])}
+    elsewhere = _wrong_place(evidence, every)
     found = []
     for name, source in _named(evidence, every, scene):
         schema, _, table = name.rpartition(".")
         if not schema:
             continue
-        blind = usable.get(schema) is False
+        blind = elsewhere and source == "case.yaml"
         says = f"{name} is named by {source} and is not in the catalogue" + (
-            "; the role has no USAGE on its schema" if blind else ""
+            ", nor is any other table that people name: this may be the wrong database" if blind else ""
         )
         reference = ledger.add("catalogue", says, "pg_class", name)
         parent = None if blind else _partition_of(name, evidence["relations"])
@@ -96,9 +97,17 @@ def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scen
     return found
 
 
+def _wrong_place(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict]) -> bool:
+    reported = reported_names(evidence["reported"], list(every))
+    return bool(reported) and not any(name in every for name in reported)
+
+
 def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scene: Scene) -> list[tuple[str, str]]:
     """Names that should be there, with who says so."""
-    called = dict.fromkeys(reported_names(evidence["reported"], list(every)), "case.yaml")
+    scope = [row["schema"] for row in every.values()]
+    usual = max(sorted(set(scope)), key=scope.count, default="public")
+    named = reported_names(evidence["reported"], list(every))
+    called = {name if "." in name else schemas.qualified(usual, name): "case.yaml" for name in named}
     operations = rows(evidence["migration_operations"])
     made = {
         row["object"]: f"{row['path']}:{row['line']}"
