@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 sys.path.insert(0, str(Path(__file__).parent))  # importlib mode puts no test folder on the path
 import majors
@@ -19,6 +20,17 @@ SETTINGS = {"shared_preload_libraries": "pg_stat_statements", "track_commit_time
 def pytest_report_header() -> str:
     versions = ", ".join(map(str, majors.found())) or "none: tests that need a server are skipped"
     return f"postgresql majors: {versions}; chromium: {majors.chromium() or 'none'}"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Hold the marker ``pg(">= 14")``: against the major of this run of ``server``, else against all that were found."""
+    for marker in item.iter_markers("pg"):
+        wanted = SpecifierSet(marker.args[0] if marker.args else "")
+        parameters = getattr(item, "callspec", None)
+        major = parameters.params.get("server") if parameters else None
+        tried = [major] if major else sorted(majors.found())
+        if not any(wanted.contains(str(one)) for one in tried):
+            pytest.skip(f"needs PostgreSQL {wanted or 'of any major'}, there is {', '.join(map(str, tried)) or 'none'}")
 
 
 @contextmanager
