@@ -61,7 +61,8 @@ def parse_url(url: str) -> tuple[Target, str]:
     )
     # A '/', '?' or '#' that is not escaped ends the authority inside a password: then an '@' stands behind it.
     broken = "@" in path or "#" in tail or (port is not None and not port.isdigit())
-    if ":" in userinfo or SECRETS & {key.lower() for key in parameters} or (broken and ":" in authority and "@" in tail):
+    cut = broken and ":" in authority and "@" in tail
+    if ":" in userinfo or cut or SECRETS & {key.lower() for key in parameters}:
         return Target(), f"a password stands in the URL: {USE_INSTEAD}"
     if broken:
         return Target(), "the URL cannot be read: write @, /, ?, # and : inside a name as %40, %2F, %3F, %23 and %3A"
