@@ -11,8 +11,9 @@ from pathlib import Path
 import majors  # tests/majors.py; conftest.py puts this folder on the path
 import pytest
 
-from triage_kit import schemas
+from triage_kit import open_case, schemas
 from triage_kit.bundle import Draft
+from triage_kit.lab.server import Server
 
 ROOT = Path(__file__).resolve().parents[1]
 CANARY = "hunter2canary"
@@ -238,3 +239,52 @@ def test_a_demo_names_its_target_first_and_its_verdict_before_any_notebook(tmp_p
     paths = [Path(report[key]) for key in ("html", "findings")] + [Path(path) for path in report["notebooks"]]
     assert [path for path in paths if not path.is_file()] == []
     assert triage("verify", tmp_path / "triage-demo-delete_without_where").returncode == 0
+
+
+@pytest.mark.pg
+def test_a_refused_login_is_1_alone_and_3_beside_a_usable_log(tmp_path: Path, server18: Server) -> None:
+    url = server18.url("postgres", "nobody_of_this_name")
+    folder = case(tmp_path / "alone", f"database: {{url: '{url}'}}")
+    assert "nobody_of_this_name" in refused(triage("collect", folder), 1)
+    beside = case(tmp_path / "beside", f"database: {{url: '{url}'}}\nlogs: [server.log]")
+    (beside / "server.log").write_text(LOG)
+    done = triage("collect", beside)
+    assert done.returncode == 3, done.stderr
+    assert "named, but not read: database" in done.stdout
+
+
+@pytest.mark.pg
+def test_a_missing_database_is_1_and_a_role_without_rights_is_0(
+    tmp_path: Path, server18: Server, database18: str
+) -> None:
+    folder = case(tmp_path / "wrong", f"database: {{url: '{server18.url('no_such_database')}'}}")
+    assert "no_such_database" in refused(triage("collect", folder), 1)
+    role = f"{database18}_plain"
+    with server18.connect(database18) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN")
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
+    try:
+        folder = case(tmp_path / "plain", f"database: {{url: '{server18.url(database18, role)}'}}")
+        done = triage("collect", folder)
+        assert done.returncode == 0, done.stderr  # what its privileges do not allow is a gap, not a failure
+        first = done.stdout.splitlines()[0]
+        assert database18 in first
+        assert role in first
+    finally:
+        with server18.connect(database18) as connection:
+            connection.execute(f"DROP ROLE {role}")
+
+
+@pytest.mark.pg
+def test_a_baseline_is_small_and_may_be_taken_again(tmp_path: Path, server18: Server, database18: str) -> None:
+    with server18.connect(database18) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
+    arguments = ("baseline", "--url", server18.url(database18), tmp_path / "base")
+    assert triage(*arguments).returncode == 0
+    taken = open_case(tmp_path / "base")
+    assert taken.tables["table"].tolist() == ["kept"]
+    assert taken.tables["rows"].isna().all()
+    assert taken.log_sources.empty
+    assert "--again" in refused(triage(*arguments), 1)
+    assert triage(*arguments, "--again").returncode == 0
+    assert (tmp_path / "base" / "evidence-1" / "manifest.json").is_file()

