@@ -23,7 +23,7 @@ def pytest_report_header() -> str:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Hold the marker ``pg(">= 14")``: against the major of this run of ``server``, else against all that were found."""
+    """Hold the marker ``pg(">= 14")`` against the major of this run of ``server``, else against all that were found."""
     for marker in item.iter_markers("pg"):
         wanted = SpecifierSet(marker.args[0] if marker.args else "")
         parameters = getattr(item, "callspec", None)
