@@ -185,6 +185,15 @@ def test_a_manifest_that_leaves_the_folder_is_refused(tmp_path: Path, path: str)
         Bundle.open(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b'"text"', canonical({"format": 1}), canonical({"format": "1"})]
+)
+def test_a_manifest_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
+    (sealed(tmp_path).folder / "manifest.json").write_bytes(content)
+    with pytest.raises(BundleError, match=r"manifest\.json"):
+        Bundle.open(tmp_path)
+
+
 def test_a_newer_format_is_refused_with_advice(tmp_path: Path) -> None:
     file = sealed(tmp_path).folder / "manifest.json"
     file.write_bytes(canonical(json.loads(file.read_text()) | {"format": 2}))

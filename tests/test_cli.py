@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -175,12 +176,22 @@ def test_quiet_prints_errors_only(tmp_path: Path) -> None:
     assert refused(triage("init", tmp_path / "new", "--quiet"), 2)
 
 
-def test_an_unexpected_error_is_one_paragraph_and_debug_shows_its_place(tmp_path: Path) -> None:
-    unreadable = case(tmp_path, "logs: a.log") / "evidence"
-    unreadable.mkdir()
-    (unreadable / "manifest.json").mkdir()
-    assert refused(triage("verify", tmp_path), 1)
-    assert "Traceback" in triage("verify", tmp_path, "--debug").stderr
+def test_only_debug_shows_where_an_error_arose(tmp_path: Path) -> None:
+    folder = case(tmp_path, "logs: a.log")
+    told = refused(triage("verify", folder), 1)
+    debugged = triage("verify", folder, "--debug")
+    assert debugged.returncode == 1
+    assert debugged.stderr.startswith("Traceback")
+    assert debugged.stderr.endswith(told)
+
+
+def test_the_readme_names_every_command_and_no_other() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    usage = triage("--help").stdout
+    offered = set(re.findall(r"^    ([a-z]+) ", usage, re.M)) - {"COMMAND"}
+    assert set(re.findall(r"`triage ([a-z]+)", text)) == offered
+    for line in (".venv/bin/triage demo\n", ".venv/bin/python -m pytest\n"):
+        assert "python3 -m venv .venv && .venv/bin/pip install '.[demo" in text.split(line)[0].splitlines()[-1]
 
 
 def test_ctrl_c_is_130_and_one_line(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ FORMAT = 1
 SEALED = "evidence"
 PARTIAL = "evidence.partial"
 MANIFEST = "manifest.json"
+PARTS = ("collection", "files", "not_kept", "questions", "server")
 ARROW = {
     "int": pa.int64(),
     "float": pa.float64(),
@@ -269,7 +270,7 @@ def _read_manifest(file: Path) -> dict[str, Any]:
         raise BundleError(
             f"{file} has format {version!r} and this kit reads up to {FORMAT}: install a newer triage-kit"
         )
-    if canonical(manifest) != content:
+    if canonical(manifest) != content or not set(PARTS) <= set(manifest):
         raise Tampered(f"{file} was changed after sealing: its digest is another; use an intact copy of the bundle")
     for entry in manifest["files"]:
         if not inside(entry["path"]):
