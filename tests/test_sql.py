@@ -8,77 +8,97 @@ import pytest
 from triage_kit.sql import OPERATIONS, effects, quote_ident, quote_qualified, statements, suspicious
 from triage_kit.sql.fallback import by_words
 
-# text, then (operation, object, bounded, cascade) of each effect that can cost something.
+# text, then each effect that can cost something: operation, object, whether a WHERE limits it, CASCADE.
 DESTRUCTIVE = [
-    ("DELETE FROM shop.orders", [("delete", "shop.orders", False, False)]),
-    ("delete from only orders o using c where o.id = c.id", [("delete", "orders", True, False)]),
-    ("DELETE FROM orders WHERE true", [("delete", "orders", False, False)]),
-    ("DELETE FROM orders WHERE 1 = 1", [("delete", "orders", False, False)]),
-    ("DELETE FROM orders WHERE 'a' = 'a' OR id = 3", [("delete", "orders", False, False)]),
-    ("DELETE FROM orders WHERE id = id AND true", [("delete", "orders", False, False)]),
-    ("DELETE FROM orders WHERE NOT false", [("delete", "orders", False, False)]),
-    ("DELETE FROM orders WHERE 't'::bool", [("delete", "orders", False, False)]),
-    ("DELETE FROM orders WHERE 1 <> 2", [("delete", "orders", False, False)]),
-    ("DELETE FROM orders WHERE id IN (SELECT id FROM old WHERE true)", [("delete", "orders", True, False)]),
-    ("DELETE FROM orders WHERE 1 = 2", [("delete", "orders", True, False)]),
-    ("DELETE FROM a WHERE CURRENT OF c", [("delete", "a", True, False)]),
-    ("WITH gone AS (DELETE FROM a RETURNING *) INSERT INTO b SELECT * FROM gone", [("delete", "a", False, False)]),
-    ("WITH x AS (SELECT 1) DELETE FROM a WHERE id IN (TABLE x)", [("delete", "a", True, False)]),
-    ("UPDATE accounts SET deleted_at = now()", [("update", "accounts", False, False)]),
-    ("UPDATE accounts SET active = false WHERE id > 7", [("update", "accounts", True, False)]),
-    ('TRUNCATE "Sales"."Order Items"', [("truncate", "Sales.Order Items", None, False)]),
-    ("TRUNCATE TABLE ONLY a, b.c RESTART IDENTITY CASCADE", [("truncate", "a", None, True), ("truncate", "b.c", None, True)]),
-    ("DROP TABLE IF EXISTS a, m.b CASCADE", [("drop_table", "a", None, True), ("drop_table", "m.b", None, True)]),
-    ("drop schema staging cascade", [("drop_schema", "staging", None, True)]),
-    ("DROP DATABASE shop WITH (FORCE)", [("drop_database", "shop", None, False)]),
-    ("DROP TYPE IF EXISTS migration.flowstatus CASCADE", [("drop_type", "migration.flowstatus", None, True)]),
-    ("DROP DOMAIN email CASCADE", [("drop_type", "email", None, True)]),
-    ("DROP EXTENSION hstore CASCADE", [("drop_extension", "hstore", None, True)]),
-    ("DROP OWNED BY app CASCADE", [("drop_owned", "app", None, True)]),
-    ("DROP MATERIALIZED VIEW m", [("drop_materialized_view", "m", None, False)]),
-    ("ALTER TABLE a DROP COLUMN b, DROP COLUMN IF EXISTS c CASCADE", [("drop_column", "a", None, False), ("drop_column", "a", None, True)]),
-    ("ALTER TABLE IF EXISTS a ALTER b TYPE int USING b::int", [("alter_column_type", "a", None, False)]),
-    ("ALTER TABLE a RENAME TO a_old", [("rename_table", "a", None, False)]),
-    ("ALTER TABLE a SET SCHEMA attic", [("set_schema", "a", None, False)]),
-    ("ALTER SCHEMA a RENAME TO b", [("rename_schema", "a", None, False)]),
-    ("ALTER TABLE a SET UNLOGGED", [("set_unlogged", "a", None, False)]),
-    ("ALTER TABLE m DETACH PARTITION m_2024 CONCURRENTLY", [("detach_partition", "m_2024", None, False)]),
-    ("ALTER TABLE child NO INHERIT parent", [("no_inherit", "child", None, False)]),
-    ("ALTER TABLE a ENABLE ROW LEVEL SECURITY", [("enable_row_security", "a", None, False)]),
-    ("CREATE POLICY p ON a USING (false)", [("create_policy", "a", None, False)]),
-    ("ALTER ROLE app SET search_path = other", [("set_search_path", "app", None, False)]),
-    ("VACUUM (FULL, ANALYZE) a", [("vacuum_full", "a", None, False)]),
-    ("VACUUM a", [("vacuum", "a", None, False)]),
-    ("CLUSTER a USING a_pkey", [("cluster", "a", None, False)]),
-    ("REFRESH MATERIALIZED VIEW m WITH NO DATA", [("refresh_materialized_view", "m", None, False)]),
-    ("MERGE INTO a USING b ON a.id = b.id WHEN NOT MATCHED BY SOURCE THEN DELETE", [("merge", "a", True, False), ("delete", "a", True, False)]),
-    ("EXPLAIN (ANALYZE, COSTS OFF) DELETE FROM a", [("delete", "a", False, False)]),
-    ("COPY (DELETE FROM a RETURNING *) TO STDOUT", [("delete", "a", False, False)]),
-    ("CREATE RULE r AS ON INSERT TO a DO ALSO (DELETE FROM b; DELETE FROM c WHERE id = 1)", [("delete", "b", False, False), ("delete", "c", True, False)]),
-    ("DO $$ BEGIN DELETE FROM a; EXECUTE 'TRUNCATE b'; END $$", [("delete", "a", False, False), ("truncate", "b", None, False)]),
-    ("DO LANGUAGE plpgsql 'BEGIN TRUNCATE a; END'", [("truncate", "a", None, False)]),
-    ("DO $$ DECLARE r record; BEGIN FOR r IN SELECT 1 LOOP EXECUTE format('DROP TABLE %I', r); END LOOP; END $$", [("dynamic", "", None, False)]),
-    ("DO $x$ BEGIN IF true THEN DELETE FROM a WHERE id = 1; ELSE DELETE FROM a; END IF; END $x$", [("delete", "a", True, False), ("delete", "a", False, False)]),
-    ("CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM log; RETURN OLD; END $$", [("delete", "log", False, False)]),
-    ("CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'TRUNCATE a'", [("truncate", "a", None, False)]),
-    ("CREATE FUNCTION f() RETURNS void BEGIN ATOMIC DELETE FROM a; DELETE FROM b WHERE id = 1; END", [("delete", "a", False, False), ("delete", "b", True, False)]),
-    ("CREATE FUNCTION f(n int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM a WHERE id = n; RETURN 1; END $$", [("delete", "a", True, False)]),
-    ("CREATE FUNCTION f() RETURNS void LANGUAGE plpython3u AS $$ plpy.execute('DROP TABLE a') $$", [("dynamic", "", None, False)]),
-    ("BEGIN; DELETE FROM a; DELETE FROM b WHERE id = 1; COMMIT", [("delete", "a", False, False), ("delete", "b", True, False)]),
-    ("EXECUTE cleanup(3)", [("dynamic", "cleanup", None, False)]),
-    # cut, broken, or of psql
-    ("DELETE FROM migration.collection_flows WHERE status \\!= 'completed';", [("delete", "migration.collection_flows", True, False)]),
-    ("TRUNCATE a, b CASC", [("truncate", "a", None, False), ("truncate", "b", None, False)]),
-    ("DELETE FROM a WHERE name = 'unfin", [("delete", "a", True, False)]),
-    ("DELETE FROM a WHERE (SELECT 1; DROP TABLE b;", [("delete", "a", True, False), ("drop_table", "b", None, False)]),
-    ("\\set ON_ERROR_STOP 1\n\\c shop\nTRUNCATE a;", [("truncate", "a", None, False)]),
-    ("COPY a FROM STDIN;\n1\tDELETE FROM b;\n\\.\nDELETE FROM c;", [("delete", "c", False, False)]),
-    ("SELECT 1 FROM (; DELETE FROM a; ALTER TABLE b DROP COLUMN c;", [("delete", "a", False, False), ("drop_column", "b", None, False)]),
-    ("DELETE FROM :\"schema\".orders WHERE (", [("delete", ":schema.orders", True, False)]),
-    ("DELETE FROM a WHERE true AND (", [("delete", "a", True, False)]),
-    ("DROP TABL orders", [("unparsed", "", None, False)]),
-    ("DROP TABLE a; not sql at all (((", [("drop_table", "a", None, False)]),
-]  # fmt: skip
+    ("DELETE FROM shop.orders", "delete shop.orders unbounded"),
+    ("delete from only orders o using c where o.id = c.id", "delete orders bounded"),
+    ("DELETE FROM orders WHERE true", "delete orders unbounded"),
+    ("DELETE FROM orders WHERE 1 = 1", "delete orders unbounded"),
+    ("DELETE FROM orders WHERE 'a' = 'a' OR id = 3", "delete orders unbounded"),
+    ("DELETE FROM orders WHERE id = id AND true", "delete orders unbounded"),
+    ("DELETE FROM orders WHERE NOT false", "delete orders unbounded"),
+    ("DELETE FROM orders WHERE 't'::bool", "delete orders unbounded"),
+    ("DELETE FROM orders WHERE 1 <> 2", "delete orders unbounded"),
+    ("DELETE FROM orders WHERE id IN (SELECT id FROM old WHERE true)", "delete orders bounded"),
+    ("DELETE FROM orders WHERE 1 = 2", "delete orders bounded"),
+    ("DELETE FROM a WHERE CURRENT OF c", "delete a bounded"),
+    ("WITH gone AS (DELETE FROM a RETURNING *) INSERT INTO b SELECT * FROM gone", "delete a unbounded"),
+    ("WITH x AS (SELECT 1) DELETE FROM a WHERE id IN (TABLE x)", "delete a bounded"),
+    ("UPDATE accounts SET deleted_at = now()", "update accounts unbounded"),
+    ("UPDATE accounts SET active = false WHERE id > 7", "update accounts bounded"),
+    ('TRUNCATE "Sales"."Order Items"', "truncate Sales.Order Items"),
+    ("TRUNCATE TABLE ONLY a, b.c RESTART IDENTITY CASCADE", "truncate a cascade, truncate b.c cascade"),
+    ("DROP TABLE IF EXISTS a, m.b CASCADE", "drop_table a cascade, drop_table m.b cascade"),
+    ("drop schema staging cascade", "drop_schema staging cascade"),
+    ("DROP DATABASE shop WITH (FORCE)", "drop_database shop"),
+    ("DROP TYPE IF EXISTS migration.flowstatus CASCADE", "drop_type migration.flowstatus cascade"),
+    ("DROP DOMAIN email CASCADE", "drop_type email cascade"),
+    ("DROP EXTENSION hstore CASCADE", "drop_extension hstore cascade"),
+    ("DROP OWNED BY app CASCADE", "drop_owned app cascade"),
+    ("DROP MATERIALIZED VIEW m", "drop_materialized_view m"),
+    ("ALTER TABLE a DROP COLUMN b, DROP COLUMN IF EXISTS c CASCADE", "drop_column a, drop_column a cascade"),
+    ("ALTER TABLE IF EXISTS a ALTER b TYPE int USING b::int", "alter_column_type a"),
+    ("ALTER TABLE a RENAME TO a_old", "rename_table a"),
+    ("ALTER TABLE a SET SCHEMA attic", "set_schema a"),
+    ("ALTER SCHEMA a RENAME TO b", "rename_schema a"),
+    ("ALTER TABLE a SET UNLOGGED", "set_unlogged a"),
+    ("ALTER TABLE m DETACH PARTITION m_2024 CONCURRENTLY", "detach_partition m_2024"),
+    ("ALTER TABLE child NO INHERIT parent", "no_inherit child"),
+    ("ALTER TABLE a ENABLE ROW LEVEL SECURITY", "enable_row_security a"),
+    ("CREATE POLICY p ON a USING (false)", "create_policy a"),
+    ("ALTER ROLE app SET search_path = other", "set_search_path app"),
+    ("VACUUM (FULL, ANALYZE) a", "vacuum_full a"),
+    ("VACUUM a", "vacuum a"),
+    ("CLUSTER a USING a_pkey", "cluster a"),
+    ("REFRESH MATERIALIZED VIEW m WITH NO DATA", "refresh_materialized_view m"),
+    ("MERGE INTO a USING b ON a.id = b.id WHEN NOT MATCHED BY SOURCE THEN DELETE", "merge a bounded, delete a bounded"),
+    ("EXPLAIN (ANALYZE, COSTS OFF) DELETE FROM a", "delete a unbounded"),
+    ("COPY (DELETE FROM a RETURNING *) TO STDOUT", "delete a unbounded"),
+    (
+        "CREATE RULE r AS ON INSERT TO a DO ALSO (DELETE FROM b; DELETE FROM c WHERE id = 1)",
+        "delete b unbounded, delete c bounded",
+    ),
+    ("DO $$ BEGIN DELETE FROM a; EXECUTE 'TRUNCATE b'; END $$", "delete a unbounded, truncate b"),
+    ("DO LANGUAGE plpgsql 'BEGIN TRUNCATE a; END'", "truncate a"),
+    (
+        "DO $$ DECLARE r record; BEGIN FOR r IN SELECT 1 LOOP EXECUTE format('DROP TABLE %I', r); END LOOP; END $$",
+        "dynamic",
+    ),
+    (
+        "DO $x$ BEGIN IF true THEN DELETE FROM a WHERE id = 1; ELSE DELETE FROM a; END IF; END $x$",
+        "delete a bounded, delete a unbounded",
+    ),
+    (
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM log; RETURN OLD; END $$",
+        "delete log unbounded",
+    ),
+    ("CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'TRUNCATE a'", "truncate a"),
+    (
+        "CREATE FUNCTION f() RETURNS void BEGIN ATOMIC DELETE FROM a; DELETE FROM b WHERE id = 1; END",
+        "delete a unbounded, delete b bounded",
+    ),
+    (
+        "CREATE FUNCTION f(n int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM a WHERE id=n; RETURN 1; END $$",
+        "delete a bounded",
+    ),
+    ("CREATE FUNCTION f() RETURNS void LANGUAGE plpython3u AS $$ plpy.execute('DROP TABLE a') $$", "dynamic"),
+    ("BEGIN; DELETE FROM a; DELETE FROM b WHERE id = 1; COMMIT", "delete a unbounded, delete b bounded"),
+    ("EXECUTE cleanup(3)", "dynamic cleanup"),
+    (
+        "DELETE FROM migration.collection_flows WHERE status \\!= 'completed';",
+        "delete migration.collection_flows bounded",
+    ),
+    ("TRUNCATE a, b CASC", "truncate a, truncate b"),
+    ("DELETE FROM a WHERE name = 'unfin", "delete a bounded"),
+    ("DELETE FROM a WHERE (SELECT 1; DROP TABLE b;", "delete a bounded, drop_table b"),
+    ("\\set ON_ERROR_STOP 1\n\\c shop\nTRUNCATE a;", "truncate a"),
+    ("COPY a FROM STDIN;\n1\tDELETE FROM b;\n\\.\nDELETE FROM c;", "delete c unbounded"),
+    ("SELECT 1 FROM (; DELETE FROM a; ALTER TABLE b DROP COLUMN c;", "delete a unbounded, drop_column b"),
+    ('DELETE FROM :"schema".orders WHERE (', "delete :schema.orders bounded"),
+    ("DELETE FROM a WHERE true AND (", "delete a bounded"),
+    ("DROP TABL orders", "unparsed"),
+    ("DROP TABLE a; not sql at all (((", "drop_table a"),
+]
 
 HARMLESS = [
     "SELECT * FROM orders",
@@ -123,8 +143,16 @@ HARMLESS = [
 ]
 
 
+def told(found):
+    words = {True: "bounded", False: "unbounded", None: ""}
+    return ", ".join(
+        " ".join(filter(None, (each.operation, each.object, words[each.bounded], "cascade" * each.cascade)))
+        for each in found
+    )
+
+
 def costly(text):
-    return [(each.operation, each.object, each.bounded, each.cascade) for each in effects(text) if each.costs]
+    return told(each for each in effects(text) if each.costs)
 
 
 @pytest.mark.parametrize(("text", "expected"), DESTRUCTIVE)
@@ -134,7 +162,7 @@ def test_what_a_text_costs(text, expected):
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_costs_nothing(text):
-    assert costly(text) == []
+    assert costly(text) == ""
 
 
 @pytest.mark.parametrize("text", [text for text, _ in DESTRUCTIVE])
@@ -142,9 +170,7 @@ def test_the_prefilter_lets_every_costly_text_pass(text):
     assert suspicious(text)
 
 
-VALID = [
-    text for text, _ in DESTRUCTIVE[: DESTRUCTIVE.index(("EXECUTE cleanup(3)", [("dynamic", "cleanup", None, False)]))]
-]
+VALID = [text for text, _ in DESTRUCTIVE][: [text for text, _ in DESTRUCTIVE].index("EXECUTE cleanup(3)")]
 
 
 @pytest.mark.parametrize("text", VALID)
@@ -157,7 +183,7 @@ def test_valid_sql_is_read_by_the_grammar(text):
     ("text", "expected"), [each for each in DESTRUCTIVE if each[0].startswith(("TRUNC", "DROP", "drop"))]
 )
 def test_words_alone_find_what_is_dropped_or_truncated(text, expected):
-    assert [(each.operation, each.object, each.bounded, each.cascade) for each in by_words(text)] == expected
+    assert told(by_words(text)) == expected
 
 
 def test_words_alone_raise_no_false_alarm():
@@ -243,7 +269,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_text_ends_the_process(name):
-    """In a process of its own, on a thread with the small stack of other platforms: a crash of C code is no exception."""
+    """In a process of its own, on a thread with a small stack: a crash of C code is no exception."""
     program = (
         "import sys, threading\n"
         "from triage_kit.sql import effects\n"

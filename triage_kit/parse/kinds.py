@@ -145,7 +145,7 @@ def classify(message: str, severity: str = "LOG") -> str:
 
 _STATEMENT = re.compile(r"(?:statement|execute (?P<fetch>fetch from )?[^\n:]*): (?P<text>.*)", re.DOTALL)
 _DURATION = re.compile(r"duration: (\d+(?:\.\d+)?) ms(?:  (.*))?", re.DOTALL)
-_RELATION = re.compile(r'(?:of|on) table "(.+?)"(?::|\Z)', re.MULTILINE)
+_RELATION = re.compile(r'of table "(.+?)"(?=:|\n|\Z| system usage)')
 _TUPLES = re.compile(r"tuples: (\d+) removed, (\d+) remain")
 _BUFFERS = re.compile(r"wrote (\d+) (?:SLRU )?buffers")
 _SYNC_FILES = re.compile(r"sync files=(\d+)")

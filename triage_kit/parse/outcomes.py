@@ -188,7 +188,9 @@ class Outcomes:
 
     def _crash(self) -> None:
         for session in self.sessions.values():
-            if session.open:
+            # What ran when the server died was not committed, unless it was the COMMIT itself.
+            if session.open and not (session.last and _controls(session.last.statement or "")):
+                session.transaction += [session.last] if session.last else []
                 self._settle(session, "rolled_back")
         self.sessions.clear()
 

@@ -30,14 +30,16 @@ class Clock:
     def __init__(self, log_timezone: str = "UTC") -> None:
         self.zone = _zone(log_timezone)
         self.unresolved = 0
-        self._last: tuple[str, datetime] | None = None
+        self._last: tuple[str, datetime, int] | None = None
 
     def instant(self, written: str | None) -> datetime | None:
         """The instant of ``2025-10-07 20:27:38.343 CEST`` (fraction and zone may be missing); None if it is none."""
         if not written:
             return None
         if self._last and self._last[0] == written:
+            self.unresolved += self._last[2]
             return self._last[1]
+        before = self.unresolved
         found = _STAMP.fullmatch(written)
         if found is None:
             return None
@@ -47,7 +49,7 @@ class Clock:
             at = self._aware(local, abbreviation).astimezone(UTC)
         except (ValueError, OverflowError):
             return None
-        self._last = written, at
+        self._last = written, at, self.unresolved - before
         return at
 
     def epoch(self, written: str) -> datetime | None:
