@@ -317,7 +317,7 @@ def killed(tmp_path: Path) -> Path:
     """A case whose collector was killed in the middle of a question; before that it kept a second one out."""
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, str(tmp_path)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
     )  # fmt: skip
     with child:
         assert child.stdout is not None

@@ -1,5 +1,6 @@
 """case.yaml: every mistake is named with what to write instead, and no password is ever shown."""
 
+import os
 import subprocess
 import sys
 import traceback
@@ -236,7 +237,7 @@ def test_zones_are_known_where_the_machine_has_none(tmp_path: Path) -> None:
     code = "import sys; from triage_kit import case; print(case.load(sys.argv[1]).timezone)"
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
-        env={"PYTHONTZPATH": "", "PYTHONPATH": str(Path(cases.__file__).parents[2])},
+        env={"PYTHONTZPATH": "", "PYTHONPATH": os.pathsep.join([str(Path(cases.__file__).parents[2]), *sys.path])},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.strip() == "Europe/Berlin"

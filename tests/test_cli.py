@@ -35,7 +35,8 @@ def triage(*arguments: object, folder: Path | None = None) -> subprocess.Complet
 
 def surroundings() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return {**kept, "PYTHONPATH": str(ROOT)}
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**kept, "PYTHONPATH": path}
 
 
 def case(folder: Path, text: str) -> Path:

@@ -47,7 +47,7 @@ def test_the_wheel_alone_starts_a_case(wheel: Path, tmp_path: Path) -> None:
     installed = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(installed)
     command = [sys.executable, "-m", "triage_kit", "init", str(tmp_path / "new")]
-    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(installed), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     written = {path.name for path in (tmp_path / "new").iterdir()}
