@@ -89,7 +89,7 @@ def _read_server(case: Case, draft: Draft, wanted: Iterable[str] | None,
     others = [key for key in sources_named(case) if key not in ("database", "migrations") and key in BUILT]
     try:
         wal_bytes = database.read(case, draft, wanted, tell, alone=not others)
-    except database.Interrupted:
+    except (database.Interrupted, database.Unfit):
         raise
     except SourceError as error:
         status = "refused" if isinstance(error, LoginRefused) else "unavailable"

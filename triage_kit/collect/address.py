@@ -38,8 +38,9 @@ class Target:
     service: str | None = None
 
     def __str__(self) -> str:
-        named = f"database {self.database!r} at {self.host}, port {self.port}, as role {self.role!r}"
-        return f"service {self.service!r} ({named})" if self.service else named
+        if self.service:
+            return f"the libpq service {self.service!r}"
+        return f"database {self.database!r} at {self.host}, port {self.port}, as role {self.role!r}"
 
     @property
     def short(self) -> str:
@@ -84,7 +85,7 @@ def target(wanted: dict[str, str]) -> Target:
     defaults = {entry.keyword.decode(): entry.val.decode(errors="replace")
                 for entry in pq.Conninfo.get_defaults() if entry.val}
     # libpq reads a service before the PG* variables, so what the service may say is not known here.
-    unknown = "as the service says" if wanted.get("service") or defaults.get("service") else None
+    unknown = "see the service" if wanted.get("service") or defaults.get("service") else None
 
     def one(key: str, default: str) -> str:
         return wanted.get(key) or unknown or defaults.get(key) or default
@@ -143,4 +144,5 @@ def _reason(error: psycopg.Error) -> str:
     for prefix in ("connection failed: ", "connection is bad: "):
         said = said.removeprefix(prefix)
     said = re.sub(r'connection to server (?:at|on socket) "[^"]*"(?: \([^)]*\))?(?:, port \d+)? failed: ', "", said)
+    said = re.sub(r'password retrieved from file "[^"]*"', "the password came from a passfile", said)
     return redact(said).rstrip(" .;") or "no reason was given"

@@ -15,6 +15,7 @@ from triage_kit.collect import questions, scope
 from triage_kit.collect.questions import Question
 from triage_kit.collect.scope import Scope
 from triage_kit.collect.server import Capabilities, Limits, Refused, Session, in_chunks
+from triage_kit.errors import SchemaError
 from triage_kit.redact import redact
 
 LOCK_TIMEOUT, CANCELED = "55P03", "57014"
@@ -93,6 +94,9 @@ class Inquiry:
             yield answer
         except Refused as error:
             answer.update(status=error.status, reason=self._why(error))
+        except SchemaError as error:
+            # A value that the table cannot hold must cost this answer, not the run on a server that may be gone soon.
+            answer.update(status="failed", reason=f"the answer does not fit its table: {error}")
         milliseconds = (time.monotonic() - began) * 1000
         self.draft.answer(source=question.name, costs=question.costs, role=self.role, asked_at=asked_at,
                           ms=milliseconds, named=named, **answer)

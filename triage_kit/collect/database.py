@@ -26,6 +26,10 @@ class Interrupted(Unreachable):
     """The server was lost in the middle; what it had answered is kept in evidence.partial/."""
 
 
+class Unfit(SourceError):
+    """The case and the server, or the draft and the server, do not fit: going on would mix or miss evidence."""
+
+
 def read(case: Case, draft: Draft, wanted: Iterable[str] | None, tell: Callable[..., None], alone: bool) -> int | None:
     """Ask everything, or the ``wanted`` questions; returns the bytes of WAL that the whole server wrote meanwhile.
 
@@ -87,13 +91,13 @@ def _way(case: Case, inquiry: Inquiry, question: Question) -> Callable[[Question
 
 def _check_scope(case: Case, draft: Draft, within: Scope, alone: bool) -> None:
     if within.complaint and not within.schemas and alone and not case.reported:
-        raise SourceError(within.complaint)
+        raise Unfit(within.complaint)
     if within.complaint:
         draft.answer(source="schemas", status="unavailable", named=True, reason=within.complaint, costs=SCHEMAS)
     earlier = draft.notes.get("schemas")
     if earlier is not None and set(earlier) != set(within.schemas) and draft.has("relations"):
-        raise SourceError(f"evidence.partial/ was begun with the schemas {', '.join(earlier)}, and the case now has "
-                          f"{', '.join(within.schemas)} in scope: move evidence.partial/ away and collect again")
+        raise Unfit(f"evidence.partial/ was begun with the schemas {', '.join(earlier)}, and the case now has "
+                    f"{', '.join(within.schemas)} in scope: move evidence.partial/ away and collect again")
 
 
 def _same_server(inquiry: Inquiry) -> None:
@@ -108,8 +112,8 @@ def _same_server(inquiry: Inquiry) -> None:
     for column in ("system_identifier", "database_oid"):
         was, is_ = earlier[column].iloc[0], now.get(column)
         if is_ is not None and str(was) not in ("nan", "<NA>", str(is_)):
-            raise SourceError(f"evidence.partial/ was begun on another server or database ({column} {was}, here "
-                              f"{is_}): move it away and collect again")
+            raise Unfit(f"evidence.partial/ was begun on another server or database ({column} {was}, here "
+                        f"{is_}): move it away and collect again")
 
 
 def _footprint(draft: Draft, session: Session, before: int | None) -> int | None:

@@ -220,7 +220,7 @@ class Session:
         problem: SourceError | None = None
         try:
             with _deadline(self._driver(), bounds.statement / 1000 + GRACE):
-                self._connection.exec_driver_sql(_begin(bounds, extra))
+                self._connection.exec_driver_sql(_begin(bounds, extra) + self._encoding())
                 if plan is not None:
                     plan(self._rows("EXPLAIN (FORMAT JSON, COSTS OFF) " + query, parameters))
                 rows = self._rows(query, parameters)
@@ -228,6 +228,8 @@ class Session:
                 return rows
         except Refused as error:
             problem = error
+        except UnicodeError as error:
+            problem = Refused(f"a name cannot be written in this database's encoding: {error.reason}", "failed", None)
         except sqlalchemy.exc.DBAPIError as error:
             problem = self._refusal(error)
         except (psycopg.Error, sqlalchemy.exc.InvalidRequestError, OSError) as error:
@@ -235,6 +237,11 @@ class Session:
         if isinstance(problem, Refused):
             self._roll_back()
         raise problem
+
+    def _encoding(self) -> str:
+        # A database in SQL_ASCII holds any bytes, and the server refuses to send them as anything else.
+        server = self._driver().info.parameter_status("server_encoding")
+        return "SET LOCAL client_encoding = 'SQL_ASCII'; " if server == "SQL_ASCII" else ""
 
     def _rows(self, query: str, parameters: Mapping[str, object] | None) -> list[dict]:
         if parameters is None:

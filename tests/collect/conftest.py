@@ -1,0 +1,56 @@
+"""Cases on the tests' servers, and collecting runs of the server's questions alone."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode puts no test folder on the path
+
+from triage_kit import case as cases
+from triage_kit.collect import Collected, collect
+from triage_kit.collect.questions import QUESTIONS
+from triage_kit.lab.server import Server
+
+EVERY = tuple(question.name for question in QUESTIONS)
+
+
+@pytest.fixture
+def new_case(tmp_path: Path) -> Callable[..., cases.Case]:
+    """Makes a case in a folder of its own: keys of case.yaml, ``database`` as a mapping."""
+    made = []
+
+    def make(**keys: object) -> cases.Case:
+        folder = tmp_path / f"case{len(made)}"
+        folder.mkdir()
+        made.append(folder)
+        return cases.build(keys, folder / "case.yaml")
+
+    return make
+
+
+@pytest.fixture
+def ask(new_case: Callable[..., cases.Case]) -> Callable[..., Collected]:
+    """Asks a server all or ``only`` some questions as a role; further keys go into case.yaml."""
+
+    def run(server: Server, database: str, role: str | None = None, only: tuple[str, ...] = EVERY,
+            schemas: list[str] | None = None, **keys: object) -> Collected:
+        named = {"url": server.url(database, role), **({"schemas": schemas} if schemas else {})}
+        return collect(new_case(database=named, **keys), only=only)
+
+    return run
+
+
+@pytest.fixture
+def roles(server: Server) -> dict[str, str]:
+    """A plain role, a pg_monitor member and the superuser of the server, by kind."""
+    return made_roles(server)
+
+
+def made_roles(server: Server) -> dict[str, str]:
+    with server.connect() as connection:
+        for name, more in (("plain_role", ""), ("monitor_role", "IN ROLE pg_monitor")):
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone():
+                connection.execute(f"CREATE ROLE {name} LOGIN {more}")
+    return {"plain": "plain_role", "pg_monitor": "monitor_role", "superuser": "postgres"}
