@@ -317,8 +317,10 @@ def killed(tmp_path: Path) -> Path:
     """A case whose collector was killed in the middle of a question; before that it kept a second one out."""
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, str(tmp_path)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
-    )  # fmt: skip
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
     with child:
         assert child.stdout is not None
         assert child.stdout.readline() == b"ready\n"
