@@ -90,7 +90,20 @@ def first(frame: pd.DataFrame) -> dict:
 
 def rows(frame: pd.DataFrame) -> list[dict]:
     """All rows as dicts with missing values as None, whole numbers as int."""
-    return [present(row) for row in frame.to_dict("records")]
+    columns = [_column(frame[name]) for name in frame.columns]
+    return [dict(zip(frame.columns, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _column(values: pd.Series) -> list:
+    # By column and not by cell: many times faster where a database has thousands of tables.
+    plain = values.to_numpy(dtype=object)
+    if values.dtype == object:  # tuples of text are never missing
+        return [None if not isinstance(value, tuple) and pd.isna(value) else value for value in plain]
+    missing = values.isna().to_numpy()
+    if missing.any():
+        plain = plain.copy()
+        plain[missing] = None
+    return plain.tolist()
 
 
 def present(row: dict) -> dict:

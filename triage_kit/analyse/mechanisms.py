@@ -44,10 +44,14 @@ def weigh(tables: Sequence[Dossier], scene: Scene, known: knowledge.Knowledge | 
     An analyst may hand over knowledge of their own: ``dataclasses.replace(knowledge.mechanisms(), priors=…)``.
     """
     known = known or knowledge.mechanisms()
+    told: dict[tuple, dict[str, float]] = {}  # most tables of a big database look alike
     found = []
     for table in tables:
         seen = observe(table, scene)
-        found.append(Weighed(table, seen, posterior(known, seen)))
+        looks = tuple((name, observation.outcomes) for name, observation in seen.items())
+        if looks not in told:
+            told[looks] = posterior(known, seen)
+        found.append(Weighed(table, seen, told[looks]))
     return found
 
 

@@ -169,9 +169,9 @@ def _series(values: list, column: Column, name: str) -> pd.Series:
 
 
 def _present(value: object) -> bool:
-    return bool(
-        isinstance(value, (list, tuple)) or (hasattr(value, "tolist") and getattr(value, "ndim", 0))
-    ) or not pd.isna(value)
+    if value is None or value is pd.NA:
+        return False
+    return isinstance(value, (list, tuple)) or bool(getattr(value, "ndim", 0)) or value == value
 
 
 def _text(value: object) -> str:
