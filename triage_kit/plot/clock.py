@@ -29,7 +29,8 @@ class Stretch:
 class FoldedClock:
     """Maps instants to places from 0 to 1: monotonous, to scale inside a stretch, folded between stretches.
 
-    >>> clock = FoldedClock(pd.to_datetime(["2025-01-01T00:00Z", "2025-01-01T00:01Z", "2025-03-01T00:00Z"]))
+    >>> days = ["2025-01-01T00:00Z", "2025-01-01T00:01Z", "2025-01-01T00:02Z", "2025-03-01T00:00Z"]
+    >>> clock = FoldedClock(pd.to_datetime(days))
     >>> len(clock.stretches), clock.place(pd.Timestamp("2025-01-01T00:00Z"))
     (2, 0.0)
     """
@@ -55,14 +56,15 @@ class FoldedClock:
     def ticks(self) -> tuple[list[float], list[str]]:
         """Places and labels (UTC; the date where it changes): the start of each stretch, and as many as fit in it."""
         places, labels, day = [], [], None
-        for one, edge in zip(self.stretches, [*(each.left for each in self.stretches[1:]), 1 + LABEL], strict=True):
-            for second in np.linspace(one.start, one.end, max(int((one.right - one.left) / LABEL), 1) + 1).tolist():
+        for one, edge in zip(self.stretches, [*(each.left for each in self.stretches[1:]), 1 + LABEL], strict=False):
+            parts = max(int((one.right - one.left) / LABEL), 1)
+            for second in dict.fromkeys(np.linspace(one.start, one.end, parts + 1).tolist()):
                 place = self._at(second)
                 if second != one.start and (place - places[-1] < LABEL or edge - place < LABEL):
                     continue
                 instant = pd.Timestamp(second, unit="s", tz="UTC").round("ms")
                 clock = f"{instant:%H:%M:%S}" + (
-                    f".{instant.microsecond // 1000:03d}" if one.end - one.start < 20 else ""
+                    f".{instant.microsecond // 1000:03d}" if 0 < one.end - one.start < 20 else ""
                 )
                 labels.append(clock if day == instant.date() else f"{clock}\n{instant:%Y-%m-%d}")
                 places.append(place)

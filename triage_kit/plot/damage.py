@@ -60,7 +60,7 @@ def _bar(ax: Axes, place: int, row: object) -> None:
     whole = max(actual, 0 if pd.isna(expected) else int(expected))
     if pd.isna(row.actual_rows) or (pd.isna(row.expected_rows) and whole > actual):
         ax.barh(place, 1, 0.62, facecolor="none", edgecolor=style.MUTED, linestyle=":", linewidth=0.9)
-    if whole:
+    if actual:
         ax.barh(place, actual / whole, 0.62, color="#5b8a6b", edgecolor="#1b6e3c", linewidth=0.6)
     missing = 0 if pd.isna(row.missing_rows) else int(row.missing_rows)
     if whole and missing > 0:

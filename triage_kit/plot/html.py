@@ -68,7 +68,10 @@ def tag(element: str, *parts: object, **attributes: object) -> Html:
 
 def name(value: object) -> Html:
     """The name of a table, a file or a role: literal, and isolated from the direction of the text around it."""
-    return tag("code", tag("bdi", style.visible(value))) if not _absent(value) else Html("")
+    if _absent(value):
+        return Html("")
+    # A long name may break after a point, an underscore or a slash, where a reader expects it.
+    return tag("code", tag("bdi", Html(re.sub(r"([._/])(?=\w)", r"\1<wbr>", text(style.visible(value))))))
 
 
 def names(values: Iterable[object], most: int | None = None, absent: str = "none") -> Html:

@@ -151,7 +151,7 @@ def _step(row: dict, timezone: object) -> Html:
     )
 
 
-def table_list(findings: pd.DataFrame, timezone: object = None) -> Html:
+def table_list(findings: pd.DataFrame) -> Html:
     """The tables with their counters: expected rows, actual rows, inserts, deletes, status, mechanism and its evidence.
 
     Damaged tables first; beyond 500 rows the intact ones are counted instead of listed.
@@ -173,8 +173,8 @@ def table_list(findings: pd.DataFrame, timezone: object = None) -> Html:
             html.number(row.deletes),
             html.status(row.status),
             _mechanism(row),
-            html.between(row.lost_from, row.lost_to, timezone) if row.status in style.DAMAGED else "",
-            html.ids(row.because),
+            text(row.group),
+            html.ids(row.because, most=2),
         ]
         for row in given.itertuples()
     ]
@@ -187,7 +187,7 @@ def table_list(findings: pd.DataFrame, timezone: object = None) -> Html:
         "Deletes",
         "Status",
         "What happened",
-        "Lost between",
+        "Group",
         "Because",
     ]
     return html.table("Tables in scope", headers, rows, numeric=(1, 2, 3, 4, 5), most=MOST_TABLES)

@@ -1,0 +1,162 @@
+"""Tables and paragraphs: everything is escaped, every evidence id is a link, nothing destructive is cut."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from triage_kit import plot, schemas
+from triage_kit.plot import html
+
+EVIL = '<script>x</script><img src=x onerror="y">\u202e\' & E7'
+NOTED = {"oid", "line"}
+
+
+def evil_frame(name: str) -> pd.DataFrame:
+    """One row of the table with a hostile value in every text column."""
+    values = {
+        "int": 3,
+        "float": 0.5,
+        "bool": True,
+        "time": "2025-10-08T10:37:29.123456Z",
+        "text": EVIL,
+        "texts": [EVIL],
+    }
+    return schemas.frame(name, [{column.name: values[column.type] for column in schemas.get(name).columns}])
+
+
+class Reader(HTMLParser):
+    """Collects elements, attributes and text."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.feed(markup)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def every_list() -> dict[str, html.Html]:
+    frames = {name: evil_frame(name) for name in (
+        "findings", "groups", "causes", "recovery", "freeze", "timeline", "seen_statements", "foreign_keys", "review",
+        "explaining_statements", "next_tests", "recommendations", "gaps", "coverage", "evidence",
+        "migration_operations",
+    )}  # fmt: skip
+    frames["recommendations"] = frames["recommendations"].assign(when="immediate")
+    found = SimpleNamespace(**{**frames, "statements": frames["seen_statements"]})
+    incident = {"timezone": EVIL, "noticed_at": pd.Timestamp("2025-10-08T10:37:29Z"), "title": EVIL}
+    return {
+        "summary": plot.summary(found.findings, found.groups, found.causes, found.recovery, incident),
+        "freeze": plot.freeze_list(found.freeze, EVIL),
+        "tables": plot.table_list(found.findings),
+        "numbered": plot.numbered_findings(found, frames["migration_operations"], EVIL),
+        "statements": plot.statement_list(found.statements),
+        "keys": plot.foreign_key_list(found.foreign_keys),
+        "reach": plot.reach_list([EVIL], [{EVIL}], [{EVIL}]),
+        "explaining": plot.explaining_statements(found.explaining_statements),
+        "events": plot.event_list(found.timeline),
+        "causes": plot.cause_list(found.causes),
+        "tests": plot.test_list(found.next_tests),
+        "next": plot.next_steps(found.causes, found.recovery, found.gaps),
+        "recovery": plot.recovery_list(found.recovery),
+        "immediate": plot.recommendation_list(found.recommendations, "immediate"),
+        "review": plot.review_list(found.review),
+        "gaps": plot.gap_list(found.gaps),
+        "coverage": plot.coverage_list(found.coverage),
+        "evidence": plot.evidence_list(found.evidence.assign(id="E7")),
+        "provenance": plot.provenance({EVIL: EVIL}, incident, {EVIL: (EVIL,)}),
+        "legend": plot.edge_legend(),
+    }
+
+
+@pytest.mark.parametrize(("name", "markup"), every_list().items())
+def test_a_hostile_value_is_shown_whole_and_never_as_markup(name: str, markup: html.Html) -> None:
+    read = Reader(markup)
+    assert not {"script", "img"} & set(read.elements)
+    assert not [attribute for attribute, _ in read.attributes if attribute.startswith("on")]
+    assert "\u202e" not in markup
+    if name != "legend":
+        assert "<script>x</script><img" in read.text
+
+
+def test_every_list_of_nothing_says_so() -> None:
+    empty = schemas.empty
+    said = [
+        plot.table_list(empty("findings")), plot.event_list(empty("timeline")), plot.gap_list(empty("gaps")),
+        plot.explaining_statements(empty("explaining_statements")), plot.cause_list(empty("causes")),
+        plot.recovery_list(empty("recovery")), plot.recommendation_list(empty("recommendations"), "prevention"),
+    ]  # fmt: skip
+    assert all(Reader(each).text.strip() for each in said)
+    nothing = plot.summary(empty("findings"), empty("groups"), empty("causes"), empty("recovery"), {})
+    assert "No table is known to have lost rows" in Reader(nothing).text
+
+
+def test_evidence_ids_are_links_to_their_rows() -> None:
+    assert html.cited("see E3 and E12, not EX1") == 'see <a href="#E3">E3</a> and <a href="#E12">E12</a>, not EX1'
+    assert 'id="E3"' in plot.evidence_list(schemas.frame("evidence", [{"id": "E3", "says": "x"}]))
+
+
+def test_a_moment_stands_in_utc_and_in_the_zone_of_the_case() -> None:
+    at = pd.Timestamp("2025-10-08T22:37:29.5Z")
+    assert (
+        Reader(html.moment(at, "Europe/Berlin")).text == "2025-10-08 22:37:29 UTC (2025-10-09 00:37:29 Europe/Berlin)"
+    )
+    assert Reader(html.moment(at, fine=True)).text == "2025-10-08 22:37:29.500000 UTC"
+    assert Reader(html.moment(at, "No/Zone")).text == "2025-10-08 22:37:29 UTC"
+
+
+def test_a_thousand_events_are_cut_but_no_statement_is() -> None:
+    rows = [{"at": "2025-10-07T18:00:00Z", "kind": "checkpoint", "text": "c"}] * 1000
+    rows += [{"at": "2025-10-07T18:00:00Z", "kind": "statement", "text": "TRUNCATE t"}] * 700
+    listed = Reader(plot.event_list(schemas.frame("timeline", rows)))
+    assert listed.text.count("TRUNCATE t") == 700
+    assert "1,000 more events of other kinds" in listed.text
+    statements = schemas.frame("seen_statements", [{"text": "DELETE FROM t", "outcome": "failed"}] * 900)
+    assert Reader(plot.statement_list(statements)).text.count("DELETE FROM t") == 900
+
+
+def test_the_summary_counts_what_is_missing() -> None:
+    rows = [
+        {"schema": "m", "table": "assets", "kind": "table", "status": "wiped", "missing_rows": 48},
+        {"schema": "m", "table": "flows", "kind": "table", "status": "partial", "missing_rows": 40},
+        {"schema": "m", "table": "users", "kind": "table", "status": "intact", "missing_rows": 0},
+        {"schema": "m", "table": "all_parts", "kind": "partitioned", "status": "wiped", "missing_rows": 48},
+    ]
+    said = Reader(plot.summary(schemas.frame("findings", rows), schemas.empty("groups"), schemas.empty("causes"),
+                               schemas.empty("recovery"), {})).text  # fmt: skip
+    assert "2 tables are damaged, 88 rows are missing: m.assets (wiped, 48 rows missing)" in said
+    assert "1 intact" in said
+
+
+def test_a_failed_statement_is_said_to_have_removed_nothing() -> None:
+    names = ("findings", "groups", "causes", "explaining_statements", "foreign_keys")
+    seen = schemas.frame("seen_statements", [{
+        "at": "2025-10-07T20:27:38.772Z", "text": "DELETE FROM m.flows WHERE status \\!= 'x'", "operation": "delete",
+        "outcome": "failed", "removed": "nothing: a statement that fails changes no row", "tables": ["m.flows"],
+        "evidence": "E5"}])  # fmt: skip
+    found = SimpleNamespace(**{name: schemas.empty(name) for name in names}, statements=seen)
+    said = Reader(plot.numbered_findings(found, schemas.empty("migration_operations"))).text
+    assert "Finding 1: DELETE, failed" in said
+    assert "2025-10-07 20:27:38.772000 UTC" in said
+    assert "Removed nothing: a statement that fails changes no row." in said
+
+
+def test_counters_and_the_sum_of_the_table_list() -> None:
+    row = {"schema": "m", "table": "assets", "kind": "table", "status": "wiped", "inserts": 81, "deletes": 33,
+           "expected_rows": 48, "expected_from": "counters", "actual_rows": 0, "missing_rows": 48,
+           "mechanism": "truncate",
+           "probability": 0.98, "because": ["E3", "E7"]}  # fmt: skip
+    read = Reader(plot.table_list(schemas.frame("findings", [row])))
+    assert "48 (81 \u2212 33)" in read.text
+    assert "✖ wiped" in read.text
+    assert ("href", "#E7") in read.attributes

@@ -1,0 +1,143 @@
+"""Making a report: the same twice, without paths of this machine, and whole even where a cell fails."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+import seedlike
+from bs4 import BeautifulSoup
+
+from triage_kit.errors import ReportError
+from triage_kit.report import copies, kernel, make, making, sanitise, secrets
+
+
+def small_notebooks(folder: Path, **extra: str) -> Path:
+    """Four notebooks that only open the case, with one more cell where ``extra`` has one."""
+    folder.mkdir()
+    for name in making.NOTEBOOKS:
+        cells = [
+            nbformat.v4.new_code_cell('case = "."', metadata={"tags": ["parameters"]}),
+            nbformat.v4.new_markdown_cell(f"## {name}"),
+            nbformat.v4.new_code_cell("import os; sorted(os.listdir(case))"),
+            nbformat.v4.new_code_cell(extra.get(name, "1 + 1")),
+        ]
+        metadata = {"kernelspec": {"name": "no-such-kernel", "language": "python", "display_name": "x"}}
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), folder / f"{name}.ipynb")
+    return folder
+
+
+@pytest.fixture
+def with_notebooks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    def replace(**extra: str) -> None:
+        folder = small_notebooks(tmp_path / "notebooks", **extra)
+        monkeypatch.setattr(making, "resource_dir", lambda _: folder)
+
+    return replace
+
+
+def test_the_same_evidence_gives_the_same_bytes_elsewhere(tmp_path: Path) -> None:
+    first = seedlike.write(tmp_path / "one")
+    told: list[tuple[str, dict]] = []
+    made = make(first, notify=lambda event, **facts: told.append((event, facts)))
+    assert made.failed == []
+    assert [facts["name"] for event, facts in told if event == "notebook"] == list(making.NOTEBOOKS)
+    second = tmp_path / "elsewhere" / "{two} $HOME"
+    second.mkdir(parents=True)
+    for name in ("evidence", "case.yaml"):
+        (shutil.copytree if (first / name).is_dir() else shutil.copy)(first / name, second / name)
+    again = make(second / "case.yaml")
+    for path in (made.html, made.findings, *made.notebooks):
+        here, there = path.read_bytes(), (again.html.parent / path.name).read_bytes()
+        assert here == there, path.name
+        for place in (str(tmp_path), str(Path.home()), str(Path(__file__).parents[2]), os.sep + "tmp" + os.sep):
+            assert place.encode() not in here, f"{path.name} holds {place}"
+
+
+def test_the_executed_copies_run_again_where_they_lie(tmp_path: Path, with_notebooks) -> None:
+    with_notebooks()
+    made = make(seedlike.write(tmp_path / "case"))
+    copy = nbformat.read(made.notebooks[0], 4)
+    injected = [cell.source for cell in copy.cells if "injected-parameters" in cell.metadata.get("tags", [])]
+    assert injected == ['# Parameters\ncase = ".."\n'] or injected == ['# Parameters\ncase = ".."']
+    listed = next(cell.outputs[0].data["text/plain"] for cell in copy.cells if "listdir" in cell.source)
+    assert "'case.yaml', 'evidence', 'report'" in listed
+
+
+def test_a_failing_cell_is_shown_and_the_others_still_run(tmp_path: Path, with_notebooks) -> None:
+    with_notebooks(timeline="raise ValueError('no such <b>lane</b>')", fk_graph="import os; os._exit(3)")
+    made = make(seedlike.write(tmp_path / "case"))
+    assert made.failed == ["fk_graph", "timeline"]
+    soup = BeautifulSoup(made.html.read_text("utf-8"), "html.parser")
+    alerts = [each.get_text() for each in soup.select("header .failed")]
+    assert "the notebook timeline stopped at this cell: ValueError: no such <b>lane</b>" in alerts[1]
+    links = [each["href"].removeprefix("#") for each in soup.select("header .failed a")]
+    assert all("rror" in soup.find(id=link).get_text() for link in links)
+    assert [each.get_text() for each in soup.find_all("h2")] == list(making.NOTEBOOKS)
+    kept = nbformat.read(tmp_path / "case/report/timeline.ipynb", 4)
+    assert copies.failure(kept)[1] == "ValueError: no such <b>lane</b>"
+    assert made.findings.exists()
+
+
+def test_a_home_that_cannot_be_written_to_is_no_obstacle(tmp_path: Path, monkeypatch, with_notebooks) -> None:
+    for name in ("LANG", "LC_ALL", "XDG_RUNTIME_DIR", "TERM", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/proc/no-home")
+    with_notebooks(stats="import matplotlib.pyplot, pathlib; pathlib.Path('~').expanduser().exists()")
+    assert make(seedlike.write(tmp_path / "case")).failed == []
+
+
+def test_a_module_beside_the_notebooks_is_never_imported(tmp_path: Path, with_notebooks) -> None:
+    with_notebooks(stats="import pandas; pandas.__version__ == 'hostile'")
+    case = seedlike.write(tmp_path / "case")
+    (case / "report").mkdir()
+    (case / "report" / "pandas.py").write_text("__version__ = 'hostile'", "utf-8")
+    assert make(case).failed == []
+    kept = nbformat.read(case / "report" / "stats.ipynb", 4)
+    assert kept.cells[-1].outputs[0].data["text/plain"] == "False"
+
+
+def test_a_password_in_the_output_stops_the_report(tmp_path: Path, monkeypatch, with_notebooks) -> None:
+    monkeypatch.setenv("TRIAGE_DATABASE_URL", "postgresql://me:s3cr%40t-canary@host/db")
+    with_notebooks(stats="'it is ' + 's3cr' + '@' + 't-canary'")
+    case = seedlike.write(tmp_path / "case")
+    with pytest.raises(ReportError, match=r"stats\.ipynb would hold the password .* TRIAGE_DATABASE_URL"):
+        make(case)
+    assert list((case / "report").glob("*")) == []
+
+
+def test_an_unknown_parameter_is_refused(tmp_path: Path) -> None:
+    source = small_notebooks(tmp_path / "n") / "stats.ipynb"
+    with pytest.raises(ReportError, match="has no parameter cse"):
+        kernel.execute(source, {"cse": ".."}, tmp_path, tmp_path / "k")
+
+
+def test_missing_executed_notebooks_are_named(tmp_path: Path) -> None:
+    case = seedlike.write(tmp_path / "case")
+    with pytest.raises(ReportError, match="got none: run stats, fk_graph, timeline, hypotheses with papermill"):
+        make(case, notebooks=[])
+
+
+@pytest.mark.parametrize(("given", "kept"), [
+    ('<a href="javascript:x()">a</a>', "<a>a</a>"),
+    ('<a href="https://example.org">a</a>', "<a>a</a>"),
+    ('<p style="background:url(https://e.org)">a</p>', "<p>a</p>"),
+    ("<iframe src=x></iframe><form><input></form>", ""),
+    ('<svg onload="x()"><circle/></svg>', ""),
+])  # fmt: skip
+def test_foreign_markup_is_removed(given: str, kept: str) -> None:
+    assert sanitise.html(given) == kept
+
+
+def test_a_drawing_keeps_shapes_and_loses_what_acts() -> None:
+    given = '<svg viewBox="0 0 1 1"><a href="https://e.org"><text x="1">t</text></a>'
+    given += "<foreignObject><p>x</p></foreignObject></svg>"
+    assert sanitise.svg(given) == '<svg viewBox="0 0 1 1"><text x="1">t</text></svg>'
+
+
+def test_secrets_are_found_where_variables_hold_them() -> None:
+    environment = {"PGPASSWORD": "abc", "A": "postgresql://u:longer@h/d", "B": "https://example.org", "C": "x://["}
+    assert secrets.found(environment) == {"A": "longer"}  # three characters occur in any text
