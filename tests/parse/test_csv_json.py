@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a case is one line
 """csvlog and jsonlog: columns of all majors, records that are cut, and texts that look like records."""
 
 import json

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a case is one line
 """log_line_prefix: literal lines as servers with these settings write them."""
 
 import pytest

@@ -26,10 +26,11 @@ SETTINGS = {
     "log_timezone": "America/St_Johns",
     "autovacuum": False,
 }
-COMPARED = (
+NAMES = (
     "at severity sqlstate pid session role database application client xid message detail hint context statement "
     "duration_ms kind outcome relation removed remain buffers sync_files"
-).split()
+)
+COMPARED = NAMES.split()
 
 
 def traffic(server: Server) -> None:

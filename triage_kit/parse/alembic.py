@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -19,10 +20,14 @@ from triage_kit.sql import effects, suspicious
 
 _MOST_ROUNDS = 200
 _MOST_CALLS = 4
-_MOST_STEPS = 100_000
+_MOST_STEPS = 10_000
 _TEXT_LIMIT = 4000
 _CREATED = re.compile(r"(?im)^\s*create date:\s*(\S[^\n]*?)\s*$")
 _RUNS_TEXT = frozenset(("execute", "exec_driver_sql", "scalar", "scalars"))
+
+
+class _EnoughError(Exception):
+    """Loops over loops: what follows is not listed, but the reading ends."""
 
 
 @dataclass(frozen=True)
@@ -136,14 +141,15 @@ class _Reader:
             for name, function in self.functions.items():
                 # The multi-database template has upgrade_<name> functions that upgrade() finds by name.
                 if name == start or name.startswith(f"{start}_"):
-                    for each in self._block(function.body, dict(self.names), 0):
-                        yield replace(each, direction=direction)
+                    with suppress(_EnoughError):
+                        for each in self._block(function.body, dict(self.names), 0):
+                            yield replace(each, direction=direction)
 
     def _block(self, body: list[ast.stmt], names: Names, depth: int) -> Iterator[Operation]:
         for node in body:
             self.steps += 1
-            if self.steps > _MOST_STEPS:  # loops over loops: what follows is not listed, but the reading ends
-                return
+            if self.steps > _MOST_STEPS:
+                raise _EnoughError
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 continue
             if isinstance(node, (ast.For, ast.AsyncFor)):

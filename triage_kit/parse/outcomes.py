@@ -37,6 +37,7 @@ class _Session:
     marks: list[tuple[str, int]] = field(default_factory=list)  # savepoints: name, statements before it
     open: bool = False
     failed: bool = False
+    early: list[Entry] | None = field(default_factory=list)  # taken for committed before any BEGIN was seen
     who: tuple[str | None, str | None] = (None, None)  # role and database: what is logged may be set for each
 
 
@@ -127,11 +128,25 @@ class Outcomes:
     def _commit_alone(self, session: _Session) -> None:
         """Statements outside a transaction that anybody saw begin: committed if its BEGIN would have been seen."""
         if self.logs_everything or session.who in self.open_books:
+            self._remember_early(session)
             self._settle(session, "committed")
             return
+        self._remember_early(session)
         kept = self.ended_well.setdefault(session.who, [])
         kept += session.transaction[: _MOST_OPEN - len(kept)]
         self._settle(session, "unknown")
+
+    def _remember_early(self, session: _Session) -> None:
+        if session.early is not None and len(session.early) < _MOST_OPEN:
+            session.early += session.transaction
+
+    def _doubt_early(self, session: _Session) -> None:
+        """A ROLLBACK without its BEGIN: the transaction began before this log did, so nothing is known of it."""
+        doubted = {id(entry) for entry in session.early or []}
+        for entry in session.early or []:
+            entry.outcome = "unknown"
+        kept = self.ended_well.get(session.who, [])
+        self.ended_well[session.who] = [entry for entry in kept if id(entry) not in doubted]
 
     def _learn(self, who: tuple[str | None, str | None]) -> None:
         if who not in self.open_books:
@@ -140,6 +155,9 @@ class Outcomes:
                 _set(entry, "committed")
 
     def _control(self, session: _Session, word: str, name: str) -> None:
+        if word in ("rollback", "abort") and not session.open:
+            self._doubt_early(session)
+        session.early = None
         if word in ("begin", "start"):
             session.open, session.failed = True, False
         elif word in ("commit", "end", "prepare"):
