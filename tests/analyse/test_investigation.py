@@ -1,0 +1,141 @@
+"""The whole analysis on evidence written by hand: groups, statements, causes, words on the terminal."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+from triage_kit import analyse
+
+GONE = {"rows": 0, "live": 0, "insv": 0, "filenode": 24600, "heap": 0, "pkey": 8192, "xmin": 742, "tuples": -1.0}
+AT = pd.Timestamp("2025-10-07T20:27:38Z")
+KEYS = [("items", "orders", "cascade"), ("notes", "orders", "no_action")]
+
+
+def log(statement, severity="ERROR", outcome=None, **more):
+    return {
+        "file": "postgresql.log", "line": 7, "at": AT, "severity": severity, "statement": statement, "message": "m",
+        "kind": "statement" if severity == "LOG" else "error", "outcome": outcome, **more,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def shop(make_table):
+    return lambda **facts: [
+        make_table(name, 16400 + 10 * n, **facts) for n, name in enumerate(("orders", "items", "notes"))
+    ]
+
+
+def found_in(make_evidence, tables, make_table, **more):
+    return analyse.investigate(make_evidence([*tables, make_table("users", 17000)], keys=KEYS, **more))
+
+
+def test_one_truncate_cascade_explains_three_tables_and_names_its_root(shop, make_table, make_evidence):
+    found = found_in(make_evidence, shop(**GONE), make_table)
+    story = found.explaining_statements.iloc[0]
+    assert story["text"] == "TRUNCATE s.orders CASCADE"
+    assert (story["roots"], story["explained"], story["of"], story["extra"], story["observed"]) == (
+        ("s.orders",),
+        3,
+        3,
+        0,
+        False,
+    )
+    via = found.findings.set_index("table")["via"]
+    assert (via["items"], via["notes"]) == ("s.orders", "s.orders")
+    assert pd.isna(via["orders"])
+    assert set(found.findings.loc[found.findings["table"] != "users", "xid"]) == {742}
+
+
+def test_a_failed_statement_stands_there_as_failed_and_removed_nothing(shop, make_table, make_evidence):
+    broken = "DELETE FROM s.orders WHERE status \\!= 'completed';"
+    found = found_in(make_evidence, shop(**GONE), make_table, log_events=[log(broken)])
+    seen = found.statements.iloc[0]
+    assert (seen["text"], seen["outcome"], seen["tables"]) == (broken, "failed", ("s.orders",))
+    assert seen["removed"].startswith("nothing")
+    assert set(found.findings.loc[found.findings["table"] != "users", "mechanism"]) == {"truncate"}
+
+
+def test_a_failed_delete_does_not_make_an_untouched_table_damaged(shop, make_table, make_evidence):
+    found = found_in(make_evidence, shop(), make_table, log_events=[log("DELETE FROM s.orders")])
+    assert set(found.findings["status"]) == {"intact"}
+    assert found.causes.iloc[0]["cause"] == "not_lost"
+
+
+def test_a_logged_truncate_is_the_statement_and_names_its_session(shop, make_table, make_evidence):
+    logged = log("TRUNCATE s.orders CASCADE", "LOG", "committed", role="maria", application="psql")
+    found = found_in(make_evidence, shop(**GONE), make_table, log_events=[logged])
+    assert bool(found.explaining_statements.iloc[0]["observed"])
+    assert found.causes.iloc[0]["cause"] == "manual_session"
+    group = found.groups.iloc[0]
+    assert (group["lost_from"], group["lost_to"], group["dated_by"]) == (AT, AT, "statement in the log")
+
+
+def test_silence_in_a_log_that_shows_no_statements_is_no_evidence(shop, make_table, make_evidence):
+    found = found_in(make_evidence, shop(**GONE), make_table)
+    assert "statement" not in set(found.mechanism_evidence["signal"])
+
+
+def test_a_migration_that_drops_a_type_is_listed_as_costing_no_rows(shop, make_table, make_evidence):
+    operation = {
+        "path": "versions/086.py", "line": 106, "revision": "086", "direction": "up", "operation": "drop_type",
+        "object": "s.status", "cascade": True, "text": "DROP TYPE IF EXISTS s.status CASCADE", "how": "parsed",
+    }  # fmt: skip
+    found = found_in(make_evidence, shop(**GONE), make_table, migration_operations=[operation])
+    line = found.review.iloc[0]
+    assert (line["path"], line["line"]) == ("versions/086.py", 106)
+    assert "at most" in line["why"]
+    assert "no rows" in line["why"]
+
+
+def test_a_table_that_a_logged_drop_took_is_missing(shop, make_table, make_evidence):
+    found = found_in(make_evidence, shop(), make_table, log_events=[log("DROP TABLE s.audit", "LOG", "committed")])
+    row = found.findings.set_index("table").loc["audit"]
+    assert (row["status"], row["mechanism"]) == ("missing", "drop")
+
+
+def test_a_staging_table_that_comes_and_goes_is_no_loss(shop, make_table, make_evidence):
+    events = [
+        log("CREATE TABLE s.staging (id int)", "LOG", "committed"),
+        log("DROP TABLE s.staging", "LOG", "committed", line=8),
+    ]
+    found = found_in(make_evidence, shop(), make_table, log_events=events)
+    assert "staging" not in set(found.findings["table"])
+
+
+def test_reported_tables_of_another_database_are_undecided(shop, make_table, make_evidence):
+    found = found_in(make_evidence, shop(), make_table, reported=["elsewhere"])
+    assert found.findings.set_index("table").loc["elsewhere", "status"] == "undecided"
+
+
+def test_probabilities_sum_to_one_and_unknown_is_always_among_them(shop, make_table, make_evidence):
+    found = found_in(make_evidence, shop(**GONE), make_table)
+    sums = found.mechanism_probabilities.groupby(["schema", "table"])["probability"].sum()
+    assert ((sums - 1).abs() < 1e-4).all()
+    assert abs(found.causes.groupby("group")["probability"].sum() - 1).max() < 1e-4
+    assert (found.causes["cause"] == "unknown").sum() == 1
+
+
+def test_every_evidence_id_that_is_cited_exists(shop, make_table, make_evidence):
+    found = found_in(make_evidence, shop(**GONE), make_table, log_events=[log("DELETE FROM s.orders WHERE (")])
+    known = set(found.evidence["id"])
+    cited = {each for row in found.findings["because"] for each in row}
+    cited |= {each for column in ("for", "against") for row in found.causes[column] for each in row}
+    cited |= set(found.mechanism_evidence["evidence"]) | set(found.explaining_statements["evidence"])
+    assert cited
+    assert cited <= known
+
+
+def test_the_verdict_says_what_how_sure_and_what_to_stop(shop, make_table, make_evidence):
+    lines = analyse.verdict(found_in(make_evidence, shop(**GONE), make_table))
+    assert lines[0] == "3 of 4 tables are damaged (3 wiped), 429 rows missing"
+    assert any("TRUNCATE s.orders CASCADE; explains 3 of 3, 0 extra" in line for line in lines)
+    assert sum(line.startswith("stop now: ") for line in lines) == 4
+    assert len(lines) <= 12
+
+
+def test_the_same_frames_give_the_same_findings(shop, make_table, make_evidence):
+    told = [json.dumps(analyse.findings_dict(found_in(make_evidence, shop(**GONE), make_table))) for _ in range(2)]
+    assert told[0] == told[1]
