@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
 
 import pyarrow as pa
 
@@ -56,20 +54,34 @@ class LogFile:
         bound = max(_LEAST_BOUND, self.size * _MOST_GROWTH)
         grown = 0
         try:
-            with self._opened() as stream:
-                while piece := stream.read(PIECE):
-                    grown += len(piece)
-                    if grown > bound:
-                        self.complaint = f"unpacks to more than {bound} bytes: read no further"
-                        return
-                    yield piece
+            for piece in self._gunzipped() if self.packing == "gzip" else self._unzstd():
+                grown += len(piece)
+                if grown > bound:
+                    self.complaint = f"unpacks to more than {bound} bytes: read no further"
+                    return
+                yield piece
         except (EOFError, OSError, zlib.error, pa.ArrowException) as error:
             self.complaint = f"the {self.packing} file is cut or broken after {grown} unpacked bytes: {error}"
 
-    def _opened(self) -> IO[bytes] | Any:
-        if self.packing == "gzip":
-            return gzip.open(self.path, "rb")
-        return pa.CompressedInputStream(pa.OSFile(str(self.path), "rb"), "zstd")
+    def _gunzipped(self) -> Iterator[bytes]:
+        # gzip's own reader drops what it had unpacked already when it meets the end of a cut file.
+        member, fed = zlib.decompressobj(wbits=31), False
+        for data in self.pieces():
+            out = b""
+            while data or len(out) == PIECE:
+                out = member.decompress(data, PIECE)
+                yield out
+                data, fed = member.unconsumed_tail, True
+                if member.eof:  # the next member, as after `cat a.gz b.gz`, or padding
+                    data, fed, out = member.unused_data.lstrip(b"\0"), False, b""
+                    member = zlib.decompressobj(wbits=31)
+        if fed:
+            raise EOFError("it ends in the middle")
+
+    def _unzstd(self) -> Iterator[bytes]:
+        with pa.CompressedInputStream(pa.OSFile(str(self.path), "rb"), "zstd") as stream:
+            while piece := stream.read(1 << 16):
+                yield piece
 
     def head(self, size: int) -> bytes:
         """The first bytes of the log, for telling its format."""

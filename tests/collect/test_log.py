@@ -1,0 +1,224 @@
+"""Logs from a case folder into evidence: what is read, what is kept, what is refused, and with which words."""
+
+import gzip
+import hashlib
+
+import pyarrow as pa
+import pytest
+
+from triage_kit import case as cases
+from triage_kit.bundle import Draft
+from triage_kit.collect import log
+from triage_kit.collect.log import read_logs
+
+STAMP = "2025-10-07 20:27:38.343 UTC"
+CHECKPOINT = (
+    "checkpoint complete: wrote 315 buffers (1.9%); 0 WAL file(s) added, 0 removed, 0 recycled; write=1.0 s, "
+    "sync=0.1 s, total=1.2 s; sync files=210, longest=0.01 s, average=0.001 s; distance=1 kB, estimate=2 kB"
+)
+LINES = [
+    f'{STAMP} [12] app@shop ERROR:  syntax error at or near "\\" at character 44',
+    f"{STAMP} [12] app@shop STATEMENT:  DELETE FROM migration.collection_flows WHERE status \\!= 'completed'",  # noqa: S608 a log's line
+    f"{STAMP} [12] app@shop LOG:  statement: ALTER ROLE app PASSWORD 'hunter2'",
+    f"{STAMP} [7] LOG:  {CHECKPOINT}",
+    "not a line of this log, password=hunter2",
+]
+TEXT = ("\n".join(LINES) + "\n").encode()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    home = tmp_path / "case"
+    (home / "log").mkdir(parents=True)
+    return home
+
+
+def collected(folder, logs, settings=None, **keys):
+    data = {"logs": logs, **keys}
+    case = cases.build(data, folder / "case.yaml")
+    heard = []
+    draft = Draft.begin(folder)
+    unread = read_logs(case, draft, settings, lambda event, **facts: heard.append((event, facts)))
+    return draft, unread, heard
+
+
+def question(draft, source):
+    [row] = [row for row in draft._journal["questions"] if row["source"] == source]
+    return row
+
+
+def test_entries_reach_their_tables_without_secrets(folder):
+    (folder / "log" / "a.log").write_bytes(TEXT)
+    draft, unread, heard = collected(folder, ["log/*.log"])
+    assert unread == []
+    events = draft.written("log_events")
+    assert list(events["file"].unique()) == ["log/a.log"]
+    assert list(events["kind"]) == ["error", "statement", "checkpoint_complete"]
+    assert list(events["line"]) == [1, 3, 4]
+    assert events["outcome"].iloc[0] == "failed"
+    assert (events["buffers"].iloc[2], events["sync_files"].iloc[2]) == (315, 210)
+    assert events["at"].iloc[0].isoformat() == "2025-10-07T20:27:38.343000+00:00"
+    [source] = draft.written("log_sources").to_dict("records")
+    assert (source["lines"], source["entries"], source["unparsed"], source["left_out"]) == (5, 3, 1, 0)
+    assert (source["prefix"], source["prefix_from"]) == ("%m [%p] %q%u@%d ", "inferred")
+    assert (source["bytes"], source["sha256"]) == (len(TEXT), hashlib.sha256(TEXT).hexdigest())
+    for table in ("log_events", "log_unparsed"):
+        assert "hunter2" not in draft.written(table).to_csv()
+    assert draft.written("log_unparsed")["text"].tolist() == ["not a line of this log, password=***"]
+    assert heard[-1][1]["source"] == "log:log/a.log"
+    assert question(draft, "log:log/a.log")["status"] == "answered"
+
+
+def test_raw_bytes_are_kept_as_they_are(folder):
+    packed = gzip.compress(TEXT)
+    (folder / "log" / "a.log.gz").write_bytes(packed)
+    draft, _, _ = collected(folder, ["log/a.log.gz"])
+    with draft.seal().raw("log/a.log.gz") as stream:
+        assert stream.read() == packed
+
+
+@pytest.mark.parametrize("name", ["a.log.gz", "a.log.zst", "a.log"])
+def test_packed_logs_are_read_like_plain_ones(folder, name):
+    if name.endswith("gz"):
+        data = gzip.compress(TEXT)
+    elif name.endswith("zst"):
+        data = pa.compress(TEXT, codec="zstd", asbytes=True)
+    else:
+        data = TEXT
+    (folder / "log" / name).write_bytes(data)
+    draft, unread, _ = collected(folder, [f"log/{name}"])
+    assert unread == []
+    assert draft.written("log_sources")["lines"].tolist() == [5]
+    assert draft.written("log_events")["offset"].tolist()[1] == TEXT.index(LINES[2].encode())
+
+
+@pytest.mark.parametrize("packing", ["gzip", "zstd"])
+def test_a_cut_archive_gives_what_it_holds_and_says_so(folder, packing):
+    body = "".join(f"{STAMP} [12] app@shop ERROR:  {i} {hashlib.sha256(bytes(i)).hexdigest()}\n" for i in range(5000))
+    data = gzip.compress(body.encode()) if packing == "gzip" else pa.compress(body.encode(), "zstd", asbytes=True)
+    (folder / "log" / "a.gz").write_bytes(data[:-2000])
+    draft, _, _ = collected(folder, ["log/a.gz"])
+    assert 1000 < len(draft.written("log_events")) < 5000
+    assert "cut or broken" in question(draft, "log:log/a.gz")["reason"]
+
+
+def test_joined_archives_are_one_log(folder):
+    (folder / "log" / "a.gz").write_bytes(gzip.compress(TEXT[:100]) + gzip.compress(TEXT[100:]) + b"\0" * 512)
+    draft, unread, _ = collected(folder, ["log/a.gz"])
+    assert unread == []
+    assert question(draft, "log:log/a.gz")["reason"] is None
+    assert draft.written("log_sources")["lines"].tolist() == [5]
+
+
+def test_a_bomb_is_not_unpacked(folder, monkeypatch):
+    monkeypatch.setattr("triage_kit.collect.log_files._LEAST_BOUND", 1 << 20)
+    (folder / "log" / "a.gz").write_bytes(gzip.compress(TEXT + b"\0" * (64 << 20)))
+    draft, _, _ = collected(folder, ["log/a.gz"])
+    assert "read no further" in question(draft, "log:log/a.gz")["reason"]
+    assert len(draft.written("log_events")) == 3
+
+
+def test_what_cannot_be_read_is_named_with_its_reason(folder):
+    (folder / "log" / "empty.log").write_bytes(b"")
+    (folder / "log" / "junk.log").write_bytes(b"hello\nworld\n")
+    (folder / "log" / "sub").mkdir()
+    docker = '{"log":"' + STAMP + ' [1] LOG:  x\\n","stream":"stderr","time":"2025-10-07T20:27:38Z"}\n'
+    (folder / "log" / "docker.json").write_text(docker)
+    names = ["log/empty.log", "log/junk.log", "log/sub", "log/docker.json", "nothing/*.log", "docker:pg"]
+    draft, unread, _ = collected(folder, names)
+    assert [source for source, _ in unread] == [f"log:{name}" for name in names]
+    told = {name: question(draft, f"log:{name}") for name in names}
+    assert {name: row["status"] for name, row in told.items()} == {
+        "log/empty.log": "failed",
+        "log/junk.log": "failed",
+        "log/sub": "failed",
+        "log/docker.json": "failed",
+        "nothing/*.log": "unavailable",
+        "docker:pg": "not_built",
+    }
+    assert all(row["named"] and row["costs"] for row in told.values())
+    assert "got the line 'hello'" in told["log/junk.log"]["reason"]
+    assert not any(str(folder) in row["reason"] for row in told.values())
+
+
+def test_an_empty_file_beside_a_full_one_is_no_failure(folder):
+    (folder / "log" / "a.log").write_bytes(TEXT)
+    (folder / "log" / "b.log").write_bytes(b"")
+    draft, unread, _ = collected(folder, ["log/*.log"])
+    assert unread == []
+    assert question(draft, "log:log/b.log")["reason"] == "the file is empty"
+
+
+def test_the_prefix_comes_from_case_or_server_or_is_inferred(folder):
+    (folder / "log" / "a.log").write_bytes(TEXT)
+    draft, _, _ = collected(folder, ["log/a.log"], {"log_line_prefix": "%m [%p] %q%u@%d "})
+    assert draft.written("log_sources")["prefix_from"].tolist() == ["server"]
+    draft.close()
+    draft.folder.rename(folder / "first")
+    draft, _, _ = collected(folder, ["log/a.log"], {"log_line_prefix": "%t of another server "})
+    assert draft.written("log_sources")["prefix_from"].tolist() == ["inferred"]
+    draft.close()
+    draft.folder.rename(folder / "second")
+    draft, _, _ = collected(folder, ["log/a.log"], log_line_prefix="%m [%p] %q%u@%d ")
+    assert draft.written("log_sources")["prefix_from"].tolist() == ["case"]
+    draft.close()
+    draft.folder.rename(folder / "third")
+    draft, [(_, reason)], _ = collected(folder, ["log/a.log"], log_line_prefix="<%p> ")
+    assert "'<%p> '" in reason
+    assert LINES[0][:60].replace("'", "") in reason.replace("'", "")
+
+
+def test_a_time_zone_of_the_server_is_used_unless_the_case_says_another(folder):
+    (folder / "log" / "a.log").write_bytes(TEXT.replace(b"UTC", b"CST"))
+    draft, _, _ = collected(folder, ["log/a.log"], {"log_timezone": "Asia/Shanghai"})
+    assert draft.written("log_events")["at"].iloc[0].isoformat() == "2025-10-07T12:27:38.343000+00:00"
+    draft.close()
+    draft.folder.rename(folder / "first")
+    draft, _, _ = collected(folder, ["log/a.log"], {"log_timezone": "Asia/Shanghai"}, log_timezone="America/Chicago")
+    # In October Chicago has CDT; CST is not what it wrote then, so its own offset of the day is taken and counted.
+    assert draft.written("log_events")["at"].iloc[0].isoformat() == "2025-10-08T01:27:38.343000+00:00"
+    assert draft.written("log_sources")["zones_unresolved"].tolist() == [3]
+
+
+def test_ordinary_entries_are_bounded_and_counted_destructive_ones_are_not(folder, monkeypatch):
+    monkeypatch.setattr(log, "MOST_OTHER", 10)
+    monkeypatch.setattr(log, "MOST_ORDINARY", 20)
+    lines = []
+    for i in range(100):
+        lines += [f"{STAMP} [12] LOG:  noise {i}", f"{STAMP} [12] LOG:  statement: SELECT {i}", f"{STAMP} [12] LOG:  statement: TRUNCATE t{i}"]  # fmt: skip  # noqa: E501
+    (folder / "log" / "a.log").write_text("\n".join(lines) + "\n")
+    draft, _, _ = collected(folder, ["log/a.log"])
+    events = draft.written("log_events")
+    assert len(events) == 130
+    assert events["message"].str.contains("TRUNCATE").sum() == 100
+    assert draft.written("log_sources")["left_out"].tolist() == [170]
+    assert set(events.loc[events["message"].str.contains("TRUNCATE"), "outcome"].iloc[:99]) == {"committed"}
+
+
+def test_an_interrupted_run_reads_the_rest(folder):
+    (folder / "log" / "a.log").write_bytes(TEXT)
+    draft, _, _ = collected(folder, ["log/a.log"])
+    draft.close()
+    (folder / "log" / "b.log").write_bytes(TEXT)
+    draft, _, heard = collected(folder, ["log/a.log", "log/b.log"])
+    assert [facts["source"] for _, facts in heard] == ["log:log/b.log"]
+    assert draft.written("log_events")["file"].value_counts().to_dict() == {"log/a.log": 3, "log/b.log": 3}
+    assert len(draft.written("log_sources")) == 2
+
+
+def test_names_never_hold_the_machine(folder, tmp_path):
+    beside = tmp_path / "elsewhere"
+    beside.mkdir()
+    (beside / "a.log").write_bytes(TEXT)
+    draft, _, _ = collected(folder, ["../elsewhere/*.log"])
+    assert draft.written("log_sources")["file"].tolist() == ["../elsewhere/a.log"]
+    draft.close()
+    draft.folder.rename(folder / "first")
+    draft, _, _ = collected(folder, [str(beside / "a.log")])
+    assert str(tmp_path) not in draft.written("log_sources")["file"].tolist()[0]
+
+
+def test_one_file_named_twice_is_read_once(folder):
+    (folder / "log" / "a.log").write_bytes(TEXT)
+    draft, _, _ = collected(folder, ["log/*.log", "log/a.log"])
+    assert len(draft.written("log_events")) == 3
