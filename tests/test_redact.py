@@ -30,6 +30,7 @@ WITH_SECRET = [
     ('connect(host="h", password="hunter2")', 'connect(host="h", password="***")'),
     ("export STRIPE_SECRET=hunter2;", "export STRIPE_SECRET=***;"),
     ("aws_secret_access_key = hunter2", "aws_secret_access_key = ***"),
+    ("password ==== 'hunter2'", "password ==== '***'"),
     ("GITHUB_TOKEN=hunter2", "GITHUB_TOKEN=***"),
     ("tool --password hunter2 --host db", "tool --password *** --host db"),
     ("Authorization: Bearer hunter2hunter2", "Authorization: Bearer ***"),

@@ -42,7 +42,7 @@ _BARE = r"(?!\$\d|%s|%\(|\?|:\w|\*\*\*|(?i:null|none|true|false)\b)[^\s,;&'\"()<
 _SECRET = re.compile(
     rf"""
     (?P<url>\b(?:[a-z][a-z0-9+.-]{{1,30}})://[^\s:/@'"<>?\#]*:)(?P<url_secret>[^\s'"<>/]+|[^\s'"<>]+(?=@[\w.\[-]+[:/?\s'"]))(?=@)
-  | (?P<key>{_NAME}(?:\\*["'])?\s*(?:=>|:=|==?|:(?!:))\s*)(?:(?P<quoted>{_QUOTED})|(?P<bare>{_BARE}))
+  | (?P<key>{_NAME}(?:\\*["'])?\s*(?:=>|:?=++|:(?!:))\s*)(?:(?P<quoted>{_QUOTED})|(?P<bare>{_BARE}))
   | (?P<sql>\bpassword\s+)
     (?P<sql_secret>(?:e|u&)?\\?'(?:[^'\\]|\\.|'')*+(?:'|\\?\Z)|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))
   | (?P<flag>--(?:{_NAME})\s+)(?P<flag_secret>[^\s'"-][^\s'"]*|'[^'\n]*'?|"[^"\n]*"?)

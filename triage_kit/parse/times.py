@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -75,7 +76,8 @@ class Clock:
         if abbreviation in _HOURS:
             return local.replace(tzinfo=timezone(timedelta(hours=_HOURS[abbreviation])))
         if "/" in abbreviation:  # a full name, as some tools write it
-            return local.replace(tzinfo=_zone(abbreviation))
+            with suppress(SourceError):
+                return local.replace(tzinfo=_zone(abbreviation))
         self.unresolved += 1
         return local.replace(tzinfo=self.zone)
 
