@@ -14,16 +14,9 @@ from triage_kit.analyse.mechanisms import Weighed, reported_names
 from triage_kit.analyse.signals import Scene
 from triage_kit.analyse.statements import created_tables
 
-SUMMED = (
-    "inserts",
-    "updates",
-    "deletes",
-    "expected_rows",
-    "expected_low",
-    "expected_high",
-    "actual_rows",
-    "missing_rows",
-)
+EXPECTATIONS = ("expected_rows", "expected_low", "expected_high")
+SUMMED = ("inserts", "updates", "deletes", *EXPECTATIONS, "actual_rows", "missing_rows")
+UNKNOWABLE = ("oid", *SUMMED, "expected_from", "actual_from", "old_rows_left")
 STANDING = ("inserts", "updates", "deletes", "actual_rows")  # of a missing leaf nothing is counted any more
 GONE = {"drop": 0.80, "recreate": 0.02, "new_cluster": 0.03, "partition_drop": 0.01, "hidden": 0.02, "unknown": 0.12}
 DROP_SEEN = {
@@ -49,52 +42,39 @@ def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scen
     elsewhere = _wrong_place(evidence, every)
     found = []
     for name, source in _named(evidence, every, scene):
-        schema, _, table = name.rpartition(".")
-        if not schema:
-            continue
         blind = elsewhere and source == "case.yaml"
-        says = f"{name} is named by {source} and is not in the catalogue" + (
-            ", nor is any other table that people name: this may be the wrong database" if blind else ""
-        )
+        says = f"{name} is named by {source} and is not in the catalogue"
+        if blind:
+            says += ", nor is any other table that people name: this may be the wrong database"
         reference = ledger.add("catalogue", says, "pg_class", name)
         parent = None if blind else _partition_of(name, evidence["relations"])
         chances = UNSEEN if blind else _chances(name, scene, parent)
-        mechanism = max(chances, key=lambda word: chances[word])
+        status = "undecided" if blind else "missing"
         found.append(
-            {
-                "schema": schema,
-                "table": table,
-                "kind": "table",
-                "status": "undecided" if blind else "missing",
-                "status_probability": round(1 - chances["unknown"], 6),
-                "mechanism": mechanism,
-                "probability": chances[mechanism],
-                "missing_rows": None,
-                "hidden_rows": 0,
-                "reported": name in scene.reported,
-                "because": (reference,),
-                "columns_lost": (),
-                "bias": (),
-                **dict.fromkeys(
-                    (
-                        "oid",
-                        "inserts",
-                        "updates",
-                        "deletes",
-                        "expected_rows",
-                        "expected_low",
-                        "expected_high",
-                        "expected_from",
-                        "actual_rows",
-                        "actual_from",
-                        "old_rows_left",
-                    )
-                ),
-                "_chances": chances,
-                "_parent": parent,
-            }
+            {**_absent(name, status, chances, reference), "reported": name in scene.reported, "_parent": parent}
         )
     return found
+
+
+def _absent(name: str, status: str, chances: Mapping[str, float], reference: str) -> dict:
+    """A row of findings for a table that cannot be looked at: everything that would need it is missing."""
+    schema, table = schemas.parts(name)
+    mechanism = max(chances, key=lambda word: chances[word])
+    return {
+        **dict.fromkeys(UNKNOWABLE),
+        "schema": schema,
+        "table": table,
+        "kind": "table",
+        "status": status,
+        "status_probability": round(1 - chances["unknown"], 6),
+        "mechanism": mechanism,
+        "probability": chances[mechanism],
+        "hidden_rows": 0,
+        "because": (reference,),
+        "columns_lost": (),
+        "bias": (),
+        "_chances": chances,
+    }
 
 
 def _wrong_place(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict]) -> bool:
@@ -107,7 +87,7 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
     scope = [row["schema"] for row in every.values()]
     usual = max(sorted(set(scope)), key=scope.count, default="public")
     named = reported_names(evidence["reported"], list(every))
-    called = {name if "." in name else schemas.qualified(usual, name): "case.yaml" for name in named}
+    called = {name if schemas.parts(name)[0] else schemas.qualified(usual, name): "case.yaml" for name in named}
     operations = rows(evidence["migration_operations"])
     made = {
         row["object"]: f"{row['path']}:{row['line']}"
@@ -123,10 +103,10 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
     passing = created_tables(evidence)
     for name, effects in scene.seen.items():
         gone = [seen for seen in effects if seen.operation == "drop_table" and seen.outcome in ("committed", "unknown")]
-        if gone and name not in passing and name.rpartition(".")[0] in schemas_seen:
+        if gone and name not in passing and schemas.parts(name)[0] in schemas_seen:
             called.setdefault(name, gone[0].where)
     for name, where in made.items():
-        if name and name not in undone and "." in name and name.rpartition(".")[0] in schemas_seen:
+        if name and name not in undone and "." in name and schemas.parts(name)[0] in schemas_seen:
             called.setdefault(name, where)
     return sorted((name, source) for name, source in called.items() if name not in every and "." in name)
 
@@ -143,7 +123,7 @@ def _chances(name: str, scene: Scene, parent: str | None) -> dict[str, float]:
 
 def _partition_of(name: str, relations: pd.DataFrame) -> str | None:
     """The partitioned table that a missing one hung below, judged by the names of the partitions still there."""
-    schema, _, table = name.rpartition(".")
+    schema, table = schemas.parts(name)
     stem = table.rstrip("0123456789")
     names = {row["oid"]: schemas.qualified(row["schema"], row["name"]) for row in rows(relations)}
     siblings = [
@@ -227,27 +207,20 @@ def _sum(values: list[int | None]) -> int | None:
 
 
 def _foreign(row: dict) -> dict:
+    """A foreign table holds no rows here, and the kit never asks the server behind it."""
+    known = {key: row[key] for key in ("oid", "actual_rows", "actual_from", "bias")}
+    name = schemas.qualified(row["schema"], row["table"])
+    absent = _absent(name, "undecided", {"unknown": 1.0}, "")
     return {
-        **{key: row[key] for key in ("oid", "schema", "table", "kind", "actual_rows", "actual_from", "bias")},
-        "status": "undecided",
+        **absent,
+        **known,
+        "schema": row["schema"],
+        "table": row["table"],
+        "kind": "foreign_table",
         "status_probability": 1.0,
-        "expected_from": None,
-        "old_rows_left": None,
-        "missing_rows": None,
-        "hidden_rows": 0,
-        "columns_lost": (),
-        "mechanism": "unknown",
-        "probability": 1.0,
-        "reported": False,
         "because": (),
+        "reported": False,
         "group": None,
-        "_chances": {"unknown": 1.0},
-        "inserts": None,
-        "updates": None,
-        "deletes": None,
-        "expected_rows": None,
-        "expected_low": None,
-        "expected_high": None,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from triage_kit.analyse.mechanisms import Weighed
@@ -11,6 +11,8 @@ from triage_kit.analyse.signals import Scene
 STANDING = ("none", "rollback", "counters_reset", "column_drop")
 UNSEEN = ("hidden", "update")
 DELETING = ("delete", "cascade_delete")
+EVEN = 0.5  # below it the evidence does not tell
+KEPT = ("oid", "schema", "table", "kind", "inserts", "updates", "deletes", "actual_rows", "actual_from", "bias")
 
 
 @dataclass(frozen=True)
@@ -24,62 +26,47 @@ class Expected:
 
 
 def conclude(each: Weighed, scene: Scene, because: tuple[str, ...]) -> dict:
-    """One row of table ``findings``; group, transaction and dating are added by later steps."""
-    statuses: dict[str, float] = {}
-    for mechanism, probability in each.probabilities.items():
-        word = status_of(each, scene, mechanism)
-        statuses[word] = statuses.get(word, 0.0) + probability
-    status = max(statuses, key=lambda word: statuses[word])
-    # The story told is the likeliest mechanism that leads to the likeliest status.
-    telling = max(
-        (m for m in each.probabilities if status_of(each, scene, m) == status), key=lambda m: each.probabilities[m]
-    )
-    if each.probability < 0.5 and statuses[status] < 0.5:
-        status, telling = "undecided", "unknown"
-    mechanism = each.mechanism if status == "undecided" else telling
+    """One row of table ``findings``; group, transaction and dating are added by later steps.
+
+    Keys that begin with an underscore are for those steps and enter no frame.
+    """
+    status, mechanism, probability = _judge(each, scene)
     expected = expected_rows(each, scene, mechanism)
     row, actual = each.table.balance, each.table.balance["actual_rows"]
-    missing = (
-        0
-        if status in ("intact", "hidden")
-        else None
-        if expected.rows is None or actual is None
-        else max(0, expected.rows - actual)
-    )
+    missing = None if expected.rows is None or actual is None else max(0, expected.rows - actual)
+    lost = [column["name"] for column in each.table.columns if column["dropped"]]
     return {
-        **{
-            key: row[key]
-            for key in (
-                "oid",
-                "schema",
-                "table",
-                "kind",
-                "inserts",
-                "updates",
-                "deletes",
-                "actual_rows",
-                "actual_from",
-                "bias",
-            )
-        },
+        **{key: row[key] for key in KEPT},
         "status": status,
-        "status_probability": round(statuses.get(status, 0.0), 6),
+        "status_probability": round(probability, 6),
         "expected_rows": expected.rows,
         "expected_low": expected.low,
         "expected_high": expected.high,
         "expected_from": expected.origin,
         "old_rows_left": _old_rows_left(each, status, mechanism),
-        "missing_rows": missing,
+        "missing_rows": 0 if status in ("intact", "hidden") else missing,
         "hidden_rows": actual if status == "hidden" else 0,
-        "columns_lost": tuple(c["name"] for c in each.table.columns if c["dropped"])
-        if each.table.name in scene.dropped_in_window
-        else (),
+        "columns_lost": tuple(lost) if each.table.name in scene.dropped_in_window else (),
         "mechanism": mechanism,
         "probability": round(each.probabilities[mechanism], 6),
         "reported": each.table.name in scene.reported,
         "because": because,
         "_dead": row["dead"],
     }
+
+
+def _judge(each: Weighed, scene: Scene) -> tuple[str, str, float]:
+    """The likeliest status, the likeliest mechanism that leads to it, and the status's probability."""
+    told = {mechanism: status_of(each, scene, mechanism) for mechanism in each.probabilities}
+    statuses: dict[str, float] = {}
+    for mechanism, probability in each.probabilities.items():
+        statuses[told[mechanism]] = statuses.get(told[mechanism], 0.0) + probability
+    status = max(statuses, key=lambda word: statuses[word])
+    if each.probability < EVEN and statuses[status] < EVEN:
+        return "undecided", each.mechanism, statuses.get("undecided", 0.0)
+    fitting = [mechanism for mechanism in told if told[mechanism] == status]
+    mechanism = each.mechanism if status == "undecided" else max(fitting, key=lambda word: each.probabilities[word])
+    return status, mechanism, statuses[status]
 
 
 def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
@@ -179,8 +166,3 @@ def _old_rows_left(each: Weighed, status: str, mechanism: str) -> int | None:
         # Storage was replaced: whatever stands there was written afterwards.
         return 0
     return actual
-
-
-def absent_tables(named: Sequence[str], present: set[str], scene: Scene) -> list[str]:
-    """Tables that the case names and the catalogue lacks."""
-    return [name for name in named if name not in present]

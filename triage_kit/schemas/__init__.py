@@ -17,6 +17,7 @@ texts     ``object``             tuple of str, never missing (an empty tuple ins
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -24,6 +25,7 @@ import pandas as pd
 
 from triage_kit.errors import SchemaError
 
+_PART = re.compile(r'"((?:[^"]|"")*)"|([^."]+)')
 DTYPES = {
     "int": "Int64",
     "float": "float64",
@@ -133,6 +135,16 @@ def qualified(schema: str, name: str) -> str:
     ('migration.assets', '"a.b".c')
     """
     return ".".join('"' + part.replace('"', '""') + '"' if set(part) & {".", '"'} else part for part in (schema, name))
+
+
+def parts(name: str) -> tuple[str, str]:
+    """Schema and table of a name that ``qualified`` wrote; the schema is empty when the name has none.
+
+    >>> parts("migration.assets"), parts('"a.b".c'), parts("orders")
+    (('migration', 'assets'), ('a.b', 'c'), ('', 'orders'))
+    """
+    found = [quoted.replace('""', '"') if quoted else plain for quoted, plain in _PART.findall(name)]
+    return (found[-2] if len(found) > 1 else "", found[-1] if found else "")
 
 
 def check(given: pd.DataFrame, name: str) -> pd.DataFrame:
