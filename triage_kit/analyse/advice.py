@@ -35,12 +35,12 @@ def recommendations(
 
 def review(operations: pd.DataFrame, groups: Sequence[Group], statements: pd.DataFrame) -> pd.DataFrame:
     """Table ``review``: lines of migrations that could lose something, those that touch damaged tables first."""
-    damaged = {name.rsplit(".", 1)[-1] for group in groups for name in group.tables}
+    damaged = {schemas.parts(name)[1] for group in groups for name in group.tables}
     found = []
     for row in rows(operations):
         if row["operation"] not in DESTRUCTIVE | {"dynamic"}:
             continue
-        touches = (row["object"] or "").rsplit(".", 1)[-1] in damaged
+        touches = schemas.parts(row["object"] or "")[1] in damaged
         rank = (
             row["direction"] == "down",
             row["operation"] not in REMOVES_ROWS,

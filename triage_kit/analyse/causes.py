@@ -241,13 +241,13 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, tuple[bool, str, 
 def _repository(group: Group, inquiry: Inquiry) -> dict[str, tuple[bool, str, str]]:
     if not _answered(inquiry.evidence, "migrations") or not len(inquiry.evidence["migrations"]):
         return {}
-    short = {name.rsplit(".", 1)[-1] for name in group.tables} | set(group.tables)
+    short = {schemas.parts(name)[1] for name in group.tables}
     hits = [
         row
         for row in rows(inquiry.evidence["migration_operations"])
         if row["direction"] != "down"
         and row["operation"] in REMOVES_ROWS
-        and (row["object"] or "").rsplit(".", 1)[-1] in {s.rsplit(".", 1)[-1] for s in short}
+        and schemas.parts(row["object"] or "")[1] in short
     ]
     if hits:
         first = hits[0]

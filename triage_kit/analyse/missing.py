@@ -8,6 +8,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse import knowledge
+from triage_kit.analyse.applied import applied_revisions
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.mechanisms import Weighed, reported_names
@@ -88,17 +89,12 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
     usual = max(sorted(set(scope)), key=scope.count, default="public")
     named = reported_names(evidence["reported"], list(every))
     called = {name if schemas.parts(name)[0] else schemas.qualified(usual, name): "case.yaml" for name in named}
-    operations = rows(evidence["migration_operations"])
-    made = {
-        row["object"]: f"{row['path']}:{row['line']}"
-        for row in operations
-        if row["operation"] == "create_table" and row["direction"] != "down"
-    }
-    undone = {
-        row["object"]
-        for row in operations
-        if row["operation"] in ("drop_table", "rename_table") and row["direction"] != "down"
-    }
+    run = applied_revisions(evidence["migrations"], evidence["version_tables"])
+    up = [
+        row for row in rows(evidence["migration_operations"]) if row["direction"] != "down" and row["revision"] in run
+    ]
+    made = {row["object"]: f"{row['path']}:{row['line']}" for row in up if row["operation"] == "create_table"}
+    undone = {row["object"] for row in up if row["operation"] in ("drop_table", "rename_table")}
     schemas_seen = {row["schema"] for row in every.values()} | set(evidence["namespaces"]["name"])
     passing = created_tables(evidence)
     for name, effects in scene.seen.items():

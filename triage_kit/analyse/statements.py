@@ -226,7 +226,7 @@ def _short(text: str, most: int = 2000) -> str:
 def _unique_short_names(names: set[str]) -> dict[str, str]:
     gathered: dict[str, list[str]] = {}
     for name in names:
-        gathered.setdefault(name.rsplit(".", 1)[-1].strip('"'), []).append(name)
+        gathered.setdefault(schemas.parts(name)[1], []).append(name)
     return {short: full[0] for short, full in gathered.items() if len(full) == 1}
 
 

@@ -1,0 +1,50 @@
+"""Alembic keeps heads only; Rails, Flyway and the like keep a row a migration."""
+
+from __future__ import annotations
+
+from triage_kit import analyse, schemas
+from triage_kit.analyse.applied import applied_revisions
+
+
+def migrations(*rows):
+    return schemas.frame(
+        "migrations", [{"path": f"{name}.py", "revision": name, "parents": parents} for name, parents in rows]
+    )
+
+
+def versions(*names):
+    return schemas.frame(
+        "version_tables",
+        [{"tool": "alembic", "schema": "s", "table": "alembic_version", "version": each} for each in names],
+    )
+
+
+CHAIN = migrations(("1", ()), ("2", ("1",)), ("3", ("2",)), ("side", ("1",)))
+
+
+def test_a_head_stands_for_its_ancestors_and_for_nothing_else():
+    assert applied_revisions(CHAIN, versions("2")) == {"1", "2"}
+    assert applied_revisions(CHAIN, versions("3", "side")) == {"1", "2", "3", "side"}
+
+
+def test_without_a_version_table_nothing_is_known_to_be_applied():
+    assert applied_revisions(CHAIN, versions()) == set()
+
+
+def test_a_table_of_a_migration_that_never_ran_is_not_missing(make_table, make_evidence):
+    def operation(revision, name):
+        return {
+            "path": f"{revision}.py",
+            "line": 3,
+            "revision": revision,
+            "direction": "up",
+            "operation": "create_table",
+            "object": f"s.{name}",
+        }
+
+    evidence = make_evidence(
+        [make_table("users", 1)], migration_operations=[operation("2", "audit"), operation("3", "planned")]
+    )
+    evidence |= {"migrations": CHAIN, "version_tables": versions("2")}
+    found = analyse.investigate(evidence).findings.set_index("table")["status"]
+    assert found.to_dict() == {"audit": "missing", "users": "intact"}
