@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 
 import pandas as pd
 
@@ -34,7 +35,7 @@ class Inquiry:
         self.role = session.target.role
         self.total = self.done = 0
 
-    @property
+    @cached_property
     def capabilities(self) -> Capabilities:
         """What this server can do, by name."""
         identity = self.written("identity")

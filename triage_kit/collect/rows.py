@@ -236,13 +236,11 @@ def _alike(tables: list[Table]) -> list[list[Table]]:
 
 
 def _tables(inquiry: Inquiry, known: list[dict]) -> list[Table]:
-    storage = inquiry.written("storage").set_index("oid")["heap_bytes"]
     clean = _clean(inquiry)
-    sizes = {oid: None if pd.isna(size) else int(size) for oid, size in storage.items()}
     return [Table(oid=row["oid"], schema=row["schema"], name=row["table"], relkind=row["relkind"],
                   unlogged=row["persistence"] == "u", populated=row["populated"],
                   heap=row["access_method"] == "heap", readable=row["readable"], filtered=row["filtered"],
-                  bytes=sizes.get(row["oid"]), clean=row["oid"] in clean) for row in known]
+                  bytes=row["bytes"], clean=row["oid"] in clean) for row in known]
 
 
 def _clean(inquiry: Inquiry) -> set[int]:

@@ -76,7 +76,7 @@ QUESTIONS = (
     Question("commit_times", "the exact time at which the transaction committed that replaced the storage"),
     Question("version_tables", "which migration the database believes to be at", READ_DATA),
     Question("row_counts", "how many rows are left, so nothing is known but what counters and sizes say",
-             READ_DATA + "\n" + USAGE),
+             READ_DATA + "\n" + USAGE, chunk=200),
 )
 
 # What an answer may lack for want of a privilege, although the question itself is answered.
