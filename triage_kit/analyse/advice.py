@@ -11,9 +11,11 @@ from triage_kit import schemas, sql
 from triage_kit.analyse import knowledge
 from triage_kit.analyse.context import Context, rows
 from triage_kit.analyse.groups import LOSSES, Group
+from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.statements import COLUMN_ONLY, DESTRUCTIVE, REMOVES_ROWS, Visibility
 
 LIKELY = 0.1  # a cause that the advice must consider
+MOST_LINES = 200  # of files to review; the bundle has them all
 WORTHWHILE = 0.05  # bits below which a check cannot change the ranking
 
 
@@ -33,7 +35,7 @@ def recommendations(
     )
 
 
-def review(operations: pd.DataFrame, groups: Sequence[Group], statements: pd.DataFrame) -> pd.DataFrame:
+def review(operations: pd.DataFrame, groups: Sequence[Group], ledger: Ledger) -> pd.DataFrame:
     """Table ``review``: lines of migrations that could lose something, those that touch damaged tables first."""
     damaged = {schemas.parts(name)[1] for group in groups for name in group.tables}
     found = []
@@ -49,7 +51,10 @@ def review(operations: pd.DataFrame, groups: Sequence[Group], statements: pd.Dat
             row["line"] or 0,
         )
         found.append((rank, {"path": row["path"], "line": row["line"], "why": _why(row, touches)}))
-    return schemas.frame("review", [line for _, line in sorted(found, key=lambda pair: pair[0])][:200])
+    ranked = [line for _, line in sorted(found, key=lambda pair: pair[0])][:MOST_LINES]
+    for line in ranked:
+        line["evidence"] = ledger.add("repository", line["why"], f"{line['path']}:{line['line']}")
+    return schemas.frame("review", ranked)
 
 
 def _why(row: dict, touches: bool) -> str:

@@ -92,6 +92,7 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     observed = statements.statements_frame(seen)
     gaps = provenance.gaps(evidence["questions"])
     lost = recovery.loss(found, concluded, dates)
+    looked_at = advice.review(evidence["migration_operations"], found, ledger)
     provenance.note_settings(evidence, visible, ledger)
     return Investigation(
         incident=provenance.incident_facts(evidence),
@@ -112,7 +113,7 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
         recovery=recovery.recovery_options(lost, evidence, about),
         next_tests=advice.next_tests(found, concluded, ranked, about, visible),
         recommendations=advice.recommendations(concluded, ranked, gaps, evidence["settings"]),
-        review=advice.review(evidence["migration_operations"], found, observed),
+        review=looked_at,
         gaps=gaps,
         coverage=provenance.coverage(evidence),
     )

@@ -191,6 +191,7 @@ review: one file to look at
     path text
     line int
     why text
+    evidence text
 
 gaps: one source that could not be read
     source text
