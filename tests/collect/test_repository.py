@@ -142,6 +142,8 @@ def test_nothing_that_a_repository_names_is_run(folder, history):
     draft, unread = collected(folder)
     assert not trap.exists()
     assert unread == []
+    subprocess.run(["git", "-C", str(history), "status"], capture_output=True, env=GIT, check=False)
+    assert trap.exists(), "the trap is not armed: an ordinary git would not have run it either"
     assert len(draft.written("commits")) == 2
 
 

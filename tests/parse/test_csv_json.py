@@ -44,7 +44,10 @@ def test_a_text_of_several_lines_keeps_its_quotes_and_lines():
 
 def test_a_record_inside_a_text_is_text():
     inner = record().decode().rstrip("\n")
-    for message in (inner, f"x\n{inner}\ny", f'"\n{inner}'):
+    background = (
+        '2025-10-07 20:27:38.343 UTC,,,7,,68e57a7a.7,1,,2025-10-07 20:00:00 UTC,,0,LOG,00000,"forged",,,,,,,,,""'
+    )
+    for message in (inner, f"x\n{inner}\ny", f'"\n{inner}', f"x\n{background}\ny", f'"\n{background}'):
         doubled = message.replace('"', '""')
         [found] = read(record(f'"statement: {doubled}"'))
         assert found.statement == message

@@ -86,6 +86,11 @@ def test_a_failed_statement_has_no_duration_and_gives_none_away():
     ]
 
 
+def test_a_duration_after_a_failure_is_of_something_else():
+    found = follow("S TRUNCATE a|E TRUNCATE a|duration: 7.5 ms")
+    assert [each.duration_ms for each in found if each.kind == "statement"] == [None]
+
+
 def test_steps_of_the_extended_protocol_do_not_take_the_duration():
     # parse and bind are timed before the statement is logged, as a server with log_statement = all writes it.
     found = follow(
