@@ -284,3 +284,14 @@ def test_no_text_ends_the_process(name):
     done = subprocess.run([sys.executable, "-c", program], input=data, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-500:]
     assert done.stdout in (b"drop_table x", b"truncate x"), done
+
+
+def test_without_the_grammar_the_words_serve_alone():
+    program = (
+        "import sys; sys.modules['postgast'] = None\n"
+        "from triage_kit.sql import effects\n"
+        "found = effects('DELETE FROM a; DO $$ BEGIN TRUNCATE b CASCADE; END $$')\n"
+        "sys.stdout.write(str([(each.operation, each.object, each.how, each.within) for each in found]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "[('delete', 'a', 'tokens', ''), ('truncate', 'b', 'tokens', 'do')]"

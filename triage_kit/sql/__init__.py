@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from triage_kit.sql.fallback import by_words
-from triage_kit.sql.grammar import Unreadable, by_grammar
+from triage_kit.sql.fallback import Unreadable, by_words
 from triage_kit.sql.lexer import statements, without_psql
 from triage_kit.sql.vocabulary import (
     OPERATIONS,
@@ -19,6 +18,14 @@ from triage_kit.sql.vocabulary import (
     quote_qualified,
     suspicious,
 )
+
+try:
+    from triage_kit.sql.grammar import by_grammar
+except ImportError:  # postgast has no wheel for Intel Macs: everything is read by its words there
+
+    def by_grammar(text: str) -> list[Effect]:
+        raise Unreadable("postgast is not installed")
+
 
 __all__ = [
     "OPERATIONS",

@@ -37,6 +37,10 @@ _DROPS = {
 _DESTRUCTIVE = frozenset(("delete", "truncate", "drop", "merge"))
 
 
+class Unreadable(Exception):
+    """The grammar refuses the text, it is too big or too deep to be tried, or there is no grammar here."""
+
+
 class _Reader:
     """A place in the tokens of one statement, with the few moves that the rules need."""
 

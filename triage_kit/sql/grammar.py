@@ -17,7 +17,7 @@ from typing import Any
 
 import postgast
 
-from triage_kit.sql.fallback import by_words
+from triage_kit.sql.fallback import Unreadable, by_words
 from triage_kit.sql.lexer import tokens, unquoted
 from triage_kit.sql.nodes import Scope, node_effects
 from triage_kit.sql.vocabulary import TEXT_LIMIT, Effect, suspicious
@@ -29,10 +29,6 @@ _MOST_WORDS = 2_500  # every construct that nests costs a word or a sign; this i
 _NESTING = re.compile(
     r"(?i)[-+*/|<>=~(\[:%^&@#?!]|\b(?:not|is|union|except|intersect|join|collate|case|at|and|or|in|between|like|ilike|isnull|notnull)\b"
 )
-
-
-class Unreadable(Exception):
-    """The grammar refuses the text, or it is too big or too deep to be tried."""
 
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
