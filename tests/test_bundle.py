@@ -17,7 +17,7 @@ import pytest
 
 from triage_kit import schemas
 from triage_kit.bundle import Bundle, Draft
-from triage_kit.bundle.reading import canonical
+from triage_kit.bundle.manifest import canonical
 from triage_kit.errors import BundleError, NotSealed, SchemaError, Tampered
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -5,6 +5,7 @@ room knows this layout. A ``Draft`` writes it as ``evidence.partial/`` and seals
 """
 
 from triage_kit.bundle.draft import Draft
-from triage_kit.bundle.reading import FORMAT, PARTIAL, SEALED, Bundle
+from triage_kit.bundle.manifest import FORMAT
+from triage_kit.bundle.reading import PARTIAL, SEALED, Bundle
 
 __all__ = ["FORMAT", "PARTIAL", "SEALED", "Bundle", "Draft"]

@@ -1,7 +1,8 @@
 """Writing a bundle: every answer is on the disk before the next question is asked.
 
 ``evidence.partial/`` has a journal, ``manifest.partial.json``, that is replaced whole after each answer: a run that
-was killed loses the question it was asking and nothing else. Sealing completes the same document, calls it
+was killed loses the question it was asking and nothing else. A file is written beside its place, told in the journal,
+and then moved: what a kill comes between is moved by the next run. Sealing completes the same document, calls it
 ``manifest.json`` and renames the folder.
 """
 
@@ -10,8 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import json
-import os
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -23,9 +22,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from triage_kit import __version__, schemas
+from triage_kit.bundle import manifest as manifests
 from triage_kit.bundle.lock import Lock
-from triage_kit.bundle.reading import FORMAT, MANIFEST, PARTIAL, SEALED, Bundle, canonical, digest, to_arrow
+from triage_kit.bundle.manifest import FORMAT, MANIFEST, canonical
+from triage_kit.bundle.reading import PARTIAL, SEALED, Bundle, digest, to_arrow
 from triage_kit.errors import BundleError, Tampered
+from triage_kit.files import private_folder, private_stream, sync_folder
 
 JOURNAL = "manifest.partial.json"
 RAW_LIMIT = 256 << 20  # bytes on the disk, all kept sources together
@@ -43,6 +45,8 @@ class Draft:
         self.raw_limit = RAW_LIMIT
         self._journal = journal
         self._lock = lock
+        self._unmoved: list[Path] = []  # files that stand beside their places yet
+        self._holding = False
 
     @classmethod
     def begin(cls, case_folder: str | Path, again: bool = False) -> Draft:
@@ -86,13 +90,24 @@ class Draft:
         """Keep one evidence table, replacing what it held; returns its rows. SchemaError when columns do not fit."""
         arrow = to_arrow(frame, table)
         path = f"{table}.parquet"
-        with _replacing(self.folder / path) as stream:
+        with self._beside(path) as stream:
             pq.write_table(arrow, stream, compression="zstd", row_group_size=ROW_GROUP)
         self._record({"path": path, "kind": "table", "table": table, "rows": arrow.num_rows})
         return arrow.num_rows
 
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Let what is written and answered inside count all at once at the end: none of it after a kill before."""
+        self._holding = True
+        try:
+            yield
+        finally:
+            self._holding = False
+        self._save()
+
     def written(self, table: str) -> pd.DataFrame:
         """What this draft holds of a table so far; without rows when nothing was written."""
+        self._move()
         return Bundle(self.folder, self._journal).table(table)
 
     def answer(self, **row: Any) -> None:
@@ -128,9 +143,19 @@ class Draft:
         self._forget(name)
         path = f"raw/{_file_name(name, {entry['path'] for entry in self._journal['files']})}"
         room = self.raw_limit - sum(entry["bytes"] for entry in self._journal["files"] if entry["kind"] == "raw")
+        try:
+            facts = self._pack(path, data, room)
+        except _NotKept as error:
+            self._journal["not_kept"].append({"source": name, "reason": str(error)})
+            self._save()
+            return str(error)
+        self._record({"path": path, "kind": "raw", "rows": None, "source": name, **facts})
+        return ""
+
+    def _pack(self, path: str, data: bytes | IO[bytes] | Iterable[bytes], room: int) -> dict[str, Any]:
         seen = hashlib.sha256()
         length = 0
-        with _replacing(self.folder / path) as stream:
+        with self._beside(path) as stream:
             with pa.CompressedOutputStream(pa.PythonFile(_LeftOpen(stream), "w"), "zstd") as packed:
                 for piece in _pieces(data):
                     seen.update(piece)
@@ -138,16 +163,9 @@ class Draft:
                     packed.write(piece)
                     if stream.tell() > room:
                         break
-            fits = stream.tell() <= room
-        if not fits:
-            (self.folder / path).unlink()
-            reason = f"more than the {self.raw_limit >> 20} MiB that all kept sources may take together"
-            self._journal["not_kept"].append({"source": name, "reason": reason})
-            self._save()
-            return reason
-        facts = {"source": name, "source_bytes": length, "source_sha256": seen.hexdigest()}
-        self._record({"path": path, "kind": "raw", "rows": None, **facts})
-        return ""
+            if stream.tell() > room:
+                raise _NotKept(f"more than the {self.raw_limit >> 20} MiB that all kept sources may take together")
+        return {"source_bytes": length, "source_sha256": seen.hexdigest()}
 
     def seal(self) -> Bundle:
         """Complete the manifest and rename the folder to evidence/; returns it opened. The draft is used up."""
@@ -161,15 +179,15 @@ class Draft:
         self._journal["server"] = self._server()
         again = self._journal.pop("again", False)
         self._journal["files"].sort(key=lambda entry: entry["path"])
-        with _replacing(self.folder / MANIFEST) as stream:
-            stream.write(canonical(self._journal))
+        self._save(MANIFEST)
         (self.folder / JOURNAL).unlink()
         self._sweep()
         sealed = self.case_folder / SEALED
-        if sealed.exists() and again:
-            sealed.rename(_next_free(self.case_folder))
-        self.folder.rename(sealed)
-        _sync_folder(self.case_folder)
+        with _written(self.case_folder):
+            if sealed.exists() and again:
+                sealed.rename(_next_free(self.case_folder))
+            self.folder.rename(sealed)
+            sync_folder(self.case_folder)
         self._lock.release()
         return Bundle.open(self.case_folder)
 
@@ -184,9 +202,9 @@ class Draft:
         self.close()
 
     def _prepare(self) -> None:
-        for folder in (self.folder, self.folder / "raw"):
-            folder.mkdir(mode=0o700, exist_ok=True)
-            folder.chmod(0o700)
+        with _written(self.case_folder):
+            for folder in (self.folder, self.folder / "raw"):
+                private_folder(folder)
         self._save()
         # A run that was killed while it sealed left the finished manifest under its last name: it is the journal now.
         (self.folder / MANIFEST).unlink(missing_ok=True)
@@ -204,10 +222,17 @@ class Draft:
         rows = self.written("identity").head(1)
         return {name: _told(rows[name].iloc[0]) if len(rows) else None for name in names}
 
+    @contextlib.contextmanager
+    def _beside(self, path: str) -> Iterator[IO[bytes]]:
+        with _written(self.folder), private_stream(_temporary(self.folder / path)) as stream:
+            yield stream
+
     def _record(self, entry: dict[str, Any]) -> None:
-        file = self.folder / entry["path"]
+        place = self.folder / entry["path"]
+        file = _temporary(place)
         entry |= {"bytes": file.stat().st_size, "sha256": digest(file)}
         self._journal["files"] = [old for old in self._journal["files"] if old["path"] != entry["path"]] + [entry]
+        self._unmoved = [old for old in self._unmoved if old != place] + [place]
         self._save()
 
     def _forget(self, name: str) -> None:
@@ -215,58 +240,88 @@ class Draft:
         self._journal["files"] = [entry for entry in self._journal["files"] if entry not in gone]
         self._journal["not_kept"] = [entry for entry in self._journal["not_kept"] if entry["source"] != name]
         if gone:
-            self._save()
+            self._move(always=True)
             for entry in gone:
                 (self.folder / entry["path"]).unlink(missing_ok=True)
 
-    def _save(self) -> None:
-        with _replacing(self.folder / JOURNAL) as stream:
-            stream.write(canonical(self._journal))
+    def _save(self, name: str = JOURNAL) -> None:
+        if self._holding:
+            return
+        with _written(self.folder):
+            file = self.folder / name
+            with private_stream(_temporary(file)) as stream:
+                stream.write(canonical(self._journal))
+            _temporary(file).replace(file)
+            sync_folder(self.folder)
+            for place in self._unmoved:
+                _temporary(place).replace(place)
+            for folder in {place.parent for place in self._unmoved}:
+                sync_folder(folder)
+            self._unmoved = []
+
+    def _move(self, always: bool = False) -> None:
+        """Save in the middle of what is held together, since a file is needed in its place, or is to be removed."""
+        held, self._holding = self._holding, False
+        if always or self._unmoved:
+            self._save()
+        self._holding = held
 
 
 def _continued(folder: Path) -> dict[str, Any]:
     """The journal of an interrupted run, or a new one."""
+    for path in (folder, folder / "raw"):
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            raise BundleError(f"{path} is no folder of its own: move it away, then collect again")
     file = next((folder / name for name in (JOURNAL, MANIFEST) if (folder / name).is_file()), None)
     if file is None:
+        _nothing_else(folder)
         began = {"format": FORMAT, "began_at": _told(datetime.now(UTC)), "kit_version": __version__}
         return began | {"collection": {}, "questions": [], "files": [], "not_kept": [], "server": {}}
-    content = file.read_bytes()
     try:
-        journal = json.loads(content)
-        intact = journal["format"] == FORMAT and canonical(journal) == content
-    except (ValueError, TypeError, KeyError):
-        intact = False
-    if not intact:
-        raise Tampered(f"{file} is damaged or of another version: move {folder} away, then collect again")
+        journal = manifests.read(file)
+    except Tampered:
+        raise Tampered(f"{file} is damaged or foreign: move {folder} away, then collect again") from None
     for entry in journal["files"]:
         path = folder / entry["path"]
-        if not path.is_file() or digest(path) != entry["sha256"]:
-            raise Tampered(f"{path} was changed after it was written: move {folder} away, then collect again")
+        if not _holds(path, entry):
+            if not _holds(_temporary(path), entry):
+                raise Tampered(f"{path} was changed after it was written: move {folder} away, then collect again")
+            _temporary(path).replace(path)
     journal.pop("sha256", None)
+    if file.name == MANIFEST:  # it was about to take the place of what is sealed, so it may
+        journal["again"] = True
     return journal
 
 
+def _holds(path: Path, entry: dict[str, Any]) -> bool:
+    return path.is_file() and not path.is_symlink() and digest(path) == entry["sha256"]
+
+
+def _nothing_else(folder: Path) -> None:
+    """Refuse a folder with somebody's files: what no journal knows is removed from a draft."""
+    found = sorted(path.name for path in folder.iterdir() if path.name != "raw") if folder.is_dir() else []
+    if foreign := [name for name in found if name != _temporary(folder / JOURNAL).name]:
+        raise BundleError(f"{folder} has no journal, but files, as {foreign[0][:80]!r}: move it away and collect again")
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.tmp")
+
+
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A stream whose content stands at ``path`` whole or not at all, readable by its owner alone."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        yield stream
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":  # Windows cannot open a folder
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
+def _written(folder: Path) -> Iterator[None]:
+    """What the system says when writing fails, as the one paragraph that a reader can act on."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        yield
+    except OSError as error:
+        raise BundleError(
+            f"{folder} cannot be written ({error.strerror or error}): free space or let this account write there, "
+            "then run the same command again; what was read before is kept"
+        ) from None
+
+
+class _NotKept(Exception):
+    """A source that is not kept byte for byte; the text says why."""
 
 
 class _LeftOpen(io.RawIOBase):
@@ -282,12 +337,18 @@ class _LeftOpen(io.RawIOBase):
         return self._stream.write(piece)
 
 
-def _pieces(data: bytes | IO[bytes] | Iterable[bytes]) -> Iterable[bytes]:
+def _pieces(data: bytes | IO[bytes] | Iterable[bytes]) -> Iterator[bytes]:
     if isinstance(data, (bytes, bytearray, memoryview)):
         data = io.BytesIO(data)
-    if hasattr(data, "read"):
-        return iter(lambda: data.read(PIECE), b"")
-    return data
+    pieces = iter(lambda: data.read(PIECE), b"") if hasattr(data, "read") else iter(data)
+    while True:
+        try:
+            piece = next(pieces, None)
+        except OSError as error:
+            raise _NotKept(f"it could not be read again: {error.strerror or error}") from None
+        if piece is None:
+            return
+        yield piece
 
 
 def _file_name(name: str, taken: set[str]) -> str:

@@ -35,7 +35,10 @@ class Lock:
             except FileExistsError:
                 raise BundleError(f"{self.refusal}; if none is at work, remove {self.path}") from None
             except OSError as error:
-                raise BundleError(f"{self.path.parent} cannot be written ({error.strerror}): copy the case") from None
+                raise BundleError(
+                    f"{self.path.parent} cannot be written ({error.strerror}): let this account write there, free "
+                    "space, or work on a copy of the case"
+                ) from None
             if fcntl:
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

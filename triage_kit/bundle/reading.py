@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, Any
 
 import duckdb
@@ -15,16 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from triage_kit import schemas
+from triage_kit.bundle import manifest as manifests
+from triage_kit.bundle.manifest import MANIFEST
 from triage_kit.errors import BundleError, NotSealed, Tampered
-
-# Versions of the layout. Readers take every older one; a newer one is refused.
-#   1  first: manifest.json, one Parquet file a table, raw/*.zst
-FORMAT = 1
 
 SEALED = "evidence"
 PARTIAL = "evidence.partial"
-MANIFEST = "manifest.json"
-PARTS = ("collection", "files", "not_kept", "questions", "server")
 ARROW = {
     "int": pa.int64(),
     "float": pa.float64(),
@@ -33,21 +28,6 @@ ARROW = {
     "time": pa.timestamp("us", tz="UTC"),
     "texts": pa.list_(pa.string()),
 }
-
-
-def canonical(manifest: dict[str, Any]) -> bytes:
-    """The manifest's bytes: sorted keys, ASCII, and a digest of everything else in ``sha256``.
-
-    >>> canonical({"format": 1})[:14]
-    b'{\\n "format": 1'
-    """
-    told = {key: value for key, value in manifest.items() if key != "sha256"}
-    told["sha256"] = hashlib.sha256(_json(told)).hexdigest()
-    return _json(told)
-
-
-def _json(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, sort_keys=True, indent=1, ensure_ascii=True, allow_nan=False).encode() + b"\n"
 
 
 def digest(path: Path) -> str:
@@ -125,7 +105,7 @@ class Bundle:
         when a newer kit wrote it.
         """
         folder = find(path)
-        return cls(folder, _read_manifest(folder / MANIFEST))
+        return cls(folder, manifests.read(folder / MANIFEST))
 
     def table(self, name: str) -> pd.DataFrame:
         """One evidence table with the columns of its schema; without rows when it was not collected.
@@ -257,33 +237,3 @@ def _walk(folder: Path) -> Iterable[tuple[str, str]]:
                 "link" if path.is_symlink() else "folder" if path.is_dir() else "file" if path.is_file() else "device"
             )
             yield path.relative_to(folder).as_posix(), kind
-
-
-def _read_manifest(file: Path) -> dict[str, Any]:
-    content = file.read_bytes()
-    try:
-        manifest = json.loads(content)
-        version = manifest["format"]
-    except (ValueError, TypeError, KeyError):
-        raise Tampered(f"{file} is damaged: it is no manifest; use an intact copy of the bundle") from None
-    if not isinstance(version, int) or version > FORMAT:
-        raise BundleError(
-            f"{file} has format {version!r} and this kit reads up to {FORMAT}: install a newer triage-kit"
-        )
-    if canonical(manifest) != content or not set(PARTS) <= set(manifest):
-        raise Tampered(f"{file} was changed after sealing: its digest is another; use an intact copy of the bundle")
-    for entry in manifest["files"]:
-        if not inside(entry["path"]):
-            raise Tampered(f"{file} names {entry['path']!r}, which lies outside the bundle")
-    return manifest
-
-
-def inside(path: str) -> bool:
-    """Whether a path of a manifest stays in the bundle: relative, plain, at most one folder deep.
-
-    >>> inside("raw/server.log.zst"), inside("../passwd"), inside("/etc/passwd"), inside("raw\\\\..\\\\x")
-    (True, False, False, False)
-    """
-    parts = PurePosixPath(path).parts
-    plain = path == "/".join(parts) and not any(part in ("", ".", "..") or set(part) & set("\\:\0") for part in parts)
-    return plain and not path.startswith("/") and (len(parts) == 1 or (len(parts) == 2 and parts[0] == "raw"))
