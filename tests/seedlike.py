@@ -161,19 +161,20 @@ def _log() -> dict[str, list[dict]]:
     )
     return {
         "log_sources": [{"file": "log/postgresql.log", "format": "stderr", "prefix": "%m [%p] ", "prefix_from": "server",
-                         "bytes": 20000, "lines": 200, "entries": 190, "unparsed": 0, "first_at": f"{DAY}18:00:00Z",
-                         "last_at": "2025-10-08T10:40:00Z"}],
+                         "bytes": 20000, "lines": 200, "entries": 190, "unparsed": 0,
+                         "first_at": f"{DAY}18:00:00Z", "last_at": "2025-10-08T10:40:00Z"}],
         "log_events": [
             entry(101, "18:22:49.013", "ERROR", "invalid input value for enum migration.collectionflowstatus: \"x\"",
-                  "error", sqlstate="22P02", statement="ALTER TABLE migration.collection_flows ALTER COLUMN status TYPE "
-                  "migration.collectionflowstatus USING status::text::migration.collectionflowstatus", outcome="failed"),
+                  "error", sqlstate="22P02", outcome="failed",
+                  statement="ALTER TABLE migration.collection_flows ALTER COLUMN status TYPE "
+                  "migration.collectionflowstatus USING status::text::migration.collectionflowstatus"),
             entry(104, "18:23:28.240", "ERROR", unsafe, "error", sqlstate="55P04", outcome="failed",
                   statement="UPDATE migration.collection_flows SET status = 'running'"),
             entry(120, "18:25:35.102", "LOG", 'automatic vacuum of table "migration_db.migration.collection_flows"',
                   "autovacuum"),
             entry(130, "18:28:20.000", "LOG", checkpoint.format(319, 66), "checkpoint_complete"),
-            entry(150, "20:27:38.772", "ERROR", 'syntax error at or near "\\"', "error", sqlstate="42601", outcome="failed",
-                  statement=DELETE, application="psql", role="postgres"),
+            entry(150, "20:27:38.772", "ERROR", 'syntax error at or near "\\"', "error", sqlstate="42601",
+                  outcome="failed", statement=DELETE, application="psql", role="postgres"),
             entry(160, "20:28:20.000", "LOG", checkpoint.format(315, 210), "checkpoint_complete"),
         ],
     }  # fmt: skip
@@ -215,7 +216,8 @@ def _repository() -> dict[str, list[dict]]:
             {"path": paths[0], "tool": "alembic", "revision": "086_fix_collection_flow_status_adr012",
              "title": "fix collection flow status", "created_at": "2025-10-06T09:00:00Z"},
             {"path": paths[1], "tool": "alembic", "revision": "087_add_paused_remove_phase_values",
-             "parents": ["086_fix_collection_flow_status_adr012"], "title": "add paused", "created_at": "2025-10-07T09:00:00Z"},
+             "parents": ["086_fix_collection_flow_status_adr012"], "title": "add paused",
+             "created_at": "2025-10-07T09:00:00Z"},
         ],
         "migration_operations": [
             {"path": paths[0], "line": 106, "revision": "086_fix_collection_flow_status_adr012", "direction": "up",

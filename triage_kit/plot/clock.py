@@ -75,8 +75,8 @@ class FoldedClock:
         return self.place(pd.Timestamp(second, unit="s", tz="UTC"))
 
     def folds(self) -> list[tuple[float, float, str]]:
-        """Left and right place of each fold, and the time that it hides, in words."""
-        return [(a.right, b.left, _length(b.start - a.end)) for a, b in pairwise(self.stretches)]
+        """Left and right place of each fold, just before what follows it, and the time that it hides, in words."""
+        return [(b.left - GAP, b.left, _length(b.start - a.end)) for a, b in pairwise(self.stretches)]
 
 
 def _seconds(instant: pd.Timestamp) -> float:

@@ -167,18 +167,13 @@ def statement_list(statements: pd.DataFrame, timezone: object = None) -> Html:
             html.sql(row.text),
             html.names(row.tables, absent=""),
             html.cited(row.removed if isinstance(row.removed, str) else "not known"),
-            html.name(row.user),
-            html.name(row.application),
-            html.name(row.source),
-            html.ids([row.evidence]),
+            html.join([html.name(each) for each in (row.user, row.application) if isinstance(each, str)], ", "),
+            html.join([html.ids([row.evidence]), " ", html.name(row.source)]),
         ]
         for row in given.itertuples(index=False)
     ]
-    return html.table(
-        "Destructive statements that were seen",
-        ["At", "Outcome", "Statement", "Tables", "Removed", "Role", "Application", "Source", "Evidence"],
-        rows,
-    )
+    headers = ["At", "Outcome", "Statement", "Tables", "Removed", "Role, application", "Evidence"]
+    return html.table("Destructive statements that were seen", headers, rows)
 
 
 def cause_list(causes: pd.DataFrame) -> Html:

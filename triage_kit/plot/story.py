@@ -45,7 +45,9 @@ def timeline(
             _lane(ax, clock, dated[dated["kind"] == lane], place, lane)
         if noticed is not None:
             ax.axvline(clock.place(noticed), color=style.INK, linestyle="--", linewidth=1.1)
-            ax.text(clock.place(noticed), -0.62, "noticed ", ha="right", va="bottom", fontsize=8.5)
+            side = "left" if clock.place(noticed) < 0.9 else "right"
+            card = {"facecolor": style.CARD, "edgecolor": "none", "pad": 0.6}
+            ax.text(clock.place(noticed), len(lanes) - 0.42, " noticed ", ha=side, va="top", fontsize=8.5, bbox=card)
         _axis(ax, clock, lanes)
     return style.describe(ax, _words(events, groups, noticed))
 

@@ -135,7 +135,7 @@ def freeze_list(freeze: pd.DataFrame, timezone: object = None) -> Html:
 
 def _step(row: dict, timezone: object) -> Html:
     destroys = row["destroys"] if isinstance(row["destroys"], str) else "not known"
-    harmless = destroys.startswith("nothing")
+    look = None if destroys.startswith("nothing") else "destroys"
     before = html.join([" Before ", html.moment(row["deadline"], timezone), "."]) if pd.notna(row["deadline"]) else ""
     return html.join(
         [
@@ -143,7 +143,11 @@ def _step(row: dict, timezone: object) -> Html:
             html.join([": ", html.cited(row["why"])]) if isinstance(row["why"], str) else "",
             ". ",
             tag(
-                "span", "This step itself destroys ", html.cited(destroys), ".", class_=None if harmless else "destroys"
+                "span",
+                "What this step itself destroys: ",
+                html.cited(destroys),
+                ".",
+                class_=None if harmless else "destroys",
             ),
             before,
             html.sql(row["command"]),

@@ -22,6 +22,7 @@ from triage_kit.resources import PACKAGE
 
 # macOS has the shortest limit of a Unix socket path, 103 bytes; jupyter adds a few characters.
 LONGEST_SOCKET = 90
+START, CELL = 120, 900  # seconds until a kernel, or one cell, counts as hung
 
 
 class OwnKernel(AsyncKernelManager):
@@ -117,6 +118,8 @@ def execute(source: Path, parameters: dict[str, str], cwd: Path, folder: Path) -
             kernel_manager_class=OwnKernel,
             config=Config({"OwnKernel": {"folder": str(folder)}}),
             record_timing=False,
+            start_timeout=START,
+            execution_timeout=CELL,
         )
     except PapermillExecutionError:
         return nbformat.read(copy, as_version=4)
