@@ -160,7 +160,8 @@ def _log() -> dict[str, list[dict]]:
         "checkpoint complete: wrote {0} buffers (2.0%), wrote 3 SLRU buffers; 0 WAL file(s) added; sync files={1}"
     )
     return {
-        "log_sources": [{"file": "log/postgresql.log", "format": "stderr", "prefix": "%m [%p] ", "prefix_from": "server",
+        "log_sources": [{"file": "log/postgresql.log", "format": "stderr", "prefix": "%m [%p] ",
+                         "prefix_from": "server",
                          "bytes": 20000, "lines": 200, "entries": 190, "unparsed": 0,
                          "first_at": f"{DAY}18:00:00Z", "last_at": "2025-10-08T10:40:00Z"}],
         "log_events": [

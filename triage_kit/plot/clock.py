@@ -93,7 +93,8 @@ def _stretches(seconds: np.ndarray, kept: list[tuple[float, float]]) -> list[tup
     left = gaps.copy()
     while len(folded) < FOLDS and len(gaps) > 2:
         longest = int(np.argmax(np.where(open_, left, 0)))
-        if not open_[longest] or left[longest] <= SHARE * left.sum():
+        usual = float(np.median(left[left > 0])) if left.any() else 0.0
+        if not open_[longest] or left[longest] <= max(SHARE * left.sum(), 3 * usual):
             break
         folded.append(longest)
         left[longest] = 0

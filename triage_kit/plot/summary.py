@@ -147,7 +147,7 @@ def _step(row: dict, timezone: object) -> Html:
                 "What this step itself destroys: ",
                 html.cited(destroys),
                 ".",
-                class_=None if harmless else "destroys",
+                class_=look,
             ),
             before,
             html.sql(row["command"]),
