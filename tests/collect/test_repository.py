@@ -156,15 +156,19 @@ def test_reading_changes_nothing_in_the_repository(folder, history):
     assert state() == before
 
 
-def test_without_history_there_is_a_gap(folder):
+@pytest.mark.parametrize("git_there", [True, False])
+def test_without_history_there_is_a_gap_and_the_repository_counts_as_read(folder, monkeypatch, git_there):
+    if git_there and shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    if not git_there:
+        monkeypatch.setenv("PATH", str(folder))
     draft, unread = collected(folder)
-    [(source, reason)] = unread
-    assert source == "commits"
-    assert "not a git repository" in reason
-    assert str(folder.parent) not in reason
+    assert unread == []
     row = question(draft, "commits")
-    assert (row["status"], row["named"]) == ("unavailable", True)
+    reason = "the folder is no git repository" if git_there else "there is no git on this machine"
+    assert (row["status"], row["named"], row["reason"]) == ("unavailable", False, reason)
     assert row["costs"]
+    assert question(draft, "migrations")["status"] == "answered"
 
 
 def test_a_missing_repository_is_named(folder):

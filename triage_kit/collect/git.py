@@ -46,13 +46,17 @@ class Commit:
     paths: tuple[str, ...]
 
 
+class NoHistory(SourceError):
+    """The files can be read, their history cannot: no git on this machine, or a folder without a repository."""
+
+
 def read_commits(folder: Path, start: datetime | None, end: datetime | None) -> list[Commit]:
     """Commits of all branches inside the window and the newest 200 besides, newest first.
 
-    Raises SourceError when there is no git, no repository, no commit, or no answer in time.
+    Raises NoHistory when there is no git or no repository, SourceError when there is no commit or no answer in time.
     """
     if shutil.which("git") is None:
-        raise SourceError("there is no git on this machine")
+        raise NoHistory("there is no git on this machine")
     found = {each.sha: each for each in _log(folder, _MOST_BESIDES)}
     if start or end:
         bounds = [f"--since={_epoch(start)}"] if start else []
@@ -82,6 +86,8 @@ def _log(folder: Path, most: int, *bounds: str) -> list[Commit]:
         raise SourceError(f"git cannot be started: {error.strerror}") from error
     if done.returncode:
         complaint = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        if any("not a git repository" in line for line in complaint):
+            raise NoHistory("the folder is no git repository")
         raise SourceError(f"git log failed: {_without_path(complaint[0] if complaint else '', folder)}")
     return [_commit(each) for each in done.stdout.decode("utf-8", "surrogateescape").split("\x01")[1:]]
 

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from triage_kit import schemas
 from triage_kit.bundle import Draft
 from triage_kit.case import Case, resolve
-from triage_kit.collect.git import read_commits
+from triage_kit.collect.git import NoHistory, read_commits
 from triage_kit.errors import SourceError
 from triage_kit.parse.alembic import is_alembic, read_alembic
 from triage_kit.parse.migration import Migration
@@ -67,6 +67,10 @@ class _Repository:
         named = self.case.repository is not None or (source == "migrations" and bool(self.case.migrations))
         try:
             rows, remark = ask(self._root(source)) if named else (0, "")
+        except NoHistory as error:
+            # The repository that the case names was read; only who changed what when is not to be had here.
+            self._refuse(source, "unavailable", str(error), named=False)
+            return
         except SourceError as error:
             self._refuse(source, "unavailable", redact(str(error)), named)
             return
