@@ -5,7 +5,8 @@ room knows this layout. A ``Draft`` writes it as ``evidence.partial/`` and seals
 """
 
 from triage_kit.bundle.draft import Draft
+from triage_kit.bundle.lock import Lock
 from triage_kit.bundle.manifest import FORMAT
 from triage_kit.bundle.reading import PARTIAL, SEALED, Bundle
 
-__all__ = ["FORMAT", "PARTIAL", "SEALED", "Bundle", "Draft"]
+__all__ = ["FORMAT", "PARTIAL", "SEALED", "Bundle", "Draft", "Lock"]

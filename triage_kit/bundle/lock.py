@@ -26,6 +26,13 @@ class Lock:
         self.refusal = refusal
         self._descriptor: int | None = None
 
+    def __enter__(self) -> Lock:
+        self.acquire()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.release()
+
     def acquire(self) -> None:
         """Take the lock; BundleError when another holds it or the folder cannot be written."""
         flags = os.O_RDWR | os.O_CREAT | (0 if fcntl else os.O_EXCL)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +29,43 @@ LONGEST_SOCKET = 90
 START, CELL = 120, 900  # seconds until a kernel, or one cell, counts as hung
 
 
+class Kernels:
+    """The kernels of one report, so that none outlives it when it is interrupted."""
+
+    def __init__(self) -> None:
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._stopped = False
+        self._lock = threading.Lock()
+
+    def began(self, process: subprocess.Popen[bytes]) -> None:
+        """Remember a kernel; one that begins after the end is ended at once."""
+        with self._lock:
+            self._running.append(process)
+            if self._stopped:
+                self._kill(process)
+
+    def stop(self) -> None:
+        """End all of them, with the processes that they started."""
+        with self._lock:
+            self._stopped = True
+            for process in self._running:
+                self._kill(process)
+
+    @staticmethod
+    def _kill(process: subprocess.Popen[bytes]) -> None:
+        if process.poll() is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            if os.name == "posix" and os.getpgid(process.pid) == process.pid:
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+
+
 class OwnKernel(AsyncKernelManager):
     """Starts the kernel with the interpreter that runs now, whatever the kernelspec ``python3`` means here."""
 
+    kernels = Kernels()
     folder = Unicode(help="private folder for sockets, settings and caches").tag(config=True)
 
     @property
@@ -36,6 +74,10 @@ class OwnKernel(AsyncKernelManager):
         arguments = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
         quiet = ["--InteractiveShellApp.ignore_cwd=True", "--HistoryManager.enabled=False"]
         return KernelSpec(argv=[sys.executable, *arguments, *quiet], display_name="Python 3", language="python")
+
+    async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
+        await super()._async_launch_kernel(kernel_cmd, **kw)
+        self.kernels.began(self.provisioner.process)
 
     async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
         self.connection_file = str(Path(self.folder) / "kernel.json")
@@ -81,7 +123,9 @@ def _font_cache(folder: Path) -> dict[str, str]:
     return {"MPLCONFIGDIR": str(folder / "matplotlib")}
 
 
-def execute(source: Path, parameters: dict[str, str], cwd: Path, folder: Path) -> nbformat.NotebookNode:
+def execute(
+    source: Path, parameters: dict[str, str], cwd: Path, folder: Path, kernels: Kernels | None = None
+) -> nbformat.NotebookNode:
     """Run one notebook to its end or to its first failing cell.
 
     Parameters
@@ -90,6 +134,7 @@ def execute(source: Path, parameters: dict[str, str], cwd: Path, folder: Path) -
     parameters : values for the names in its ``parameters`` cell.
     cwd : where the kernel runs; relative parameters start there.
     folder : private and short; sockets, settings and the copy in progress go there.
+    kernels : gets the kernel, to end it from another thread.
 
     Returns
     -------
@@ -115,7 +160,7 @@ def execute(source: Path, parameters: dict[str, str], cwd: Path, folder: Path) -
             parameters=parameters,
             progress_bar=False,
             resources={"metadata": {"path": str(cwd)}},
-            kernel_manager_class=OwnKernel,
+            kernel_manager_class=type("OfThisReport", (OwnKernel,), {"kernels": kernels or Kernels()}),
             config=Config({"OwnKernel": {"folder": str(folder)}}),
             record_timing=False,
             start_timeout=START,

@@ -15,14 +15,16 @@ import nbformat
 from jupyter_core.utils import ensure_event_loop
 
 from triage_kit import analyse
+from triage_kit.bundle import Lock
 from triage_kit.errors import ReportError
-from triage_kit.opened import open_case
-from triage_kit.report import copies, head, secrets
-from triage_kit.report.kernel import execute
+from triage_kit.opened import OpenCase, open_case
+from triage_kit.report import copies, head, replacing, secrets
+from triage_kit.report.kernel import Kernels, execute
 from triage_kit.report.page import page, read
 from triage_kit.resources import resource_dir
 
 NOTEBOOKS = ("stats", "fk_graph", "timeline", "hypotheses")
+WRITTEN = frozenset(("report.html", "findings.json", *(f"{name}.ipynb" for name in NOTEBOOKS)))
 AT_ONCE = 2
 
 Notify = Callable[..., object]
@@ -58,9 +60,15 @@ def make(case_folder: str | Path, notify: Notify | None = None, notebooks: Seque
     """
     opened = open_case(case_folder)
     case = Path(case_folder)
-    folder = (case if case.is_dir() else case.parent) / "report"
-    folder.mkdir(exist_ok=True)
-    tell = notify or _silent
+    home = case if case.is_dir() else case.parent
+    with Lock(home / ".triage-report.lock", "another `triage report` is at work in this case: wait until it has ended"):
+        return _make(opened, case, home / "report", notify or _silent, notebooks)
+
+
+def _make(
+    opened: OpenCase, case: Path, folder: Path, tell: Notify, notebooks: Sequence[str | Path] | None
+) -> Made:
+    replacing.prepare(folder, WRITTEN)
     investigation = analyse.investigate(opened.evidence)
     findings = canonical(analyse.findings_dict(investigation))
     executed = _given(notebooks) if notebooks is not None else _run(case, folder, tell)
@@ -69,8 +77,7 @@ def make(case_folder: str | Path, notify: Notify | None = None, notebooks: Seque
     written = {f"{name}.ipynb": nbformat.writes(notebook) + "\n" for name, notebook in executed.items()}
     written |= {"report.html": page(executed, about), "findings.json": findings}
     secrets.refuse(written, os.environ)
-    for name, text in written.items():
-        _write(folder / name, text)
+    replacing.replace(folder, written, WRITTEN)
     tell("page", path=folder / "report.html")
     return Made(
         folder / "report.html",
@@ -111,11 +118,17 @@ def _run(case: Path, folder: Path, tell: Notify) -> dict[str, nbformat.NotebookN
     parameters = {"case": ".." if case.is_dir() or case.name == "case.yaml" else f"../{case.name}"}
     private = tempfile.TemporaryDirectory(prefix="tk-", ignore_cleanup_errors=True)
     with private as own, ThreadPoolExecutor(AT_ONCE) as pool:
-        jobs = {
-            name: pool.submit(_one, source / f"{name}.ipynb", parameters, folder, Path(own) / str(place))
-            for place, name in enumerate(NOTEBOOKS)
-        }
-        done = dict(_finished(jobs.items(), tell))
+        kernels = Kernels()
+        try:
+            jobs = {
+                name: pool.submit(_one, source / f"{name}.ipynb", parameters, folder, Path(own) / str(place), kernels)
+                for place, name in enumerate(NOTEBOOKS)
+            }
+            done = dict(_finished(jobs.items(), tell))
+        except BaseException:  # an interrupt must not wait for notebooks that nobody wants any more
+            pool.shutdown(wait=False, cancel_futures=True)
+            kernels.stop()
+            raise
     hide = [folder.parent, folder.parent.resolve()]
     return {name: copies.tidy(notebook, f"{name}.ipynb", hide) for name, notebook in done.items()}
 
@@ -127,9 +140,11 @@ def _finished(jobs: Iterable[tuple[str, Any]], tell: Notify) -> Iterable[tuple[s
         yield name, notebook
 
 
-def _one(source: Path, parameters: dict[str, str], cwd: Path, private: Path) -> nbformat.NotebookNode:
+def _one(
+    source: Path, parameters: dict[str, str], cwd: Path, private: Path, kernels: Kernels
+) -> nbformat.NotebookNode:
     try:
-        return execute(source, parameters, cwd, private)
+        return execute(source, parameters, cwd, private, kernels)
     except ReportError:
         raise
     except Exception as error:  # noqa: BLE001 a kernel that dies raises many things; the other notebooks must still run
@@ -137,10 +152,3 @@ def _one(source: Path, parameters: dict[str, str], cwd: Path, private: Path) -> 
     finally:
         # Each thread that waits for a kernel has a loop of its own; left open, it leaks its sockets.
         ensure_event_loop().close()
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace the file at once, so that a reader never sees half of it."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(text, encoding="utf-8", newline="\n")
-    fresh.replace(path)
