@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from triage_kit import __version__
-from triage_kit.console import Console, plain
+from triage_kit.console import Console, plain, stand_in_for_closed_streams
 from triage_kit.errors import CaseError, TriageError
 
 DONE, FAILED, USAGE, UNREAD, LOSS, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -24,6 +24,7 @@ DEFAULT_INCIDENT = "seed"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status and never raises but for SystemExit of wrong usage."""
+    stand_in_for_closed_streams()
     options = _parser().parse_args(arguments)
     console = Console(json=options.json, quiet=options.quiet)
     try:
@@ -35,14 +36,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.error(f"interrupted{kept}", INTERRUPTED)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader has left; Python would complain once more when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_printing()
         return FAILED
     except TriageError as error:
         return _failed(console, options, str(error), error.exit_status)
     except Exception as error:  # noqa: BLE001 the border to the user: one paragraph, and the traceback on demand
         message = f"unexpected {type(error).__name__}: {error}; run it again with --debug to see where"
         return _failed(console, options, message, FAILED)
+
+
+def _give_up_printing() -> None:
+    # The reader has left; Python would complain once more when it flushes at its end.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
 
 
 def _failed(console: Console, options: argparse.Namespace, message: str, status: int) -> int:

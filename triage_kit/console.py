@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
+
+
+def stand_in_for_closed_streams() -> None:
+    """Open the null device where stdin, stdout or stderr are closed.
+
+    Otherwise the next file that is opened takes the number, and what a library prints would go into the evidence.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 a number
 
 
 class Console:
@@ -32,8 +48,10 @@ class Console:
         """One paragraph on stderr; with JSON lines also an event."""
         self._clear()
         if self.json:
-            self._line(sys.stdout, json.dumps({"event": "error", "status": status, "text": text}))
-        self._line(sys.stderr, plain(f"triage: {text}"))
+            with contextlib.suppress(OSError):  # its reader may be the reason
+                self._line(sys.stdout, json.dumps({"event": "error", "status": status, "text": text}))
+        with contextlib.suppress(OSError):  # nobody reads: the exit status tells
+            self._line(sys.stderr, plain(f"triage: {text}"))
 
     def trace(self, text: str) -> None:
         """A traceback, on stderr."""

@@ -29,6 +29,7 @@ MOST_UNPARSED = 200  # lines shown of one file
 _HEAD = 256 << 10
 _LINE_LIMIT = 500
 _TEXT_LIMIT = 1 << 20
+KEEP_AFTER = 1.0  # seconds: thousands of small files are not written one by one
 _COSTS = "statements, errors, sessions, checkpoints and autovacuum runs that only this log tells"
 _SERIOUS = frozenset(("NOTICE", "WARNING", "ERROR", "FATAL", "PANIC"))
 _ORDINARY = frozenset(("statement", "duration", "connection", "disconnection"))
@@ -69,15 +70,14 @@ class _Logs:
         self.case, self.draft, self.settings, self.notify = case, draft, settings, notify
         self.unread: list[tuple[str, str]] = []
         self.done = 0
-        self.frames: dict[str, list[pd.DataFrame]] = {
-            name: [] for name in ("log_sources", "log_events", "log_unparsed")
-        }
+        self.frames: dict[str, list[pd.DataFrame]] = {}
+        self.waiting: list[tuple[str, LogFile, Read, float]] = []
+        self.kept_at = time.monotonic()
 
     def read(self) -> list[tuple[str, str]]:
         found = {pattern: self._files(pattern) for pattern in self.case.logs if not pattern.startswith(DOCKER)}
         self.total = sum(max(1, len(found.get(pattern, ()))) for pattern in self.case.logs)
-        for name, frames in self.frames.items():
-            frames.append(self.draft.written(name))
+        self.frames = {name: [self.draft.written(name)] for name in ("log_sources", "log_events", "log_unparsed")}
         seen: set[Path] = set()
         for pattern in self.case.logs:
             if pattern.startswith(DOCKER):
@@ -114,7 +114,10 @@ class _Logs:
                 self._refuse(name, "failed", redact(_reason(error)))
                 continue
             usable += 1
-            self._keep(name, file, read, (time.monotonic() - began) * 1000)
+            self.waiting.append((name, file, read, (time.monotonic() - began) * 1000))
+            if time.monotonic() - self.kept_at > KEEP_AFTER:
+                self._keep()
+        self._keep()
         for name, _ in empty:
             # A rotated log may well have an empty file; a case whose only log is empty has none.
             if usable:
@@ -123,6 +126,7 @@ class _Logs:
                 self._refuse(name, "failed", "the file is empty")
 
     def _file(self, file: LogFile, name: str) -> Read:
+        seen = file.sha256()
         head = file.head(_HEAD)
         if file.complaint and not head:
             raise SourceError(file.complaint)
@@ -133,9 +137,9 @@ class _Logs:
         clock = Clock(self._timezone())
         read = _collect(file, name, format, prefix, clock, self._logs_everything())
         if not read.source["entries"]:
-            raise _nothing(read, prefix)
+            raise SourceError(file.bomb) if file.bomb else _nothing(read, prefix)
         read.source |= {"prefix": prefix, "prefix_from": origin, "zones_unresolved": clock.unresolved}
-        read.source |= {"bytes": file.size, "sha256": file.sha256()}
+        read.source |= {"bytes": file.size, "sha256": seen}
         return read
 
     def _prefix(self, head: bytes) -> tuple[str, str]:
@@ -162,23 +166,32 @@ class _Logs:
             "0ms",
         )
 
-    def _keep(self, name: str, file: LogFile, read: Read, ms: float) -> None:
-        source = f"log:{name}"
-        not_kept = self.draft.keep_raw(name, file.pieces())
-        for table, rows in (
-            ("log_sources", [read.source]),
-            ("log_events", read.events),
-            ("log_unparsed", read.unparsed),
-        ):
+    def _keep(self) -> None:
+        """Write what was read since the last time; rows and answers count at once, or a kill would double them."""
+        if not self.waiting:
+            return
+        with self.draft.together():
+            for name, file, read, ms in self.waiting:
+                self._keep_one(name, file, read, ms)
+            for table, frames in self.frames.items():
+                filled = [frame for frame in frames if len(frame)]
+                if len(filled) > 1 or len(frames) > 1:
+                    whole = pd.concat(filled, ignore_index=True) if filled else schemas.empty(table)
+                    self.frames[table] = [whole]
+                    self.draft.write(table, whole)
+        self.waiting, self.kept_at = [], time.monotonic()
+
+    def _keep_one(self, name: str, file: LogFile, read: Read, ms: float) -> None:
+        rows_of = {"log_sources": [read.source], "log_events": read.events, "log_unparsed": read.unparsed}
+        for table, rows in rows_of.items():
             if rows:
                 self.frames[table].append(schemas.frame(table, rows))
-            filled = [frame for frame in self.frames[table] if len(frame)]
-            whole = pd.concat(filled, ignore_index=True) if filled else schemas.empty(table)
-            self.frames[table] = [whole]
-            if rows:
-                self.draft.write(table, whole)
-        reason = "; ".join(filter(None, (read.complaint, f"raw copy: {not_kept}" if not_kept else "")))
-        self._answer(source, len(read.events), reason=reason or None, variant=read.source["format"], ms=ms)
+        not_kept = self.draft.keep_raw(name, file.pieces())
+        remarks = [read.complaint, f"raw copy: {not_kept}" if not_kept else "", file.changed(read.source["sha256"])]
+        reason = "; ".join(filter(None, remarks)) or None
+        self._answer(f"log:{name}", len(read.events), reason=reason, variant=read.source["format"], ms=ms)
+        if file.bomb:
+            self._refuse(f"{name} (rest)", "skipped", file.bomb)
 
     def _answer(self, source: str, rows: int, **facts: Any) -> None:
         self.done += 1
