@@ -126,8 +126,8 @@ def _copy() -> dict:
         ),
         "why": "a recovery that goes wrong must not cost the rows that still stand",
         "destroys": (
-            "a logical dump reads every table and so removes dead rows from full pages: if rows were deleted "
-            "rather than truncated, take a file-level or volume snapshot instead"
+            "dead rows on full pages, if it is a logical dump: that reads every table. Where rows were deleted rather "
+            "than truncated, take a file-level or volume snapshot instead"
         ),
         "command": "",
         "deadline": None,

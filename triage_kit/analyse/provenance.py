@@ -50,7 +50,11 @@ def gaps(questions: pd.DataFrame) -> pd.DataFrame:
 
 
 def coverage(evidence: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Table ``coverage``: lines parsed and not, tables counted and not, the span of each source."""
+    """Table ``coverage``: lines parsed and not, tables counted and not, the span of each source, remarks on answers.
+
+    A remark is what a collector said of a source that it did read: what the run wrote to the WAL, a connection that
+    was lost in between, files that were passed over.
+    """
     found = []
     for row in rows(evidence["log_sources"]):
         read = (
@@ -78,6 +82,8 @@ def coverage(evidence: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     if len(evidence["commits"]):
         times = evidence["commits"]["committed_at"]
         found.append({"source": "repository", "read": f"{len(times)} commits", "from": times.min(), "to": times.max()})
+    remarks = [row for row in rows(evidence["questions"]) if row["status"] == "answered" and row["reason"]]
+    found += [{"source": row["source"], "read": row["reason"]} for row in remarks]
     return schemas.frame("coverage", found)
 
 
