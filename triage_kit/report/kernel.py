@@ -76,7 +76,9 @@ class OwnKernel(AsyncKernelManager):
         return KernelSpec(argv=[sys.executable, *arguments, *quiet], display_name="Python 3", language="python")
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
-        await super()._async_launch_kernel(kernel_cmd, **kw)
+        # What the libraries below Python say (fontconfig, for one) is for a log and not for the user's terminal.
+        with (Path(self.folder) / "stderr").open("ab") as said:
+            await super()._async_launch_kernel(kernel_cmd, **{**kw, "stderr": said})
         self.kernels.began(self.provisioner.process)
 
     async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
