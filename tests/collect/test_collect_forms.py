@@ -1,5 +1,6 @@
 """No tuple is lost by looking: every kind of dead row, with page checksums and without, and what a run writes to WAL."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from triage_kit.analyse.provenance import coverage
 from triage_kit.collect import Collected, collect
 from triage_kit.lab.server import Server
 
+FIGURES = logging.getLogger("figures")  # pytest --log-cli-level=info shows them
 # No vacuum comes between two looks, and without standby snapshots of the background writer an idle server writes
 # nothing of its own: every byte of WAL is ours.
 STILL = {"autovacuum": False, "wal_level": "minimal", "max_wal_senders": 0, "checkpoint_timeout": "1d",
@@ -128,8 +130,8 @@ def dead(found: dict[str, set[tuple]], living: dict[str, int]) -> dict[str, int]
 LIVING = {**COUNTED, "large": 500}
 
 
-def test_every_dead_row_is_readable_after_a_run(looked, record_property) -> None:
-    record_property("tuples", (sum(map(len, looked.before.values())), sum(map(len, looked.after.values()))))
+def test_every_dead_row_is_readable_after_a_run(looked) -> None:
+    FIGURES.info("tuples: %s, then %s", *(sum(map(len, each.values())) for each in (looked.before, looked.after)))
     assert dead(looked.before, LIVING) == DEAD
     assert {name: len(rows) for name, rows in looked.after.items()} == {
         name: len(rows) for name, rows in looked.before.items()}
@@ -150,10 +152,9 @@ def test_the_rows_that_stand_are_counted_all_the_same(looked) -> None:
     assert "dead row" in counts.loc["large", "reason"]
 
 
-def test_a_second_run_writes_nothing_and_the_first_says_what_it_wrote(looked, record_property) -> None:
+def test_a_second_run_writes_nothing_and_the_first_says_what_it_wrote(looked) -> None:
     first, second = looked.runs
-    for name, value in (("wal_first", first.wal_bytes), ("wal_second", second.wal_bytes)):
-        record_property(name, value)
+    FIGURES.info("wal bytes: %s, then %s", first.wal_bytes, second.wal_bytes)
     stated = first.bundle.table("questions").set_index("source").loc["wal_written", "reason"]
     assert f"wrote {first.wal_bytes} bytes" in stated
     told = coverage({name: first.bundle.table(name) for name in schemas.evidence_names()})

@@ -1,66 +1,11 @@
 """First, do no harm: what a run leaves untouched on a real server."""
 
-import threading
 import time
 
 import pytest
 
 from triage_kit.collect import address, harmless
 from triage_kit.collect.server import Limits, Refused, Session
-
-DEAD = """
-SELECT count(*) FROM generate_series(0, pg_relation_size(%(table)s::regclass) / 8192 - 1) AS b,
-LATERAL heap_page_items(get_raw_page(%(table)s::text, b::int)) AS i WHERE i.t_data IS NOT NULL AND i.t_xmax <> 0
-"""
-FULL_PAGES = "INSERT INTO {} SELECT i, repeat('x', 60) FROM generate_series(1, 4000) AS i"
-
-
-def dead_rows(connection, table: str) -> int:
-    return connection.execute(DEAD, {"table": table}).fetchone()[0]
-
-
-def test_dead_rows_are_all_there_after_a_safe_run(server, database, ask) -> None:
-    with server.connect(database) as connection:
-        connection.execute("CREATE EXTENSION pageinspect")
-        for name in ("gone", "half", "alembic_version"):
-            column = "version_num" if name == "alembic_version" else "note"
-            connection.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, {column} text)")
-            connection.execute(FULL_PAGES.format(name))
-        connection.execute("DELETE FROM gone; DELETE FROM half WHERE id % 2 = 0; "
-                           "DELETE FROM alembic_version WHERE id > 9; CHECKPOINT")
-        before = {name: dead_rows(connection, name) for name in ("gone", "half", "alembic_version")}
-        done = ask(server, database)
-        assert before == {"gone": 4000, "half": 2000, "alembic_version": 3991}
-        assert {name: dead_rows(connection, name) for name in before} == before
-        counts = done.bundle.table("row_counts").set_index("table")
-        assert counts["rows"].to_dict() == {"gone": 0, "half": 2000, "alembic_version": 9}
-        assert set(counts["method"]) == {"exact"}
-        assert len(done.bundle.table("version_tables")) == 9
-        # The control: the scan that the kit avoids does remove them.
-        connection.execute("SELECT count(*) FROM gone")
-        assert dead_rows(connection, "gone") < 400
-
-
-def test_a_run_takes_no_transaction_id_and_makes_nothing(server, database, ask) -> None:
-    state = ("SELECT pg_snapshot_xmax(pg_current_snapshot())::text, (SELECT count(*) FROM pg_class), "
-             "(SELECT count(*) FROM pg_proc), (SELECT max(oid::bigint) FROM pg_class)")
-    with server.connect(database) as connection:
-        connection.execute("CREATE TABLE t (id serial); INSERT INTO t VALUES (1)")
-        before = connection.execute(state).fetchone()
-        ask(server, database)
-        assert connection.execute(state).fetchone() == before
-
-
-def test_a_second_run_on_an_idle_server_writes_no_wal(server, database, ask) -> None:
-    with server.connect(database) as connection:
-        connection.execute("CREATE TABLE t (id serial PRIMARY KEY, at timestamptz DEFAULT now())")
-        connection.execute("INSERT INTO t SELECT FROM generate_series(1, 500); DELETE FROM t WHERE id > 100")
-        connection.execute("CHECKPOINT")
-    runs = [ask(server, database) for _ in range(4)]
-    stated = runs[0].bundle.table("questions").set_index("source").loc["wal_written", "reason"]
-    assert f"wrote {runs[0].wal_bytes} bytes" in stated
-    # A standby snapshot of the background writer (every 15 s of an active server) may fall into one of the runs.
-    assert min(run.wal_bytes for run in runs[1:]) == 0
 
 
 def test_every_read_is_one_bounded_read_only_transaction_on_one_connection(server, database, new_case) -> None:
@@ -103,35 +48,6 @@ def test_sqlalchemys_own_first_questions_are_read_only_too(server18, database18,
         assert inside or statement.startswith("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"), statement
         inside = "COMMIT" not in statement.split(";")[0] if inside else True
     assert len(said) >= 6
-
-
-def test_no_lock_is_stronger_than_access_share_and_none_lasts(server, database, ask) -> None:
-    with server.connect(database) as connection:
-        connection.execute("CREATE TABLE a (id serial PRIMARY KEY CHECK (id > 0)); CREATE VIEW v AS SELECT * FROM a; "
-                           "INSERT INTO a SELECT FROM generate_series(1, 3000); DELETE FROM a WHERE id < 9")
-    seen: set[str] = set()
-    ages: list[float] = []
-    over = threading.Event()
-
-    def watch() -> None:
-        with server.connect(database) as connection:
-            while not over.is_set():
-                for mode, age in connection.execute(
-                        "SELECT l.mode, extract(epoch FROM clock_timestamp() - a.xact_start)::float8 "
-                        "FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
-                        "WHERE a.application_name = 'triage_kit' AND a.datname = current_database() "
-                        "AND l.locktype = 'relation'").fetchall():
-                    seen.add(mode)
-                    ages.append(age or 0.0)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    for _ in range(3):
-        ask(server, database)
-    over.set()
-    watcher.join()
-    assert seen == {"AccessShareLock"}
-    assert max(ages) < 1.0
 
 
 def test_a_locked_table_is_skipped_and_named_and_nothing_waits_for_it(server, database, ask) -> None:
