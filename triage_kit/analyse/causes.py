@@ -105,9 +105,11 @@ def find_causes(groups: Sequence[Group], inquiry: Inquiry) -> tuple[pd.DataFrame
 def _nothing_lost(inquiry: Inquiry) -> pd.DataFrame:
     """The one group of a case without loss: as sure of it as of the least certain table that people name."""
     named = [row for row in inquiry.findings if row["reported"]] or list(inquiry.findings)
-    sure = min((row["status_probability"] for row in named if row["status"] == "intact"), default=0.5)
-    if any(row["status"] == "undecided" for row in named):
-        sure = min(sure, 0.5)
+    # Of a table that is undecided, no more than what is left for being intact counts as that.
+    chances = [
+        row["status_probability"] if row["status"] == "intact" else 1 - row["status_probability"] for row in named
+    ]
+    sure = min(chances, default=0.0)
     known = knowledge.causes()
     chances = dict.fromkeys(known.priors, 0.0) | {"not_lost": round(sure, 6), "unknown": round(1 - sure, 6)}
     because = tuple(dict.fromkeys(reference for row in named[:5] for reference in row["because"]))
@@ -118,13 +120,13 @@ def _nothing_lost(inquiry: Inquiry) -> pd.DataFrame:
                 "group": "G1",
                 "cause": word,
                 "title": known.titles[word],
-                "probability": chances[word],
+                "probability": shares[word],
                 "tables": (),
                 "for": because if word == "not_lost" else (),
                 "against": (),
                 "would_settle": WOULD_SETTLE["other"],
             }
-            for word in sorted(chances, key=lambda w: (-chances[w], w))
+            for word in sorted(shares, key=lambda w: (-shares[w], w))
         ],
     )
 

@@ -64,7 +64,7 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     >>> from triage_kit import schemas
     >>> nothing = {name: schemas.empty(name) for name in schemas.evidence_names()}
     >>> investigate(nothing).causes.iloc[0]["cause"]
-    'not_lost'
+    'unknown'
     """
     about, ledger = context(evidence), Ledger()
     balance = row_balance(evidence, about)
