@@ -111,7 +111,7 @@ def _nothing_lost(inquiry: Inquiry) -> pd.DataFrame:
     ]
     sure = min(chances, default=0.0)
     known = knowledge.causes()
-    chances = dict.fromkeys(known.priors, 0.0) | {"not_lost": round(sure, 6), "unknown": round(1 - sure, 6)}
+    shares = dict.fromkeys(known.priors, 0.0) | {"not_lost": round(sure, 6), "unknown": round(1 - sure, 6)}
     because = tuple(dict.fromkeys(reference for row in named[:5] for reference in row["because"]))
     return schemas.frame(
         "causes",
