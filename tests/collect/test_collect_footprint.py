@@ -14,7 +14,8 @@ MANY = """
 DO $$ BEGIN FOR i IN 1..100 LOOP
   EXECUTE format('CREATE TABLE parent_%1$s (id serial PRIMARY KEY, note text CHECK (note <> ''''))', i);
   EXECUTE format('CREATE TABLE child_%1$s (id serial PRIMARY KEY, p int REFERENCES parent_%1$s ON DELETE CASCADE)', i);
-  EXECUTE format('CREATE TABLE leaf_%1$s (p int REFERENCES child_%1$s, at timestamptz); CREATE INDEX ON leaf_%1$s (p)', i);
+  EXECUTE format('CREATE TABLE leaf_%1$s (p int REFERENCES child_%1$s, at timestamptz)', i);
+  EXECUTE format('CREATE INDEX ON leaf_%1$s (p)', i);
   EXECUTE format('CREATE VIEW seen_%1$s AS SELECT * FROM parent_%1$s JOIN child_%1$s USING (id)', i);
   EXECUTE format('INSERT INTO parent_%1$s (note) SELECT repeat(''x'', 60) FROM generate_series(1, 200)', i);
   EXECUTE format('INSERT INTO child_%1$s (p) SELECT id FROM parent_%1$s; DELETE FROM parent_%1$s WHERE id > 9', i);
@@ -102,16 +103,20 @@ def test_a_table_that_is_locked_in_the_middle_is_skipped_and_named(server, datab
     from triage_kit.collect.questions import QUESTIONS
 
     with server.connect(database) as connection:
-        connection.execute("CREATE TABLE busy (id serial PRIMARY KEY CHECK (id > 0)); CREATE TABLE idle (id int); "
-                           "INSERT INTO busy SELECT FROM generate_series(1, 9); INSERT INTO idle VALUES (1)")
+        connection.execute(
+            "CREATE TABLE busy (id serial PRIMARY KEY CHECK (id > 0)); CREATE TABLE idle (id int); "
+            "INSERT INTO busy SELECT FROM generate_series(1, 9); INSERT INTO idle VALUES (1)"
+        )
     with server.connect(database, autocommit=False) as holder:
+
         def strike(event: str, **facts: object) -> None:
             if event == "question" and facts["source"] == "storage":
                 holder.execute("LOCK TABLE busy IN ACCESS EXCLUSIVE MODE")
 
         began = time.monotonic()
-        done = collect(new_case(database={"url": server.url(database)}), only=[q.name for q in QUESTIONS],
-                       notify=strike)
+        done = collect(
+            new_case(database={"url": server.url(database)}), only=[q.name for q in QUESTIONS], notify=strike
+        )
         waited = time.monotonic() - began
         holder.rollback()
     counts = done.bundle.table("row_counts").set_index("table")
@@ -125,9 +130,11 @@ def test_a_table_that_is_locked_in_the_middle_is_skipped_and_named(server, datab
 
 def test_tables_that_are_locked_and_let_go_all_the_time_cost_no_answer(server, database, ask) -> None:
     with server.connect(database) as connection:
-        connection.execute("DO $$ BEGIN FOR i IN 1..40 LOOP EXECUTE format('CREATE TABLE t_%s (id serial PRIMARY KEY "
-                           "CHECK (id > 0)); INSERT INTO t_%s SELECT FROM generate_series(1, 5)', i, i); "
-                           "END LOOP; END $$")
+        connection.execute(
+            "DO $$ BEGIN FOR i IN 1..40 LOOP EXECUTE format('CREATE TABLE t_%s (id serial PRIMARY KEY "
+            "CHECK (id > 0)); INSERT INTO t_%s SELECT FROM generate_series(1, 5)', i, i); "
+            "END LOOP; END $$"
+        )
     turns = iter(range(10**6))
 
     def alter(connection) -> None:
@@ -149,26 +156,33 @@ def test_tables_that_are_locked_and_let_go_all_the_time_cost_no_answer(server, d
 
 def state(connection) -> dict[str, object]:
     """Rows of every catalogue, the next transaction id and the largest OID: whatever is made shows in one of them."""
-    names = connection.execute("SELECT relname::text FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace "
-                               "AND relkind = 'r' AND relname <> 'pg_statistic'").fetchall()
+    names = connection.execute(
+        "SELECT relname::text FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace "
+        "AND relkind = 'r' AND relname <> 'pg_statistic'"
+    ).fetchall()
     counted = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM pg_catalog.{name}" for [name] in names)  # noqa: S608
     found = dict(connection.execute(counted).fetchall())
     found["next xid"], found["temp files"] = connection.execute(
         "SELECT pg_snapshot_xmax(pg_current_snapshot())::text, (SELECT temp_files FROM pg_stat_database "
-        "WHERE datname = current_database())").fetchone()
+        "WHERE datname = current_database())"
+    ).fetchone()
     return found
 
 
 def spill(connection) -> None:
     with connection.transaction():
-        connection.execute("SET LOCAL work_mem = '64kB'; "
-                           "SELECT count(*) FROM (SELECT note FROM t ORDER BY note, id DESC OFFSET 0) AS s")
+        connection.execute(
+            "SET LOCAL work_mem = '64kB'; "
+            "SELECT count(*) FROM (SELECT note FROM t ORDER BY note, id DESC OFFSET 0) AS s"
+        )
 
 
 def test_a_run_takes_no_transaction_id_and_makes_nothing_not_even_a_temporary_file(server, database, ask) -> None:
     with server.connect(database) as connection:
-        connection.execute("CREATE TABLE t (id serial PRIMARY KEY, note text); CREATE VIEW v AS SELECT * FROM t; "
-                           "INSERT INTO t (note) SELECT repeat('x', 400) FROM generate_series(1, 15000)")
+        connection.execute(
+            "CREATE TABLE t (id serial PRIMARY KEY, note text); CREATE VIEW v AS SELECT * FROM t; "
+            "INSERT INTO t (note) SELECT repeat('x', 400) FROM generate_series(1, 15000)"
+        )
         before = state(connection)
         ask(server, database)
     # The control comes last: once its own file is counted, whatever the run reported before has been counted, too.

@@ -1,4 +1,4 @@
-"""No tuple is lost by looking: every kind of dead row, with page checksums and without, and what a run writes to WAL."""
+"""No tuple is lost by looking: every kind of dead row, with page checksums and without, and what a run writes."""
 
 import logging
 from collections.abc import Iterator
@@ -16,26 +16,32 @@ from triage_kit.lab.server import Server
 FIGURES = logging.getLogger("figures")  # pytest --log-cli-level=info shows them
 # No vacuum comes between two looks, and without standby snapshots of the background writer an idle server writes
 # nothing of its own: every byte of WAL is ours.
-STILL = {"autovacuum": False, "wal_level": "minimal", "max_wal_senders": 0, "checkpoint_timeout": "1d",
-         "shared_preload_libraries": "pg_stat_statements", "track_commit_timestamp": True}
+STILL = {
+    "autovacuum": False,
+    "wal_level": "minimal",
+    "max_wal_senders": 0,
+    "checkpoint_timeout": "1d",
+    "shared_preload_libraries": "pg_stat_statements",
+    "track_commit_timestamp": True,
+}
 NOTE = "repeat('x', 60)"  # 28 + 64 bytes with the line pointer: 4000 rows fill 47 pages but for the last
-FORMS = f"""
+FORMS = """
 CREATE EXTENSION pageinspect;
-CREATE TABLE gone AS SELECT i AS id, {NOTE} AS note FROM generate_series(1, 4000) AS i;
+CREATE TABLE gone AS SELECT i AS id, NOTE AS note FROM generate_series(1, 4000) AS i;
 DELETE FROM gone;
-CREATE TABLE half AS SELECT i AS id, {NOTE} AS note FROM generate_series(1, 4000) AS i;
+CREATE TABLE half AS SELECT i AS id, NOTE AS note FROM generate_series(1, 4000) AS i;
 DELETE FROM half WHERE id % 2 = 0;
-CREATE TABLE changed AS SELECT i AS id, {NOTE} AS note FROM generate_series(1, 4000) AS i;
+CREATE TABLE changed AS SELECT i AS id, NOTE AS note FROM generate_series(1, 4000) AS i;
 UPDATE changed SET note = 'was ' || note WHERE id <= 1500;
 CREATE TABLE never (id int, note text);
-BEGIN; INSERT INTO never SELECT i, {NOTE} FROM generate_series(1, 4000) AS i; ROLLBACK;
+BEGIN; INSERT INTO never SELECT i, NOTE FROM generate_series(1, 4000) AS i; ROLLBACK;
 CREATE TABLE indexed (id serial PRIMARY KEY, note text, city text UNIQUE);
 CREATE INDEX ON indexed (note, id);
 CREATE INDEX ON indexed USING hash (note);
-INSERT INTO indexed (note, city) SELECT {NOTE}, 'c' || i FROM generate_series(1, 4000) AS i;
+INSERT INTO indexed (note, city) SELECT NOTE, 'c' || i FROM generate_series(1, 4000) AS i;
 DELETE FROM indexed;
 CREATE TABLE alembic_version (id int PRIMARY KEY, version_num text);
-INSERT INTO alembic_version SELECT i, {NOTE} FROM generate_series(1, 4000) AS i;
+INSERT INTO alembic_version SELECT i, NOTE FROM generate_series(1, 4000) AS i;
 DELETE FROM alembic_version WHERE id > 9;
 CREATE TABLE long (id int, body text);
 ALTER TABLE long ALTER body SET STORAGE EXTERNAL;
@@ -44,9 +50,9 @@ DELETE FROM long;
 CREATE TABLE parted (id int, note text) PARTITION BY RANGE (id);
 CREATE TABLE parted_low PARTITION OF parted FOR VALUES FROM (0) TO (2001);
 CREATE TABLE parted_high PARTITION OF parted FOR VALUES FROM (2001) TO (9000);
-INSERT INTO parted SELECT i, {NOTE} FROM generate_series(1, 4000) AS i;
+INSERT INTO parted SELECT i, NOTE FROM generate_series(1, 4000) AS i;
 DELETE FROM parted;
-CREATE TABLE source AS SELECT i AS id, {NOTE} AS note FROM generate_series(1, 4000) AS i;
+CREATE TABLE source AS SELECT i AS id, NOTE AS note FROM generate_series(1, 4000) AS i;
 CREATE MATERIALIZED VIEW summary AS SELECT * FROM source;
 CREATE UNIQUE INDEX ON summary (id);
 DELETE FROM source WHERE id <= 3000;
@@ -56,12 +62,35 @@ DELETE FROM large WHERE id > 500;
 """
 # Reckoned by hand: rows that the statements above removed, or never committed. A chunk of TOAST holds 1996 bytes, so
 # four of one value fill a page. REFRESH has read the source after its DELETE, and a read prunes.
-DEAD = {"gone": 4000, "half": 2000, "changed": 1500, "never": 4000, "indexed": 4000, "alembic_version": 3991,
-        "long": 400, "long (toast)": 1600, "parted_low": 2000, "parted_high": 2000, "source": 0, "summary": 3000,
-        "large": 19500}
+DEAD = {
+    "gone": 4000,
+    "half": 2000,
+    "changed": 1500,
+    "never": 4000,
+    "indexed": 4000,
+    "alembic_version": 3991,
+    "long": 400,
+    "long (toast)": 1600,
+    "parted_low": 2000,
+    "parted_high": 2000,
+    "source": 0,
+    "summary": 3000,
+    "large": 19500,
+}
 # The large table is left alone: nothing but a scan could count it.
-COUNTED = {"gone": 0, "half": 2000, "changed": 4000, "never": 0, "indexed": 0, "alembic_version": 9, "long": 0,
-           "parted_low": 0, "parted_high": 0, "source": 1000, "summary": 1000}
+COUNTED = {
+    "gone": 0,
+    "half": 2000,
+    "changed": 4000,
+    "never": 0,
+    "indexed": 0,
+    "alembic_version": 9,
+    "long": 0,
+    "parted_low": 0,
+    "parted_high": 0,
+    "source": 1000,
+    "summary": 1000,
+}
 RELATIONS = """
 SELECT c.relname::text, c.oid::regclass::text FROM pg_class c
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'm')
@@ -105,18 +134,17 @@ def looked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     major, sums = request.param
     # Before 18 checksums are off unless asked for, and there is no option that says so.
     options = ["--data-checksums"] if sums == "on" else ["--no-data-checksums"] if major >= 18 else []
-    with Server(STILL, binaries=majors.found()[major], initdb=options) as server:
-        with server.connect() as connection:
-            assert connection.execute("SHOW data_checksums").fetchone() == (sums,)
-            for statement in FORMS.split(";"):
-                connection.execute(statement)
-            connection.execute("CHECKPOINT")
-            before = tuples(connection)
-            runs = [run(server, tmp_path_factory.mktemp("case")) for _ in range(2)]
-            after = tuples(connection)
-            for _, relation in connection.execute(RELATIONS).fetchall():
-                connection.execute(f"SELECT count(*) FROM {relation}")  # noqa: S608 names of our own
-            yield Looked(sums, before, after, tuples(connection), runs)
+    with Server(STILL, binaries=majors.found()[major], initdb=options) as server, server.connect() as connection:
+        assert connection.execute("SHOW data_checksums").fetchone() == (sums,)
+        for statement in FORMS.replace("NOTE", NOTE).split(";"):
+            connection.execute(statement)
+        connection.execute("CHECKPOINT")
+        before = tuples(connection)
+        runs = [run(server, tmp_path_factory.mktemp("case")) for _ in range(2)]
+        after = tuples(connection)
+        for _, relation in connection.execute(RELATIONS).fetchall():
+            connection.execute(f"SELECT count(*) FROM {relation}")  # noqa: S608 names of our own
+        yield Looked(sums, before, after, tuples(connection), runs)
 
 
 def run(server: Server, folder) -> Collected:
@@ -134,14 +162,15 @@ def test_every_dead_row_is_readable_after_a_run(looked) -> None:
     FIGURES.info("tuples: %s, then %s", *(sum(map(len, each.values())) for each in (looked.before, looked.after)))
     assert dead(looked.before, LIVING) == DEAD
     assert {name: len(rows) for name, rows in looked.after.items()} == {
-        name: len(rows) for name, rows in looked.before.items()}
+        name: len(rows) for name, rows in looked.before.items()
+    }
     assert looked.after == looked.before
 
 
 def test_the_scan_that_is_avoided_would_have_removed_them(looked) -> None:
     left = dead(looked.scanned, LIVING)
-    # What a scan leaves lies on a last page that is not full: 92 bytes a row, so at most 88 of them, if they are
-    # not as short as those of "long". Rows that were never committed mark no page as worth pruning: VACUUM removes them.
+    # What a scan leaves lies on a last page that is not full: 92 bytes a row, so at most 88 of them, unless they
+    # are as short as those of "long". Rows never committed mark no page as worth pruning: only VACUUM removes them.
     assert {name: number for name, number in left.items() if number > 88} == {"never": 4000}
 
 
