@@ -1,6 +1,5 @@
 """A collecting run as a whole: refusals, scope, interruption and going on."""
 
-import contextlib
 import re
 import threading
 
@@ -54,18 +53,6 @@ def test_another_source_makes_up_for_a_refused_login(server18, new_case, log) ->
     assert len(done.bundle.table("log_events")) == 3
     gap = done.bundle.table("questions").set_index("source").loc["database"]
     assert (gap["status"], gap["named"]) == ("refused", True)
-
-
-def test_no_free_connection_slot_has_its_own_sentence(tmp_path, new_case) -> None:
-    settings = {"max_connections": 4, "superuser_reserved_connections": 1, "max_wal_senders": 0}
-    with Server(settings) as server:
-        with server.connect() as connection:
-            connection.execute("CREATE ROLE app LOGIN")
-        with contextlib.ExitStack() as held:
-            for _ in range(4 - 1):
-                held.enter_context(server.connect(role="app"))
-            with pytest.raises(LoginRefused, match="no free connection slot"):
-                collect(new_case(database={"url": server.url(role="app")}))
 
 
 def test_a_schema_that_is_not_there(server, database, new_case, ask) -> None:
