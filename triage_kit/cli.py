@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from triage_kit import __version__
-from triage_kit.console import Console, plain, stand_in_for_closed_streams
+from triage_kit.console import Console, line, plain, stand_in_for_closed_streams
 from triage_kit.errors import CaseError, TriageError
 
 DONE, FAILED, USAGE, UNREAD, LOSS, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -149,7 +149,7 @@ def _collect(folder: str | Path, options: argparse.Namespace, console: Console) 
     found = collect(case, again=getattr(options, "again", False), notify=console.notify)
     _verdict(case.folder, console)
     for source in found.named_unread:
-        console.say(f"named, but not read: {source}", event="unread", source=source)
+        console.say(line(f"named, but not read: {source}"), event="unread", source=source)
     return UNREAD if found.named_unread else DONE
 
 
@@ -158,7 +158,7 @@ def _verdict(folder: str | Path, console: Console) -> None:
     from triage_kit.opened import open_case
 
     lines = verdict(investigate(open_case(folder).evidence))
-    console.say("\n" + "\n".join(lines) + "\n", event="verdict", lines=lines)
+    console.say("\n" + "\n".join(map(line, lines)) + "\n", event="verdict", lines=lines)
 
 
 def _unread(folder: str | Path, console: Console) -> int:
@@ -166,7 +166,7 @@ def _unread(folder: str | Path, console: Console) -> int:
 
     sources = Bundle.open(folder).named_unread()
     for source in sources:
-        console.say(f"named, but not read: {source}", event="unread", source=source)
+        console.say(line(f"named, but not read: {source}"), event="unread", source=source)
     return UNREAD if sources else DONE
 
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from triage_kit.console import line
+
 
 def head(
     title: str,
@@ -29,9 +31,9 @@ def head(
         "Collected": moment(incident.get("collected_at"), zone),
     }
     return {
-        "title": title,
-        "facts": [(word, _known(value)) for word, value in facts.items() if _known(value)],
-        "practice": _known(incident.get("practice")),
+        "title": line(title),
+        "facts": [(word, line(_known(value))) for word, value in facts.items() if _known(value)],
+        "practice": line(_known(incident.get("practice"))),
         "failed": [(name, *error) for name, error in failed.items() if error],
     }
 
