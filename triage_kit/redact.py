@@ -46,7 +46,8 @@ _BETWEEN = r"(?:\s|/\*[^*]{0,200}\*/|--[^\n]{0,200}\n)"
 _SECRET = re.compile(
     rf"""
     (?P<url>\b(?:[a-z][a-z0-9+.-]{{1,30}})://[^\s:/@'"<>?\#]*:)(?P<url_secret>[^\s'"<>/]+|[^\s'"<>]+(?=@[\w.\[-]+[:/?\s'"]))(?=@)
-  | (?P<key>{_NAME}(?:\\*["'])?\s*(?:=>|:?=++|:(?!:))\s*)(?:(?P<quoted>{_DOUBLED.format("run")}|{_QUOTED})|(?P<bare>{_BARE}))
+  | (?P<key>{_NAME}(?:\\*["'])?\s*(?:=>|:?=++|:(?!:))\s*)
+    (?:(?P<quoted>{_DOUBLED.format("run")}|{_QUOTED})|(?P<bare>{_BARE}))
   | (?P<sql>\bpassword{_BETWEEN}++|(?<![\w'"])password(?='))
     (?P<sql_secret>{_DOUBLED.format("sql_run")}|(?:e|u&)?\\?'(?:[^'\\]|\\.|'')*+(?:'|\\?\Z)|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))
   | (?P<flag>--(?:{_NAME})\s+)(?P<flag_secret>[^\s'"-][^\s'"]*|'[^'\n]*'?|"[^"\n]*"?)
@@ -85,11 +86,11 @@ def redact(text: str) -> str:
     ('postgresql://app:***@db/shop?password=***', "ALTER ROLE a PASSWORD '***'")
     """
     lowered = text.lower()
+    if not any(clue in lowered for clue in _CLUES):
+        return text
     for clue, place in _PLACES:
         if clue in lowered:
             text = place.sub(lambda found: found["kept"] + _hidden(found["secret"]), text)
-    if not any(clue in lowered for clue in _CLUES):
-        return text
     return _SECRET.sub(_hide, text)
 
 
