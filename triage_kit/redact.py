@@ -25,6 +25,10 @@ _CLUES = (
     "asia",
     "scram-",
     "bearer ",
+    "crypt",
+    "-u",
+    "mysql",
+    "redis-cli",
 )
 
 _NAME = (

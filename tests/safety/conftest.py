@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]  # importlib mode puts no folder on the path
+sys.path.insert(0, str(Path(__file__).parents[1]))  # importlib mode puts no folder on the path
+sys.path.insert(0, str(Path(__file__).parent))
 
 import hostile
 import majors
