@@ -25,6 +25,7 @@ from triage_kit.sql import suspicious
 
 MOST_OTHER = 20_000  # entries of no known kind kept of one file
 MOST_ORDINARY = 200_000  # statements, durations and connections that remove nothing, kept of one file
+MOST_FILES = 1_000
 MOST_UNPARSED = 200  # lines shown of one file
 _HEAD = 256 << 10
 _LINE_LIMIT = 500
@@ -77,6 +78,7 @@ class _Logs:
     def read(self) -> list[tuple[str, str]]:
         found = {pattern: self._files(pattern) for pattern in self.case.logs if not pattern.startswith(DOCKER)}
         self.total = sum(max(1, len(found.get(pattern, ()))) for pattern in self.case.logs)
+        found = self._bounded(found)
         self.frames = {name: [self.draft.written(name)] for name in ("log_sources", "log_events", "log_unparsed")}
         seen: set[Path] = set()
         for pattern in self.case.logs:
@@ -90,6 +92,20 @@ class _Logs:
                 seen |= {path.resolve() for path in files}
                 self._pattern(files)
         return self.unread
+
+    def _bounded(self, found: dict[str, list[Path]]) -> dict[str, list[Path]]:
+        """At most so many files, the last written first: each costs milliseconds, and the loss is of late."""
+        every = {path for files in found.values() for path in files}
+        if len(every) <= MOST_FILES:
+            return found
+        kept = set(sorted(every, key=lambda path: (_written_at(path), str(path)), reverse=True)[:MOST_FILES])
+        for pattern, files in found.items():
+            if left_out := len([path for path in files if path not in kept]):
+                reason = (f"{left_out} of the {len(files)} files that match are not read: a case reads the "
+                          f"{MOST_FILES} that were written last; name the others in a case of their own")  # fmt: skip
+                self.done -= 1
+                self._refuse(f"{pattern} (rest)", "skipped", reason)
+        return {pattern: [path for path in files if path in kept] or files[:1] for pattern, files in found.items()}
 
     def _files(self, pattern: str) -> list[Path]:
         files = resolve(self.case, pattern)
@@ -208,6 +224,13 @@ class _Logs:
     def _tell(self, source: str, status: str, rows: int | None, reason: str | None) -> None:
         facts = {"source": source, "status": status, "rows": rows, "reason": reason}
         self.notify("question", **facts, done=self.done, total=self.total)
+
+
+def _written_at(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _reason(error: Exception) -> str:
