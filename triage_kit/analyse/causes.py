@@ -206,6 +206,11 @@ def _sessions(group: Group, inquiry: Inquiry) -> dict[str, tuple[bool, str, str]
     return found
 
 
+def _by_hand(text: str) -> str:
+    # Bash escapes the ! of its history expansion: psql -c "… != …" reaches the server as \\!=.
+    return " (the \\! is how an interactive shell writes !)" if "\\!" in text else ""
+
+
 def _shortly_before(seen: Seen, inquiry: Inquiry) -> bool:
     noticed = inquiry.about.noticed_at or inquiry.about.collected_at
     start = inquiry.about.window_start or (noticed - pd.Timedelta(days=2) if noticed is not None else None)

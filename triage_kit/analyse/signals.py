@@ -161,7 +161,10 @@ def _object_age(table: Dossier, scene: Scene) -> Observation | None:
     if table.created_xid is None or not table.balance["counters_alive"] or table.balance["inserts"]:
         return None  # counters older than nothing: a table with a history is not new
     youngest = table.name in scene.youngest
-    says = f"created by transaction {table.created_xid}, {'after all' if youngest else 'not after all'} its siblings"
+    says = (
+        f"created by transaction {table.created_xid}, {'the last' if youngest else 'not the last'} that made "
+        "tables in its schema"
+    )
     return Observation(("youngest" if youngest else "contemporary",), says, "pg_attribute", table.name)
 
 
