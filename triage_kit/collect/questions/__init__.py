@@ -15,8 +15,12 @@ from triage_kit.errors import SourceError
 
 HERE = Path(__file__).parent
 MONITOR = "GRANT pg_monitor TO {role};"
-READ_DATA = "GRANT pg_read_all_data TO {role};  -- 14 and newer; before: GRANT SELECT ON ALL TABLES IN SCHEMA …"
-USAGE = "GRANT USAGE ON SCHEMA {schema} TO {role};"
+READ_DATA = "GRANT pg_read_all_data TO {role};  -- 14 and newer"
+USAGE = "GRANT USAGE ON SCHEMA {schema} TO {role};  -- 13, for each schema"
+TABLES = "GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role};  -- 13, for each schema"
+SEQUENCES = "GRANT SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {role};  -- 13, for each schema"
+READ_TABLES = "\n".join((READ_DATA, USAGE, TABLES))
+READ_SEQUENCES = "\n".join((READ_DATA, USAGE, SEQUENCES))
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ QUESTIONS = (
     Question("policies", "whether row security hides rows that still stand", chunk=500,
              redacted=("using", "with_check")),
     Question("triggers", "whether a trigger deleted rows that no statement names", redacted=("function_body",)),
-    Question("sequences", "how many rows were ever numbered, and whether RESTART IDENTITY ran", READ_DATA),
+    Question("sequences", "how many rows were ever numbered, and whether RESTART IDENTITY ran",
+             READ_SEQUENCES),
     Question("roles", "who could have done it and who sees past row security"),
     Question("settings", "what the log would have shown, so its silence proves nothing", MONITOR,
              redacted=("value", "boot_value")),
@@ -74,27 +79,28 @@ QUESTIONS = (
     Question("log_files", "which log files the server has and how far back they go", MONITOR),
     Question("wal_files", "how far back the WAL reaches from which rows can be read", MONITOR),
     Question("commit_times", "the exact time at which the transaction committed that replaced the storage"),
-    Question("version_tables", "which migration the database believes to be at", READ_DATA),
+    Question("version_tables", "which migration the database believes to be at", READ_TABLES),
     Question("row_counts", "how many rows are left, so nothing is known but what counters and sizes say",
-             READ_DATA + "\n" + USAGE, chunk=200),
+             READ_TABLES, chunk=200),
 )
 
 # What an answer may lack for want of a privilege, although the question itself is answered.
 PARTS = (
     Question("identity: control file", "when the data directory was made, its timeline and its last checkpoint",
-             "GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system(), pg_catalog.pg_control_checkpoint() TO {role};"),
+             "GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system(), pg_catalog.pg_control_checkpoint() TO {role};"
+             "  -- where it was revoked from everybody"),
     Question("activity: other roles", "what the sessions of other roles do, so a running delete may be missed",
              MONITOR),
     Question("relations: view texts", "whether a view hides rows that still stand"),
     Question("storage: locked tables", "the sizes of the tables that were locked"),
     Question("sequences: values", "how many rows were ever numbered in the tables whose sequences may not be read",
-             READ_DATA),
+             READ_SEQUENCES),
     Question("settings: hidden", "where the server keeps data and log, so the log is not found by itself", MONITOR),
     Question("statements: other roles", "the texts of statements that other roles ran", MONITOR),
     Question("log_files: current", "which log file is written now",
-             "GRANT EXECUTE ON FUNCTION pg_catalog.pg_current_logfile() TO {role};  -- 17 and newer: pg_monitor"),
+             "GRANT EXECUTE ON FUNCTION pg_catalog.pg_current_logfile(text) TO {role};  -- before 17"),
     Question("row_counts: not counted", "the exact number of rows in the tables that were not counted",
-             READ_DATA + "\n" + USAGE + "\nGRANT pg_stat_scan_tables TO {role};  -- where pgstattuple is installed"),
+             READ_TABLES + "\nGRANT pg_stat_scan_tables TO {role};  -- where pgstattuple is installed"),
 )
 
 
