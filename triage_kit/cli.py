@@ -174,7 +174,12 @@ def _report(folder: str | Path, options: argparse.Namespace, console: Console) -
     from triage_kit.bundle import Bundle
     from triage_kit.report import make
 
-    made = make(folder, notify=console.notify, notebooks=getattr(options, "notebooks", None))
+    made = make(
+        folder,
+        notify=console.notify,
+        notebooks=getattr(options, "notebooks", None),
+        mask=getattr(options, "mask", False),
+    )
     questions = Bundle.open(folder).manifest["questions"]
     silent = sum(row["status"] != "answered" for row in questions)
     notebooks = [str(path) for path in made.notebooks]
@@ -236,6 +241,7 @@ def _parser() -> argparse.ArgumentParser:
         if function is report:
             add("--notebooks", nargs="+", metavar="FILE", help="notebooks that papermill executed before; none is run")
         if function in (report, run):
+            add("--mask", action="store_true", help="replace literals and values in messages by stable tokens")
             _fail_on(add)
 
     add = _command(commands, "baseline", baseline)

@@ -1,5 +1,5 @@
 """A database, a log, a repository and a case in which every name and text tries to be more than a text."""
-
+# ruff: noqa: S608 the statements are the matter of these tests
 from __future__ import annotations
 
 import os

@@ -15,6 +15,7 @@ def head(
     incident: Mapping[str, Any],
     server: Mapping[str, Any],
     failed: Mapping[str, tuple[str, str] | None],
+    masked: bool = False,
 ) -> dict[str, object]:
     """Title, facts, practice name and failures for the template; facts that nobody knows are left out."""
     zone = incident.get("timezone")
@@ -29,6 +30,7 @@ def head(
         "Role": server.get("role"),
         "Noticed": moment(incident.get("noticed_at"), zone),
         "Collected": moment(incident.get("collected_at"), zone),
+        "Values": "masked: in statements and messages the same value has the same token" if masked else None,
     }
     return {
         "title": line(title),

@@ -126,7 +126,7 @@ def _font_cache(folder: Path) -> dict[str, str]:
 
 
 def execute(
-    source: Path, parameters: dict[str, str], cwd: Path, folder: Path, kernels: Kernels | None = None
+    source: Path, parameters: dict[str, Any], cwd: Path, folder: Path, kernels: Kernels | None = None
 ) -> nbformat.NotebookNode:
     """Run one notebook to its end or to its first failing cell.
 
