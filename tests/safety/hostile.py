@@ -25,6 +25,7 @@ NAMES = [
     "*bold* _em_ `code` |cell| # h $x^2$",
     "o'brien; rm -rf ~",
     "$(touch pwned) `touch pwned` $HOME ${IFS}",
+    "it's' $(touch pwned) `touch pwned` \"x\"; rm -rf ~ #",
     'a"b""c\'d\'\'e',
     "two\nlines\tand\ta tab\r",
     "%s %(x)s %n %%",
@@ -67,7 +68,8 @@ ROLE = "o'role\" <script>document.title='XSS'</script>\x1b[31m"
 LABELS = ["<img src=x onerror=document.title='XSS'>", "it's\n%s", "🚀\u202e"]
 NOTE = "we saw </script><script>document.title='XSS'</script> {{7*7}} %s\nand: then # no comment"
 TITLE = "Lost: {{7*7}} <script>document.title='XSS'</script> 'quoted' \"twice\" \u202eevil # %s"
-ROOT, ALONE, DELETED = "o'brien; rm -rf ~", SCRIPT, "$1 $$ $tag$"
+ROOT, ALONE = "o'brien; rm -rf ~", SCRIPT
+DELETED = "it's' $(touch pwned) `touch pwned` \"x\"; rm -rf ~ #"
 # Written by a program whose output was saved: what a server would never write, and what it may.
 LOG = (
     "2026-01-02 03:04:05.678 UTC [77] ERROR:  relation \"<img src=x onerror=document.title='XSS'>\" does not exist\n"
