@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -215,7 +216,9 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         from triage_kit.redact import redact
 
-        super().error(plain(redact(message)))
+        # A command is a word of letters; what stands in its place may be a password that psql's habits put there.
+        shown = re.sub(r"invalid choice: '(?![a-z]+')[^']*'", "invalid choice", message)
+        super().error(plain(redact(shown)))
 
 
 def _parser() -> argparse.ArgumentParser:

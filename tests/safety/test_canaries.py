@@ -222,6 +222,7 @@ def test_a_refused_password_is_in_no_message_and_no_traceback(way: str, locked: 
     ["init", "--url", f"postgresql://u:{LOGIN}@h/d", "OUT"],
     ["collect", "x", f"postgresql://u:{LOGIN}@h/d"],
     ["run", f"--password={LOGIN}", "x"],
+    ["--password", LOGIN, "run"],
     ["run", "--debug", f"password={LOGIN}"],
 ])  # fmt: skip
 def test_wrong_usage_with_a_password_does_not_repeat_it(arguments: list[str], tmp_path: Path) -> None:
