@@ -129,6 +129,14 @@ def baseline(options: argparse.Namespace, console: Console) -> int:
     return DONE
 
 
+def collector(options: argparse.Namespace, console: Console) -> int:
+    """Print collect.sql: a read-only psql script that writes one file for `snapshot:`."""
+    from triage_kit.collect.collector import script
+
+    print(script(), end="")
+    return DONE
+
+
 def _collect(folder: str | Path, options: argparse.Namespace, console: Console) -> int:
     """Collect and print the first answer: the verdict with its freeze list, before any notebook runs."""
     from triage_kit import case as cases
@@ -227,6 +235,8 @@ def _parser() -> argparse.ArgumentParser:
             add("--notebooks", nargs="+", metavar="FILE", help="notebooks that papermill executed before; none is run")
         if function in (report, run):
             _fail_on(add)
+
+    _command(commands, "collector", collector)
 
     add = _command(commands, "baseline", baseline)
     add("--url", required=True, help="postgresql://role@host:port/database, without a password")

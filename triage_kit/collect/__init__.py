@@ -104,7 +104,9 @@ def _read_files(case: Case, draft: Draft, tell: Callable[..., None]) -> None:
     from triage_kit.collect.described import read_described
     from triage_kit.collect.log import read_logs
     from triage_kit.collect.repository import read_repository
+    from triage_kit.collect.snapshot import read_snapshots
 
+    read_snapshots(case, draft, tell)
     read_described(case, draft, tell)
     settings = draft.written("settings")
     known = dict(zip(settings["name"], settings["value"], strict=True))
