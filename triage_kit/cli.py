@@ -140,6 +140,14 @@ def baseline(options: argparse.Namespace, console: Console) -> int:
     return DONE
 
 
+def collector(options: argparse.Namespace, console: Console) -> int:
+    """Print collect.sql: a read-only psql script that writes one file for `snapshot:`."""
+    from triage_kit.collect.collector import script
+
+    print(script(), end="")
+    return DONE
+
+
 def _collect(folder: str | Path, options: argparse.Namespace, console: Console) -> int:
     """Collect and print the first answer: the verdict with its freeze list, before any notebook runs."""
     from triage_kit import case as cases
@@ -246,6 +254,8 @@ def _parser() -> argparse.ArgumentParser:
         if function in (report, run):
             add("--mask", action="store_true", help="replace literals and values in messages by stable tokens")
             _fail_on(add)
+
+    _command(commands, "collector", collector)
 
     add = _command(commands, "baseline", baseline)
     add("--url", required=True, help="postgresql://role@host:port/database, without a password")

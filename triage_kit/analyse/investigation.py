@@ -111,7 +111,7 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
         timeline=timeline.fuse(evidence, about, found, dates, seen),
         freeze=freeze.freeze_list(found, concluded, evidence, about),
         recovery=recovery.recovery_options(lost, evidence, about),
-        next_tests=advice.next_tests(found, concluded, ranked, about, visible),
+        next_tests=advice.next_tests(found, concluded, ranked, about, visible, weighed),
         recommendations=advice.recommendations(concluded, ranked, gaps, evidence["settings"]),
         review=looked_at,
         gaps=gaps,

@@ -12,6 +12,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse import foreign_keys as fk
 from triage_kit.analyse import knowledge
+from triage_kit.analyse.checkpoints import intervals, new_storage
 from triage_kit.analyse.context import Context, rows
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.inference import Observation, decibans, posterior
@@ -92,7 +93,32 @@ def set_scene(
         bypasses=frozenset(
             row["name"] for row in rows(evidence["roles"]) if row["superuser"] or row["bypasses_row_security"]
         ),
+        bulk_storage=_bulk_storage(tables, evidence, about),
     )
+
+
+def _bulk_storage(
+    tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame], about: Context
+) -> Observation | None:
+    """Whether a checkpoint of the window shows new storage for as many tables as lack rows; None without checkpoints."""
+    found = intervals(evidence["log_events"])
+    short = [table.name for table in tables if table.net is not None and _lacks_rows(table)]
+    if len(found) < 2 or not short:
+        return None
+    hit = new_storage(found, len(short), about.noticed_at)
+    if hit is None or (about.window_start is not None and hit.end < about.window_start):
+        says = f"none of {len(found)} checkpoints synced more files than its buffers explain"
+        return Observation(("not_seen",), says, found[-1].source, "log", "log")
+    says = (
+        f"the checkpoint that ended at {hit.end:%Y-%m-%d %H:%M:%S} UTC synced {hit.files} files for {hit.buffers} "
+        f"buffers, the others fewer a buffer: storage was made in bulk before it"
+    )
+    return Observation(("seen",), says, hit.source, "log", "log")
+
+
+def _lacks_rows(table: Dossier) -> bool:
+    actual = table.balance["actual_rows"]
+    return actual is not None and table.net is not None and actual < table.net
 
 
 def reported_names(reported: pd.DataFrame, names: Sequence[str]) -> list[str]:

@@ -43,9 +43,11 @@ def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scen
     elsewhere = _wrong_place(evidence, every)
     found = []
     for name, source in _named(evidence, every, scene):
-        blind = elsewhere and source == "case.yaml"
+        blind = (elsewhere and source == "case.yaml") or not len(evidence["identity"])
         says = f"{name} is named by {source} and is not in the catalogue"
-        if blind:
+        if not len(evidence["identity"]):
+            says = f"{name} is named by {source}; the files of this case do not name it, and no catalogue was asked"
+        elif blind:
             says += ", nor is any other table that people name: this may be the wrong database"
         reference = ledger.add("catalogue", says, "pg_class", name)
         parent = None if blind else _partition_of(name, evidence["relations"])

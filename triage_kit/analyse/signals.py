@@ -44,6 +44,7 @@ class Scene:
     dropped_in_window: Mapping[str, str]  # table -> why the dropped column belongs to the incident
     log_begins: pd.Timestamp | None
     bypasses: frozenset[str]  # roles that row security does not touch
+    bulk_storage: Observation | None = None  # what the checkpoints of the log say of new storage
 
 
 def observe(table: Dossier, scene: Scene) -> dict[str, Observation]:
@@ -104,7 +105,7 @@ def _row_outcome(inserts: int, deletes: int, net: int, actual: int) -> str:
 
 def _inserted_since_vacuum(table: Dossier, scene: Scene) -> Observation | None:
     since, inserts = table.counters.get("inserted_since_vacuum"), table.balance["inserts"]
-    if table.net is None or since is None or not inserts or table.vacuumed:
+    if table.net is None or since is None or not inserts or table.vacuumed is not False:
         return None
     says = f"n_ins_since_vacuum is {since} of {inserts} inserted, and no vacuum ever ran"
     return Observation(("reset" if since < inserts else "kept",), says, "pg_stat_user_tables", table.name, "counters")
@@ -125,7 +126,7 @@ def _dead_rows(table: Dossier, scene: Scene) -> Observation | None:
         or actual is None
         or not table.counted
         or dead is None
-        or table.vacuumed
+        or table.vacuumed is not False
         or table.net - actual <= 0
     ):
         return None
@@ -199,6 +200,8 @@ def _cascade(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _persistence(table: Dossier, scene: Scene) -> Observation | None:
+    if table.relation["persistence"] is None:
+        return None
     if table.relation["persistence"] != "unlogged":
         return Observation(("logged",), "a logged table: crash recovery keeps its rows", "pg_class", table.name)
     if scene.about.crashed_at is not None and table.balance["actual_rows"] in (0, None):
@@ -211,6 +214,8 @@ def _persistence(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _row_security(table: Dossier, scene: Scene) -> Observation | None:
+    if table.relation["row_security"] is None:
+        return None
     if not table.relation["row_security"]:
         return Observation(("absent",), "row security is off", "pg_class", table.name)
     role = scene.about.app_role
@@ -234,8 +239,8 @@ def _mass_update(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _dropped_column(table: Dossier, scene: Scene) -> Observation | None:
-    if not table.columns:
-        return None
+    if not any(column["xmin"] for column in table.columns):
+        return None  # a schema dump names the columns that stand, and no other
     dropped = [column for column in table.columns if column["dropped"]]
     if not dropped:
         return Observation(("none",), "no column was ever dropped", "pg_attribute", table.name)
@@ -263,6 +268,11 @@ def _transaction(table: Dossier, scene: Scene) -> Observation | None:
         "alone": "no other table was replaced by the same transaction",
     }[outcome]
     return Observation((outcome,), f"pg_class.xmin {xid}: {meaning}", "pg_class", table.name)
+
+
+def _bulk_storage(table: Dossier, scene: Scene) -> Observation | None:
+    # Where pg_class tells whether this table's storage was replaced, the checkpoints only repeat it.
+    return scene.bulk_storage if table.replaced is None and table.net is not None else None
 
 
 def _statement(table: Dossier, scene: Scene) -> Observation | None:
@@ -330,6 +340,7 @@ LOOKS: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "dropped_column": _dropped_column,
     "reported": _reported,
     "transaction": _transaction,
+    "bulk_storage": _bulk_storage,
     "statement": _statement,
     "cluster": _cluster,
 }

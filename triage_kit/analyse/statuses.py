@@ -72,6 +72,8 @@ def _judge(each: Weighed, scene: Scene) -> tuple[str, str, float]:
 def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
     """The status that a mechanism would mean for this table, with the rows that stand."""
     actual = each.table.balance["actual_rows"]
+    if _never_looked_at(each):
+        return "undecided"
     if mechanism in STANDING:
         return "intact"
     if mechanism in UNSEEN:
@@ -89,6 +91,11 @@ def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
     if expected.rows is None and low <= actual and not _was_filled(each, mechanism):
         return "intact" if each.table.balance["counters_alive"] else "undecided"
     return "partial" if actual else "wiped"
+
+
+def _never_looked_at(each: Weighed) -> bool:
+    """Whether only the name of the table is known, as from a schema dump."""
+    return all(each.table.balance[key] is None for key in ("actual_rows", "inserts", "heap_bytes"))
 
 
 def expected_rows(each: Weighed, scene: Scene, mechanism: str) -> Expected:

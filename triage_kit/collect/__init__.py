@@ -27,7 +27,7 @@ COSTS = {
     "containers": "whether a volume was replaced or a container made anew",
     "data_directory": "the file times and the control file of the copied data directory",
 }
-BUILT = ("database", "logs", "repository", "migrations")
+BUILT = ("database", "logs", "repository", "migrations", "snapshot", "statistics", "schema_dump", "containers")
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,13 @@ def _read_server(case: Case, draft: Draft, wanted: Iterable[str] | None,
 
 
 def _read_files(case: Case, draft: Draft, tell: Callable[..., None]) -> None:
+    from triage_kit.collect.described import read_described
     from triage_kit.collect.log import read_logs
     from triage_kit.collect.repository import read_repository
+    from triage_kit.collect.snapshot import read_snapshots
 
+    read_snapshots(case, draft, tell)
+    read_described(case, draft, tell)
     settings = draft.written("settings")
     known = dict(zip(settings["name"], settings["value"], strict=True))
     read_logs(case, draft, {name: value for name, value in known.items() if isinstance(value, str)}, tell)

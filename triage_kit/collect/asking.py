@@ -90,7 +90,7 @@ class Inquiry:
     def recorded(self, question: Question, named: bool = False) -> Iterator[dict]:
         """Record what comes of the block: an answer, filled into the dictionary, or a refusal with its reason."""
         answer: dict = {"status": "answered", "reason": None, "rows": None, "variant": None}
-        asked_at, began = datetime.now(UTC), time.monotonic()
+        asked_at, began = self.moment(question), time.monotonic()
         try:
             yield answer
         except Refused as error:
@@ -102,6 +102,10 @@ class Inquiry:
         self.draft.answer(source=question.name, costs=question.costs, role=self.role, asked_at=asked_at,
                           ms=milliseconds, named=named, **answer)
         self._tell(question, answer["status"], answer["reason"], answer["rows"])
+
+    def moment(self, question: Question) -> datetime:
+        """When the question was asked: now."""
+        return datetime.now(UTC)
 
     def lacking(self, part: str, reason: str, status: str = "refused") -> None:
         """Record that an answer lacks a part that is worth a line among the gaps; ``part`` is one of PARTS."""

@@ -77,11 +77,12 @@ class Count:
                 "method": self.method, "reason": self.reason, "asked_at": self.asked_at}
 
 
-def count(inquiry: Inquiry, question: Question, counting: str) -> tuple[str, list[dict]]:
-    """Variant and rows of ``row_counts``; ``counting`` is none, safe or exact."""
+def count(inquiry: Inquiry, question: Question, counting: str, way: type[Counting] | None = None
+          ) -> tuple[str, list[dict]]:
+    """Variant and rows of ``row_counts``; ``counting`` is none, safe or exact, ``way`` how tables are counted."""
     variant, known = inquiry.read(question)
     tables = _tables(inquiry, known)
-    counts = _Counting(inquiry, counting).run(tables)
+    counts = (way or Counting)(inquiry, counting).run(tables)
     left = Counter(each.reason for each in counts if each.rows is None and each.table.relkind in "rm")
     if left:
         reasons = "; ".join(f"{number}: {reason}" for reason, number in left.most_common(5))
@@ -91,7 +92,9 @@ def count(inquiry: Inquiry, question: Question, counting: str) -> tuple[str, lis
     return variant, [each.row() for each in counts]
 
 
-class _Counting:
+class Counting:
+    """How the tables of one inquiry are counted."""
+
     def __init__(self, inquiry: Inquiry, mode: str) -> None:
         self.inquiry, self.mode = inquiry, mode
         self.session = inquiry.session

@@ -85,7 +85,11 @@ def storage(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
 def sequences(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
     """Sequences with the values of those that the role may read."""
     variant, rows = inquiry.read(question)
-    values = _sequence_values(inquiry, [row for row in rows if row["readable"]])
+    return variant, with_values(inquiry, rows, _sequence_values(inquiry, [row for row in rows if row["readable"]]))
+
+
+def with_values(inquiry: Inquiry, rows: list[dict], values: dict[int, int | None]) -> list[dict]:
+    """Sequences with their values by OID; how many of them could not be read."""
     for row in rows:
         row["readable"] = row["oid"] in values
         row["last_value"] = values.get(row["oid"])
@@ -93,7 +97,7 @@ def sequences(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
     if hidden:
         inquiry.lacking("sequences: values", f"{hidden} of {len(rows)} sequences may not be read by role "
                                              f"{inquiry.role!r}, are locked, or stand on a standby without their rows")
-    return variant, rows
+    return rows
 
 
 def _sequence_values(inquiry: Inquiry, readable: list[dict]) -> dict[int, int | None]:
