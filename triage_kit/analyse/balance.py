@@ -49,29 +49,32 @@ def _balance(relation: dict, parent: str | None, counted: dict | None, size: dic
     }
     counted = counted or {}
     row |= {key: counted.get(key) for key in ("inserts", "updates", "deletes", "live", "dead")}
-    row["actual_rows"], row["actual_from"] = _actual(row, count, about)
+    row["actual_rows"], row["actual_from"] = _known(row, relation, count, about)
     row["counters_alive"] = _alive(row, about)
+    if row["actual_from"] is None and row["counters_alive"] and row["live"] is not None:
+        row["actual_rows"], row["actual_from"] = row["live"], "n_live_tup"
     row["expected_low"], row["expected_high"] = _expected(row, counted)
     row["bias"] = tuple(_bias(row, counted, about))
     return row
 
 
-def _actual(row: dict, count: dict, about: Context) -> tuple[int | None, str | None]:
+def _known(row: dict, relation: dict, count: dict, about: Context) -> tuple[int | None, str | None]:
+    """Rows that somebody counted, or that an empty file proves; never an estimate."""
     if row["kind"] == "partitioned":
         return None, "sum of its partitions"
     if count.get("rows") is not None:
         return count["rows"], count["method"]
-    if row["heap_bytes"] == 0 and row["kind"] != "foreign_table":
-        return 0, "empty_file"
-    if row["live"] is not None and (row["heap_bytes"] is not None or not about.has_server):
-        return row["live"], "n_live_tup"
-    return None, None
+    # A standby has no file of an unlogged table, whatever the primary holds.
+    blind = row["kind"] == "foreign_table" or (about.in_recovery and relation["persistence"] == "unlogged")
+    return (0, "empty_file") if row["heap_bytes"] == 0 and not blind else (None, None)
 
 
 def _alive(row: dict, about: Context) -> bool:
     if row["inserts"] is None or row["deletes"] is None or about.in_recovery or about.crashed_at is not None:
         return False
-    actual = row["actual_rows"]
+    if row["kind"] == "materialized_view":
+        return False  # every REFRESH counts as emptying it and inserting its rows anew
+    actual = row["actual_rows"] if row["actual_rows"] is not None else row["live"]
     if not about.has_server:
         # Counters out of a file: nothing says that they were reset but rows that they cannot explain; the bias says so.
         return actual is None or actual <= row["inserts"] - row["deletes"]

@@ -15,7 +15,7 @@ from triage_kit.analyse.groups import LOSSES, Group
 from triage_kit.analyse.inference import Observation, decibans, posterior
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.signals import Scene
-from triage_kit.analyse.statements import REMOVES_ROWS, Seen
+from triage_kit.analyse.statements import REMOVES_ROWS, Seen, covers
 
 SHELLS = (
     "psql",
@@ -31,7 +31,6 @@ SHELLS = (
 )
 TESTS = ("pytest", "unittest", "jest", "vitest", "rspec", "phpunit", "cypress", "playwright", "junit", "testcontainers")
 JOBS = ("cron", "job", "schedul", "airflow", "retention", "purge", "cleanup", "nightly")
-SHORTLY = pd.Timedelta(hours=3)
 WOULD_SETTLE = {
     "truncate": (
         "log_statement = mod or pgAudit from now on; for the past, the WAL of the transaction and the shell "
@@ -105,11 +104,7 @@ def find_causes(groups: Sequence[Group], inquiry: Inquiry) -> tuple[pd.DataFrame
 def _nothing_lost(inquiry: Inquiry) -> pd.DataFrame:
     """The one group of a case without loss: as sure of it as of the least certain table that people name."""
     named = [row for row in inquiry.findings if row["reported"]] or list(inquiry.findings)
-    # Of a table that is undecided, no more than what is left for being intact counts as that.
-    chances = [
-        row["status_probability"] if row["status"] == "intact" else 1 - row["status_probability"] for row in named
-    ]
-    sure = min(chances, default=0.0)
+    sure = min((row.get("_intact", 0.0) for row in named), default=0.0)
     known = knowledge.causes()
     shares = dict.fromkeys(known.priors, 0.0) | {"not_lost": round(sure, 6), "unknown": round(1 - sure, 6)}
     because = tuple(dict.fromkeys(reference for row in named[:5] for reference in row["because"]))
@@ -166,7 +161,9 @@ def _sessions(group: Group, inquiry: Inquiry) -> dict[str, tuple[bool, str, str]
     done = [
         s
         for s in effects
-        if s.operation in wanted and s.outcome not in ("failed", "rolled_back") and s.bounded is not True
+        if s.operation in wanted
+        and s.outcome not in ("failed", "rolled_back")
+        and (s.bounded is not True or not group.whole)
     ]
     found: dict[str, tuple[bool, str, str]] = {}
     if done:
@@ -195,7 +192,7 @@ def _sessions(group: Group, inquiry: Inquiry) -> dict[str, tuple[bool, str, str]
     failed = [
         s for s in effects if s.outcome == "failed" and s.operation in REMOVES_ROWS and _shortly_before(s, inquiry)
     ]
-    if len(inquiry.evidence["log_events"]):
+    if failed or covers(inquiry.evidence["log_sources"], inquiry.evidence["incident"]):
         says = (
             f"a {failed[-1].operation} on {failed[-1].table} failed at {failed[-1].at:%Y-%m-%d %H:%M:%S} UTC: "
             f"{failed[-1].text[:120]}"
@@ -265,6 +262,10 @@ def _repository(group: Group, inquiry: Inquiry) -> dict[str, tuple[bool, str, st
                 f"{first['path']}:{first['line']}",
             )
         }
+    suspects = inquiry.evidence["migration_operations"]
+    unread = suspects[(suspects["direction"] != "down") & suspects["operation"].isin(["dynamic", "unparsed"])]
+    if len(unread):
+        return {}  # what a migration builds at run time may be anything
     count = len(inquiry.evidence["migrations"])
     says = f"none of {count} migrations removes rows of {group.name}'s tables"
     return {"migrations_harmless": (True, says, "migrations")}

@@ -16,21 +16,21 @@ def freeze_list(
     groups: Sequence[Group], findings: Sequence[dict], evidence: Mapping[str, pd.DataFrame], about: Context
 ) -> pd.DataFrame:
     """Table ``freeze`` in the order in which to act; empty when nothing is lost."""
-    if not groups:
+    open_ = [row for row in findings if row["status"] == "undecided" and row["reported"]]
+    if not groups and not open_:
         return schemas.empty("freeze")
-    mechanisms = {group.mechanism for group in groups}
-    dead = sum(
-        row.get("_dead") or 0 for row in findings if row["mechanism"] in ("delete", "cascade_delete", "rollback")
-    )
-    steps = [_writers(groups)]
+    # What is undecided may have been deleted: its dead rows are kept until that is known.
+    mechanisms = {group.mechanism for group in groups} | ({"delete"} if open_ else set())
+    dead = sum(row.get("_dead") or 0 for row in findings if row["status"] in ("partial", "wiped", "undecided"))
+    damaged = [name for group in groups for name in group.damaged]
+    steps = [_writers(damaged or [schemas.qualified(row["schema"], row["table"]) for row in open_])]
     if mechanisms & {"delete", "update"}:
         steps.append(_autovacuum(dead))
     steps += [_wal(evidence, about), _server(), _log(evidence), _backups(), _copy()]
     return schemas.frame("freeze", [{"order": number, **step} for number, step in enumerate(steps, 1)])
 
 
-def _writers(groups: Sequence[Group]) -> dict:
-    names = [name for group in groups for name in group.damaged]
+def _writers(names: Sequence[str]) -> dict:
     tables = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
     return {
         "action": "Stop what writes to the damaged tables: jobs, imports, migrations, clean-up scripts",

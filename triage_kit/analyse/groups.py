@@ -35,6 +35,7 @@ class Group:
     equivalents: tuple[tuple[str, ...], ...] = ()
     extra: tuple[str, ...] = ()
     explained: int = 0
+    whole: bool = True  # the roots were emptied, not thinned out: the statement had no WHERE that spared a row
 
 
 def find_groups(findings: Sequence[dict], replaced: Sequence[Replacement], reach: nx.MultiDiGraph) -> list[Group]:
@@ -125,7 +126,16 @@ def _deleted(names: Sequence[str], by_name: Mapping[str, dict], reach: nx.MultiD
         reaches = {root: tuple(sorted(nx.descendants(cascades, root))) for root in roots}
         via = {table: root for root in roots for table in reaches[root]}
         how = "joined by ON DELETE CASCADE" if len(tables) > 1 else "deleted on its own"
-        found.append(Group("", "delete", tables, tables, roots, None, None, how, via, reaches, (), (), len(tables)))
+        spared = [
+            name
+            for name in sorted(fk.delete_reach(reach, roots) - set(tables))
+            if (by_name.get(name) or {}).get("actual_rows")
+        ]
+        whole = all(by_name[root]["actual_rows"] == 0 for root in roots)
+        extra = tuple(spared) if whole else ()
+        found.append(
+            Group("", "delete", tables, tables, roots, None, None, how, via, reaches, (), extra, len(tables), whole)
+        )
     return found
 
 
@@ -164,7 +174,11 @@ def _observed(group: Group, scene: Scene) -> Seen | None:
     wanted = "truncate" if group.mechanism == "truncate" else "delete"
     for root in group.roots:
         for seen in scene.seen.get(root, ()):
-            if seen.operation == wanted and seen.outcome not in ("failed", "rolled_back") and seen.bounded is not True:
+            if (
+                seen.operation == wanted
+                and seen.outcome not in ("failed", "rolled_back")
+                and (seen.bounded is not True or not group.whole)
+            ):
                 return seen
     return None
 
@@ -173,7 +187,7 @@ def _text(group: Group, reach: nx.MultiDiGraph) -> str:
     if group.mechanism == "truncate":
         cascades = len(group.tables) > len(group.roots) or any(group.reaches.values())
         return fk.truncate_text(reach, group.roots, cascades)
-    return "; ".join(fk.delete_text(reach, root) for root in group.roots)
+    return "; ".join(fk.delete_text(reach, root) + ("" if group.whole else " WHERE …") for root in group.roots)
 
 
 def groups_frame(groups: Sequence[Group], findings: pd.DataFrame, dates: Mapping[str, dict]) -> pd.DataFrame:

@@ -74,7 +74,7 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     reach = foreign_keys.graph(keys, evidence["relations"])
     replaced = replacements(tables, evidence["commit_times"], reach)
     visible = statements.visibility(evidence)
-    seen = statements.seen_effects(evidence, names, ledger)
+    seen = statements.seen_effects(evidence, set(reach), ledger)
     scene = mechanisms.set_scene(tables, evidence, about, reach, replaced, seen, visible)
 
     weighed = mechanisms.weigh(tables, scene)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import networkx as nx
 import pandas as pd
@@ -67,16 +67,22 @@ def set_scene(
 ) -> Scene:
     """Gather what the signals of one table need of all the others."""
     names = [table.name for table in tables]
+    leaves = fk.partitions(reach)
     by_table: defaultdict[str, list[Seen]] = defaultdict(list)
     for each in seen:
         by_table[each.table].append(each)
+        for leaf in leaves.get(each.table, ()) if each.operation in ("delete", "truncate", "update", "merge") else ():
+            by_table[leaf].append(replace(each, table=leaf, rows=None))
     upstream = nx.DiGraph(reach).reverse(copy=False)
-    cascading = nx.DiGraph((v, u) for u, v, data in reach.edges(data=True) if data.get("on_delete") == "cascade")
+    cascading = nx.DiGraph(
+        (v, u) for u, v, data in reach.edges(data=True) if data.get("on_delete") in ("cascade", "partition")
+    )
+    named = reported_names(evidence["reported"], list(reach))
     return Scene(
         about=about,
         transactions=_sharing(replaced, reach),
         youngest=frozenset(_youngest(tables)),
-        reported=frozenset(reported_names(evidence["reported"], names)),
+        reported=frozenset(named) | frozenset(leaf for name in named for leaf in leaves.get(name, ())),
         seen=by_table,
         cascades_from={
             name: frozenset(nx.descendants(cascading, name)) if name in cascading else frozenset() for name in names
@@ -93,6 +99,7 @@ def set_scene(
         bypasses=frozenset(
             row["name"] for row in rows(evidence["roles"]) if row["superuser"] or row["bypasses_row_security"]
         ),
+        partition_stems=fk.partition_stems(evidence["relations"]),
         bulk_storage=_bulk_storage(tables, evidence, about),
     )
 
@@ -100,13 +107,13 @@ def set_scene(
 def _bulk_storage(
     tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame], about: Context
 ) -> Observation | None:
-    """Whether a checkpoint of the window shows new storage for as many tables as lack rows; None without checkpoints."""
+    """Whether a checkpoint of the window shows new storage for as many tables as lack rows; None without any."""
     found = intervals(evidence["log_events"])
     short = [table.name for table in tables if table.net is not None and _lacks_rows(table)]
     if len(found) < 2 or not short:
         return None
-    hit = new_storage(found, len(short), about.noticed_at)
-    if hit is None or (about.window_start is not None and hit.end < about.window_start):
+    hit = new_storage(found, len(short), about.noticed_at, about.window_start)
+    if hit is None:
         says = f"none of {len(found)} checkpoints synced more files than its buffers explain"
         return Observation(("not_seen",), says, found[-1].source, "log", "log")
     says = (

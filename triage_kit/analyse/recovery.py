@@ -13,6 +13,7 @@ from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.groups import Group
 
 SEGMENT = re.compile(r"[0-9A-F]{24}")
+FAR = pd.Timestamp.max.tz_localize("UTC")
 UNKNOWN = None  # feasible is missing where the evidence does not tell
 
 
@@ -34,12 +35,18 @@ def loss(groups: Sequence[Group], findings: Sequence[dict], dates: Mapping[str, 
     starts = [
         dates[group.name]["lost_from"] for group in groups if dates.get(group.name, {}).get("lost_from") is not None
     ]
+    # Going back before the first of several losses brings all of them back; before the biggest one may not.
+    first_hit = min(
+        (group for group in groups if group.xid is not None),
+        key=lambda group: (dates.get(group.name, {}).get("lost_from") or FAR, group.xid or 0),
+        default=None,
+    )
     return Loss(
         frozenset(group.mechanism for group in groups),
         damaged,
         sum(row["missing_rows"] or 0 for row in findings),
         sum(row.get("_dead") or 0 for row in findings if row["status"] in ("partial", "wiped")),
-        next((group.xid for group in groups if group.xid is not None), None),
+        first_hit.xid if first_hit else None,
         min(starts) if starts else None,
     )
 

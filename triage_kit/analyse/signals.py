@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -44,6 +44,7 @@ class Scene:
     dropped_in_window: Mapping[str, str]  # table -> why the dropped column belongs to the incident
     log_begins: pd.Timestamp | None
     bypasses: frozenset[str]  # roles that row security does not touch
+    partition_stems: Mapping[tuple[str, str], set[str]] = field(default_factory=dict)  # parents by (schema, stem)
     bulk_storage: Observation | None = None  # what the checkpoints of the log say of new storage
 
 
@@ -138,8 +139,8 @@ def _dead_rows(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _empty_shape(table: Dossier, scene: Scene) -> Observation | None:
-    if table.heap_bytes != 0 or table.storage.get("fsm_bytes") is None:
-        return None
+    if table.heap_bytes != 0 or table.storage.get("fsm_bytes") is None or table.replaced:
+        return None  # new storage looks fresh whatever emptied it: `storage` has weighed that already
     fsm, key = table.storage["fsm_bytes"], table.storage.get("primary_key_bytes")
     vacuumed = bool(fsm) or (key or 0) > PAGE
     says = (
@@ -204,7 +205,8 @@ def _persistence(table: Dossier, scene: Scene) -> Observation | None:
         return None
     if table.relation["persistence"] != "unlogged":
         return Observation(("logged",), "a logged table: crash recovery keeps its rows", "pg_class", table.name)
-    if scene.about.crashed_at is not None and table.balance["actual_rows"] in (0, None):
+    filled = (table.relation["tuples"] or 0) > 0 or any(sequence["last_value"] for sequence in table.sequences)
+    if scene.about.crashed_at is not None and table.balance["actual_rows"] in (0, None) and (filled or table.replaced):
         says = (
             "an unlogged table, and the server recovered from a crash at "
             f"{scene.about.crashed_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -298,7 +300,10 @@ def _worst_effect(table: Dossier, scene: Scene) -> tuple[str, Seen] | None:
 
     own = frozenset({table.name})
     truncates = [
-        s for s in effects(scene.truncates_from[table.name] | own, "truncate") if s.cascade or s.table == table.name
+        s
+        for s in effects(scene.truncates_from[table.name] | own, "truncate")
+        # A TRUNCATE that was committed gives new storage: where the old one stands, it was rolled back.
+        if (s.cascade or s.table == table.name) and table.replaced is not False
     ]
     deletes = effects(own, "delete", "merge")
     choices = [
@@ -312,6 +317,33 @@ def _worst_effect(table: Dossier, scene: Scene) -> tuple[str, Seen] | None:
     return next(((outcome, found[0]) for outcome, found in choices if found), None)
 
 
+def _detached(table: Dossier, scene: Scene) -> Observation | None:
+    if not scene.partition_stems or table.relation["is_partition"]:
+        return None
+    taken = [s for s in scene.seen.get(table.name, ()) if s.operation == "detach_partition"]
+    done = [s for s in taken if s.outcome not in ("failed", "rolled_back")]
+    if done:
+        return Observation(
+            ("seen",), f"seen, {done[0].outcome}: {done[0].text[:200]}", done[0].where, table.name, "log"
+        )
+    name = table.relation["name"]
+    stem = name.rstrip("0123456789")
+    parents = scene.partition_stems.get((table.relation["schema"], stem), ()) if stem != name else ()
+    if parents:
+        says = f"it is named like the partitions of {', '.join(sorted(parents))} and is none"
+        return Observation(("alike",), says, "pg_inherits", table.name)
+    return Observation(("no",), "nothing speaks of a detached partition", "pg_inherits", table.name)
+
+
+def _dead_deletes(table: Dossier, scene: Scene) -> Observation | None:
+    deletes, dead = table.balance["deletes"], table.balance["dead"]
+    if table.net is None or not deletes or dead is None or table.balance["actual_rows"] != 0 or table.replaced:
+        return None
+    whole = dead >= 0.9 * deletes
+    says = f"{dead} of {deletes} deleted rows are still counted as dead"
+    return Observation(("undisturbed" if whole else "cleared",), says, "pg_stat_user_tables", table.name, "counters")
+
+
 def _cluster(table: Dossier, scene: Scene) -> Observation | None:
     born, begins = scene.about.initdb_at, scene.log_begins
     reference = scene.about.noticed_at
@@ -320,6 +352,9 @@ def _cluster(table: Dossier, scene: Scene) -> Observation | None:
     younger = (begins is not None and begins < born - pd.Timedelta(hours=1)) or (
         reference is not None and reference < born
     )
+    idle = not table.balance["inserts"] and table.balance["actual_rows"] == 0 and not table.replaced
+    start = scene.about.window_start
+    younger = younger or (start is not None and start < born and idle)
     says = f"the data directory was made at {born:%Y-%m-%d %H:%M:%S} UTC"
     return Observation(("younger" if younger else "older",), says, "pg_control_system", "system_identifier", "server")
 
@@ -341,6 +376,8 @@ LOOKS: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "reported": _reported,
     "transaction": _transaction,
     "bulk_storage": _bulk_storage,
+    "detached": _detached,
+    "dead_deletes": _dead_deletes,
     "statement": _statement,
     "cluster": _cluster,
 }

@@ -44,7 +44,7 @@ def _headline(lost: list[dict], findings: list[dict], undecided: int) -> str:
     if not leaves:
         return "no table could be looked at: the evidence holds no answer of a server"
     if not lost:
-        return f"no table of {len(leaves)} lost a committed row, as far as this evidence tells{tail}"
+        return f"no table of {len(leaves)} is known to have lost a committed row{tail}"
     counts = Counter(row["status"] for row in lost)
     kinds = ", ".join(f"{counts[word]} {word}" for word in LOSSES if counts[word])
     return f"{len(lost)} of {len(leaves)} tables are damaged ({kinds}), {_missing(lost)}{tail}"

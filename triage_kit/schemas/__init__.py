@@ -134,7 +134,7 @@ def qualified(schema: str, name: str) -> str:
     >>> qualified("migration", "assets"), qualified("a.b", "c")
     ('migration.assets', '"a.b".c')
     """
-    return ".".join('"' + part.replace('"', '""') + '"' if set(part) & {".", '"'} else part for part in (schema, name))
+    return ".".join('"' + part.replace('"', '""') + '"' if set(part) & set('.",:') else part for part in (schema, name))
 
 
 def parts(name: str) -> tuple[str, str]:
