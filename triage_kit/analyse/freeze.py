@@ -73,7 +73,7 @@ def _wal(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
         "destroys": "nothing; the replication slot keeps WAL until it is dropped, so watch the disk",
         "command": (
             "SELECT pg_create_physical_replication_slot('triage_hold', true);  -- later: pg_drop_replication_slot\n"
-            '# on the server: cp -a "$PGDATA/pg_wal" /another/disk/'
+            '-- on the server, in a shell: cp -a "$PGDATA/pg_wal" /another/disk/'
         ),
         "deadline": _next_checkpoint(about, evidence, settings.get("checkpoint_timeout", {}).get("value")),
     }

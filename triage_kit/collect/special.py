@@ -11,6 +11,7 @@ from triage_kit.collect.asking import OPENING, Inquiry
 from triage_kit.collect.questions import Question
 from triage_kit.collect.server import Refused, in_chunks, quoted
 from triage_kit.redact import HIDDEN as HIDDEN_VALUE
+from triage_kit.redact import redact
 
 HIDDEN = "<insufficient privilege>"
 NEEDS_MONITOR = ("data_directory", "log_directory", "config_file", "hba_file")
@@ -124,6 +125,8 @@ def settings(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
     for row in rows:
         if row["name"] in SECRET_SETTINGS and row["value"]:
             row["value"] = HIDDEN_VALUE
+        elif "." in row["name"] and row["value"]:  # a setting of an application's own: its name may announce a secret
+            row["value"] = redact(f"{row['name']}={row['value']}").partition("=")[2]
     there = {row["name"] for row in rows}
     hidden = [name for name in NEEDS_MONITOR if name not in there]
     if hidden:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import subprocess
@@ -23,6 +24,10 @@ from traitlets.config import Config
 
 from triage_kit.errors import ReportError
 from triage_kit.resources import PACKAGE
+
+# What a kernel that is ended says stands in its notebook; Python would print it on stderr besides.
+for _name in ("papermill", "traitlets"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 # macOS has the shortest limit of a Unix socket path, 103 bytes; jupyter adds a few characters.
 LONGEST_SOCKET = 90
