@@ -1,4 +1,5 @@
 """Masked texts hold no value, and statements still do the same to the same tables."""
+
 # ruff: noqa: S608 the statements are the matter of these tests
 from __future__ import annotations
 
@@ -54,7 +55,7 @@ DETAILS = [
     f"parameters: $1 = '{Q}', $2 = NULL, $3 = '7731'",
     f"Parameters: $1 = '{Q}, $2 = ''x'', ...'",
     f"Key (email)=({VALUE}) already exists.",
-    f"Key (email, \"(b)=(c\")=({VALUE}, 7731) is not present in table \"orders\".",
+    f'Key (email, "(b)=(c")=({VALUE}, 7731) is not present in table "orders".',
     f"Failing row contains (7731, {VALUE}, null, 2024-01-01 07:07:31).",
     f"Partition key of the failing row contains (name) = ({VALUE}).",
     f"Process 11: DELETE FROM x WHERE a='{Q}'\nProcess 12: SELECT 7731",
@@ -69,7 +70,7 @@ MESSAGES = [
     f"statement: DELETE FROM users WHERE name = '{Q}'",
     f"duration: 1.250 ms  execute s_1: SELECT '{Q}', 7731",
     f'invalid input value for enum mood: "{VALUE}"',
-    'mail to planted-7731@example.org bounced',
+    "mail to planted-7731@example.org bounced",
 ]
 
 
@@ -83,8 +84,10 @@ def test_a_masked_statement_does_the_same_and_holds_no_value(text: str) -> None:
 
 
 def told(text: str) -> list[tuple]:
-    return [(each.operation, each.object, each.bounded, each.cascade, each.how, each.line, each.within)
-            for each in effects(text)]
+    return [
+        (each.operation, each.object, each.bounded, each.cascade, each.how, each.line, each.within)
+        for each in effects(text)
+    ]
 
 
 def parses(text: str) -> bool:
@@ -153,10 +156,13 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frames["statements"] = schemas.frame("statements", [{
         "query_id": "1", "database": "migration_db", "role": "app", "calls": 1, "rows": 3,
         "text": f"DELETE FROM migration.assets WHERE {where}"}])  # fmt: skip
-    frames["activity"] = schemas.frame("activity", [{
-        "pid": 9, "role": "app", "kind": "client backend", "query": f"DELETE FROM migration.users WHERE {where}"}])
-    frames["log_unparsed"] = schemas.frame("log_unparsed", [
-        {"file": "a.log", "line": 7, "text": f"{PLANTED['word']} {PLANTED['email']}"}])
+    frames["activity"] = schemas.frame(
+        "activity",
+        [{"pid": 9, "role": "app", "kind": "client backend", "query": f"DELETE FROM migration.users WHERE {where}"}],
+    )
+    frames["log_unparsed"] = schemas.frame(
+        "log_unparsed", [{"file": "a.log", "line": 7, "text": f"{PLANTED['word']} {PLANTED['email']}"}]
+    )
     draft = Draft.begin(folder)
     for name, frame in frames.items():
         if name not in ("collection", "questions"):
@@ -231,7 +237,8 @@ def test_a_masked_report_concludes_the_same(masked: Path) -> None:
     for part in ("tables", "explaining_statements"):
         assert json.loads(json.dumps(plain[part], default=str)) == shown[part]
     assert [(each["cause"], each["probability"]) for each in plain["causes"]] == [
-        (each["cause"], each["probability"]) for each in shown["causes"]]
+        (each["cause"], each["probability"]) for each in shown["causes"]
+    ]
     assert sorted(each["outcome"] for each in plain["statements"]) == sorted(e["outcome"] for e in shown["statements"])
 
 

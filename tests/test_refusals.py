@@ -301,5 +301,3 @@ def test_an_endless_line_or_entry_is_cut(tmp_path: Path, line: bytes, monkeypatc
     assert len(events) == 2
     assert events["message"].str.len().max() <= 1 << 20
     assert events["line"].tolist() == [1, (ENTRY + line + b"\n" + ENTRY).count(b"\n")]
-
-

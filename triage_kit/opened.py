@@ -65,9 +65,7 @@ class OpenCase:
     ``evidence`` is the mapping of all tables that analyse takes; ``tables`` joins what is known of each table.
     """
 
-    def __init__(
-        self, bundle: Bundle, told: dict[str, pd.DataFrame], folder: Path, mask: Mask | None = None
-    ) -> None:
+    def __init__(self, bundle: Bundle, told: dict[str, pd.DataFrame], folder: Path, mask: Mask | None = None) -> None:
         self.bundle = bundle
         self.folder = folder
         self.masked = mask is not None

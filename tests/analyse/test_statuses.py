@@ -155,7 +155,7 @@ def test_a_log_that_begins_after_the_window_proves_nothing_by_its_silence(make_t
         evidence = make_evidence(
             [make_table("notes", 16400, **EMPTIED), make_table("users", 16500)],
             reported=["notes"], log_events=[logged("SELECT 1")],
-            log_sources=[{"file": "a.log", "first_at": first_at, "last_at": AT, "entries": 1, "lines": 1, "unparsed": 0}],
+            log_sources=[{"file": "a.log", "first_at": first_at, "last_at": AT, "lines": 1}],
         )  # fmt: skip
         evidence["settings"] = evidence["settings"].assign(value="mod")
         return set(analyse.investigate(evidence).mechanism_evidence["signal"])

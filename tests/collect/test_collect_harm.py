@@ -10,24 +10,34 @@ from triage_kit.collect.server import Limits, Refused, Session
 
 def test_every_read_is_one_bounded_read_only_transaction_on_one_connection(server, database, new_case) -> None:
     with Session(address.parameters(url=server.url(database))) as session, server.connect() as watch:
-        facts = session.read("SELECT pg_catalog.pg_backend_pid() AS pid, "
-                             "current_setting('transaction_read_only') AS readonly, "
-                             "current_setting('statement_timeout') AS statement, "
-                             "current_setting('lock_timeout') AS lock, "
-                             "current_setting('idle_in_transaction_session_timeout') AS idle", limits=Limits(700, 300))
+        facts = session.read(
+            "SELECT pg_catalog.pg_backend_pid() AS pid, "
+            "current_setting('transaction_read_only') AS readonly, "
+            "current_setting('statement_timeout') AS statement, "
+            "current_setting('lock_timeout') AS lock, "
+            "current_setting('idle_in_transaction_session_timeout') AS idle",
+            limits=Limits(700, 300),
+        )
         pid = facts[0].pop("pid")
         assert facts == [{"readonly": "on", "statement": "700ms", "lock": "300ms", "idle": "10s"}]
         assert session.read("SELECT pg_catalog.pg_backend_pid() AS pid") == [{"pid": pid}]
         with pytest.raises(Refused, match="read-only") as refusal:
             session.read("CREATE TABLE public.x (id int)")
         assert refusal.value.status == "failed"
-        mine = watch.execute("SELECT pid, state FROM pg_stat_activity WHERE application_name = 'triage_kit' "
-                             "AND datname = %s", (database,)).fetchall()
+        mine = watch.execute(
+            "SELECT pid, state FROM pg_stat_activity WHERE application_name = 'triage_kit' AND datname = %s",
+            (database,),
+        ).fetchall()
         assert mine == [(pid, "idle")]
         # Nothing is set for the session: behind a transaction pooler the next client would get it.
-        plain = session._driver().execute(
-            "SELECT current_setting('statement_timeout'), current_setting('search_path'), "
-            "current_setting('default_transaction_read_only')").fetchone()
+        plain = (
+            session._driver()
+            .execute(
+                "SELECT current_setting('statement_timeout'), current_setting('search_path'), "
+                "current_setting('default_transaction_read_only')"
+            )
+            .fetchone()
+        )
         assert plain == ("0", '"$user", public', "off")
 
 
@@ -41,8 +51,11 @@ def test_sqlalchemys_own_first_questions_are_read_only_too(server18, database18,
         server18.reload(log_statement="none")
     with server18.log_file.open() as log:
         log.seek(start)
-        said = [line.partition("statement: ")[2] or line.partition("<unnamed>: ")[2]
-                for line in log if line.startswith("<triage_kit>") and "LOG" in line]
+        said = [
+            line.partition("statement: ")[2] or line.partition("<unnamed>: ")[2]
+            for line in log
+            if line.startswith("<triage_kit>") and "LOG" in line
+        ]
     inside = False
     for statement in said:
         assert inside or statement.startswith("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"), statement
@@ -52,11 +65,13 @@ def test_sqlalchemys_own_first_questions_are_read_only_too(server18, database18,
 
 def test_a_locked_table_is_skipped_and_named_and_nothing_waits_for_it(server, database, ask) -> None:
     with server.connect(database) as connection:
-        connection.execute("CREATE TABLE busy (id serial PRIMARY KEY CHECK (id > 0)); CREATE TABLE idle (id int); "
-                           "CREATE VIEW over_busy AS SELECT * FROM busy; "
-                           "INSERT INTO busy SELECT FROM generate_series(1, 9); "
-                           "ALTER TABLE busy ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON busy USING (id > 1); "
-                           "INSERT INTO idle VALUES (1)")
+        connection.execute(
+            "CREATE TABLE busy (id serial PRIMARY KEY CHECK (id > 0)); CREATE TABLE idle (id int); "
+            "CREATE VIEW over_busy AS SELECT * FROM busy; "
+            "INSERT INTO busy SELECT FROM generate_series(1, 9); "
+            "ALTER TABLE busy ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON busy USING (id > 1); "
+            "INSERT INTO idle VALUES (1)"
+        )
     with server.connect(database, autocommit=False) as holder:
         holder.execute("LOCK TABLE busy IN ACCESS EXCLUSIVE MODE")
         began = time.monotonic()

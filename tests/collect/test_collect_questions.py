@@ -74,8 +74,10 @@ def test_what_the_superuser_gets_is_what_the_statements_did(server, database, as
         connection.execute(SAMPLE)
         connection.execute("DELETE FROM shop.customers WHERE id <= 5")
         connection.execute("TRUNCATE shop.orders")
-        xid, at = connection.execute("SELECT xmin::text::bigint, pg_xact_commit_timestamp(xmin) FROM pg_class "
-                                     "WHERE oid = 'shop.orders'::regclass").fetchone()
+        xid, at = connection.execute(
+            "SELECT xmin::text::bigint, pg_xact_commit_timestamp(xmin) FROM pg_class "
+            "WHERE oid = 'shop.orders'::regclass"
+        ).fetchone()
     reported(server, database, "shop.orders", inserts=12)
     reported(server, database, "shop.customers", deletes=5)
     table = ask(server, database, schemas=["shop"]).bundle.table

@@ -22,14 +22,21 @@ from triage_kit.lab.server import Server
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def triage(*arguments: str, environment: dict[str, str] | None = None, cwd: Path | None = None
-           ) -> subprocess.CompletedProcess[bytes]:
+def triage(
+    *arguments: str, environment: dict[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[bytes]:
     """One run of the command line."""
     import os
 
     known = {**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}
-    return subprocess.run([sys.executable, "-m", "triage_kit", *arguments], env=known, cwd=cwd, capture_output=True,
-                          timeout=600, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "triage_kit", *arguments],
+        env=known,
+        cwd=cwd,
+        capture_output=True,
+        timeout=600,
+        check=False,
+    )
 
 
 @dataclass
@@ -46,8 +53,11 @@ class Attacked:
         return self.case.folder / "report"
 
 
-@pytest.fixture(scope="session", params=[major for major in (18, 13) if major in majors.found()] or [None],
-                ids=lambda major: f"pg{major}")
+@pytest.fixture(
+    scope="session",
+    params=[major for major in (18, 13) if major in majors.found()] or [None],
+    ids=lambda major: f"pg{major}",
+)
 def attacked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
     """The hostile database, collected and reported by ``triage run`` on the newest and the oldest major."""
     if request.param is None:

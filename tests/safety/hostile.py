@@ -1,4 +1,5 @@
 """A database, a log, a repository and a case in which every name and text tries to be more than a text."""
+
 # ruff: noqa: S608 the statements are the matter of these tests
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ NAMES = [
     "o'brien; rm -rf ~",
     "$(touch pwned) `touch pwned` $HOME ${IFS}",
     "it's' $(touch pwned) `touch pwned` \"x\"; rm -rf ~ #",
-    'a"b""c\'d\'\'e',
+    "a\"b\"\"c'd''e",
     "two\nlines\tand\ta tab\r",
     "%s %(x)s %n %%",
     "{} {0.__class__} {x!r} {{7*7}}",
@@ -77,7 +78,7 @@ LOG = (
     "2026-01-02 03:04:06.000 UTC [78] FATAL:  \x1b]0;pwned\x07\x1b[2J\u202e{{7*7}} %s {} \\N \u009b31m\n"
     "2026-01-02 03:04:07.000 UTC [78] LOG:  nul \0 here\n"
     "2026-01-02 03:04:08.000 UTC [79] ERROR:  bytes "
-).encode() + b"\xff\xfe\xc3\n2026-01-02 03:04:09.000 UTC [79] STATEMENT:  TRUNCATE \"\\x00\" -- \xe2\x80\xae\n"
+).encode() + b'\xff\xfe\xc3\n2026-01-02 03:04:09.000 UTC [79] STATEMENT:  TRUNCATE "\\x00" -- \xe2\x80\xae\n'
 
 
 @dataclass(frozen=True)
@@ -101,16 +102,21 @@ def build(server: Server, database: str, folder: Path) -> Hostile:
     return Hostile(folder, database, emptied)
 
 
-SETTINGS = {"log_statement": "mod", "log_line_prefix": "%m [%p] %q%u@%d/%a ", "track_commit_timestamp": True,
-            "shared_preload_libraries": "pg_stat_statements"}
+SETTINGS = {
+    "log_statement": "mod",
+    "log_line_prefix": "%m [%p] %q%u@%d/%a ",
+    "track_commit_timestamp": True,
+    "shared_preload_libraries": "pg_stat_statements",
+}
 DATABASE = "h{}%s \"'\u202e<b>"
 
 
 def _roles(server: Server, database: str) -> None:
     with server.connect(database) as connection:
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN SUPERUSER").format(sql.Identifier(ROLE)))
-        connection.execute(sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}").format(
-            sql.Identifier(SCHEMA), sql.Identifier(ROLE)))
+        connection.execute(
+            sql.SQL("CREATE SCHEMA {} AUTHORIZATION {}").format(sql.Identifier(SCHEMA), sql.Identifier(ROLE))
+        )
 
 
 def _tables(connection: Any) -> None:
@@ -119,8 +125,9 @@ def _tables(connection: Any) -> None:
     _table(connection, (SCHEMA, ALONE))
     _table(connection, ("public", "child of " + ROOT), ("public", ROOT))
     _table(connection, (SCHEMA, "sub"), ("public", "child of " + ROOT))
-    wide = sql.SQL(", ").join(sql.SQL("{} int").format(sql.Identifier(f"{NAMES[n % 30]}"[:12] + f"\n{n}"))
-                              for n in range(1600))
+    wide = sql.SQL(", ").join(
+        sql.SQL("{} int").format(sql.Identifier(f"{NAMES[n % 30]}"[:12] + f"\n{n}")) for n in range(1600)
+    )
     connection.execute(sql.SQL('CREATE TABLE public."wide" ({})').format(wide))
     labels = sql.SQL(", ").join(map(sql.Literal, LABELS))
     connection.execute(sql.SQL("CREATE TYPE public.{} AS ENUM ({})").format(sql.Identifier(SCRIPT + " e"), labels))
@@ -129,19 +136,26 @@ def _tables(connection: Any) -> None:
 def _table(connection: Any, name: tuple[str, str], parent: tuple[str, str] | None = None) -> None:
     table, column = sql.Identifier(*name), sql.Identifier(name[1])
     if parent:
-        connection.execute(sql.SQL("CREATE TABLE {} ({} int PRIMARY KEY CONSTRAINT {} REFERENCES {})").format(
-            table, column, sql.Identifier(name[1][:50] + " fk"), sql.Identifier(*parent)))
+        connection.execute(
+            sql.SQL("CREATE TABLE {} ({} int PRIMARY KEY CONSTRAINT {} REFERENCES {})").format(
+                table, column, sql.Identifier(name[1][:50] + " fk"), sql.Identifier(*parent)
+            )
+        )
     else:
-        connection.execute(sql.SQL("CREATE TABLE {} ({} int CONSTRAINT {} PRIMARY KEY)").format(
-            table, column, sql.Identifier((name[1].encode()[:50].decode(errors="ignore")) + " pk")))
+        connection.execute(
+            sql.SQL("CREATE TABLE {} ({} int CONSTRAINT {} PRIMARY KEY)").format(
+                table, column, sql.Identifier((name[1].encode()[:50].decode(errors="ignore")) + " pk")
+            )
+        )
     connection.execute(sql.SQL("INSERT INTO {} VALUES (1), (2)").format(table))
 
 
 def _damage(connection: Any) -> None:
-    connection.execute(sql.SQL("TRUNCATE {}, {} CASCADE").format(
-        sql.Identifier("public", ROOT), sql.Identifier(SCHEMA, ALONE)))
+    connection.execute(
+        sql.SQL("TRUNCATE {}, {} CASCADE").format(sql.Identifier("public", ROOT), sql.Identifier(SCHEMA, ALONE))
+    )
     connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(DELETED)))
-    for bad in (f"DELETE FROM nowhere -- {SCRIPT}\x1b[2J", "TRUNCATE {{7*7}} '%s' $1", f"DELETE FROM \"{'y' * 63}\";"):
+    for bad in (f"DELETE FROM nowhere -- {SCRIPT}\x1b[2J", "TRUNCATE {{7*7}} '%s' $1", f'DELETE FROM "{"y" * 63}";'):
         try:
             connection.execute(bad)
         except connection.Error:
@@ -155,11 +169,17 @@ def _rest(connection: Any) -> None:
     name, table = sql.Identifier(NAMES[2]), sql.Identifier(NAMES[10])
     connection.execute(sql.SQL("CREATE POLICY {} ON {} USING ({} <> 7)").format(name, table, table))
     connection.execute(sql.SQL("CREATE SEQUENCE {}").format(sql.Identifier(NAMES[2] + " s")))
-    connection.execute(sql.SQL("CREATE VIEW {} AS SELECT {} AS {}").format(
-        sql.Identifier(NAMES[11] + " v"), sql.Literal(SCRIPT), sql.Identifier(SCRIPT)))
-    connection.execute(sql.SQL(
-        "CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $f$BEGIN -- <script>document.title='XSS'</script>\n"
-        "RETURN NULL; END$f$").format(name))
+    connection.execute(
+        sql.SQL("CREATE VIEW {} AS SELECT {} AS {}").format(
+            sql.Identifier(NAMES[11] + " v"), sql.Literal(SCRIPT), sql.Identifier(SCRIPT)
+        )
+    )
+    connection.execute(
+        sql.SQL(
+            "CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $f$BEGIN -- <script>document.title='XSS'</script>\n"
+            "RETURN NULL; END$f$"
+        ).format(name)
+    )
     connection.execute(sql.SQL("CREATE TRIGGER {} AFTER DELETE ON {} EXECUTE FUNCTION {}()").format(name, table, name))
 
 
@@ -185,9 +205,11 @@ def _repository(folder: Path) -> None:
     migrations.mkdir(parents=True)
     (migrations / "001 <img src=x onerror=alert(1)> {} %s.sql").write_text(
         f"-- {SCRIPT}\nDROP TABLE \"<img src=x onerror=document.title='XSS'>\"; /* {{7*7}} \u202e */\n"
-        "TRUNCATE \"o'brien; rm -rf ~\" CASCADE;\n", "utf-8")
-    (migrations / "002\u202egp.sql").write_text("DELETE FROM \"{{7*7}}\";\x1b[2J\n", "utf-8")
-    (migrations / "003 it's \"quoted\" \\N.sql").write_text("DROP SCHEMA \"</script>\" CASCADE;\n", "utf-8")
+        'TRUNCATE "o\'brien; rm -rf ~" CASCADE;\n',
+        "utf-8",
+    )
+    (migrations / "002\u202egp.sql").write_text('DELETE FROM "{{7*7}}";\x1b[2J\n', "utf-8")
+    (migrations / '003 it\'s "quoted" \\N.sql').write_text('DROP SCHEMA "</script>" CASCADE;\n', "utf-8")
     author = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     for part in ("AUTHOR", "COMMITTER"):
         author |= {f"GIT_{part}_NAME": "Bobby <script>alert(1)</script>'; --", f"GIT_{part}_EMAIL": "b@example.org"}

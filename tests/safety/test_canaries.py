@@ -1,4 +1,5 @@
 """Passwords planted in every way in: none is in a derived file, a message, a traceback or a process argument."""
+
 # ruff: noqa: S608 the statements are the matter of these tests
 from __future__ import annotations
 
@@ -56,12 +57,12 @@ STATEMENTS = [
     f"TRUNCATE watched /* PGPASSWORD={canary('truncate')} */",
 ]
 LOG = f"""\
-2026-01-02 03:04:05.678 UTC [7] LOG:  parameter "primary_conninfo" changed to "host=a password={canary('changed')}"
+2026-01-02 03:04:05.678 UTC [7] LOG:  parameter "primary_conninfo" changed to "host=a password={canary("changed")}"
 2026-01-02 03:04:06.678 UTC [7] LOG:  statement: \\password {MARK}
-2026-01-02 03:04:07.678 UTC [7] FATAL:  could not connect: postgres://u:{canary('refused')}@h:5432/d?sslmode=require
-2026-01-02 03:04:08.678 UTC [7] DETAIL:  The string was "host=h password='{canary('quoted')} {MARK}'".
-2026-01-02 03:04:08.778 UTC [7] LOG:  sshpass -p {canary('sshpass')} scp x h:
-PGPASSWORD={canary('unparsed')} psql
+2026-01-02 03:04:07.678 UTC [7] FATAL:  could not connect: postgres://u:{canary("refused")}@h:5432/d?sslmode=require
+2026-01-02 03:04:08.678 UTC [7] DETAIL:  The string was "host=h password='{canary("quoted")} {MARK}'".
+2026-01-02 03:04:08.778 UTC [7] LOG:  sshpass -p {canary("sshpass")} scp x h:
+PGPASSWORD={canary("unparsed")} psql
 """.replace(f"\\password {MARK}", "SELECT 1")
 REPOSITORY = {
     "migrations/001_users.sql": f"-- postgres://u:{canary('sqlurl')}@h/d\nDROP TABLE x; "
@@ -132,8 +133,13 @@ def run(locked: Server, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     identity = {f"GIT_{part}_{what}": "me" for part in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     message = f"Use postgres://u:{canary('commit')}@h/d and password={canary('subject')}"
     for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", message]):
-        subprocess.run(["git", *arguments], cwd=folder / "repo", check=True, capture_output=True,
-                       env={**os.environ, **identity, "GIT_CONFIG_GLOBAL": os.devnull})
+        subprocess.run(
+            ["git", *arguments],
+            cwd=folder / "repo",
+            check=True,
+            capture_output=True,
+            env={**os.environ, **identity, "GIT_CONFIG_GLOBAL": os.devnull},
+        )
     keys = {"title": "Canaries", "database": {"url_env": "DB_URL"}, "logs": ["log/*.log"], "repository": "repo"}
     (folder / "case.yaml").write_text(yaml.safe_dump(keys))
     watch = Watch()
@@ -154,7 +160,7 @@ def holding(folder: Path) -> list[str]:
             continue
         text = path.read_bytes()
         text += repr(pq.read_table(path).to_pylist()).encode() if path.suffix == ".parquet" else b""
-        found += [f"{inside}: …{text[max(0, at - 60):at + 40]!r}" for at in [text.find(MARK.encode())] if at >= 0]
+        found += [f"{inside}: …{text[max(0, at - 60) : at + 40]!r}" for at in [text.find(MARK.encode())] if at >= 0]
     return found
 
 
@@ -234,9 +240,11 @@ def test_wrong_usage_with_a_password_does_not_repeat_it(arguments: list[str], tm
 
 
 def test_an_unexpected_error_is_told_without_its_secret() -> None:
-    code = ("import sys\nfrom triage_kit import cli, start\n"
-            f"def fail(*_):\n    raise RuntimeError('postgresql://u:{LOGIN}@h/d and password={LOGIN}')\n"
-            "start.init = fail\nsys.exit(cli.main(['init', 'x', '--debug']))")
+    code = (
+        "import sys\nfrom triage_kit import cli, start\n"
+        f"def fail(*_):\n    raise RuntimeError('postgresql://u:{LOGIN}@h/d and password={LOGIN}')\n"
+        "start.init = fail\nsys.exit(cli.main(['init', 'x', '--debug']))"
+    )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=False)
     assert done.returncode == 1

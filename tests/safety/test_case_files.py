@@ -16,8 +16,19 @@ from triage_kit.lab import demo
 from triage_kit.lab.incidents import INCIDENTS
 from triage_kit.start import init
 
-SAYINGS = [*hostile.NAMES, hostile.NOTE, hostile.TITLE,
-           "- {a: b}", "a: b # c", "? x", "%YAML 1.1", "'", '"', "\\", "|\n"]
+SAYINGS = [
+    *hostile.NAMES,
+    hostile.NOTE,
+    hostile.TITLE,
+    "- {a: b}",
+    "a: b # c",
+    "? x",
+    "%YAML 1.1",
+    "'",
+    '"',
+    "\\",
+    "|\n",
+]
 
 
 def test_the_demo_writes_a_case_that_is_read_back_as_it_was(tmp_path: Path) -> None:

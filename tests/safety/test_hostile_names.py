@@ -20,14 +20,16 @@ ACTING = ("src", "href", "action", "formaction", "data", "poster", "background",
 
 def spelt(text: str) -> str:
     """Text as a reader sees it: what has no shape is written as an escape."""
-    return "".join(each.encode("unicode_escape").decode() if unicodedata.category(each) in UNSEEN else each
-                   for each in text)
+    return "".join(
+        each.encode("unicode_escape").decode() if unicodedata.category(each) in UNSEEN else each for each in text
+    )
 
 
 def qualified(name: str, schema: str = "public") -> str:
     """The name as the report writes it: a part in quotes where it holds a point or a quote."""
-    return ".".join(f'"{part.replace(chr(34), chr(34) * 2)}"' if set(part) & set('."') else part
-                    for part in (schema, name))
+    return ".".join(
+        f'"{part.replace(chr(34), chr(34) * 2)}"' if set(part) & set('."') else part for part in (schema, name)
+    )
 
 
 def test_the_run_ends_well_and_finds_the_damage(attacked: Attacked) -> None:
@@ -71,8 +73,12 @@ def test_the_drawing_names_its_tables_whole(attacked: Attacked) -> None:
 
 def test_the_page_asks_for_nothing_and_offers_no_export(attacked: Attacked) -> None:
     page = BeautifulSoup((attacked.report / "report.html").read_text("utf-8"), "html.parser")
-    wanted = [(each.name, name, each[name]) for each in page.find_all(True) for name in ACTING if each.has_attr(name)
-              and not each[name].startswith(("#", "data:image/"))]
+    wanted = [
+        (each.name, name, each[name])
+        for each in page.find_all(True)
+        for name in ACTING
+        if each.has_attr(name) and not each[name].startswith(("#", "data:image/"))
+    ]
     assert wanted == []
     assert [each.name for each in page.find_all(["link", "iframe", "object", "embed", "base", "form"])] == []
     assert [name for each in page.find_all(True) for name in each.attrs if name.lower().startswith("on")] == []
@@ -85,8 +91,11 @@ def test_the_page_asks_for_nothing_and_offers_no_export(attacked: Attacked) -> N
 
 
 def test_no_table_is_exported_for_a_spreadsheet(attacked: Attacked) -> None:
-    written = {each.suffix for each in attacked.case.folder.rglob("*") if each.is_file() and
-               not {"repo", "log"} & set(each.relative_to(attacked.case.folder).parts)}
+    written = {
+        each.suffix
+        for each in attacked.case.folder.rglob("*")
+        if each.is_file() and not {"repo", "log"} & set(each.relative_to(attacked.case.folder).parts)
+    }
     assert written <= {".parquet", ".json", ".html", ".ipynb", ".yaml", ".zst", ""}
 
 
@@ -108,8 +117,9 @@ def test_nothing_runs_in_a_browser(attacked: Attacked, chromium: Path, tmp_path:
         assert [each for each in hostile.NAMES if spelt(qualified(each)) not in body] == []
 
 
-def test_executed_notebooks_run_nothing_in_the_stock_exporter(attacked: Attacked, chromium: Path,
-                                                              tmp_path: Path) -> None:
+def test_executed_notebooks_run_nothing_in_the_stock_exporter(
+    attacked: Attacked, chromium: Path, tmp_path: Path
+) -> None:
     cells = []
     for path in sorted(attacked.report.glob("*.ipynb")):
         cells += nbformat.read(path, 4).cells
@@ -120,8 +130,12 @@ def test_executed_notebooks_run_nothing_in_the_stock_exporter(attacked: Attacked
     outputs = BeautifulSoup(stock, "html.parser").select(".jp-OutputArea-output")
     assert len(outputs) > 20
     acting = [each for output in outputs for each in output.find_all(["script", "iframe", "object", "embed"])]
-    acting += [each for output in outputs for each in output.find_all(True)
-               if any(name.lower().startswith("on") for name in each.attrs)]
+    acting += [
+        each
+        for output in outputs
+        for each in output.find_all(True)
+        if any(name.lower().startswith("on") for name in each.attrs)
+    ]
     assert acting == []
     local = re.sub(r"<script[^>]*(?:src=|type=.module)[^>]*>.*?</script>", "", stock, flags=re.DOTALL)
     page, asked = browse(chromium, local, tmp_path / "stock")
@@ -144,7 +158,7 @@ def test_the_console_shows_what_would_act_on_a_terminal(attacked: Attacked) -> N
 def test_an_error_shows_what_would_act_on_a_terminal(tmp_path: Path) -> None:
     from conftest import triage
 
-    (tmp_path / "case.yaml").write_bytes("title: x\n\"k\\e[2J\u202e\": 1\n".encode())
+    (tmp_path / "case.yaml").write_bytes('title: x\n"k\\e[2J\u202e": 1\n'.encode())
     for arguments in (("collect", str(tmp_path)), ("collect", str(tmp_path) + "/\x1b[2J\u202e"), ("\x1b]0;x\x07",)):
         said = triage(*arguments).stderr.decode("utf-8")
         assert {each for each in said if unicodedata.category(each) in UNSEEN and each not in "\n\t"} == set()

@@ -67,19 +67,30 @@ def test_suggested_shell_commands_run_nothing_of_a_name(suggested: dict[str, lis
     for command in commands:
         assert shlex.split(command, comments=True), command
         subprocess.run([bash, "-n", "-c", command], check=True, capture_output=True)
-        subprocess.run([bash, "-c", command], env={"HOME": str(home), "PATH": str(programs)}, cwd=home,
-                       stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
+        subprocess.run(
+            [bash, "-c", command],
+            env={"HOME": str(home), "PATH": str(programs)},
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
         assert [path.name for path in home.iterdir()] == ["kept"], command
 
 
-def test_the_explaining_statement_hits_exactly_the_explained_tables(attacked: Attacked,
-                                                                    suggested: dict[str, list[str]]) -> None:
+def test_the_explaining_statement_hits_exactly_the_explained_tables(
+    attacked: Attacked, suggested: dict[str, list[str]]
+) -> None:
     [statement] = {each for each in suggested["explaining"] if each.startswith("TRUNCATE")}
     copy = "copy of it"
     with attacked.server.connect() as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(copy)))
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-            sql.Identifier(copy), sql.Identifier(attacked.case.database)))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(copy), sql.Identifier(attacked.case.database)
+            )
+        )
     with attacked.server.connect(copy) as connection:
         before = filenodes(connection)
         connection.execute(statement)
@@ -102,10 +113,13 @@ def test_the_delete_that_explains_empties_its_table_alone(attacked: Attacked, su
 def filenodes(connection: object) -> dict[tuple[str, str], int]:
     found = connection.execute(
         "SELECT n.nspname, c.relname, pg_relation_filenode(c.oid) FROM pg_class c "
-        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname !~ '^pg_|^information'")
+        "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname !~ '^pg_|^information'"
+    )
     return {(schema, name): node for schema, name, node in found}
 
 
 def rows(connection: object) -> dict[tuple[str, str], int]:
-    return {name: connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*name))).fetchone()[0]
-            for name in filenodes(connection)}
+    return {
+        name: connection.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*name))).fetchone()[0]
+        for name in filenodes(connection)
+    }

@@ -99,8 +99,15 @@ class Inquiry:
             # A value that the table cannot hold must cost this answer, not the run on a server that may be gone soon.
             answer.update(status="failed", reason=f"the answer does not fit its table: {error}")
         milliseconds = (time.monotonic() - began) * 1000
-        self.draft.answer(source=question.name, costs=question.costs, role=self.role, asked_at=asked_at,
-                          ms=milliseconds, named=named, **answer)
+        self.draft.answer(
+            source=question.name,
+            costs=question.costs,
+            role=self.role,
+            asked_at=asked_at,
+            ms=milliseconds,
+            named=named,
+            **answer,
+        )
         self._tell(question, answer["status"], answer["reason"], answer["rows"])
 
     def moment(self, question: Question) -> datetime:
@@ -114,8 +121,9 @@ class Inquiry:
 
     def _tell(self, question: Question, status: str, reason: str | None, rows: int | None) -> None:
         self.done += 1
-        self.notify("question", source=question.name, status=status, rows=rows, reason=reason, done=self.done,
-                    total=self.total)
+        self.notify(
+            "question", source=question.name, status=status, rows=rows, reason=reason, done=self.done, total=self.total
+        )
 
     def _why(self, error: Refused) -> str:
         if error.sqlstate == LOCK_TIMEOUT:

@@ -56,8 +56,10 @@ def activity(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
     variant, rows = inquiry.read(question)
     hidden = sum(row["query"] == HIDDEN for row in rows)
     if hidden:
-        inquiry.lacking("activity: other roles", f"{hidden} of {len(rows)} sessions show neither state nor query to "
-                                                 f"role {inquiry.role!r}")
+        inquiry.lacking(
+            "activity: other roles",
+            f"{hidden} of {len(rows)} sessions show neither state nor query to role {inquiry.role!r}",
+        )
     return variant, rows
 
 
@@ -78,8 +80,11 @@ def storage(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
     variant, rows = inquiry.read(question)
     skipped = sum(row["skipped"] is not None for row in rows)
     if skipped:
-        inquiry.lacking("storage: locked tables", f"{skipped} of {len(rows)} tables were locked by ACCESS EXCLUSIVE, "
-                                                  "whoever measures them waits", "skipped")
+        inquiry.lacking(
+            "storage: locked tables",
+            f"{skipped} of {len(rows)} tables were locked by ACCESS EXCLUSIVE, whoever measures them waits",
+            "skipped",
+        )
     return variant, rows
 
 
@@ -96,8 +101,11 @@ def with_values(inquiry: Inquiry, rows: list[dict], values: dict[int, int | None
         row["last_value"] = values.get(row["oid"])
     hidden = sum(not row["readable"] for row in rows)
     if hidden:
-        inquiry.lacking("sequences: values", f"{hidden} of {len(rows)} sequences may not be read by role "
-                                             f"{inquiry.role!r}, are locked, or stand on a standby without their rows")
+        inquiry.lacking(
+            "sequences: values",
+            f"{hidden} of {len(rows)} sequences may not be read by role "
+            f"{inquiry.role!r}, are locked, or stand on a standby without their rows",
+        )
     return rows
 
 
@@ -109,7 +117,9 @@ def _sequence_values(inquiry: Inquiry, readable: list[dict]) -> dict[int, int | 
         chunk = pending.pop(0)
         query = " UNION ALL ".join(
             f"SELECT {row['oid']} AS oid, CASE WHEN s.is_called THEN s.last_value END AS value "  # noqa: S608 quoted names
-            f"FROM {quoted(row['schema'], row['name'])} AS s" for row in chunk)
+            f"FROM {quoted(row['schema'], row['name'])} AS s"
+            for row in chunk
+        )
         try:
             found |= {row["oid"]: row["value"] for row in inquiry.session.read(query, limits=OPENING)}
         except Refused:
@@ -143,8 +153,10 @@ def statements(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
     rows = inquiry.session.read(sql.replace("{schema}", quoted(extension[0]["schema"])))
     hidden = sum(row["text"] == HIDDEN for row in rows)
     if hidden:
-        inquiry.lacking("statements: other roles", f"{hidden} of {len(rows)} entries do not show their text to role "
-                                                   f"{inquiry.role!r}")
+        inquiry.lacking(
+            "statements: other roles",
+            f"{hidden} of {len(rows)} entries do not show their text to role {inquiry.role!r}",
+        )
     return variant, rows
 
 
@@ -164,8 +176,10 @@ def log_files(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
     """Files of the log directory; which of them is written now needs another privilege."""
     variant, rows = inquiry.read(question)
     try:
-        current = {row["path"].rpartition("/")[2]
-                   for row in inquiry.session.read(CURRENT_LOG, {"json": inquiry.capabilities.writes_json_log()})}
+        current = {
+            row["path"].rpartition("/")[2]
+            for row in inquiry.session.read(CURRENT_LOG, {"json": inquiry.capabilities.writes_json_log()})
+        }
     except Refused as error:
         inquiry.lacking("log_files: current", str(error), error.status)
         return variant, rows
@@ -180,6 +194,13 @@ def commit_times(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]
 
 
 SPECIAL: dict[str, Callable[[Inquiry, Question], tuple[str, list[dict]]]] = {
-    "identity": identity, "activity": activity, "relations": relations, "storage": storage, "sequences": sequences,
-    "settings": settings, "statements": statements, "log_files": log_files, "commit_times": commit_times,
+    "identity": identity,
+    "activity": activity,
+    "relations": relations,
+    "storage": storage,
+    "sequences": sequences,
+    "settings": settings,
+    "statements": statements,
+    "log_files": log_files,
+    "commit_times": commit_times,
 }

@@ -85,8 +85,16 @@ def read(inquiry: Inquiry, question: Question, look: Look | None = None) -> tupl
 
 def _tool(table: dict) -> Tool | None:
     """The tool whose table has this name and the column that tells its version."""
-    return next((tool for tool in TOOLS if tool.table == table["table"] and tool.version in table["columns"]
-                 and (tool.group is None or tool.group in table["columns"])), None)
+    return next(
+        (
+            tool
+            for tool in TOOLS
+            if tool.table == table["table"]
+            and tool.version in table["columns"]
+            and (tool.group is None or tool.group in table["columns"])
+        ),
+        None,
+    )
 
 
 def _may_be_read(inquiry: Inquiry, table: dict) -> None:
@@ -103,7 +111,9 @@ def _look(inquiry: Inquiry, tool: Tool, table: dict) -> list[dict]:
     if tool.group:
         version = f"r.{quoted(tool.group)}::text || ' ' || {version}"
     at = f"r.{quoted(tool.at)}" if tool.at in table["instants"] else "NULL::timestamptz"
-    query = (f"SELECT pg_catalog.left({version}, 300) AS version, {at} AS applied_at "  # noqa: S608 names are quoted
-             f"FROM ONLY {quoted(table['schema'], table['table'])} AS r WHERE {harmless.EVERY_PLACE} "
-             f"ORDER BY 2, 1 LIMIT {MOST_ROWS}")
+    query = (
+        f"SELECT pg_catalog.left({version}, 300) AS version, {at} AS applied_at "  # noqa: S608 names are quoted
+        f"FROM ONLY {quoted(table['schema'], table['table'])} AS r WHERE {harmless.EVERY_PLACE} "
+        f"ORDER BY 2, 1 LIMIT {MOST_ROWS}"
+    )
     return harmless.read(inquiry.session, query.replace("%", "%%"), [table["oid"]], OPENING)

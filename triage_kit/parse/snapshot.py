@@ -82,7 +82,9 @@ def _kit(first: str) -> str:
                           f"{first[:60]!r}; `triage collector` prints the script that writes one")  # fmt: skip
     words = first.removeprefix("\ufeff").removeprefix(FIRST).split()
     if not words[0].isdecimal() or int(words[0]) > FORMAT:
-        raise SourceError(f"it is a snapshot of format {words[0]}, and this version reads up to {FORMAT}: update the kit")
+        raise SourceError(
+            f"it is a snapshot of format {words[0]}, and this version reads up to {FORMAT}: update the kit"
+        )
     return words[-1]
 
 

@@ -73,9 +73,7 @@ def make(
         return _make(opened, case, home / "report", notify or _silent, notebooks)
 
 
-def _make(
-    opened: OpenCase, case: Path, folder: Path, tell: Notify, notebooks: Sequence[str | Path] | None
-) -> Made:
+def _make(opened: OpenCase, case: Path, folder: Path, tell: Notify, notebooks: Sequence[str | Path] | None) -> Made:
     replacing.prepare(folder, WRITTEN)
     investigation = analyse.investigate(opened.evidence)
     findings = canonical(analyse.findings_dict(investigation))
@@ -157,9 +155,7 @@ def _finished(jobs: Iterable[tuple[str, Any]], tell: Notify) -> Iterable[tuple[s
         yield name, notebook
 
 
-def _one(
-    source: Path, parameters: dict[str, Any], cwd: Path, private: Path, kernels: Kernels
-) -> nbformat.NotebookNode:
+def _one(source: Path, parameters: dict[str, Any], cwd: Path, private: Path, kernels: Kernels) -> nbformat.NotebookNode:
     try:
         return execute(source, parameters, cwd, private, kernels)
     except ReportError:
