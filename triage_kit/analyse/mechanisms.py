@@ -82,7 +82,8 @@ def set_scene(
         about=about,
         transactions=_sharing(replaced, reach),
         youngest=frozenset(_youngest(tables)),
-        reported=frozenset(named) | frozenset(leaf for name in named for leaf in leaves.get(name, ())),
+        reported=frozenset(named),
+        below_reported=frozenset(leaf for name in named for leaf in leaves.get(name, ())),
         seen=by_table,
         cascades_from={
             name: frozenset(nx.descendants(cascading, name)) if name in cascading else frozenset() for name in names

@@ -15,7 +15,7 @@ from triage_kit.analyse.context import rows
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.mechanisms import Weighed, reported_names
 from triage_kit.analyse.signals import Scene
-from triage_kit.analyse.statements import created_tables
+from triage_kit.analyse.statements import created_by
 
 EXPECTATIONS = ("expected_rows", "expected_low", "expected_high")
 SUMMED = ("inserts", "updates", "deletes", *EXPECTATIONS, "actual_rows", "missing_rows")
@@ -100,10 +100,10 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
     made = {row["object"]: f"{row['path']}:{row['line']}" for row in up if row["operation"] == "create_table"}
     undone = {row["object"] for row in up if row["operation"] in ("drop_table", "rename_table")}
     schemas_seen = {row["schema"] for row in every.values()} | set(evidence["namespaces"]["name"])
-    passing = created_tables(evidence)
+    made_by = created_by(evidence)
     for name, effects in scene.seen.items():
         gone = [seen for seen in effects if seen.operation == "drop_table" and seen.outcome in ("committed", "unknown")]
-        if gone and name not in passing and schemas.parts(name)[0] in schemas_seen:
+        if gone and not gone[-1].hands & made_by.get(name, set()) and schemas.parts(name)[0] in schemas_seen:
             called.setdefault(name, gone[0].where)
     for name, where in made.items():
         if name and name not in undone and "." in name and schemas.parts(name)[0] in schemas_seen:

@@ -36,6 +36,7 @@ class Scene:
     transactions: Mapping[str, tuple[str, int]]  # table -> (closure, shared or alone; xid)
     youngest: frozenset[str]
     reported: frozenset[str]
+    below_reported: frozenset[str]  # partitions of a table that people name
     seen: Mapping[str, Sequence[Seen]]
     cascades_from: Mapping[str, frozenset[str]]  # table -> tables whose DELETE reaches it
     truncates_from: Mapping[str, frozenset[str]]
@@ -256,6 +257,11 @@ def _reported(table: Dossier, scene: Scene) -> Observation | None:
     if not scene.reported:
         return None
     named = table.name in scene.reported
+    if table.name in scene.below_reported and not named:
+        # Who misses rows of the parent does not say of which partition: an empty one is meant, a full one may be.
+        if table.balance["actual_rows"] != 0:
+            return None
+        named = True
     says = "people say that it lost rows" if named else "people do not name it"
     return Observation(("named" if named else "unnamed",), says, "case.yaml", "reported", "case")
 

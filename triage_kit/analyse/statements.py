@@ -41,6 +41,7 @@ MOVES_ROWS = {
 }
 DESTRUCTIVE = REMOVES_ROWS | REMOVES_COLUMNS | MOVES_ROWS
 
+FAILURES = ("ERROR", "FATAL", "PANIC")
 NOTHING = "nothing: a statement that fails changes no row"
 COLUMN_ONLY = "no rows: at most the columns of that type"
 
@@ -62,6 +63,7 @@ class Seen:
     evidence: str
     where: str
     calls: int = 1
+    hands: frozenset[tuple] = frozenset()
 
 
 def seen_effects(evidence: Mapping[str, pd.DataFrame], names: set[str], ledger: Ledger) -> list[Seen]:
@@ -93,12 +95,23 @@ def destructive(text: str) -> list[sql.Effect]:
     return [each for each in found if each.operation != "update" or each.bounded is False]
 
 
-def created_tables(evidence: Mapping[str, pd.DataFrame]) -> set[str]:
-    """Names of tables that a logged statement created: a staging table that comes and goes is no loss."""
-    done = evidence["log_events"]
-    texts = done.loc[~done["severity"].isin(["ERROR", "FATAL", "PANIC"]), "statement"].dropna()
-    made = texts[texts.str.contains("create", case=False)]
-    return {each.object or "" for text in made for each in sql.effects(text) if each.operation == "create_table"}
+def created_by(evidence: Mapping[str, pd.DataFrame]) -> dict[str, set[tuple]]:
+    """Who created each table in the log, by session and by role with application: a staging table has one hand."""
+    found: dict[str, set[tuple]] = {}
+    for event in rows(evidence["log_events"]):
+        text = event["statement"] or ""
+        if event["severity"] in FAILURES or "create" not in text.lower():
+            continue
+        for each in sql.effects(text):
+            if each.operation == "create_table":
+                found.setdefault(each.object, set()).update(_hands(event))
+    return found
+
+
+def _hands(event: dict) -> set[tuple]:
+    """The session, and where both are known role and application, that an event came from."""
+    who = (event["role"], event["application"])
+    return ({(event["pid"],)} if event["pid"] is not None else set()) | ({who} if None not in who else set())
 
 
 def statements_frame(found: list[Seen]) -> pd.DataFrame:
@@ -197,7 +210,7 @@ def _from_log(event: dict, short: Mapping[str, str], ledger: Ledger) -> list[See
     if not effects:
         return []
     where = f"{event['file']}:{event['line']}"
-    outcome = "failed" if event["severity"] in ("ERROR", "FATAL", "PANIC") else event["outcome"] or "unknown"
+    outcome = "failed" if event["severity"] in FAILURES else event["outcome"] or "unknown"
     said = f": {event['message']}" if outcome == "failed" else ""
     reference = ledger.add("log", f"{outcome} statement{said}: {' '.join(_short(text).split())}", where, at=event["at"])
     return [
@@ -214,6 +227,7 @@ def _from_log(event: dict, short: Mapping[str, str], ledger: Ledger) -> list[See
             None,
             reference,
             where,
+            hands=frozenset(_hands(event)),
         )
         for effect in effects
     ]
