@@ -44,6 +44,7 @@ class Scene:
     dropped_in_window: Mapping[str, str]  # table -> why the dropped column belongs to the incident
     log_begins: pd.Timestamp | None
     bypasses: frozenset[str]  # roles that row security does not touch
+    volume_age: tuple[bool, str, str] | None = None  # of the data volume: younger than the data?, words, source
     bulk_storage: Observation | None = None  # what the checkpoints of the log say of new storage
 
 
@@ -311,6 +312,10 @@ def _worst_effect(table: Dossier, scene: Scene) -> tuple[str, Seen] | None:
 
 def _cluster(table: Dossier, scene: Scene) -> Observation | None:
     born, begins = scene.about.initdb_at, scene.log_begins
+    if born is None and scene.volume_age is not None:
+        # A data directory cannot be older than its volume; where initdb's own time is known it says more.
+        young, says, source = scene.volume_age
+        return Observation(("younger" if young else "older",), says, source, "volume", "server")
     reference = scene.about.noticed_at
     if born is None or (begins is None and reference is None):
         return None

@@ -10,7 +10,7 @@ Lines of the file begin with ``#`` (a marker), ``{`` (a row as JSON) or ``!`` (a
     # ask KEY VARIANT {"role": …}        a question begins
     {"oid": 16385, …}                    a row of its answer
     # chunk KEY                          a question that is asked for some tables at a time: these are answered
-    # end KEY SQLSTATE                   its end, 00000 when nothing went wrong, …
+    # end KEY SQLSTATE CHUNKS            its end, 00000 when nothing went wrong, and how many chunks were asked …
     ! permission denied for …            … else the last error
     # end of snapshot                    the last line; without it the file is cut
 """
@@ -74,6 +74,7 @@ TAIL = r"""
 \o
 \echo 'written to' :out
 """
+KEEP_ERROR = "\\set state :LAST_ERROR_SQLSTATE\n\\set message :LAST_ERROR_MESSAGE"
 FOR_LISTS = {
     "namespaces": f"SELECT oid FROM ({scope.NAMESPACES}) AS n "  # noqa: S608 built of constants
                   "WHERE :'schemas' = '' OR n.name = ANY (string_to_array(:'schemas', ','))",
@@ -188,29 +189,42 @@ def _mark(key: str, variant: str) -> str:
 
 
 def _end(key: str) -> str:
-    return f"\\qecho '# end' {key} :LAST_ERROR_SQLSTATE\n\\qecho '!' :LAST_ERROR_MESSAGE"
+    return f"\\qecho '# end' {key} :state :chunks\n\\qecho '!' :message"
 
 
 def _fresh() -> str:
-    return "\\set LAST_ERROR_SQLSTATE 00000\n\\set LAST_ERROR_MESSAGE ''"
+    return "\\set LAST_ERROR_SQLSTATE 00000\n\\set LAST_ERROR_MESSAGE ''\n\\set chunks 0"
 
 
 def _single(key: str, variant: str, sql: str) -> str:
     """One query in one transaction."""
     rows = f"SELECT pg_catalog.row_to_json(q) FROM (\n{sql.strip()}\n) AS q;"  # noqa: S608 built of constants
-    return f"{_fresh()}\n:begin;\n{_mark(key, variant)}\n{rows}\nCOMMIT;\n{_end(key)}"
+    return f"{_fresh()}\n:begin;\n{_mark(key, variant)}\n{rows}\n{KEEP_ERROR}\nCOMMIT;\n{_end(key)}"
 
 
 def _chunked(key: str, variant: str, sql: str, oids: str, size: int) -> str:
     """One query for so many relations at a time, each in a transaction of under a second."""
+    # psql 18 knows no SQLSTATE of what \gexec ran: the first chunk is asked directly and tells why it is refused.
     template = (f"SELECT pg_catalog.row_to_json(q)::text FROM (\n{sql.strip()}\n) AS q "  # noqa: S608
                 f"UNION ALL SELECT '# chunk {key}'").replace("%%", "%")  # fmt: skip
     generator = f"""SELECT :'opening', pg_catalog.replace(pg_catalog.replace($triage_kit${template}$triage_kit$,
   '%(oids)s', pg_catalog.quote_literal(c.oids)), '%(locked)s', pg_catalog.quote_literal(:'locked')), 'COMMIT'
 FROM (SELECT pg_catalog.array_agg(n.oid ORDER BY n.place)::text AS oids
-      FROM pg_catalog.unnest(:'{oids}'::oid[]) WITH ORDINALITY AS n (oid, place)
+      FROM pg_catalog.unnest(:'{oids}'::oid[]) WITH ORDINALITY AS n (oid, place) WHERE n.place > {size}
       GROUP BY (n.place - 1) / {size} ORDER BY (n.place - 1) / {size}) AS c \\gexec"""  # noqa: S608
-    return f"{_fresh()}\n:begin;\n{_mark(key, variant)}\nCOMMIT;\n{generator}\n{_end(key)}"
+    first = template.replace("%(oids)s", ":'first'").replace("%(locked)s", ":'locked'")
+    return f"""{_fresh()}
+:begin;
+{_mark(key, variant)}
+SELECT coalesce((:'{oids}'::oid[])[1:{size}], '{{}}')::text AS first,
+  greatest(1, (pg_catalog.cardinality(:'{oids}'::oid[]) + {size} - 1) / {size}) AS chunks \\gset
+COMMIT;
+:opening;
+{first};
+{KEEP_ERROR}
+COMMIT;
+{generator}
+{_end(key)}"""  # noqa: S608 built of constants
 
 
 def _each(key: str, variant: str, statements: str, opening: str) -> str:
@@ -222,6 +236,7 @@ def _each(key: str, variant: str, statements: str, opening: str) -> str:
 SELECT coalesce(pg_catalog.array_agg(s.statement), '{{}}')::text AS todo FROM (
 {statements.strip()}
 ) AS s \\gset
+{KEEP_ERROR}
 COMMIT;
 SELECT :'{opening}', s.statement, 'COMMIT' FROM pg_catalog.unnest(:'todo'::text[]) AS s (statement) \\gexec
 {_end(key)}"""  # noqa: S608 built of constants

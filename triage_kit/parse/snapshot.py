@@ -27,6 +27,7 @@ class Answer:
     at: datetime | None = None
     rows: list[dict] = field(default_factory=list)
     chunks: int = 0
+    asked: int = 0
     sqlstate: str = ""
     error: str = ""
 
@@ -63,8 +64,7 @@ def read_snapshot(text: str) -> Snapshot:
         elif line.startswith("# chunk ") and current is not None:
             current.chunks += 1
         elif line.startswith("# end ") and line != LAST:
-            current = snapshot.answers.setdefault(line.split(" ")[2], Answer(line.split(" ")[2]))
-            current.sqlstate = line.split(" ")[3].strip()
+            current = _ended(line, snapshot)
         elif line.startswith("!") and current is not None:
             current.error = line[1:].strip()
         elif line == LAST:
@@ -93,6 +93,14 @@ def _asked(line: str) -> Answer:
     except ValueError:
         facts = {}
     return Answer(key, variant, str(facts.get("role") or ""), instant(facts.get("at")))
+
+
+def _ended(line: str, snapshot: Snapshot) -> Answer:
+    _, _, key, *rest = line.split()
+    answer = snapshot.answers.setdefault(key, Answer(key))
+    answer.sqlstate = rest[0] if rest else ""
+    answer.asked = int(rest[1]) if len(rest) > 1 and rest[1].isdecimal() else 0
+    return answer
 
 
 def _row(line: str, number: int, current: Answer, snapshot: Snapshot) -> None:
