@@ -86,11 +86,12 @@ def recognise(settings: Iterable[str], roles: Iterable[str] = (), host: str | No
 
 def table() -> str:
     """The services as lines of a Markdown table, as the README has them."""
-    head = ["| service | known by | without superuser | not there | its log | ways back |", "|---|---|---|---|---|---|"]
+    head = ["| service | known by | there | not there | its log | ways back |", "|---|---|---|---|---|---|"]
     lines = []
     for each in SERVICES:
         prefixes = [f"`{prefix}…`" for prefix in each.prefixes]
         signs = [*prefixes, *(f"role `{role}`" for role in each.roles[:1]), *(f"`*{end}`" for end in each.hosts[:1])]
-        lines.append(f"| {each.name} | {', '.join(signs) or f'`{each.variables[0]}…`'} | {each.has} | {each.lacks} | "
+        has, lacks = each.has.replace(COMMON, "the usual"), each.lacks.replace(NO_FILES, "files")
+        lines.append(f"| {each.name} | {', '.join(signs) or f'`{each.variables[0]}…`'} | {has} | {lacks} | "
                      f"{each.log} | {each.recovery} |")  # fmt: skip
     return "\n".join([*head, *lines])
