@@ -72,6 +72,9 @@ def named(bundle: Bundle, table: str) -> pd.DataFrame:
     for column in ("table_oid", "referenced_oid", "parent_oid"):
         if column in frame and not (column == "parent_oid" and table == "constraints"):
             said[column] = [names.get(oid, "") for oid in frame[column]]
+    if table == "columns":  # of a view only its query tells the columns
+        views = set(relations.loc[relations["kind"].isin(["view", "materialized_view"]), "oid"])
+        said = said[~frame["table_oid"].isin(views).to_numpy()]
     if table == "constraints":  # a partition's copy of a key of its parent stands in the catalogue alone
         said = said[frame["parent_oid"].isna().to_numpy() | (frame["kind"] != "foreign_key").to_numpy()]
     return said.sort_values([c for c in ("table_oid", "schema", "position", "name") if c in said], ignore_index=True)

@@ -47,7 +47,8 @@ INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0001_initial
 ALTER TABLE parent DROP COLUMN gone;
 COMMENT ON TABLE parent IS 'ordinary';
 DO $$ DECLARE t regclass; BEGIN
-  FOR t IN SELECT c.oid FROM pg_class c WHERE relkind = 'r' AND oid >= 16384 AND relnamespace::regnamespace::text !~ '^pg_|info'
+  FOR t IN SELECT oid FROM pg_class WHERE relkind = 'r' AND oid >= 16384
+    AND relnamespace::regnamespace::text !~ '^pg_|info'
   LOOP EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = false)', t); END LOOP; END $$;
 """
 LATER = ("TRUNCATE child", "DELETE FROM hidden WHERE id = 1", "VACUUM ANALYZE parent", "ANALYZE parts_1")

@@ -8,7 +8,8 @@ from triage_kit.errors import SourceError
 from triage_kit.parse.containers import read_inspect, without_values
 
 # Shapes of `docker inspect`, API 1.43, shortened to what is read.
-DOCKER = b"""[{"Id": "9c1d0f3a7b2e4455aabbccdd", "Created": "2025-09-25T07:58:11.123456789Z", "Name": "/migration_postgres",
+DOCKER = b"""[{"Id": "9c1d0f3a7b2e4455aabbccdd", "Created": "2025-09-25T07:58:11.123456789Z",
+ "Name": "/migration_postgres",
  "State": {"Status": "running", "Running": true, "OOMKilled": false, "ExitCode": 0, "Error": "",
   "StartedAt": "2025-09-30T06:00:01.5Z", "FinishedAt": "2025-09-30T05:59:58Z", "Health": {"Status": "healthy"}},
  "Image": "sha256:0123456789abcdef", "RestartCount": 2, "Args": ["postgres", "-c", "password=hunter2hunter2"],
@@ -19,7 +20,8 @@ DOCKER = b"""[{"Id": "9c1d0f3a7b2e4455aabbccdd", "Created": "2025-09-25T07:58:11
   "Cmd": ["postgres"], "Labels": {"token": "hunter2hunter2"}}}]"""
 VOLUME = b"""[{"CreatedAt": "2025-10-07T19:02:33+02:00", "Driver": "local", "Labels": null, "Mountpoint":
  "/var/lib/docker/volumes/pgdata/_data", "Name": "pgdata", "Options": null, "Scope": "local"}]"""
-PODMAN = b"""[{"Id": "aa11", "Created": "2025-09-25T09:58:11.123456789+02:00", "Name": "pg", "ImageName": "docker.io/postgres:16",
+PODMAN = b"""[{"Id": "aa11", "Created": "2025-09-25T09:58:11.123456789+02:00", "Name": "pg",
+ "ImageName": "docker.io/postgres:16",
  "Image": "0123456789abcdef", "State": {"Status": "exited", "ExitCode": 137, "OOMKilled": true,
  "StartedAt": "2025-09-30T08:00:01+02:00", "FinishedAt": "0001-01-01T00:00:00Z", "Healthcheck": {"Status": ""}},
  "RestartCount": 0, "Mounts": [], "Config": {"Env": ["A=b=c"]}}]"""

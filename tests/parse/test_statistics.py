@@ -20,7 +20,8 @@ WANT = {"schema": "m", "table": "assets", "inserts": 81, "deletes": 33, "live": 
         " schemaname | relname | n_tup_ins | n_tup_del | n_live_tup \n------------+---------+----+----+---\n"
         " m          | assets  |        81 |        33 |          0\n(1 row)\n\n",
         "schemaname|relname|n_tup_ins|n_tup_del|n_live_tup\nm|assets|81|33|0\n(1 row)\n",
-        "| schemaname | relname | n_tup_ins | n_tup_del | n_live_tup |\n|---|:--|--:|---|---|\n| m | assets | 81 | 33 | 0 |",
+        "| schemaname | relname | n_tup_ins | n_tup_del | n_live_tup |\n|---|:--|--:|---|---|\n"
+        "| m | assets | 81 | 33 | 0 |",
         "what I saw at ten\n\nschemaname,relname,n_tup_ins,n_tup_del,n_live_tup,relid\nm,assets,81.0,33,0,16385\n",
         "schemaname,relname,n_tup_ins,n_tup_del,n_live_tup\nm,assets,80,33,0\n"
         "schemaname,relname,n_tup_ins,n_tup_del,n_live_tup\nm,assets,81,33,0\n",
@@ -44,7 +45,12 @@ def test_more_columns_are_used_and_empty_is_missing() -> None:
 
 @pytest.mark.parametrize(
     ("cells", "word"),
-    [("m,a,many,0,0", "whole number"), ("m,a,-1,0,0", "whole number"), ("m,a,1,0", "4 values"), ("m,,1,0,0", "no name")],
+    [
+        ("m,a,many,0,0", "whole number"),
+        ("m,a,-1,0,0", "whole number"),
+        ("m,a,1,0", "4 values"),
+        ("m,,1,0,0", "no name"),
+    ],
 )
 def test_what_cannot_be_read_is_named_and_never_zero(cells: str, word: str) -> None:
     text = f"schemaname,relname,n_tup_ins,n_tup_del,n_live_tup\n{cells}\nm,good,5,1,4\n"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-COMMON = ("counters, catalogue, sizes, foreign keys, commit times where they are on, pg_stat_statements, and sessions of "
-          "others with pg_monitor")  # fmt: skip
+COMMON = ("counters, catalogue, sizes, foreign keys, commit times where they are on, pg_stat_statements, and sessions "
+          "of others with pg_monitor")  # fmt: skip
 NO_FILES = "file times, pages and the data directory: no role reads the server's files"
 
 
@@ -51,7 +51,8 @@ SERVICES = (
             (".supabase.co", ".supabase.com"), ("SUPABASE_",), COMMON, NO_FILES,
             "Logs Explorer of the project, postgres_logs", "daily backups, point-in-time restore as an add-on"),
     Service("Neon", ("neon.",), ("neon_superuser",), (".neon.tech",), (), COMMON, NO_FILES,
-            "the console's monitoring; server logs by export", "a branch from before the loss, within the history window"),
+            "the console's monitoring; server logs by export",
+            "a branch from before the loss, within the history window"),
     Service("Railway", (), (), (".railway.app", ".rlwy.net", ".railway.internal"), ("RAILWAY_",),
             "everything: it is the ordinary image, and its role is a superuser",
             "the host: volume and container are seen in Railway's console alone", "deploy logs of the service",
@@ -74,7 +75,7 @@ def recognise(settings: Iterable[str], roles: Iterable[str] = (), host: str | No
     names, known, place = sorted(settings), sorted(roles), (host or "").partition("/")[0].rpartition(":")[0]
     environment = sorted(variables)
     for service in SERVICES:
-        hits = [f"the setting {name}" for name in names if name.startswith(service.prefixes)] if service.prefixes else []
+        hits = [f"the setting {name}" for name in names if service.prefixes and name.startswith(service.prefixes)]
         hits += [f"the role {name}" for name in known if name in service.roles]
         hits += [f"the host name *{end}" for end in service.hosts if place.endswith(end)]
         hits += [f"the variable {name}" for name in environment

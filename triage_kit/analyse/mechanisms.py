@@ -101,7 +101,7 @@ def set_scene(
 def _bulk_storage(
     tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame], about: Context
 ) -> Observation | None:
-    """Whether a checkpoint of the window shows new storage for as many tables as lack rows; None without checkpoints."""
+    """Whether a checkpoint of the window shows new storage for the tables that lack rows; None without checkpoints."""
     found = intervals(evidence["log_events"])
     short = [table.name for table in tables if table.net is not None and _lacks_rows(table)]
     if len(found) < 2 or not short:

@@ -8,8 +8,8 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse.context import Context, first, rows
-from triage_kit.analyse.managed import recognise
 from triage_kit.analyse.ledger import Ledger
+from triage_kit.analyse.managed import recognise
 from triage_kit.analyse.statements import Visibility
 
 

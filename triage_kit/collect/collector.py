@@ -29,7 +29,7 @@ MOST_READ = 400 << 20  # bytes that counting may visit, together
 DEFAULT_FILE = "triage-snapshot.txt"
 CURRENT_LOG = special.CURRENT_LOG.replace("%(json)s", "current_setting('server_version_num')::int >= 150000")
 
-HEAD = rf"""-- collect.sql of triage_kit {__version__}: reads what an investigation of lost rows needs and writes one file.
+HEAD = rf"""-- collect.sql of triage_kit {__version__}: reads what an investigation of lost rows needs, writes one file.
 --
 --   psql -X -f collect.sql "host=… dbname=… user=…"
 --   psql -X -v out=elsewhere.txt -v schemas=shop,billing -f collect.sql "…"
@@ -75,6 +75,12 @@ TAIL = r"""
 \echo 'written to' :out
 """
 KEEP_ERROR = "\\set state :LAST_ERROR_SQLSTATE\n\\set message :LAST_ERROR_MESSAGE"
+# What the planner would do is asked before a table is read: anything but tuple identifiers could prune dead rows. The
+# block fails then, and with it the transaction; a role that may not use plpgsql reads no table.
+GUARD = """'DO ' || pg_catalog.quote_literal('DECLARE plan text; BEGIN EXECUTE '
+  || pg_catalog.quote_literal('EXPLAIN (FORMAT JSON, COSTS OFF) ' || s.statement)
+  || ' INTO plan; IF plan !~ ''"Tid Scan"'' OR plan ~ ''"({scans})"'' THEN RAISE EXCEPTION'
+  || ' ''the planner would not read it by tuple identifiers alone''; END IF; END')"""
 FOR_LISTS = {
     "namespaces": f"SELECT oid FROM ({scope.NAMESPACES}) AS n "  # noqa: S608 built of constants
                   "WHERE :'schemas' = '' OR n.name = ANY (string_to_array(:'schemas', ','))",
@@ -224,11 +230,12 @@ COMMIT;
 {KEEP_ERROR}
 COMMIT;
 {generator}
-{_end(key)}"""  # noqa: S608 built of constants
+{_end(key)}"""
 
 
 def _each(key: str, variant: str, statements: str, opening: str) -> str:
     """Statements that a query makes, each in a transaction of its own; the query runs in one itself."""
+    guard = GUARD.format(scans="|".join(sorted(harmless.SCANS))) + ", " if opening == "by_tid" else ""
     return f"""{_fresh()}
 \\set todo '{{}}'
 :begin;
@@ -238,7 +245,7 @@ SELECT coalesce(pg_catalog.array_agg(s.statement), '{{}}')::text AS todo FROM (
 ) AS s \\gset
 {KEEP_ERROR}
 COMMIT;
-SELECT :'{opening}', s.statement, 'COMMIT' FROM pg_catalog.unnest(:'todo'::text[]) AS s (statement) \\gexec
+SELECT :'{opening}', {guard}s.statement, 'COMMIT' FROM pg_catalog.unnest(:'todo'::text[]) AS s (statement) \\gexec
 {_end(key)}"""  # noqa: S608 built of constants
 
 
@@ -270,13 +277,18 @@ OFFSET 0) AS q WHERE q.readable AND q.oid <> ALL (:'locked'::oid[])"""  # noqa: 
     return _each("sequences.values", "sequences", statements, "opening")
 
 
+def _by_place(select: str) -> str:
+    """A template for format(): OID, schema and name of the one table, which is read by its tuple identifiers."""
+    places = harmless.PLACES.replace("%(oids)s", "'{%1$s}'")
+    return f"{places}{select} FROM ONLY %2$I.%3$I AS r WHERE {harmless.EVERY_PLACE}"
+
+
 def _counts() -> str:
     """Tables of which the counters prove that they hold no dead row, counted by tuple identifiers all the same."""
     facts = _bound(questions.load("row_counts", OLDEST)[1])
     countable = COUNTABLE.format(facts=facts, pages=harmless.PAGES)
-    count = (harmless.PLACES.replace("%(oids)s", "'{%1$s}'")
-             + "SELECT pg_catalog.json_build_object('oid', %1$s, 'rows', pg_catalog.count(*), 'asked_at', "
-             f"pg_catalog.clock_timestamp()) FROM ONLY %2$I.%3$I AS r WHERE {harmless.EVERY_PLACE}")  # fmt: skip
+    count = _by_place("SELECT pg_catalog.json_build_object('oid', %1$s, 'rows', pg_catalog.count(*), 'asked_at', "
+                      "pg_catalog.clock_timestamp())")  # fmt: skip
     statements = f"""SELECT pg_catalog.format($triage_kit${count}$triage_kit$, b.oid, b.schema, b."table") AS statement
 FROM (SELECT c.*, pg_catalog.sum(c.bytes) OVER (ORDER BY c.bytes, c.oid) AS together FROM (
 {countable.strip()}
@@ -291,9 +303,8 @@ def _version_rows() -> str:
         "({}, {}, {}, {}, {}, {})".format(place, *(f"'{part}'" if part else "NULL::text" for part in (
             tool.name, tool.table, tool.version, tool.at, tool.group)))
         for place, tool in enumerate(versions.TOOLS))  # fmt: skip
-    read = (harmless.PLACES.replace("%(oids)s", "'{%1$s}'")
-            + "SELECT pg_catalog.json_build_object('oid', %1$s, 'version', pg_catalog.left(%4$s, 300), 'applied_at',"
-            f" %5$s) FROM ONLY %2$I.%3$I AS r WHERE {harmless.EVERY_PLACE} LIMIT {versions.MOST_ROWS}")  # fmt: skip
+    read = _by_place("SELECT pg_catalog.json_build_object('oid', %1$s, 'version', pg_catalog.left(%4$s, 300), "
+                     "'applied_at', %5$s)") + f" LIMIT {versions.MOST_ROWS}"  # fmt: skip
     statements = f"""SELECT pg_catalog.format($triage_kit${read}$triage_kit$, f.oid, f.schema, f."table",
   CASE WHEN t.grouped IS NULL THEN '' ELSE pg_catalog.format('r.%I::text || '' '' || ', t.grouped) END
     || pg_catalog.format('r.%I::text', t.version),

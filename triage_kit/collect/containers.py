@@ -58,8 +58,8 @@ def _asked(draft: Draft, name: str) -> Inspected:
     """One container of the engine that knows it, with its volumes and its image."""
     engines = [engine for engine in ENGINES if shutil.which(engine)]
     if not engines:
-        raise SourceError(f"neither {' nor '.join(ENGINES)} is installed here: save `docker inspect {name}` on the host "
-                          "that runs the container, and name the file")  # fmt: skip
+        raise SourceError(f"neither {' nor '.join(ENGINES)} is installed here: save `docker inspect {name}` on the "
+                          "host that runs the container, and name the file")  # fmt: skip
     refusals = []
     for engine in engines:
         try:

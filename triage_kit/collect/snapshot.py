@@ -111,7 +111,8 @@ class _Recorded:
             self.keys |= {path.read_text(encoding="utf-8"): question.name
                           for path in questions.variants(question.name).values()}  # fmt: skip
         for extension in _rows(found, "statements.extension"):
-            self.keys |= {path.read_text(encoding="utf-8").replace("{schema}", quoted(extension["schema"])): "statements"
+            place = quoted(extension["schema"])
+            self.keys |= {path.read_text(encoding="utf-8").replace("{schema}", place): "statements"
                           for path in questions.variants("statements").values()}  # fmt: skip
 
     def read(self, query: str, parameters: Mapping[str, object] | None = None, limits: Limits | None = None,

@@ -18,7 +18,7 @@ class Answer:
     """One answer: its rows as JSON gave them, or what the server said instead.
 
     ``sqlstate`` is 00000 where nothing went wrong and empty where the file ends before the answer does; ``chunks``
-    counts the parts that were answered of a question that is asked for some tables at a time.
+    counts the parts that were answered of a question that is asked for some tables at a time, ``asked`` those asked.
     """
 
     key: str
@@ -49,7 +49,8 @@ class Snapshot:
 def read_snapshot(text: str) -> Snapshot:
     """The answers of a file; raises SourceError when it is none, or of a newer format.
 
-    >>> read_snapshot("# triage snapshot 1 kit 0.1\\n# ask a a/130000 {}\\n{\\"b\\": 1}\\n# end a 00000\\n!").answers["a"].rows
+    >>> text = '# triage snapshot 1 kit 0.1\\n# ask a a/130000 {}\\n{"b": 1}\\n# end a 00000 0\\n!'
+    >>> read_snapshot(text).answers["a"].rows
     [{'b': 1}]
     """
     lines = text.splitlines() if "\r" in text else text.split("\n")
@@ -82,7 +83,7 @@ def _kit(first: str) -> str:
                           f"{first[:60]!r}; `triage collector` prints the script that writes one")  # fmt: skip
     words = first.removeprefix("\ufeff").removeprefix(FIRST).split()
     if not words[0].isdecimal() or int(words[0]) > FORMAT:
-        raise SourceError(f"it is a snapshot of format {words[0]}, and this version reads up to {FORMAT}: update the kit")
+        raise SourceError(f"it is a snapshot of format {words[0]}; this version reads up to {FORMAT}: update the kit")
     return words[-1]
 
 
