@@ -103,8 +103,8 @@ class Mask:
             values = (self._parameter(each) for each in _PARAMETER.finditer(found["list"]))
             return self.message(text[: found.start()]) + found["head"] + ", ".join(values)
         if found := _ROW.search(text):
-            values = ", ".join(self.token(each) for each in found["values"].split(", "))
-            row = found["head"] + values + found["tail"]
+            tokens = ", ".join(self.token(each) for each in found["values"].split(", "))
+            row = found["head"] + tokens + found["tail"]
             return self.message(text[: found.start()]) + row + self.message(text[found.end() :])
         if found := _INNER.search(text):
             rest = self.detail(text[found.end() :])

@@ -176,7 +176,8 @@ def _rest(connection: Any) -> None:
     )
     connection.execute(
         sql.SQL(
-            "CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $f$BEGIN -- <script>document.title='XSS'</script>\n"
+            "CREATE FUNCTION {}() RETURNS trigger LANGUAGE plpgsql AS $f$BEGIN "
+            "-- <script>document.title='XSS'</script>\n"
             "RETURN NULL; END$f$"
         ).format(name)
     )

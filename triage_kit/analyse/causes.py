@@ -236,6 +236,8 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, tuple[bool, str, 
             else "no crash since the counters began"
         )
         found["crashed"] = (about.crashed_at is not None, when, "pg_stat_bgwriter")
+    if inquiry.scene.volume_age is not None:
+        found["volume_younger"] = inquiry.scene.volume_age
     if _answered(evidence, "replication"):
         names = [row["name"] for row in rows(evidence["replication"]) if row["kind"] == "subscription"]
         found["subscription"] = (bool(names), f"subscriptions: {', '.join(names) or 'none'}", "pg_subscription")

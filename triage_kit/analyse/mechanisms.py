@@ -13,6 +13,7 @@ from triage_kit import schemas
 from triage_kit.analyse import foreign_keys as fk
 from triage_kit.analyse import knowledge
 from triage_kit.analyse.checkpoints import intervals, new_storage
+from triage_kit.analyse.containers import volume_age
 from triage_kit.analyse.context import Context, rows
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.inference import Observation, decibans, posterior
@@ -73,6 +74,7 @@ def set_scene(
         by_table[each.table].append(each)
         for leaf in leaves.get(each.table, ()) if each.operation in ("delete", "truncate", "update", "merge") else ():
             by_table[leaf].append(replace(each, table=leaf, rows=None))
+    begins = evidence["log_sources"]["first_at"].min() if evidence["log_sources"]["first_at"].notna().any() else None
     upstream = nx.DiGraph(reach).reverse(copy=False)
     cascading = nx.DiGraph(
         (v, u) for u, v, data in reach.edges(data=True) if data.get("on_delete") in ("cascade", "partition")
@@ -94,14 +96,13 @@ def set_scene(
         balances={table.name: table.balance for table in tables},
         visible=visible,
         dropped_in_window=_dropped_in_window(tables, evidence, about),
-        log_begins=evidence["log_sources"]["first_at"].min()
-        if evidence["log_sources"]["first_at"].notna().any()
-        else None,
+        log_begins=begins,
         bypasses=frozenset(
             row["name"] for row in rows(evidence["roles"]) if row["superuser"] or row["bypasses_row_security"]
         ),
         partition_stems=fk.partition_stems(evidence["relations"]),
         bulk_storage=_bulk_storage(tables, evidence, about),
+        volume_age=volume_age(evidence, about, begins),
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.ledger import Ledger
+from triage_kit.analyse.managed import recognise
 from triage_kit.analyse.statements import Visibility
 
 
@@ -84,6 +85,19 @@ def coverage(evidence: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         found.append({"source": "repository", "read": f"{len(times)} commits", "from": times.min(), "to": times.max()})
     remarks = [row for row in rows(evidence["questions"]) if row["status"] == "answered" and row["reason"]]
     found += [{"source": row["source"], "read": row["reason"]} for row in remarks]
+    if len(evidence["containers"]) or len(evidence["volumes"]):
+        read = f"{len(evidence['containers'])} containers, {len(evidence['volumes'])} volumes inspected"
+        found.append({"source": "containers", "read": read, "from": evidence["volumes"]["created_at"].min()})
+    service = recognise(
+        evidence["settings"]["name"],
+        evidence["roles"]["name"],
+        first(evidence["collection"]).get("host"),
+        evidence["container_environment"]["name"],
+    )
+    if service is not None:
+        known, sign = service
+        words = f"{known.name}, known by {sign}: there is {known.has}; there is not {known.lacks}; log: {known.log}"
+        found.append({"source": "managed service", "read": f"{words}; ways back: {known.recovery}"})
     return schemas.frame("coverage", found)
 
 

@@ -46,6 +46,7 @@ class Scene:
     log_begins: pd.Timestamp | None
     bypasses: frozenset[str]  # roles that row security does not touch
     partition_stems: Mapping[tuple[str, str], set[str]] = field(default_factory=dict)  # parents by (schema, stem)
+    volume_age: tuple[bool, str, str] | None = None  # of the data volume: younger than the data?, words, source
     bulk_storage: Observation | None = None  # what the checkpoints of the log say of new storage
 
 
@@ -352,6 +353,10 @@ def _dead_deletes(table: Dossier, scene: Scene) -> Observation | None:
 
 def _cluster(table: Dossier, scene: Scene) -> Observation | None:
     born, begins = scene.about.initdb_at, scene.log_begins
+    if born is None and scene.volume_age is not None:
+        # A data directory cannot be older than its volume; where initdb's own time is known it says more.
+        young, says, source = scene.volume_age
+        return Observation(("younger" if young else "older",), says, source, "volume", "server")
     reference = scene.about.noticed_at
     if born is None or (begins is None and reference is None):
         return None

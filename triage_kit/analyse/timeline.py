@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from triage_kit import schemas
+from triage_kit.analyse import containers
 from triage_kit.analyse.applied import applied_revisions
 from triage_kit.analyse.context import Context, rows
 from triage_kit.analyse.groups import Group
@@ -41,6 +42,7 @@ def fuse(
         *_statements(seen),
         *_log(evidence["log_events"], shown),
         *_server(evidence, about),
+        *[_event(at, "server", source, text) for at, source, text in containers.events(evidence)],
         *_migrations(evidence),
         *_commits(evidence["commits"], about),
         *_notes(evidence["notes"], about),

@@ -126,6 +126,7 @@ def _read_server(
 
 
 def _read_files(case: Case, draft: Draft, tell: Callable[..., None]) -> None:
+    from triage_kit.collect.containers import read_containers
     from triage_kit.collect.described import read_described
     from triage_kit.collect.log import read_logs
     from triage_kit.collect.repository import read_repository
@@ -133,6 +134,7 @@ def _read_files(case: Case, draft: Draft, tell: Callable[..., None]) -> None:
 
     read_snapshots(case, draft, tell)
     read_described(case, draft, tell)
+    read_containers(case, draft, tell)
     settings = draft.written("settings")
     known = dict(zip(settings["name"], settings["value"], strict=True))
     read_logs(case, draft, {name: value for name, value in known.items() if isinstance(value, str)}, tell)

@@ -10,7 +10,7 @@ Lines of the file begin with ``#`` (a marker), ``{`` (a row as JSON) or ``!`` (a
     # ask KEY VARIANT {"role": …}        a question begins
     {"oid": 16385, …}                    a row of its answer
     # chunk KEY                          a question that is asked for some tables at a time: these are answered
-    # end KEY SQLSTATE                   its end, 00000 when nothing went wrong, …
+    # end KEY SQLSTATE CHUNKS            its end, 00000 when nothing went wrong, and how many chunks were asked …
     ! permission denied for …            … else the last error
     # end of snapshot                    the last line; without it the file is cut
 """
@@ -29,7 +29,7 @@ MOST_READ = 400 << 20  # bytes that counting may visit, together
 DEFAULT_FILE = "triage-snapshot.txt"
 CURRENT_LOG = special.CURRENT_LOG.replace("%(json)s", "current_setting('server_version_num')::int >= 150000")
 
-HEAD = rf"""-- collect.sql of triage_kit {__version__}: reads what an investigation of lost rows needs and writes one file.
+HEAD = rf"""-- collect.sql of triage_kit {__version__}: reads what an investigation of lost rows needs, writes one file.
 --
 --   psql -X -f collect.sql "host=… dbname=… user=…"
 --   psql -X -v out=elsewhere.txt -v schemas=shop,billing -f collect.sql "…"
@@ -74,6 +74,13 @@ TAIL = r"""
 \o
 \echo 'written to' :out
 """
+KEEP_ERROR = "\\set state :LAST_ERROR_SQLSTATE\n\\set message :LAST_ERROR_MESSAGE"
+# What the planner would do is asked before a table is read: anything but tuple identifiers could prune dead rows. The
+# block fails then, and with it the transaction; a role that may not use plpgsql reads no table.
+GUARD = """'DO ' || pg_catalog.quote_literal('DECLARE plan text; BEGIN EXECUTE '
+  || pg_catalog.quote_literal('EXPLAIN (FORMAT JSON, COSTS OFF) ' || s.statement)
+  || ' INTO plan; IF plan !~ ''"Tid Scan"'' OR plan ~ ''"({scans})"'' THEN RAISE EXCEPTION'
+  || ' ''the planner would not read it by tuple identifiers alone''; END IF; END')"""
 FOR_LISTS = {
     "namespaces": f"SELECT oid FROM ({scope.NAMESPACES}) AS n "  # noqa: S608 built of constants
                   "WHERE :'schemas' = '' OR n.name = ANY (string_to_array(:'schemas', ','))",
@@ -188,33 +195,47 @@ def _mark(key: str, variant: str) -> str:
 
 
 def _end(key: str) -> str:
-    return f"\\qecho '# end' {key} :LAST_ERROR_SQLSTATE\n\\qecho '!' :LAST_ERROR_MESSAGE"
+    return f"\\qecho '# end' {key} :state :chunks\n\\qecho '!' :message"
 
 
 def _fresh() -> str:
-    return "\\set LAST_ERROR_SQLSTATE 00000\n\\set LAST_ERROR_MESSAGE ''"
+    return "\\set LAST_ERROR_SQLSTATE 00000\n\\set LAST_ERROR_MESSAGE ''\n\\set chunks 0"
 
 
 def _single(key: str, variant: str, sql: str) -> str:
     """One query in one transaction."""
     rows = f"SELECT pg_catalog.row_to_json(q) FROM (\n{sql.strip()}\n) AS q;"  # noqa: S608 built of constants
-    return f"{_fresh()}\n:begin;\n{_mark(key, variant)}\n{rows}\nCOMMIT;\n{_end(key)}"
+    return f"{_fresh()}\n:begin;\n{_mark(key, variant)}\n{rows}\n{KEEP_ERROR}\nCOMMIT;\n{_end(key)}"
 
 
 def _chunked(key: str, variant: str, sql: str, oids: str, size: int) -> str:
     """One query for so many relations at a time, each in a transaction of under a second."""
+    # psql 18 knows no SQLSTATE of what \gexec ran: the first chunk is asked directly and tells why it is refused.
     template = (f"SELECT pg_catalog.row_to_json(q)::text FROM (\n{sql.strip()}\n) AS q "  # noqa: S608
                 f"UNION ALL SELECT '# chunk {key}'").replace("%%", "%")  # fmt: skip
     generator = f"""SELECT :'opening', pg_catalog.replace(pg_catalog.replace($triage_kit${template}$triage_kit$,
   '%(oids)s', pg_catalog.quote_literal(c.oids)), '%(locked)s', pg_catalog.quote_literal(:'locked')), 'COMMIT'
 FROM (SELECT pg_catalog.array_agg(n.oid ORDER BY n.place)::text AS oids
-      FROM pg_catalog.unnest(:'{oids}'::oid[]) WITH ORDINALITY AS n (oid, place)
+      FROM pg_catalog.unnest(:'{oids}'::oid[]) WITH ORDINALITY AS n (oid, place) WHERE n.place > {size}
       GROUP BY (n.place - 1) / {size} ORDER BY (n.place - 1) / {size}) AS c \\gexec"""  # noqa: S608
-    return f"{_fresh()}\n:begin;\n{_mark(key, variant)}\nCOMMIT;\n{generator}\n{_end(key)}"
+    first = template.replace("%(oids)s", ":'first'").replace("%(locked)s", ":'locked'")
+    return f"""{_fresh()}
+:begin;
+{_mark(key, variant)}
+SELECT coalesce((:'{oids}'::oid[])[1:{size}], '{{}}')::text AS first,
+  greatest(1, (pg_catalog.cardinality(:'{oids}'::oid[]) + {size} - 1) / {size}) AS chunks \\gset
+COMMIT;
+:opening;
+{first};
+{KEEP_ERROR}
+COMMIT;
+{generator}
+{_end(key)}"""
 
 
 def _each(key: str, variant: str, statements: str, opening: str) -> str:
     """Statements that a query makes, each in a transaction of its own; the query runs in one itself."""
+    guard = GUARD.format(scans="|".join(sorted(harmless.SCANS))) + ", " if opening == "by_tid" else ""
     return f"""{_fresh()}
 \\set todo '{{}}'
 :begin;
@@ -222,8 +243,9 @@ def _each(key: str, variant: str, statements: str, opening: str) -> str:
 SELECT coalesce(pg_catalog.array_agg(s.statement), '{{}}')::text AS todo FROM (
 {statements.strip()}
 ) AS s \\gset
+{KEEP_ERROR}
 COMMIT;
-SELECT :'{opening}', s.statement, 'COMMIT' FROM pg_catalog.unnest(:'todo'::text[]) AS s (statement) \\gexec
+SELECT :'{opening}', {guard}s.statement, 'COMMIT' FROM pg_catalog.unnest(:'todo'::text[]) AS s (statement) \\gexec
 {_end(key)}"""  # noqa: S608 built of constants
 
 
@@ -255,13 +277,18 @@ OFFSET 0) AS q WHERE q.readable AND q.oid <> ALL (:'locked'::oid[])"""  # noqa: 
     return _each("sequences.values", "sequences", statements, "opening")
 
 
+def _by_place(select: str) -> str:
+    """A template for format(): OID, schema and name of the one table, which is read by its tuple identifiers."""
+    places = harmless.PLACES.replace("%(oids)s", "'{%1$s}'")
+    return f"{places}{select} FROM ONLY %2$I.%3$I AS r WHERE {harmless.EVERY_PLACE}"
+
+
 def _counts() -> str:
     """Tables of which the counters prove that they hold no dead row, counted by tuple identifiers all the same."""
     facts = _bound(questions.load("row_counts", OLDEST)[1])
     countable = COUNTABLE.format(facts=facts, pages=harmless.PAGES)
-    count = (harmless.PLACES.replace("%(oids)s", "'{%1$s}'")
-             + "SELECT pg_catalog.json_build_object('oid', %1$s, 'rows', pg_catalog.count(*), 'asked_at', "
-             f"pg_catalog.clock_timestamp()) FROM ONLY %2$I.%3$I AS r WHERE {harmless.EVERY_PLACE}")  # fmt: skip
+    count = _by_place("SELECT pg_catalog.json_build_object('oid', %1$s, 'rows', pg_catalog.count(*), 'asked_at', "
+                      "pg_catalog.clock_timestamp())")  # fmt: skip
     statements = f"""SELECT pg_catalog.format($triage_kit${count}$triage_kit$, b.oid, b.schema, b."table") AS statement
 FROM (SELECT c.*, pg_catalog.sum(c.bytes) OVER (ORDER BY c.bytes, c.oid) AS together FROM (
 {countable.strip()}
@@ -276,9 +303,8 @@ def _version_rows() -> str:
         "({}, {}, {}, {}, {}, {})".format(place, *(f"'{part}'" if part else "NULL::text" for part in (
             tool.name, tool.table, tool.version, tool.at, tool.group)))
         for place, tool in enumerate(versions.TOOLS))  # fmt: skip
-    read = (harmless.PLACES.replace("%(oids)s", "'{%1$s}'")
-            + "SELECT pg_catalog.json_build_object('oid', %1$s, 'version', pg_catalog.left(%4$s, 300), 'applied_at',"
-            f" %5$s) FROM ONLY %2$I.%3$I AS r WHERE {harmless.EVERY_PLACE} LIMIT {versions.MOST_ROWS}")  # fmt: skip
+    read = _by_place("SELECT pg_catalog.json_build_object('oid', %1$s, 'version', pg_catalog.left(%4$s, 300), "
+                     "'applied_at', %5$s)") + f" LIMIT {versions.MOST_ROWS}"  # fmt: skip
     statements = f"""SELECT pg_catalog.format($triage_kit${read}$triage_kit$, f.oid, f.schema, f."table",
   CASE WHEN t.grouped IS NULL THEN '' ELSE pg_catalog.format('r.%I::text || '' '' || ', t.grouped) END
     || pg_catalog.format('r.%I::text', t.version),

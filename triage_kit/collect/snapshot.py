@@ -111,7 +111,8 @@ class _Recorded:
             self.keys |= {path.read_text(encoding="utf-8"): question.name
                           for path in questions.variants(question.name).values()}  # fmt: skip
         for extension in _rows(found, "statements.extension"):
-            self.keys |= {path.read_text(encoding="utf-8").replace("{schema}", quoted(extension["schema"])): "statements"
+            place = quoted(extension["schema"])
+            self.keys |= {path.read_text(encoding="utf-8").replace("{schema}", place): "statements"
                           for path in questions.variants("statements").values()}  # fmt: skip
 
     def read(
@@ -152,10 +153,11 @@ class Replay(Inquiry):
         """Rows of the recorded chunks; those that were refused are named, all refused is a refusal."""
         key = self.session.keys[sql]
         answer = self.session.found.answers.get(key)
-        if answer is not None and answer.refused and answer.sqlstate and answer.chunks:
+        if answer is not None and answer.sqlstate and 0 < answer.chunks < answer.asked:
             question = questions.get(key.split(".")[0])
             self.draft.answer(source=f"{question.name}: some tables", status=STATUS.get(answer.sqlstate, "failed"),
-                              reason=redact(answer.error), costs=question.costs, named=False)  # fmt: skip
+                              reason=redact(answer.error) or f"{answer.asked - answer.chunks} of {answer.asked} "
+                              "parts of it were refused", costs=question.costs, named=False)  # fmt: skip
             found = [_timed(row) for row in answer.rows]
         else:
             found = self.session.rows(key)

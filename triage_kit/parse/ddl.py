@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from triage_kit.sql.lexer import Token, tokens
@@ -69,6 +69,8 @@ def constraint(node: Any, raw: bytes, column: str | None) -> dict | None:
         return None
     foreign = kind == "foreign_key"
     own = strings(node.fk_attrs) if foreign else strings(node.keys)
+    if kind == "check":
+        own = tuple(dict.fromkeys(_columns_in(node.raw_expr)))
     return {
         "name": node.conname,
         "kind": kind,
@@ -80,6 +82,17 @@ def constraint(node: Any, raw: bytes, column: str | None) -> dict | None:
         "validated": not node.skip_validation,
         "definition": _definition(raw, node.location),
     }
+
+
+def _columns_in(message: Any) -> Iterator[str]:
+    """Names of the columns that an expression reads, in the order of their appearance."""
+    for field, value in message.ListFields():
+        if field.type == field.TYPE_MESSAGE:
+            for each in value if field.is_repeated else (value,):
+                if each.DESCRIPTOR.name == "ColumnRef":
+                    yield from strings(each.fields)[-1:]
+                else:
+                    yield from _columns_in(each)
 
 
 def default_name(table: str, row: dict) -> str:

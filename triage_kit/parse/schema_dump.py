@@ -112,7 +112,7 @@ class _Reader:
         row |= facts
 
     def finish(self) -> None:
-        """What can only be said at the end: keys that a reference left out, the schemas, the bodies of trigger functions."""
+        """What can only be said at the end: keys that a reference left out, schemas, bodies of trigger functions."""
         keys = {row["table"]: row["columns"] for row in self.dump.constraints if row["kind"] == "primary_key"}
         for row in self.dump.constraints:
             if row["kind"] == "foreign_key" and not row["referenced_columns"]:

@@ -18,7 +18,7 @@ class Answer:
     """One answer: its rows as JSON gave them, or what the server said instead.
 
     ``sqlstate`` is 00000 where nothing went wrong and empty where the file ends before the answer does; ``chunks``
-    counts the parts that were answered of a question that is asked for some tables at a time.
+    counts the parts that were answered of a question that is asked for some tables at a time, ``asked`` those asked.
     """
 
     key: str
@@ -27,6 +27,7 @@ class Answer:
     at: datetime | None = None
     rows: list[dict] = field(default_factory=list)
     chunks: int = 0
+    asked: int = 0
     sqlstate: str = ""
     error: str = ""
 
@@ -48,7 +49,8 @@ class Snapshot:
 def read_snapshot(text: str) -> Snapshot:
     """The answers of a file; raises SourceError when it is none, or of a newer format.
 
-    >>> read_snapshot("# triage snapshot 1 kit 0.1\\n# ask a a/130000 {}\\n{\\"b\\": 1}\\n# end a 00000\\n!").answers["a"].rows
+    >>> text = '# triage snapshot 1 kit 0.1\\n# ask a a/130000 {}\\n{"b": 1}\\n# end a 00000 0\\n!'
+    >>> read_snapshot(text).answers["a"].rows
     [{'b': 1}]
     """
     lines = text.splitlines() if "\r" in text else text.split("\n")
@@ -63,8 +65,7 @@ def read_snapshot(text: str) -> Snapshot:
         elif line.startswith("# chunk ") and current is not None:
             current.chunks += 1
         elif line.startswith("# end ") and line != LAST:
-            current = snapshot.answers.setdefault(line.split(" ")[2], Answer(line.split(" ")[2]))
-            current.sqlstate = line.split(" ")[3].strip()
+            current = _ended(line, snapshot)
         elif line.startswith("!") and current is not None:
             current.error = line[1:].strip()
         elif line == LAST:
@@ -82,9 +83,7 @@ def _kit(first: str) -> str:
                           f"{first[:60]!r}; `triage collector` prints the script that writes one")  # fmt: skip
     words = first.removeprefix("\ufeff").removeprefix(FIRST).split()
     if not words[0].isdecimal() or int(words[0]) > FORMAT:
-        raise SourceError(
-            f"it is a snapshot of format {words[0]}, and this version reads up to {FORMAT}: update the kit"
-        )
+        raise SourceError(f"it is a snapshot of format {words[0]}; this version reads up to {FORMAT}: update the kit")
     return words[-1]
 
 
@@ -95,6 +94,14 @@ def _asked(line: str) -> Answer:
     except ValueError:
         facts = {}
     return Answer(key, variant, str(facts.get("role") or ""), instant(facts.get("at")))
+
+
+def _ended(line: str, snapshot: Snapshot) -> Answer:
+    _, _, key, *rest = line.split()
+    answer = snapshot.answers.setdefault(key, Answer(key))
+    answer.sqlstate = rest[0] if rest else ""
+    answer.asked = int(rest[1]) if len(rest) > 1 and rest[1].isdecimal() else 0
+    return answer
 
 
 def _row(line: str, number: int, current: Answer, snapshot: Snapshot) -> None:

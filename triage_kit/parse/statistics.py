@@ -108,7 +108,7 @@ def _header(lines: Sequence[str]) -> tuple[int, str, list[str]]:
     meant = {value: key for key, value in COLUMNS.items()}
     got = ", ".join(sorted(meant[name] for name in best)) or "no such name"
     raise SourceError(f"no line names the columns {wanted}; got {got}: write them as the first line of the file, as "
-                      "`psql --csv -c 'SELECT * FROM pg_stat_user_tables'` does")  # fmt: skip
+                      "`psql --csv -c 'TABLE pg_stat_user_tables'` does")  # fmt: skip
 
 
 def _meaning(cell: str) -> str:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import nbformat
 from jupyter_client import AsyncKernelManager
@@ -28,6 +28,9 @@ from triage_kit.resources import PACKAGE
 # What a kernel that is ended says stands in its notebook; Python would print it on stderr besides.
 for _name in ("papermill", "traitlets"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
+
+if TYPE_CHECKING:
+    from jupyter_client.provisioning import LocalProvisioner
 
 # macOS has the shortest limit of a Unix socket path, 103 bytes; jupyter adds a few characters.
 LONGEST_SOCKET = 90
@@ -84,7 +87,7 @@ class OwnKernel(AsyncKernelManager):
         # What the libraries below Python say (fontconfig, for one) is for a log and not for the user's terminal.
         with (Path(self.folder) / "stderr").open("ab") as said:
             await super()._async_launch_kernel(kernel_cmd, **{**kw, "stderr": said})
-        self.kernels.began(self.provisioner.process)
+        self.kernels.began(cast("LocalProvisioner", self.provisioner).process)
 
     async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
         self.connection_file = str(Path(self.folder) / "kernel.json")
