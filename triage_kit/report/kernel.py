@@ -87,7 +87,9 @@ class OwnKernel(AsyncKernelManager):
         # What the libraries below Python say (fontconfig, for one) is for a log and not for the user's terminal.
         with (Path(self.folder) / "stderr").open("ab") as said:
             await super()._async_launch_kernel(kernel_cmd, **{**kw, "stderr": said})
-        self.kernels.began(cast("LocalProvisioner", self.provisioner).process)
+        process = cast("LocalProvisioner", self.provisioner).process
+        if process is not None:
+            self.kernels.began(process)
 
     async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
         self.connection_file = str(Path(self.folder) / "kernel.json")
