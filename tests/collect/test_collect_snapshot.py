@@ -105,8 +105,9 @@ def snapshot_case(folder: Path, **keys: object) -> cases.Case:
     return cases.build({"snapshot": "snapshot.txt", **keys}, folder / "case.yaml")
 
 
-def both(server: Server, database: str, role: str | None, ask: Callable[..., Collected], folder: Path
-         ) -> tuple[Bundle, Bundle]:
+def both(
+    server: Server, database: str, role: str | None, ask: Callable[..., Collected], folder: Path
+) -> tuple[Bundle, Bundle]:
     """A direct connection and a snapshot, one after the other."""
     folder.mkdir()
     direct = ask(server, database, role).bundle
@@ -297,9 +298,7 @@ def test_what_is_no_snapshot_is_said(tmp_path: Path, content: bytes | None) -> N
     assert done.named_unread[0].startswith("snapshot (snapshot.txt: ")
 
 
-def test_beside_a_server_that_answers_it_is_only_kept(
-    server18: Server, database18: str, snapshot: Path
-) -> None:
+def test_beside_a_server_that_answers_it_is_only_kept(server18: Server, database18: str, snapshot: Path) -> None:
     with server18.connect(database18) as connection:
         connection.execute("CREATE TABLE newer (id int)")
     done = collect(snapshot_case(snapshot.parent, database={"url": server18.url(database18)}))

@@ -62,8 +62,9 @@ SERVICES = (
 )  # fmt: skip
 
 
-def recognise(settings: Iterable[str], roles: Iterable[str] = (), host: str | None = None,
-              variables: Iterable[str] = ()) -> tuple[Service, str] | None:
+def recognise(
+    settings: Iterable[str], roles: Iterable[str] = (), host: str | None = None, variables: Iterable[str] = ()
+) -> tuple[Service, str] | None:
     """The service, and by what it is known; None for a server of one's own, as far as this tells.
 
     ``settings`` are names of pg_settings, ``roles`` names of roles, ``host`` as host:port/database, ``variables`` names

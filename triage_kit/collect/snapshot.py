@@ -115,8 +115,14 @@ class _Recorded:
             self.keys |= {path.read_text(encoding="utf-8").replace("{schema}", place): "statements"
                           for path in questions.variants("statements").values()}  # fmt: skip
 
-    def read(self, query: str, parameters: Mapping[str, object] | None = None, limits: Limits | None = None,
-             extra: str = "", plan: Callable | None = None) -> list[dict]:
+    def read(
+        self,
+        query: str,
+        parameters: Mapping[str, object] | None = None,
+        limits: Limits | None = None,
+        extra: str = "",
+        plan: Callable | None = None,
+    ) -> list[dict]:
         """Rows as a session gives them, or Refused with what the server had said."""
         return self.rows(self.keys[query])
 
