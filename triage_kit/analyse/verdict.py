@@ -92,7 +92,8 @@ def _group(group: dict, found: Investigation) -> list[str]:
         lines.append(f"what: {first['mechanism']} ({percent(first['probability'])}), {_when(group)}")
     story = rows(found.explaining_statements[found.explaining_statements["group"] == group["group"]])
     if story:
-        told = "seen" if story[0]["observed"] else "inferred from the catalogue"
+        basis = "foreign keys" if story[0]["xid"] is None else "the catalogue"
+        told = "seen" if story[0]["observed"] else f"inferred from {basis}"
         lines.append(
             f"statement ({told}): {_one_line(story[0]['text'])[:200]}; explains {story[0]['explained']} of "
             f"{story[0]['of']}, {story[0]['extra']} extra"
