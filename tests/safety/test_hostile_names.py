@@ -26,9 +26,9 @@ def spelt(text: str) -> str:
 
 
 def qualified(name: str, schema: str = "public") -> str:
-    """The name as the report writes it: a part in quotes where it holds a point or a quote."""
+    """The name as the report writes it: a part in quotes where it holds a point, comma, colon or quote."""
     return ".".join(
-        f'"{part.replace(chr(34), chr(34) * 2)}"' if set(part) & set('."') else part for part in (schema, name)
+        f'"{part.replace(chr(34), chr(34) * 2)}"' if set(part) & set('.",:') else part for part in (schema, name)
     )
 
 
