@@ -131,7 +131,7 @@ def test_a_kernelspec_of_the_machine_is_never_started(tmp_path: Path) -> None:
     case = seedlike.write(tmp_path / "a {b} 'c' \"d\" é $HOME")
     env = surroundings(JUPYTER_PATH=str(tmp_path / "jupyter"), JUPYTER_DATA_DIR=str(tmp_path / "jupyter"))
     done = triage("report", os.path.relpath(case, tmp_path), cwd=tmp_path, env=env)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in (0, 3), done.stderr  # 3 where the written evidence names a source that was not read
     assert "Traceback" not in done.stderr
     assert (case / "report" / "report.html").is_file()
     assert not (tmp_path / "started").exists()
