@@ -191,7 +191,7 @@ def test_the_readme_names_every_command_and_no_other() -> None:
     usage = triage("--help").stdout
     offered = set(re.findall(r"^    ([a-z]+)(?: |$)", usage, re.M)) - {"COMMAND"}
     assert set(re.findall(r"`triage ([a-z]+)", text)) == offered
-    for line in (".venv/bin/triage demo\n", ".venv/bin/python -m pytest\n"):
+    for line in (".venv/bin/triage demo\n", ".venv/bin/python -m pytest -n 2 --dist loadfile\n"):
         assert "python3 -m venv .venv && .venv/bin/pip install '.[demo" in text.split(line)[0].splitlines()[-1]
 
 

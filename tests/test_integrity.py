@@ -321,7 +321,7 @@ def test_a_folder_that_cannot_be_written_is_named_in_one_paragraph(tmp_path: Pat
     folders = [case, *(path for path in case.rglob("*") if path.is_dir())]
     for path in case.rglob("*"):
         path.chmod(0o555 if path.is_dir() else 0o444)
-    above = [path for path in tmp_path.parents if str(path) != path.anchor and path.owner() == tmp_path.owner()][:3]
+    above = [path for path in tmp_path.parents if str(path) != path.anchor and path.owner() == tmp_path.owner()][:4]
     modes = {path: path.stat().st_mode for path in [*above, tmp_path]}
     for path in modes:
         path.chmod(modes[path] | 0o055)

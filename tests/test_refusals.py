@@ -287,7 +287,7 @@ def test_a_bomb_costs_bounded_memory_and_is_a_gap_that_names_the_bound(
     bundle = Bundle.open(tmp_path)
     assert len(bundle.table("log_events")) == 200
     gaps = bundle.table("questions").set_index("source")
-    assert "unpacks to more than 300 times its size" in gaps.loc["log:a.log.packed (rest)", "reason"]
+    assert "unpacks to more than 200 times its size" in gaps.loc["log:a.log.packed (rest)", "reason"]
     assert any("(rest)" in source for source in bundle.named_unread())
 
 

@@ -28,7 +28,8 @@ def init(folder: str | Path, url: str | None = None) -> list[Path]:
         _check_url(url, file)
         text = text.replace(EXAMPLE_URL, json.dumps(url))  # a JSON text is a YAML text, whatever it holds
     copies = {home / source.name: source for source in sorted(resource_dir("notebooks").glob("*.ipynb"))}
-    there = [path.name for path in (file, *copies) if path.exists()]
+    with _written(home):
+        there = [path.name for path in (file, *copies) if path.exists()]
     if there:
         raise CaseError(f"{home} has {', '.join(there)} already: name another folder, or move them away")
     with _written(home):

@@ -13,7 +13,7 @@ from triage_kit.errors import SourceError
 
 PIECE = 1 << 20
 # Logs shrink ten to thirty times; a file that grows more than this is no log, and would fill the memory or the time.
-_MOST_GROWTH = 300
+_MOST_GROWTH = 200
 _LEAST_BOUND = 16 << 20
 _LONGEST_LINE = 16 << 20  # a file without a line end must not be held whole
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
