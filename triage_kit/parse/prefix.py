@@ -69,6 +69,12 @@ def pattern(prefix: str) -> re.Pattern[str]:
     >>> pattern("%m [%p] %q%u@%d ").match("2025-10-07 20:27:38.343 UTC [12] app@shop LOG:  hello")["database"]
     'shop'
     """
+    return re.compile(prefix_pattern(prefix) + _TAIL, re.DOTALL)
+
+
+@cache
+def prefix_pattern(prefix: str) -> str:
+    """The pattern of what stands before the severity."""
     whole, cut = [], None
     seen: set[str] = set()
     at = 0
@@ -82,7 +88,7 @@ def pattern(prefix: str) -> re.Pattern[str]:
     whole.append(re.escape(prefix[at:]))
     if cut is not None:
         whole = [*whole[:cut], "(?:", *whole[cut:], ")?"]
-    return re.compile("".join(whole) + _TAIL, re.DOTALL)
+    return "".join(whole)
 
 
 def _escape(letter: str | None, padding: str | None, seen: set[str]) -> str:
