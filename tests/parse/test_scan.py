@@ -56,7 +56,7 @@ MESSAGES = (
 )
 
 
-def entries(seed, count=500):
+def entries(seed, count=400):
     """Severity, message, and further parts, of a made-up log with eight sessions that take turns."""
     chance = random.Random(seed)
     for number in range(count):
@@ -155,7 +155,7 @@ def same(ours, theirs):
     assert ours[1:] == theirs[1:]
 
 
-@pytest.fixture(params=[700, 5000, 256 << 10])
+@pytest.fixture(params=[2000, 256 << 10])
 def block_size(request, monkeypatch):
     monkeypatch.setattr(blocks_module, "SIZE", request.param)
     return request.param

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-NEWLINE, TAB, QUOTE, RETURN, BRACE = 10, 9, 34, 13, 125
+NEWLINE, TAB, QUOTE = 10, 9, 34
 
 
 class Lines:

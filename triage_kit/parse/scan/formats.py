@@ -11,7 +11,7 @@ import numpy as np
 from triage_kit.parse.csvlog import BEFORE, HEAD
 from triage_kit.parse.languages import LABEL_OF
 from triage_kit.parse.prefix import SUB_ENTRIES, pattern, prefix_pattern
-from triage_kit.parse.scan.engine import BRACE, QUOTE, RETURN, TAB, Lines, re2
+from triage_kit.parse.scan.engine import QUOTE, TAB, Lines, re2
 
 _ORDINARY = "(?:statement: |duration: |execute |connection |disconnection: )"
 SUBS = frozenset((*SUB_ENTRIES, *LABEL_OF))
@@ -19,7 +19,13 @@ SUBS = frozenset((*SUB_ENTRIES, *LABEL_OF))
 _FREE = {r".*?": r"[^:\n]*?"}
 _CSV_HEAD = re2(HEAD.pattern).replace(r'"(?:"")*(?!")', r'"(?:"")*(?:[^"]|$)')
 _CSV_ORDINARY = rf'(?s)^{re2(BEFORE)}LOG,00000,"{_ORDINARY}'
-_JSON_ORDINARY = rf'^\{{"timestamp":"[^"]*",.*"error_severity":"LOG",.*"message":"{_ORDINARY}'
+# Strict, so that a damaged line is never taken for an entry.
+_STRING = r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"'
+_PAIR = rf'"[a-z_]+":(?:{_STRING}|-?(?:0|[1-9][0-9]*))'
+_JSON_ORDINARY = (
+    rf'^\{{"timestamp":{_STRING},(?:{_PAIR},)*"error_severity":"LOG",(?:"state_code":"00000",)?"message":"{_ORDINARY}'
+    rf"{_STRING[1:]}(?:,{_PAIR})*\}}\r?\n?$"
+)
 
 
 class Shape:
@@ -104,9 +110,6 @@ def _csv(lines: Lines, prefix: str) -> Shape | None:
 
 def _json(lines: Lines, prefix: str) -> Shape | None:
     plain = lines.match(_JSON_ORDINARY)
-    last = lines.bytes[np.maximum(lines.ends - 2, 0)]
-    last = np.where(last == RETURN, lines.bytes[np.maximum(lines.ends - 3, 0)], last)
-    plain &= last == BRACE  # a cut line is none
     return Shape(np.arange(len(lines)), plain, len(lines))
 
 

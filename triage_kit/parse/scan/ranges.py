@@ -15,7 +15,7 @@ from triage_kit.parse.entry import Entry, Unparsed
 from triage_kit.parse.formats import parse
 from triage_kit.parse.lines import Line
 from triage_kit.parse.scan.blocks import Block, begins, blocks, boundary
-from triage_kit.parse.scan.select import Books, Selection, Session, Who, first_pass, following
+from triage_kit.parse.scan.select import Books, FirstPass, Following, Selection, Session, Who
 from triage_kit.parse.scan.significance import significant
 from triage_kit.parse.times import Clock
 
@@ -79,7 +79,7 @@ def scan_range(
     clock = Clock(source.log_timezone)
     result = Scanned()
     books = Books(source, wanted)
-    select = following(source, sessions, books) if sessions else first_pass(source)
+    select = Following(source, sessions, books) if sessions else FirstPass(source)
     selection = Selection()
     stream = _selected(source, start, end, select, selection, result, progress)
     for each in parse(stream, source.format, source.prefix, clock):
@@ -105,7 +105,7 @@ def _selected(
     source: Source,
     start: int,
     end: int,
-    select: Callable[[Block], Iterable[int]],
+    select: FirstPass | Following,
     selection: Selection,
     result: Scanned,
     progress: Callable | None,
@@ -126,13 +126,14 @@ def _selected(
 
 
 def _chosen(
-    block: Block, before_unclear: bool, select: Callable, selection: Selection, result: Scanned
+    block: Block, before_unclear: bool, select: FirstPass | Following, selection: Selection, result: Scanned
 ) -> Iterator[Line]:
     result.lines += len(block.lines)
     if block.shape is None or before_unclear:
         selection.add(block.offset, block.offset + len(block.data))
         result.plain_bytes += len(block.data)
         yield from block.every()
+        select.unclear()
         return
     result.entries += block.shape.entries
     for group in select(block):

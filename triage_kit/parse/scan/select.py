@@ -72,24 +72,28 @@ def _words(words: Iterable[str], format: str) -> str:
     return f"{text}|{execute}" if "execute" in words else text
 
 
-def first_pass(source: Source) -> Callable[[Block], Iterable[int]]:
+class FirstPass:
     """Entries that are not ordinary, and ordinary ones with a word that can cost something."""
-    costing = f"(?i)(?:{_words(COSTLY, source.format)}|{NAMES})"
-    either = f"(?i)(?:{_words((*COSTLY, 'update'), source.format)}|{NAMES})"
 
-    def select(block: Block) -> Iterable[int]:
+    def __init__(self, source: Source) -> None:
+        self.format = source.format
+        self.costing = f"(?i)(?:{_words(COSTLY, source.format)}|{NAMES})"
+        self.either = f"(?i)(?:{_words((*COSTLY, 'update'), source.format)}|{NAMES})"
+
+    def unclear(self) -> None:
+        """The plain parser saw a whole block: nothing to remember."""
+
+    def __call__(self, block: Block) -> Iterable[int]:
         shape = block.shape
         assert shape is not None
         wanted = ~shape.plain
-        hits = block.lines.match(either)
+        hits = block.lines.match(self.either)
         if hits.any():
-            sure = block.lines.match(costing, hits)
+            sure = block.lines.match(self.costing, hits)
             wanted[_groups(shape.heads, sure)] = True
             for group in np.unique(_groups(shape.heads, hits & ~sure)).tolist():
-                wanted[group] = wanted[group] or not _bounded(block.text(group), source.format)
+                wanted[group] = wanted[group] or not _bounded(block.text(group), self.format)
         return np.flatnonzero(wanted).tolist()
-
-    return select
 
 
 def _groups(heads: np.ndarray, lines: np.ndarray) -> np.ndarray:
@@ -105,33 +109,37 @@ def _bounded(raw: bytes, format: str) -> bool:
     return b" where " in text[text.find(b"update") :]
 
 
-def following(source: Source, sessions: frozenset[Session], books: Books) -> Callable[[Block], Iterable[int]]:
+class Following:
     """Entries of some sessions that tell how statements ended: controls, failures, costs, and the entry behind each."""
-    numbers = "|".join(re.escape(str(each)) for each in sorted(sessions, key=str))
-    named = rf"\b(?:{numbers})\b"
-    watched = set(sessions)  # the entry behind one that was chosen is chosen too
-    key_of = _key(source)
 
-    def select(block: Block) -> Iterator[int]:
+    def __init__(self, source: Source, sessions: frozenset[Session], books: Books) -> None:
+        self.sessions, self.books = sessions, books
+        self.named = rf"\b(?:{'|'.join(re.escape(str(each)) for each in sorted(sessions, key=str))})\b"
+        self.watched = set(sessions)  # the entry behind one that was chosen is chosen too
+        self.key = _key(source)
+
+    def unclear(self) -> None:
+        """The plain parser saw a whole block: the entry behind it may tell of any session."""
+        self.watched = set(self.sessions)
+
+    def __call__(self, block: Block) -> Iterator[int]:
         shape = block.shape
         assert shape is not None
         begin = np.zeros(len(block.lines), bool)
         begin[shape.heads] = True
-        books.look(block, shape)
-        for group in _groups(shape.heads, block.lines.match(named, begin)).tolist():
+        self.books.look(block, shape)
+        for group in _groups(shape.heads, block.lines.match(self.named, begin)).tolist():
             raw = block.text(group)
-            key = key_of(raw)
-            if key not in sessions:
+            key = self.key(raw)
+            if key not in self.sessions:
                 continue
             telling = not shape.plain[group] or _TELLING.search(raw) is not None
-            if telling or key in watched:
+            if telling or key in self.watched:
                 yield group
             if telling:
-                watched.add(key)
+                self.watched.add(key)
             elif _RUNS.search(raw):
-                watched.discard(key)
-
-    return select
+                self.watched.discard(key)
 
 
 class Books:
