@@ -6,8 +6,6 @@ JSON objects a line (docker's json-file, journald, Cloud SQL, Azure, CloudWatch,
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -19,6 +17,11 @@ from triage_kit.parse.lines import Line
 _TEXTS = ("log", "MESSAGE", "textPayload", "message", "msg", "line")
 _STAMPS = ("time", "timestamp", "__REALTIME_TIMESTAMP", "ts", "@timestamp")
 _MOST_FIELD = 1 << 30
+# Columns that the server writes without quotes.
+_BARE = frozenset(
+    "log_time process_id session_id session_line_num session_start_time transaction_id error_severity sql_state_code "
+    "internal_query_pos query_pos leader_pid query_id".split()
+)
 
 
 def is_record(row: object) -> bool:
@@ -50,9 +53,10 @@ def json_array(lines: Iterable[Line]) -> Iterator[Line]:
     block: list[str] = []
     first: Line | None = None
     for line in lines:
-        if line.text in ("  {", "{", " {", "    {", "[{"):
-            block, first = ["{"], line
-        elif line.text.rstrip(",] ") in ("  }", "}", " }", "    }") and block and first is not None:
+        bare = line.text.rstrip(",] ")
+        if not block and bare.lstrip(" [") == "{":
+            block, first, end = ["{"], line, bare.lstrip("[").replace("{", "}")
+        elif block and first is not None and bare == end:
             row = _loaded("\n".join([*block, "}"]))
             if isinstance(row, dict) and (message := _message(row)) is not None:
                 at = _at(row)
@@ -91,11 +95,8 @@ def _csv_line(record: dict[str, Any]) -> str | None:
     """A record of CloudNativePG, whose keys are the columns of a csvlog, as the csvlog's line."""
     if "error_severity" not in record:
         return None
-    stream = io.StringIO()
-    csv.writer(stream, quoting=csv.QUOTE_MINIMAL, lineterminator="").writerow(
-        [str(record.get(name, "") or "") for name in COLUMN_NAMES]
-    )
-    return stream.getvalue()
+    values = [(name, str(record.get(name) or "")) for name in COLUMN_NAMES]
+    return ",".join(value if name in _BARE or not value else '"' + value.replace('"', '""') + '"' for name, value in values)
 
 
 def _at(row: dict[str, Any]) -> str | None:

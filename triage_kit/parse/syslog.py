@@ -24,7 +24,7 @@ HEADER = re.compile(
     rf"(?:<\d{{1,3}}>)?(?:1 (?P<at5424>{_ISO}|-) \S+ (?P<program5424>\S+) (?P<pid5424>\d+|-) \S+ "
     r"(?:-|(?:\[(?:[^\]\\]|\\.)*\])+) ?(?:\ufeff)?"
     rf"|(?:(?P<iso>{_ISO})|(?P<old>{_OLD})|(?P<full>{_FULL})|(?P<unix>{_UNIX})) "
-    r"(?:\S+ )?(?P<program>[^\s\[\]:]+)(?:\[(?P<pid>\d+)\])?: ?)"
+    r"(?:\S+ )?(?P<program>[A-Za-z_][^\s\[\]:]*)(?:\[(?P<pid>\d+)\])?:(?!  ) ?)"
 )
 _NUMBERED = re.compile(r"\[(\d+)-(\d+)\] ?(?=\S|\t|\Z| )")
 _ABOUT = re.compile(rf"(?:{SEVERITY_WORDS}|{SUB_ENTRY_WORDS}): {{2}}")

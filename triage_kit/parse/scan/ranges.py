@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from triage_kit.parse.entry import Entry, Unparsed
@@ -20,6 +21,7 @@ from triage_kit.parse.scan.significance import significant
 from triage_kit.parse.times import Clock
 
 RANGE = 64 << 20
+TAIL = 256 << 10
 
 
 @dataclass(frozen=True)
@@ -208,3 +210,14 @@ def _results(
         yield future.result()
         if progress is not None:
             progress(end - start)
+
+
+def last_instant(source: Source) -> datetime | None:
+    """The time of the last entry that has one, from the file's last bytes."""
+    whole = source.whole()
+    with source.path.open("rb") as stream:
+        start = boundary(stream.fileno(), max(0, whole - TAIL), whole, source.format, source.prefix)
+        stream.seek(start if start < whole else 0)
+        tail = stream.read(TAIL).splitlines(keepends=True)
+    found = parse(tail, source.format, source.prefix, Clock(source.log_timezone))
+    return max((each.at for each in found if isinstance(each, Entry) and each.at is not None), default=None)
