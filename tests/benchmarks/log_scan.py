@@ -118,7 +118,8 @@ def measured(job: Callable[[], None]) -> tuple[float, float]:
 
 
 def program(*arguments: str) -> Callable[[], None]:
-    return lambda: subprocess.run(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False) and None
+    # Into a pipe: grep stops at the first match when it writes to /dev/null.
+    return lambda: subprocess.run([*arguments], capture_output=True, check=False) and None
 
 
 def itself(name: str, path: Path, format: str) -> Callable[[], None]:
@@ -126,7 +127,7 @@ def itself(name: str, path: Path, format: str) -> Callable[[], None]:
 
 
 def jobs(big: Path, small: Path, format: str, folder: Path) -> dict[str, tuple[Path, Callable[[], None]]]:
-    found = {"cat": (big, program("cat", str(big)))}
+    found = {"dd of=/dev/null": (big, program("dd", f"if={big}", "of=/dev/null", "bs=1M"))}
     if rg := shutil.which("rg"):
         found["ripgrep, same words"] = (big, program(rg, "-j1", "-ci", WORDS, str(big)))
     elif grep := shutil.which("grep"):

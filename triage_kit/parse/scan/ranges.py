@@ -72,16 +72,18 @@ def scan_range(
     end: int,
     sessions: frozenset[Session] = frozenset(),
     wanted: frozenset[Who] = frozenset(),
+    found: frozenset[int] = frozenset(),
     progress: Callable[[int], None] | None = None,
 ) -> Scanned:
     """Entries of a byte range that begins with an entry: those that matter, or with sessions those that tell of them.
 
-    wanted are roles and databases of which is to be learnt whether everything is logged.
+    wanted are roles and databases of which is to be learnt whether everything is logged; found are the bytes at which
+    entries begin that a first pass has found.
     """
     clock = Clock(source.log_timezone)
     result = Scanned()
     books = Books(source, wanted)
-    select = Following(source, sessions, books) if sessions else FirstPass(source)
+    select = Following(source, sessions, books, found) if sessions else FirstPass(source)
     selection = Selection()
     stream = _selected(source, start, end, select, selection, result, progress)
     for each in parse(stream, source.format, source.prefix, clock):
@@ -125,6 +127,7 @@ def _selected(
         yield from _chosen(held, False, select, selection, result)
         if progress is not None:
             progress(len(held.data))
+    yield from select.rest()
 
 
 def _chosen(
@@ -134,12 +137,12 @@ def _chosen(
     if block.shape is None or before_unclear:
         selection.add(block.offset, block.offset + len(block.data))
         result.plain_bytes += len(block.data)
+        yield from select.rest()
         yield from block.every()
         select.unclear()
         return
     result.entries += block.shape.entries
-    for group in select(block):
-        yield from block.group(group)
+    yield from select(block)
 
 
 def merged(parts: Iterable[Scanned]) -> Scanned:
@@ -171,7 +174,7 @@ def scan(
     are read one after the other. ``progress`` is given the number of bytes that are done.
     """
     parts = ranges(source, size)
-    first = _run(source, parts, frozenset(), frozenset(), executor, progress)
+    first = _run(source, parts, frozenset(), frozenset(), frozenset(), executor, progress)
     open_ended = [
         each
         for each in first.found
@@ -181,8 +184,8 @@ def scan(
         return first
     sessions = frozenset(each.session or each.pid or 0 for each in open_ended)
     wanted = frozenset((each.role, each.database) for each in open_ended) if not logs_everything else frozenset[Who]()
-    second = _run(source, parts, sessions, wanted, executor, None)
-    known = {each.offset for each in first.found}
+    known = frozenset(each.offset for each in first.found)
+    second = _run(source, parts, sessions, wanted, known, executor, None)
     first.found += [each for each in second.found if isinstance(each, Entry) and each.offset not in known]
     first.found.sort(key=lambda each: each.offset)
     first.books = second.books
@@ -194,13 +197,21 @@ def _run(
     parts: list[tuple[int, int]],
     sessions: frozenset[Session],
     wanted: frozenset[Who],
+    known: frozenset[int],
     executor: Executor | None,
     progress: Callable[[int], None] | None,
 ) -> Scanned:
     if executor is None or len(parts) == 1:
-        return merged(scan_range(source, start, end, sessions, wanted, progress) for start, end in parts)
-    futures = [executor.submit(scan_range, source, start, end, sessions, wanted) for start, end in parts]
+        return merged(scan_range(source, start, end, sessions, wanted, known, progress) for start, end in parts)
+    futures = [
+        executor.submit(scan_range, source, start, end, sessions, wanted, _within(known, start, end))
+        for start, end in parts
+    ]
     return merged(_results(parts, futures, progress))
+
+
+def _within(known: frozenset[int], start: int, end: int) -> frozenset[int]:
+    return frozenset(each for each in known if start <= each < end)
 
 
 def _results(

@@ -29,11 +29,21 @@ _MESSAGE = {
     "csv": re.compile(rb',"(?:statement|duration|execute)([^"]*)"(?!")'),
     "json": re.compile(rb'"message":"(?:statement|duration|execute)([^"\\]*)"'),
 }
-# Whatever may end a statement or a transaction, or may cost something itself; too much of it does no harm.
-_TELLING = re.compile(
-    rb"(?i)(?:\b|\\[nrtbf])(?:begin|start|commit|end|rollback|abort|savepoint|prepare|release|disconnection|delete|"
-    rb"truncate|drop|merge|alter|detach|do|call|copy|vacuum|cluster|refresh|policy|rule|create|update|session|execute)\b"
+# A transaction command somewhere in the text, or the end of a session; too much of it does no harm.
+_TELLING = (
+    r"(?i)(?:statement|execute[^:]*): *(?:begin|start|commit|end|rollback|abort|savepoint|prepare|release)\b|"
+    r"(?:;|\*/|^[\t ]*|\\[nrt])\s*(?:begin|start|commit|end|rollback|abort|savepoint|prepare|release)\b|disconnection: "
 )
+# Nothing but the end of a transaction.
+_ENDS = re.compile(
+    rb'(?i)(?:statement|execute [^:\n]*): \s*(?:commit|end|rollback|abort)(?: work| transaction)?\s*;?\s*(?:\Z|\n|")'
+)
+_CRASH = (
+    r"was terminated by|exited with exit code|terminating any other|processes terminated; reinit|was interrupted|"
+    r"not properly shut down|in recovery|crashed|issuing SIG"
+)
+_GONE = re.compile(rb'(?:  |")disconnection: ')
+_MOST_HELD = 1000
 _RUNS = re.compile(rb'(?:  |")(?:statement: |duration: |execute )')
 _LOOKED_AT = 50
 
@@ -83,7 +93,15 @@ class FirstPass:
     def unclear(self) -> None:
         """The plain parser saw a whole block: nothing to remember."""
 
-    def __call__(self, block: Block) -> Iterable[int]:
+    def rest(self) -> Iterator[Line]:
+        """Nothing is held back."""
+        return iter(())
+
+    def __call__(self, block: Block) -> Iterator[Line]:
+        for group in self._groups(block):
+            yield from block.group(group)
+
+    def _groups(self, block: Block) -> Iterable[int]:
         shape = block.shape
         assert shape is not None
         wanted = ~shape.plain
@@ -110,36 +128,110 @@ def _bounded(raw: bytes, format: str) -> bool:
 
 
 class Following:
-    """Entries of some sessions that tell how statements ended: controls, failures, costs, and the entry behind each."""
+    """Entries of some sessions that tell how their costly statements ended.
 
-    def __init__(self, source: Source, sessions: frozenset[Session], books: Books) -> None:
-        self.sessions, self.books = sessions, books
-        self.named = rf"\b(?:{'|'.join(re.escape(str(each)) for each in sorted(sessions, key=str))})\b"
-        self.watched = set(sessions)  # the entry behind one that was chosen is chosen too
-        self.key = _key(source)
+    Those are the statements themselves, the entry behind each, failures, and the transaction commands around them. Of
+    a transaction that holds no costly statement nothing is chosen: its commands are held back until it ends.
+    """
+
+    def __init__(self, source: Source, sessions: frozenset[Session], books: Books, found: frozenset[int]) -> None:
+        self.sessions, self.books, self.found = sessions, books, found
+        names = "|".join(re.escape(str(each)) for each in sorted(sessions, key=str))
+        self.named, self.key = rf"\b(?:{names})\b", _key(source)
+        self.held: dict[Session, list[Line]] = {}
+        self.live = set(sessions)  # everything of these is told until their transaction ends
+        self.awaited = set(sessions)  # the entry behind one that was chosen, perhaps before this range, is to come
 
     def unclear(self) -> None:
-        """The plain parser saw a whole block: the entry behind it may tell of any session."""
-        self.watched = set(self.sessions)
+        """The plain parser saw a whole block: it may have begun a transaction, or ended a statement, of any session."""
+        self.live, self.awaited = set(self.sessions), set(self.sessions)
 
-    def __call__(self, block: Block) -> Iterator[int]:
+    def rest(self) -> Iterator[Line]:
+        """What is held back when the range ends, or where the plain parser takes over."""
+        for lines in self.held.values():
+            yield from lines
+        self.held.clear()
+
+    def __call__(self, block: Block) -> Iterator[Line]:
         shape = block.shape
         assert shape is not None
-        begin = np.zeros(len(block.lines), bool)
-        begin[shape.heads] = True
         self.books.look(block, shape)
-        for group in _groups(shape.heads, block.lines.match(self.named, begin)).tolist():
-            raw = block.text(group)
-            key = self.key(raw)
-            if key not in self.sessions:
-                continue
-            telling = not shape.plain[group] or _TELLING.search(raw) is not None
-            if telling or key in self.watched:
-                yield group
-            if telling:
-                self.watched.add(key)
-            elif _RUNS.search(raw):
-                self.watched.discard(key)
+        given: set[int] = set()
+        for key in sorted(self.awaited, key=str):
+            yield from self._next(block, key, -1, given)
+        crashes = self._crashes(block, shape)
+        for group in sorted({*self._candidates(block, shape), *crashes}):
+            if group in crashes:  # it ended every session: what comes is new, under whatever number
+                self.held.clear()
+                self.live = set(self.sessions)
+            key = self.key(block.text(group))
+            if key in self.sessions and key is not None:
+                yield from self._take(block, shape, group, key, given)
+
+    def _crashes(self, block: Block, shape: Shape) -> set[int]:
+        special = np.zeros(len(block.lines), bool)
+        special[shape.heads[~shape.plain]] = True
+        return set(_groups(shape.heads, block.lines.match(_CRASH, special)).tolist())
+
+    def _candidates(self, block: Block, shape: Shape) -> list[int]:
+        heads = shape.heads
+        begin = np.zeros(len(block.lines), bool)
+        begin[heads] = True
+        told = np.zeros(len(heads), bool)
+        told[_groups(heads, block.lines.match(_TELLING))] = True
+        told |= ~shape.plain
+        offsets = (block.lines.edges[heads] + block.offset).tolist()
+        told |= np.fromiter((each in self.found for each in offsets), bool, len(offsets))
+        named = np.zeros(len(heads), bool)
+        some = np.zeros(len(block.lines), bool)
+        some[heads[told]] = True
+        named[_groups(heads, block.lines.match(self.named, some))] = True
+        return np.flatnonzero(told & named).tolist()
+
+    def _take(self, block: Block, shape: Shape, group: int, key: Session, given: set[int]) -> Iterator[Line]:
+        raw = block.text(group)
+        offset = int(block.lines.edges[shape.heads[group]]) + block.offset
+        ends = _ENDS.search(raw) is not None
+        if _GONE.search(raw):  # a session that comes later under the same number begins anew
+            self.live.add(key)
+        # One that was given as the entry behind another has begun or ended a transaction already.
+        if offset in self.found or not shape.plain[group] or key in self.live or group in given:
+            yield from self.held.pop(key, ())
+            yield from self._give(block, group, given)
+            yield from self._next(block, key, group, given)
+            self.live.add(key)
+            if ends and offset not in self.found:
+                self.live.discard(key)
+        elif ends:
+            self.held.pop(key, None)
+        else:
+            held = self.held.setdefault(key, [])
+            held += block.group(group)
+            if len(held) > _MOST_HELD:
+                yield from self.held.pop(key)
+
+    def _give(self, block: Block, group: int, given: set[int]) -> Iterator[Line]:
+        if group not in given:
+            given.add(group)
+            yield from block.group(group)
+
+    def _next(self, block: Block, key: Session, group: int, given: set[int]) -> Iterator[Line]:
+        """The next entry of the session that says something of the statement before it."""
+        assert block.shape is not None
+        edges, heads = block.lines.edges, block.shape.heads
+        literal = str(key).encode()
+        at = int(edges[heads[group + 1]]) if group + 1 < len(heads) else len(block.data)
+        self.awaited.add(key)
+        while (at := block.data.find(literal, at)) >= 0:
+            line = int(np.searchsorted(edges, at, side="right")) - 1
+            other = int(np.searchsorted(heads, line, side="right")) - 1
+            raw = block.text(other)
+            at = int(edges[heads[other + 1]]) if other + 1 < len(heads) else len(block.data)
+            if self.key(raw) == key:
+                yield from self._give(block, other, given)
+                if not block.shape.plain[other] or _RUNS.search(raw):
+                    self.awaited.discard(key)
+                    return
 
 
 class Books:
