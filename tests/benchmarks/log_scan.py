@@ -1,3 +1,4 @@
+# ruff: noqa: E501 S608 T201 rows of logs and SQL made for the tests stay on their lines
 """How fast a big log is read: cat, ripgrep, this kit's scan, its plain parser and pgBadger in turns, in one call.
 
     python tests/benchmarks/log_scan.py --mb 200
@@ -176,11 +177,13 @@ def report(format: str, written: Path, folder: Path, options: argparse.Namespace
             seconds, peak = measured(job)
             speeds[name].append(path.stat().st_size / 1e6 / max(seconds, 1e-3))
             peaks[name] = max(peaks.get(name, 0), peak)
-    print(f"\n{format}: {big.stat().st_size / 1e6:.0f} MB; slow readers {small.stat().st_size / 1e6:.0f} MB")  # noqa: T201
+    print(f"\n{format}: {big.stat().st_size / 1e6:.0f} MB; slow readers {small.stat().st_size / 1e6:.0f} MB")
     ours = statistics.median(speeds["scan"])
     for name, found in speeds.items():
         speed = statistics.median(found)
-        print(f"  {name:22} {speed:9.1f} MB per CPU s   scan is {ours / speed:7.2f} times it   peak {peaks[name]:6.0f} MB")  # noqa: T201
+        print(
+            f"  {name:22} {speed:9.1f} MB per CPU s   scan is {ours / speed:7.2f} times it   peak {peaks[name]:6.0f} MB"
+        )
     big.unlink()
 
 

@@ -271,7 +271,10 @@ def test_a_big_file_is_scanned_and_gives_the_same_events(folder, monkeypatch):
     lines = []
     for number in range(3000):
         head = f"2025-10-07 20:{number // 60 % 60:02}:{number % 60:02}.000 UTC [{number % 7 + 11}] app@shop LOG:  "
-        lines += [head + ("statement: TRUNCATE a" if number % 500 == 0 else "statement: SELECT 1"), head + "duration: 0.1 ms"]
+        lines += [
+            head + ("statement: TRUNCATE a" if number % 500 == 0 else "statement: SELECT 1"),
+            head + "duration: 0.1 ms",
+        ]
     (folder / "log" / "a.log").write_text("\n".join(lines) + "\n")
     plain, _, _ = collected(folder, ["log/a.log"])
     plain_rows, plain_source = plain.written("log_events"), plain.written("log_sources")

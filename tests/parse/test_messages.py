@@ -1,3 +1,4 @@
+# ruff: noqa: E501 rows of logs and SQL made for the tests stay on their lines
 """Subjects of messages: a line for each, written as a server writes it, and those that a real server wrote."""
 
 import contextlib
@@ -11,9 +12,7 @@ from triage_kit.lab.server import Server
 from triage_kit.parse import Entry, parse
 from triage_kit.parse.kinds import SUBJECTS, recognise
 
-CORPUS = [
-    line.split("\t") for line in (Path(__file__).parent / "messages.tsv").read_text("utf-8").splitlines() if line
-]
+CORPUS = [line.split("\t") for line in (Path(__file__).parent / "messages.tsv").read_text("utf-8").splitlines() if line]
 PREFIX = "%m [%p] "
 
 
@@ -33,7 +32,7 @@ def test_every_subject_has_a_kind_and_a_meaning():
 
 
 REAL = {
-    'CREATE TABLE a (id int PRIMARY KEY, n int NOT NULL CHECK (n > 0)); CREATE TABLE b (a int REFERENCES a)': None,
+    "CREATE TABLE a (id int PRIMARY KEY, n int NOT NULL CHECK (n > 0)); CREATE TABLE b (a int REFERENCES a)": None,
     "TRUNCATE a": "truncate_refused",
     "TRUNCATE a CASCADE": "truncate_cascade",
     "DROP TABLE a": "dependent_objects",

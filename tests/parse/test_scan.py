@@ -1,3 +1,4 @@
+# ruff: noqa: E501 rows of logs and SQL made for the tests stay on their lines
 """The scan gives what the plain parsers give, whatever the log holds and wherever it is cut."""
 
 import concurrent.futures
@@ -65,7 +66,9 @@ def entries(seed, count=400):
         parts = {}
         if kind < 0.6:
             statement = chance.choice(STATEMENTS)
-            header = chance.choice(("statement: ", "execute <unnamed>: ", "execute s1: ", "duration: 1.5 ms  statement: "))
+            header = chance.choice(
+                ("statement: ", "execute <unnamed>: ", "execute s1: ", "duration: 1.5 ms  statement: ")
+            )
             severity, message = "LOG", header + statement
             if header.startswith("execute") and chance.random() < 0.5:
                 parts["DETAIL"] = "Parameters: $1 = 'where update delete'"
@@ -106,7 +109,10 @@ def csvlog(seed, **options):
             "", "", "", parts.get("STATEMENT", ""), "", "", "a,b \"c\"", "client backend", "", 0,
         ]  # fmt: skip
         texts = {1, 2, 4, 5 + 2, 9, 13, 14, 19, 22, 23}
-        told = ['"' + str(each).replace('"', '""') + '"' if at in texts and each != "" else str(each) for at, each in enumerate(row)]
+        told = [
+            '"' + str(each).replace('"', '""') + '"' if at in texts and each != "" else str(each)
+            for at, each in enumerate(row)
+        ]
         stream.write(",".join(told) + "\n")
     return stream.getvalue().encode()
 

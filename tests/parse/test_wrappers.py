@@ -1,3 +1,4 @@
+# ruff: noqa: E501 S608 RET504 rows of logs and SQL made for the tests stay on their lines
 """Logs that a container engine, a journal or syslog kept: the same entries as without what stands around them."""
 
 import gzip
@@ -16,8 +17,8 @@ PLAIN = [
     f"{STAMP} [12] LOG:  statement: {LONG}",
     f"{STAMP} [12] LOG:  statement: TRUNCATE a,",
     "\tb CASCADE",
-    f"{STAMP} [13] ERROR:  syntax error at or near \"\\\" at character 44",
-    f"{STAMP} [13] STATEMENT:  DELETE FROM migration.collection_flows WHERE status \\!= 'completed'",  # noqa: S608
+    f'{STAMP} [13] ERROR:  syntax error at or near "\\" at character 44',
+    f"{STAMP} [13] STATEMENT:  DELETE FROM migration.collection_flows WHERE status \\!= 'completed'",
     f"{STAMP} [7] LOG:  checkpoint starting: time",
 ]
 SECOND = "2025-10-07T20:27:38"
@@ -58,16 +59,16 @@ def docker_json():
 
 def docker_stamps():
     # Every piece of a long line is stamped, and only its last piece ends the line.
-    return "".join(
-        "".join(f"{SECOND}.343123456Z {part}" for part in pieces(line + "\n")) for line in PLAIN
-    ).encode()
+    return "".join("".join(f"{SECOND}.343123456Z {part}" for part in pieces(line + "\n")) for line in PLAIN).encode()
 
 
 def cri():
     lines = []
     for line in PLAIN:
         parts = pieces(line)
-        lines += [f"{SECOND}.343123456Z stderr {'F' if at == len(parts) - 1 else 'P'} {part}" for at, part in enumerate(parts)]
+        lines += [
+            f"{SECOND}.343123456Z stderr {'F' if at == len(parts) - 1 else 'P'} {part}" for at, part in enumerate(parts)
+        ]
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -119,7 +120,12 @@ def journal_export():
 
 def cloud_sql():
     rows = [
-        {"textPayload": message, "timestamp": f"{SECOND}.343{at:03}Z", "severity": "INFO", "resource": {"type": "cloudsql_database"}}
+        {
+            "textPayload": message,
+            "timestamp": f"{SECOND}.343{at:03}Z",
+            "severity": "INFO",
+            "resource": {"type": "cloudsql_database"},
+        }
         for at, message in enumerate(messages())
     ]
     return rows
@@ -144,7 +150,10 @@ WRAPPED = {
     ),
     "cloud sql": (("json",), lambda: lines_of(cloud_sql())),
     "cloud sql array": (("array",), lambda: json.dumps(cloud_sql()[::-1], indent=2).encode()),
-    "azure": (("json",), lambda: lines_of({"properties": {"message": each}, "time": f"{SECOND}Z"} for each in messages())),
+    "azure": (
+        ("json",),
+        lambda: lines_of({"properties": {"message": each}, "time": f"{SECOND}Z"} for each in messages()),
+    ),
     "compose": (("named", "stamped"), lambda: "".join(f"db-1  | {SECOND}.343Z {line}\n" for line in PLAIN).encode()),
 }
 
@@ -208,7 +217,7 @@ def test_rds_prefix():
 
 def test_verbose_errors_carry_their_state():
     lines = [
-        f"{STAMP} [13] ERROR:  42601: syntax error at or near \"x\" at character 8",
+        f'{STAMP} [13] ERROR:  42601: syntax error at or near "x" at character 8',
         f"{STAMP} [13] LOCATION:  scanner_yyerror, scan.l:1176",
         f"{STAMP} [13] STATEMENT:  DELETE x",
     ]
@@ -232,9 +241,7 @@ def test_verbose_errors_carry_their_state():
     ],
 )
 def test_other_languages(severity, label, statement, error):
-    text = (
-        f"{STAMP} [12] {severity}:  {statement}: TRUNCATE a\n{STAMP} [12] {error}:  ?\n{STAMP} [12] {label}:  DROP TABLE b\n"
-    )
+    text = f"{STAMP} [12] {severity}:  {statement}: TRUNCATE a\n{STAMP} [12] {error}:  ?\n{STAMP} [12] {label}:  DROP TABLE b\n"
     _, entries, _ = read(text.encode())
     assert [(each.severity, each.kind, each.statement, each.outcome) for each in entries] == [
         ("LOG", "statement", "TRUNCATE a", "unknown"),

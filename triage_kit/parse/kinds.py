@@ -107,7 +107,13 @@ def _own(message: str) -> str | None:
         rest = found["rest"]
         if not rest:
             return "duration"
-        return None if rest.lstrip().startswith("plan:") else "duration_step" if _STEP.match(rest) else "duration_statement"
+        return (
+            None
+            if rest.lstrip().startswith("plan:")
+            else "duration_step"
+            if _STEP.match(rest)
+            else "duration_statement"
+        )
     if _FETCH.match(message):
         return "fetch"
     if _EXECUTE.match(message):

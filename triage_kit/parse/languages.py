@@ -1,8 +1,9 @@
+# ruff: noqa: E501 RUF001 tables of patterns and words
 """What a server with lc_messages of another language writes for severities, labels and the words of logged statements.
 
 From the message catalogues of PostgreSQL 15 (src/backend/po) for German, Spanish, French, Italian, Japanese, Georgian,
-Korean, Russian, Swedish, Ukrainian and simplified Chinese, and as remembered from those for Portuguese, Polish, Turkish
-and Czech. csvlog and jsonlog translate severities too; SQLSTATE and numbers stay as they are.
+Korean, Russian, Swedish, Ukrainian and simplified Chinese, besides severities and labels of
+Portuguese, Polish, Turkish and Czech. csvlog and jsonlog translate severities too; SQLSTATE and numbers stay as they are.
 """
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 tables of patterns and words
 """The messages of the server that mean something, as data: subject, kind, meaning, and how such a message begins.
 
 Texts are those of PostgreSQL 13 to 18 in English (errmsg and ereport calls of src/backend). The first subject that fits

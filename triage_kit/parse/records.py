@@ -19,8 +19,20 @@ _STAMPS = ("time", "timestamp", "__REALTIME_TIMESTAMP", "ts", "@timestamp")
 _MOST_FIELD = 1 << 30
 # Columns that the server writes without quotes.
 _BARE = frozenset(
-    "log_time process_id session_id session_line_num session_start_time transaction_id error_severity sql_state_code "
-    "internal_query_pos query_pos leader_pid query_id".split()
+    [
+        "log_time",
+        "process_id",
+        "session_id",
+        "session_line_num",
+        "session_start_time",
+        "transaction_id",
+        "error_severity",
+        "sql_state_code",
+        "internal_query_pos",
+        "query_pos",
+        "leader_pid",
+        "query_id",
+    ]
 )
 
 
@@ -48,7 +60,7 @@ def json_records(lines: Iterable[Line]) -> Iterator[Line]:
 
 
 def json_array(lines: Iterable[Line]) -> Iterator[Line]:
-    """The server's lines out of one JSON array of records; newest first, as they are downloaded, becomes oldest first."""
+    """The server's lines out of one JSON array of records; the newest first becomes the oldest first."""
     found: list[tuple[str, list[Line]]] = []
     block: list[str] = []
     first: Line | None = None
@@ -96,7 +108,9 @@ def _csv_line(record: dict[str, Any]) -> str | None:
     if "error_severity" not in record:
         return None
     values = [(name, str(record.get(name) or "")) for name in COLUMN_NAMES]
-    return ",".join(value if name in _BARE or not value else '"' + value.replace('"', '""') + '"' for name, value in values)
+    return ",".join(
+        value if name in _BARE or not value else '"' + value.replace('"', '""') + '"' for name, value in values
+    )
 
 
 def _at(row: dict[str, Any]) -> str | None:

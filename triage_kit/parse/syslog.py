@@ -31,7 +31,7 @@ _ABOUT = re.compile(rf"(?:{SEVERITY_WORDS}|{SUB_ENTRY_WORDS}): {{2}}")
 _SUB = re.compile(rf"(?P<head>.{{0,300}}?)(?:{SUB_ENTRY_WORDS}): {{2}}", re.DOTALL)
 _MAIN = re.compile(rf"(?P<head>.{{0,300}}?)(?:{SEVERITY_WORDS}): {{2}}", re.DOTALL)
 _USUAL = re.compile(r"(?i)postgres|postmaster|\bpg\b|edb")
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 # Messages that may be open at the same time, each in its own process.
 _WINDOW = 64
 

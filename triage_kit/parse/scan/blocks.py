@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from triage_kit.parse.csvlog import HEAD
 from triage_kit.parse.lines import Line
 from triage_kit.parse.prefix import pattern
-from triage_kit.parse.csvlog import HEAD
 from triage_kit.parse.scan.engine import Lines
 from triage_kit.parse.scan.formats import SUBS, Shape, shape
 

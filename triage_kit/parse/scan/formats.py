@@ -29,7 +29,7 @@ _JSON_ORDINARY = (
 
 
 class Shape:
-    """Of one block: ``heads`` (lines at which entries begin), ``plain`` (of these, the ordinary ones); None: unclear."""
+    """Of one block: ``heads`` (lines at which entries begin) and ``plain`` (of these, the ordinary ones)."""
 
     def __init__(self, heads: np.ndarray, plain: np.ndarray, entries: int) -> None:
         self.heads, self.plain, self.entries = heads, plain, entries

@@ -164,9 +164,9 @@ class Following:
             if group in crashes:  # it ended every session: what comes is new, under whatever number
                 self.held.clear()
                 self.live = set(self.sessions)
-            key = self.key(block.text(group))
-            if key in self.sessions and key is not None:
-                yield from self._take(block, shape, group, key, given)
+            session = self.key(block.text(group))
+            if session is not None and session in self.sessions:
+                yield from self._take(block, shape, group, session, given)
 
     def _crashes(self, block: Block, shape: Shape) -> set[int]:
         special = np.zeros(len(block.lines), bool)

@@ -13,7 +13,9 @@ COSTLY = (
     "delete", "truncate", "drop", "merge", "alter", "detach", "do", "call", "execute", "copy", "vacuum", "cluster",
     "refresh", "policy", "rule", "create",
 )  # fmt: skip
-NAMES = r"session_replication_role|pg_stat\w*_reset|alembic_version|schema_migrations|flyway_|django_migrations|_prisma_"
+NAMES = (
+    r"session_replication_role|pg_stat\w*_reset|alembic_version|schema_migrations|flyway_|django_migrations|_prisma_"
+)
 WORDS = rf"\b(?:{'|'.join(COSTLY)})\b|{NAMES}"
 _WORDS = re.compile(rf"(?i){WORDS}")
 _UPDATE = re.compile(r"(?i)\bupdate\b")
@@ -47,6 +49,4 @@ def costly(text: str) -> bool:
     if not _UPDATE.search(bare):
         return False
     # A text that is no INSERT or UPDATE may hide its WHERE in a literal, or its UPDATE in a function's body.
-    return not _WHERE.search(_TOKENS.sub(" ", bare)) or (
-        _BODY.search(bare) is not None and not _WRITES.match(bare)
-    )
+    return not _WHERE.search(_TOKENS.sub(" ", bare)) or (_BODY.search(bare) is not None and not _WRITES.match(bare))
