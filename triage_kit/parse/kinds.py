@@ -140,8 +140,8 @@ _TUPLES = re.compile(r"tuples: (\d+) removed, (\d+) remain")
 _BUFFERS = re.compile(r"wrote (\d+) (?:SLRU )?buffers")
 _SYNC_FILES = re.compile(r"sync files=(\d+)")
 _PARAMETERS = re.compile(
-    r"(?i)(?:.*\bwith )?(?:parameters|Parameter|parámetros|paramètres|parametri|パラメータ|매개 변수|параметры|parametrar|"
-    r"параметри|参数)[ \u00a0]?: (\$1.*)",
+    r"(?i)(?:.*\bwith )?(?:parameters|Parameter|parámetros|paramètres|parametri|パラメータ|매개 변수|параметры|"
+    r"parametrar|параметри|参数)[ \u00a0]?: (\$1.*)",
     re.DOTALL,
 )
 
