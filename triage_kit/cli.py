@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from triage_kit import __version__
-from triage_kit.console import Console, plain
+from triage_kit.console import Console, line, plain, stand_in_for_closed_streams
 from triage_kit.errors import CaseError, TriageError
 
 DONE, FAILED, USAGE, UNREAD, LOSS, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -24,6 +25,7 @@ DEFAULT_INCIDENT = "seed"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status and never raises but for SystemExit of wrong usage."""
+    stand_in_for_closed_streams()
     options = _parser().parse_args(arguments)
     console = Console(json=options.json, quiet=options.quiet)
     try:
@@ -35,14 +37,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.error(f"interrupted{kept}", INTERRUPTED)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader has left; Python would complain once more when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_printing()
         return FAILED
     except TriageError as error:
         return _failed(console, options, str(error), error.exit_status)
     except Exception as error:  # noqa: BLE001 the border to the user: one paragraph, and the traceback on demand
         message = f"unexpected {type(error).__name__}: {error}; run it again with --debug to see where"
         return _failed(console, options, message, FAILED)
+
+
+def _give_up_printing() -> None:
+    # The reader has left; Python would complain once more when it flushes at its end.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
 
 
 def _failed(console: Console, options: argparse.Namespace, message: str, status: int) -> int:
@@ -129,6 +140,14 @@ def baseline(options: argparse.Namespace, console: Console) -> int:
     return DONE
 
 
+def collector(options: argparse.Namespace, console: Console) -> int:
+    """Print collect.sql: a read-only psql script that writes one file for `snapshot:`."""
+    from triage_kit.collect.collector import script
+
+    print(script(), end="")
+    return DONE
+
+
 def _collect(folder: str | Path, options: argparse.Namespace, console: Console) -> int:
     """Collect and print the first answer: the verdict with its freeze list, before any notebook runs."""
     from triage_kit import case as cases
@@ -139,7 +158,7 @@ def _collect(folder: str | Path, options: argparse.Namespace, console: Console) 
     found = collect(case, again=getattr(options, "again", False), notify=console.notify)
     _verdict(case.folder, console)
     for source in found.named_unread:
-        console.say(f"named, but not read: {source}", event="unread", source=source)
+        console.say(line(f"named, but not read: {source}"), event="unread", source=source)
     return UNREAD if found.named_unread else DONE
 
 
@@ -148,7 +167,7 @@ def _verdict(folder: str | Path, console: Console) -> None:
     from triage_kit.opened import open_case
 
     lines = verdict(investigate(open_case(folder).evidence))
-    console.say("\n" + "\n".join(lines) + "\n", event="verdict", lines=lines)
+    console.say("\n" + "\n".join(map(line, lines)) + "\n", event="verdict", lines=lines)
 
 
 def _unread(folder: str | Path, console: Console) -> int:
@@ -156,7 +175,7 @@ def _unread(folder: str | Path, console: Console) -> int:
 
     sources = Bundle.open(folder).named_unread()
     for source in sources:
-        console.say(f"named, but not read: {source}", event="unread", source=source)
+        console.say(line(f"named, but not read: {source}"), event="unread", source=source)
     return UNREAD if sources else DONE
 
 
@@ -164,7 +183,12 @@ def _report(folder: str | Path, options: argparse.Namespace, console: Console) -
     from triage_kit.bundle import Bundle
     from triage_kit.report import make
 
-    made = make(folder, notify=console.notify, notebooks=getattr(options, "notebooks", None))
+    made = make(
+        folder,
+        notify=console.notify,
+        notebooks=getattr(options, "notebooks", None),
+        mask=getattr(options, "mask", False),
+    )
     questions = Bundle.open(folder).manifest["questions"]
     silent = sum(row["status"] != "answered" for row in questions)
     notebooks = [str(path) for path in made.notebooks]
@@ -200,7 +224,9 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         from triage_kit.redact import redact
 
-        super().error(plain(redact(message)))
+        # A command is a word of letters; what stands in its place may be a password that psql's habits put there.
+        shown = re.sub(r"invalid choice: '(?![a-z]+')[^']*'", "invalid choice", message)
+        super().error(plain(redact(shown)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -226,7 +252,10 @@ def _parser() -> argparse.ArgumentParser:
         if function is report:
             add("--notebooks", nargs="+", metavar="FILE", help="notebooks that papermill executed before; none is run")
         if function in (report, run):
+            add("--mask", action="store_true", help="replace literals and values in messages by stable tokens")
             _fail_on(add)
+
+    _command(commands, "collector", collector)
 
     add = _command(commands, "baseline", baseline)
     add("--url", required=True, help="postgresql://role@host:port/database, without a password")

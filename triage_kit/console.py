@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
+import unicodedata
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
+
+
+def stand_in_for_closed_streams() -> None:
+    """Open the null device where stdin, stdout or stderr are closed.
+
+    Otherwise the next file that is opened takes the number, and what a library prints would go into the evidence.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 a number
 
 
 class Console:
@@ -32,8 +49,10 @@ class Console:
         """One paragraph on stderr; with JSON lines also an event."""
         self._clear()
         if self.json:
-            self._line(sys.stdout, json.dumps({"event": "error", "status": status, "text": text}))
-        self._line(sys.stderr, plain(f"triage: {text}"))
+            with contextlib.suppress(OSError):  # its reader may be the reason
+                self._line(sys.stdout, json.dumps({"event": "error", "status": status, "text": text}))
+        with contextlib.suppress(OSError):  # nobody reads: the exit status tells
+            self._line(sys.stderr, plain(f"triage: {text}"))
 
     def trace(self, text: str) -> None:
         """A traceback, on stderr."""
@@ -44,7 +63,7 @@ class Console:
         if self.json:
             self.say("", event=event, **facts)
         elif event == "target":
-            self.say(_target(facts))
+            self.say(line(_target(facts)))
         elif event == "sealed":
             self._clear()
         else:
@@ -53,10 +72,10 @@ class Console:
     def _progress(self, text: str) -> None:
         if self.quiet or not sys.stderr.isatty():
             return
-        line = plain(text).replace("\n", " ")[:100]
-        sys.stderr.write("\r" + line.ljust(self._status))
+        shown = line(text)[:100]
+        sys.stderr.write("\r" + shown.ljust(self._status))
         sys.stderr.flush()
-        self._status = len(line)
+        self._status = len(shown)
 
     def _clear(self) -> None:
         if self._status:
@@ -76,7 +95,21 @@ def plain(text: str) -> str:
     >>> plain("a\\x1b[2Jb")
     'a\\\\x1b[2Jb'
     """
-    return "".join(c if c in "\n\t" or (c.isprintable()) else c.encode("unicode_escape").decode() for c in text)
+    return "".join(c if c in "\n\t" or _shown(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def line(text: str) -> str:
+    """The text on one line: a name with a line feed must not begin a line that the kit did not write.
+
+    >>> line("a\\nreport: b")
+    'a\\\\nreport: b'
+    """
+    return plain(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _shown(character: str) -> bool:
+    # str.isprintable counts no space but the plain one, and foreign texts have others.
+    return character.isprintable() or unicodedata.category(character) == "Zs"
 
 
 def _target(facts: dict[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
@@ -12,7 +14,10 @@ import pandas as pd
 from triage_kit import case as cases
 from triage_kit import schemas
 from triage_kit.bundle import Bundle
+from triage_kit.errors import CaseError
+from triage_kit.mask import COLUMNS, Mask
 
+KEY = "mask.key"
 TOLD = ("incident", "reported", "notes")  # what case.yaml itself says, so that it may be amended after sealing
 
 TABLES_VIEW = """
@@ -34,15 +39,17 @@ ORDER BY r.schema, r.name
 class Evidence(Mapping[str, pd.DataFrame]):
     """Every evidence table by name, read when it is first asked for; each look-up gives a frame of its own."""
 
-    def __init__(self, bundle: Bundle, told: dict[str, pd.DataFrame]) -> None:
+    def __init__(self, bundle: Bundle, told: dict[str, pd.DataFrame], mask: Mask | None = None) -> None:
         self._bundle = bundle
         self._read = dict(told)
+        self._mask = mask
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         if name not in schemas.evidence_names():
             raise KeyError(name)
         if name not in self._read:
-            self._read[name] = self._bundle.table(name)
+            frame = self._bundle.table(name)
+            self._read[name] = frame if self._mask is None else self._mask.frame(name, frame)
         return self._read[name].copy(deep=False)  # pandas copies what a caller changes
 
     def __iter__(self) -> Iterator[str]:
@@ -58,10 +65,12 @@ class OpenCase:
     ``evidence`` is the mapping of all tables that analyse takes; ``tables`` joins what is known of each table.
     """
 
-    def __init__(self, bundle: Bundle, told: dict[str, pd.DataFrame], folder: Path) -> None:
+    def __init__(self, bundle: Bundle, told: dict[str, pd.DataFrame], folder: Path, mask: Mask | None = None) -> None:
         self.bundle = bundle
         self.folder = folder
-        self.evidence = Evidence(bundle, told)
+        self.masked = mask is not None
+        self._unmasked_views = set(COLUMNS) if mask else set()
+        self.evidence = Evidence(bundle, told, mask)
         bundle.define("tables", TABLES_VIEW)
         for name, frame in told.items():
             bundle.overlay(name, frame)
@@ -82,6 +91,9 @@ class OpenCase:
 
     def sql(self, query: str) -> pd.DataFrame:
         """Ask the evidence in SQL (DuckDB), as ``select kind, count(*) from log_events group by 1``; times are UTC."""
+        while self._unmasked_views:  # on demand, since masking a large log takes seconds
+            name = self._unmasked_views.pop()
+            self.bundle.overlay(name, self.evidence[name])
         return self.bundle.sql(query)
 
     def __getattr__(self, name: str) -> pd.DataFrame:
@@ -114,11 +126,13 @@ class OpenCase:
         }
 
 
-def open_case(path: str | Path) -> OpenCase:
+def open_case(path: str | Path, mask: bool = False) -> OpenCase:
     """Open a collected case by its folder, its case.yaml or its evidence folder; no server is asked.
 
     ``incident``, ``reported`` and ``notes`` come from case.yaml where there is one, so that it may be amended later;
-    without it, from the bundle. Raises NotSealed, Tampered or CaseError.
+    without it, from the bundle. With ``mask``, literals of statements and values in messages are stable tokens
+    (``triage_kit.mask``); the key is made once in the case folder, as ``mask.key``, and must stay there. Raises
+    NotSealed, Tampered or CaseError.
     """
     bundle = Bundle.open(path)
     given = Path(path)
@@ -126,4 +140,33 @@ def open_case(path: str | Path) -> OpenCase:
     if folder.resolve() == bundle.folder.resolve():
         folder = bundle.folder.parent
     told = cases.incident_frames(cases.load(folder)) if (folder / "case.yaml").is_file() else {}
-    return OpenCase(bundle, told, folder)
+    return OpenCase(bundle, told, folder, Mask(_key(folder), _names(bundle)) if mask else None)
+
+
+def _key(folder: Path) -> bytes:
+    """The case's own key; made at the first call, for its owner's eyes alone."""
+    path = folder / KEY
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise CaseError(
+            f"the key that masks values cannot be written to {path}: {error.strerror}; "
+            "copy the case to a folder that you may write to"
+        ) from None
+    else:
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(secrets.token_hex(32) + "\n")
+    key = path.read_bytes().strip()
+    if len(key) < 32 or path.is_symlink():
+        raise CaseError(f"{path} is no key of this kit, got {len(key)} bytes: delete it, and a new one is made")
+    return key
+
+
+def _names(bundle: Bundle) -> set[str]:
+    """Names of everything that the catalogue names; they are no one's data."""
+    columns = {"relations": ("schema", "name"), "columns": ("name",), "constraints": ("name",), "roles": ("name",),
+               "databases": ("name",), "indexes": ("name",), "sequences": ("name",), "settings": ("name",),
+               "policies": ("name",), "triggers": ("name", "function")}  # fmt: skip
+    return {str(each) for table, named in columns.items() for name in named for each in bundle.table(table)[name]}

@@ -25,6 +25,10 @@ _CLUES = (
     "asia",
     "scram-",
     "bearer ",
+    "crypt",
+    "-u",
+    "mysql",
+    "redis-cli",
 )
 
 _NAME = (
@@ -39,12 +43,17 @@ _QUOTED = (
 )
 _BARE = r"(?!\$\d|%s|%\(|\?|:\w|\*\*\*|(?i:null|none|true|false)\b)[^\s,;&'\"()<>{}\[\]]+"
 
+# In SQL inside a string every quote is doubled, and doubled again in a string inside that; '' alone opens nothing.
+_DOUBLED = r"(?P<{0}>'{{2,}}+)(?![\s,;)]|\Z)(?:(?!(?P={0})).){{1,500}}(?:(?P={0})|\Z)"
+_BETWEEN = r"(?:\s|/\*[^*]{0,200}\*/|--[^\n]{0,200}\n)"
+
 _SECRET = re.compile(
     rf"""
     (?P<url>\b(?:[a-z][a-z0-9+.-]{{1,30}})://[^\s:/@'"<>?\#]*:)(?P<url_secret>[^\s'"<>/]+|[^\s'"<>]+(?=@[\w.\[-]+[:/?\s'"]))(?=@)
-  | (?P<key>{_NAME}(?:\\*["'])?\s*(?:=>|:?=++|:(?!:))\s*)(?:(?P<quoted>{_QUOTED})|(?P<bare>{_BARE}))
-  | (?P<sql>\bpassword\s+)
-    (?P<sql_secret>(?:e|u&)?\\?'(?:[^'\\]|\\.|'')*+(?:'|\\?\Z)|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))
+  | (?P<key>{_NAME}(?:\\*["'])?\s*(?:=>|:?=++|:(?!:))\s*)
+    (?:(?P<quoted>{_DOUBLED.format("run")}|{_QUOTED})|(?P<bare>{_BARE}))
+  | (?P<sql>\bpassword{_BETWEEN}++|(?<![\w'"])password(?='))
+    (?P<sql_secret>{_DOUBLED.format("sql_run")}|(?:e|u&)?\\?'(?:[^'\\]|\\.|'')*+(?:'|\\?\Z)|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))
   | (?P<flag>--(?:{_NAME})\s+)(?P<flag_secret>[^\s'"-][^\s'"]*|'[^'\n]*'?|"[^"\n]*"?)
   | (?P<aws>\b(?:AKIA|ASIA)[A-Z0-9]{{16}}\b)
   | (?P<scram>\bSCRAM-SHA-256\$[^\s'",]+)
@@ -52,6 +61,25 @@ _SECRET = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
+# Where a secret stands that no name announces; a clue that such a text must hold saves the search.
+_PLACES = [
+    (clue, re.compile(rf"(?P<kept>{kept})(?P<secret>{secret})", re.IGNORECASE | re.DOTALL))
+    for clue, kept, secret in (
+        ("]", rf"{_NAME}\\?[\"']\]\s*=\s*", _QUOTED),
+        ("(", rf"\b(?:getenv|putenv|setenv|setdefault|set_config|get)\(\s*['\"][\w.]*{_NAME}['\"]\s*,\s*", _QUOTED),
+        ("set", rf"\bset\s+(?:local\s+|session\s+)?[\w.\"]*{_NAME}\"?\s+to\s+", rf"{_QUOTED}|{_BARE}"),
+        ("'", rf"{_NAME}\s+(?:constant\s+)?(?:text|name|(?:var)?char\w*(?:\s+varying)?)(?:\s*\(\d+\))?"
+              r"(?:\s+not\s+null)?\s*(?::=|=|\bdefault\b)\s*", _QUOTED),
+        ("<", rf"<(?:\w{{0,40}}[.:-])?{_NAME}>", r"[^<]+"),
+        ("%3d", rf"{_NAME}%3D", r"[^\s&'\"]+"),
+        ("crypt", r"\bcrypt\s*\(\s*", _QUOTED),
+        ("pgp_sym", r"\bpgp_sym_\w+\s*\([^()]{0,300}?,\s*", _QUOTED),
+        ("-u", r"(?<=\s)(?:-u|--user)[\s=]?['\"]?[\w.@-]+[:,]", r"[^\s'\"]+"),
+        ("sshpass", r"\bsshpass\s+-p\s*", r"'[^'\n]*'?|\"[^\"\n]*\"?|[^\s'\"]+"),
+        ("mysql", r"\bmysql\w*\b[^\n;|]{0,200}?\s-p", r"[^\s'\"]+|'[^'\n]*'?"),
+        ("redis-cli", r"\bredis-cli\b[^\n;|]{0,200}?\s-a\s+", r"[^\s'\"]+|'[^'\n]*'?"),
+    )
+]  # fmt: skip
 _OPENING = re.compile(r"(?i)(?:e|u&)?(?:\\?['\"]|\$\w*\$)")
 
 
@@ -64,10 +92,16 @@ def redact(text: str) -> str:
     lowered = text.lower()
     if not any(clue in lowered for clue in _CLUES):
         return text
+    for clue, place in _PLACES:
+        if clue in lowered:
+            text = place.sub(lambda found: found["kept"] + _hidden(found["secret"]), text)
     return _SECRET.sub(_hide, text)
 
 
 def _hide(found: re.Match[str]) -> str:
+    for kept, secret, run in (("key", "quoted", "run"), ("sql", "sql_secret", "sql_run")):
+        if found[run] is not None:
+            return found[kept] + _between(found[secret], found[run], found[run])
     for kept, secret in (
         ("url", "url_secret"),
         ("key", "quoted"),
@@ -84,7 +118,8 @@ def _hide(found: re.Match[str]) -> str:
 def _hidden(secret: str) -> str:
     """Stars between the same quotes, so that a statement stays one that can be parsed."""
     opening = _OPENING.match(secret)
-    if opening is None:
-        return HIDDEN
-    mark = opening.group().lstrip("eEuU&")
-    return f"{opening.group()}{HIDDEN}{mark if secret.endswith(mark) and len(secret) > len(opening.group()) else ''}"
+    return _between(secret, opening.group(), opening.group().lstrip("eEuU&")) if opening else HIDDEN
+
+
+def _between(secret: str, opening: str, closing: str) -> str:
+    return f"{opening}{HIDDEN}{closing if secret.endswith(closing) and len(secret) > len(opening) else ''}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from triage_kit import case as cases
 from triage_kit.errors import CaseError
+from triage_kit.files import copy_private, private_folder, write_private
 from triage_kit.resources import resource_dir
 
 EXAMPLE_URL = "postgresql://triage@localhost:5432/postgres"
@@ -29,10 +31,10 @@ def init(folder: str | Path, url: str | None = None) -> list[Path]:
     there = [path.name for path in (file, *copies) if path.exists()]
     if there:
         raise CaseError(f"{home} has {', '.join(there)} already: name another folder, or move them away")
-    home.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
-    for path, source in copies.items():
-        shutil.copyfile(source, path)
+    with _written(home):
+        _begin(home, file, text)
+        for path, source in copies.items():
+            copy_private(source, path)
     return [file, *copies]
 
 
@@ -47,9 +49,23 @@ def baseline_case(folder: str | Path, url: str) -> cases.Case:
     text = f"title: Baseline\ndatabase: {{url: {json.dumps(url)}}}\ncounting: none\n"
     if file.exists() and file.read_text(encoding="utf-8") != text:
         raise CaseError(f"{file} is the case of something else: name another folder for the baseline")
-    home.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
+    with _written(home):
+        _begin(home, file, text)
     return cases.load(file)
+
+
+def _begin(home: Path, file: Path, text: str) -> None:
+    if not home.is_dir():  # one that is there may be shared on purpose
+        private_folder(home)
+    write_private(file, text)
+
+
+@contextlib.contextmanager
+def _written(home: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CaseError(f"{home} cannot be written ({error.strerror or error}): name another folder") from None
 
 
 def _check_url(url: str, file: Path) -> None:

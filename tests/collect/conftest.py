@@ -34,8 +34,14 @@ def new_case(tmp_path: Path) -> Callable[..., cases.Case]:
 def ask(new_case: Callable[..., cases.Case]) -> Callable[..., Collected]:
     """Asks a server all or ``only`` some questions as a role; further keys go into case.yaml."""
 
-    def run(server: Server, database: str, role: str | None = None, only: tuple[str, ...] = EVERY,
-            schemas: list[str] | None = None, **keys: object) -> Collected:
+    def run(
+        server: Server,
+        database: str,
+        role: str | None = None,
+        only: tuple[str, ...] = EVERY,
+        schemas: list[str] | None = None,
+        **keys: object,
+    ) -> Collected:
         named = {"url": server.url(database, role), **({"schemas": schemas} if schemas else {})}
         return collect(new_case(database=named, **keys), only=only)
 

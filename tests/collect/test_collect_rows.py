@@ -42,17 +42,27 @@ def filled(server, database, roles):
     with server.connect(database) as connection:
         connection.execute(TABLES.replace("%%", "%"))
         connection.execute("GRANT SELECT ON empty, clean, deleted, guarded, parted, parted_1, filled TO plain_role")
-        connection.execute("CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw; "
-                           "CREATE FOREIGN TABLE outside (line text) SERVER files OPTIONS (filename '/does/not/exist')")
+        connection.execute(
+            "CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw; "
+            "CREATE FOREIGN TABLE outside (line text) SERVER files OPTIONS (filename '/does/not/exist')"
+        )
     return database
 
 
 def test_a_superuser_counts_every_kind_of_table_safely(server, filled, ask) -> None:
     done = ask(server, filled)
     assert counted(done) == {
-        "empty": (0, "empty_file"), "clean": (77, "exact"), "deleted": (15, "exact"), "guarded": (30, "exact"),
-        "secret": (8, "exact"), "parted": (None, "none"), "parted_1": (2, "exact"), "unfilled": (0, "empty_file"),
-        "filled": (70, "exact"), "outside": (None, "none"), '50% "off" ; --': (1, "exact"),
+        "empty": (0, "empty_file"),
+        "clean": (77, "exact"),
+        "deleted": (15, "exact"),
+        "guarded": (30, "exact"),
+        "secret": (8, "exact"),
+        "parted": (None, "none"),
+        "parted_1": (2, "exact"),
+        "unfilled": (0, "empty_file"),
+        "filled": (70, "exact"),
+        "outside": (None, "none"),
+        '50% "off" ; --': (1, "exact"),
     }
     assert "another server" in reason(done, "outside")
 
@@ -97,8 +107,9 @@ def test_a_large_table_is_scanned_only_where_nothing_can_be_lost(server18, datab
     assert counted(done)["dirty"] == (None, "none")
     assert "dead rows" in reason(done, "dirty")
     with server18.connect(database18) as connection:
-        dead = connection.execute("SELECT count(*) FROM heap_page_items(get_raw_page('dirty', 0)) "
-                                  "WHERE t_xmax <> 0 AND t_data IS NOT NULL").fetchone()[0]
+        dead = connection.execute(
+            "SELECT count(*) FROM heap_page_items(get_raw_page('dirty', 0)) WHERE t_xmax <> 0 AND t_data IS NOT NULL"
+        ).fetchone()[0]
     assert dead == 16  # 8168 bytes of a page hold 16 tuples of 488 + 4 bytes
     exact = counted(ask(server18, database18, counting="exact"))
     assert exact == {"tidy": (BIG, "exact"), "dirty": (BIG - 500, "exact")}

@@ -1,6 +1,5 @@
 """A collecting run as a whole: refusals, scope, interruption and going on."""
 
-import contextlib
 import re
 import threading
 
@@ -15,7 +14,7 @@ from triage_kit.collect.server import Limits, Refused, Session
 from triage_kit.errors import LoginRefused, NotSealed, SourceError, Unreachable
 from triage_kit.lab.server import Server
 
-LOG = "2025-10-08 10:00:00.000 UTC [7] ERROR:  relation \"x\" does not exist\n"
+LOG = '2025-10-08 10:00:00.000 UTC [7] ERROR:  relation "x" does not exist\n'
 
 
 @pytest.fixture
@@ -25,10 +24,13 @@ def log(tmp_path):
     return str(path)
 
 
-@pytest.mark.parametrize(("url", "error", "words"), [
-    ("postgresql://triage@127.0.0.1:1/shop", Unreachable, "database 'shop' at 127.0.0.1, port 1, as role 'triage'"),
-    ("postgresql://triage@no-such-host.invalid/shop", Unreachable, "no-such-host.invalid"),
-])
+@pytest.mark.parametrize(
+    ("url", "error", "words"),
+    [
+        ("postgresql://triage@127.0.0.1:1/shop", Unreachable, "database 'shop' at 127.0.0.1, port 1, as role 'triage'"),
+        ("postgresql://triage@no-such-host.invalid/shop", Unreachable, "no-such-host.invalid"),
+    ],
+)
 def test_a_server_that_does_not_answer_is_named_with_what_to_do(new_case, url, error, words) -> None:
     case = new_case(database={"url": url})
     with pytest.raises(error, match=re.escape(words)) as raised:
@@ -40,8 +42,10 @@ def test_a_server_that_does_not_answer_is_named_with_what_to_do(new_case, url, e
 
 
 def test_a_refused_login_names_role_and_database(server, new_case) -> None:
-    for database, role, words in (("postgres", "nobody_there", "as role 'nobody_there'"),
-                                  ("no_such_db", "postgres", "database 'no_such_db'")):
+    for database, role, words in (
+        ("postgres", "nobody_there", "as role 'nobody_there'"),
+        ("no_such_db", "postgres", "database 'no_such_db'"),
+    ):
         with pytest.raises(LoginRefused, match=words) as raised:
             collect(new_case(database={"url": server.url(database, role)}))
         assert "does not exist" in str(raised.value)
@@ -54,18 +58,6 @@ def test_another_source_makes_up_for_a_refused_login(server18, new_case, log) ->
     assert len(done.bundle.table("log_events")) == 3
     gap = done.bundle.table("questions").set_index("source").loc["database"]
     assert (gap["status"], gap["named"]) == ("refused", True)
-
-
-def test_no_free_connection_slot_has_its_own_sentence(tmp_path, new_case) -> None:
-    settings = {"max_connections": 4, "superuser_reserved_connections": 1, "max_wal_senders": 0}
-    with Server(settings) as server:
-        with server.connect() as connection:
-            connection.execute("CREATE ROLE app LOGIN")
-        with contextlib.ExitStack() as held:
-            for _ in range(4 - 1):
-                held.enter_context(server.connect(role="app"))
-            with pytest.raises(LoginRefused, match="no free connection slot"):
-                collect(new_case(database={"url": server.url(role="app")}))
 
 
 def test_a_schema_that_is_not_there(server, database, new_case, ask) -> None:
@@ -83,8 +75,11 @@ def test_a_schema_that_is_not_there(server, database, new_case, ask) -> None:
 
 def test_the_target_is_told_first_and_progress_after_each_answer(server18, database18, new_case) -> None:
     events = []
-    collect(new_case(database={"url": server18.url(database18)}), only=EVERY,
-            notify=lambda event, **facts: events.append((event, facts)))
+    collect(
+        new_case(database={"url": server18.url(database18)}),
+        only=EVERY,
+        notify=lambda event, **facts: events.append((event, facts)),
+    )
     assert events[0][0] == "target"
     assert events[0][1]["database"] == database18
     assert events[0][1]["role"] == "postgres"

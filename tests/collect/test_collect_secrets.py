@@ -29,7 +29,9 @@ def locked_server():
 def _ways(server: Server, folder: Path, password: str) -> dict[str, tuple[dict, dict]]:
     """Each way in as (the case's database, environment)."""
     service, passfile = folder / "services.conf", folder / "passes"
-    service.write_text(f"[incident]\nhost={server.folder}\nport=5432\ndbname=postgres\nuser=triage\npassword={password}\n")
+    service.write_text(
+        f"[incident]\nhost={server.folder}\nport=5432\ndbname=postgres\nuser=triage\npassword={password}\n"
+    )
     passfile.write_text(f"*:*:*:triage:{password}\n")
     passfile.chmod(0o600)
     url = f"postgresql://triage:{password}@/postgres?host={server.folder}"
@@ -83,10 +85,14 @@ def test_a_wrong_password_stays_out_of_messages_and_tracebacks(way_in, new_case)
 
 def test_secrets_that_the_server_knows_are_replaced(locked_server, new_case) -> None:
     with locked_server.connect() as connection:
-        connection.execute(f"CREATE FUNCTION leak() RETURNS trigger LANGUAGE plpgsql AS "
-                           f"$$BEGIN PERFORM dblink('host=x password={CANARY}'); RETURN NULL; END$$")
-        connection.execute("CREATE TABLE watched (id int); CREATE TRIGGER leaks AFTER DELETE ON watched "
-                           "FOR EACH STATEMENT EXECUTE FUNCTION leak()")
+        connection.execute(
+            f"CREATE FUNCTION leak() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$BEGIN PERFORM dblink('host=x password={CANARY}'); RETURN NULL; END$$"
+        )
+        connection.execute(
+            "CREATE TABLE watched (id int); CREATE TRIGGER leaks AFTER DELETE ON watched "
+            "FOR EACH STATEMENT EXECUTE FUNCTION leak()"
+        )
         connection.execute(f"CREATE VIEW far AS SELECT 'postgresql://u:{CANARY}@h/d'::text AS url")
         connection.execute(f"ALTER ROLE triage SET app.dsn = 'host=x password={CANARY}'")
         with locked_server.connect(application="talker") as talker:

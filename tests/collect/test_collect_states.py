@@ -1,19 +1,16 @@
 """Servers and networks in other states than health: a standby, and a network that swallows what is sent."""
 
-import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import majors
 import pytest
+from proxies import stalling_proxy
 
 from triage_kit.collect import address
 from triage_kit.collect import server as sessions
 from triage_kit.collect.server import Limits, Session
 from triage_kit.errors import Unreachable
-from triage_kit.lab.server import PORT, Server
+from triage_kit.lab.server import Server
 
 
 @pytest.mark.parametrize("major", sorted(majors.found()) or [None])
@@ -38,49 +35,6 @@ def test_a_standby_is_asked_like_a_primary(major, ask) -> None:
     assert counts.loc["kept", "rows"] == 40
     assert counts.loc["emptied", "method"] == "empty_file"
     assert "standby has none of its rows" in counts.loc["lost", "reason"]
-
-
-@contextmanager
-def stalling_proxy(server: Server) -> Iterator[tuple[int, threading.Event]]:
-    """A TCP port in front of the server's socket; once the event is set it keeps the lines open and passes nothing."""
-    stalled, over = threading.Event(), threading.Event()
-    listener = socket.create_server(("127.0.0.1", 0))
-    listener.settimeout(0.1)
-    lines: list[socket.socket] = []
-
-    def pump(source: socket.socket, sink: socket.socket) -> None:
-        while not over.is_set():
-            try:
-                data = source.recv(65536)
-            except OSError:
-                return
-            if not data:
-                sink.close()
-                return
-            if not stalled.is_set():
-                sink.sendall(data)
-
-    def accept() -> None:
-        while not over.is_set():
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                continue
-            backend = socket.socket(socket.AF_UNIX)
-            backend.connect(str(server.folder / f".s.PGSQL.{PORT}"))
-            lines.extend((client, backend))
-            for pair in ((client, backend), (backend, client)):
-                threading.Thread(target=pump, args=pair, daemon=True).start()
-
-    acceptor = threading.Thread(target=accept)
-    acceptor.start()
-    try:
-        yield listener.getsockname()[1], stalled
-    finally:
-        over.set()
-        acceptor.join()
-        for line in (*lines, listener):
-            line.close()
 
 
 def test_a_network_that_stalls_ends_with_the_servers_name(server18, monkeypatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from triage_kit import case as cases
 from triage_kit.bundle import Draft
+from triage_kit.collect import log as logs
 from triage_kit.collect import log_reading
 from triage_kit.collect.log import read_logs
 
@@ -290,3 +291,75 @@ def test_a_big_file_is_scanned_and_gives_the_same_events(folder, monkeypatch):
     columns = ["lines", "entries", "unparsed", "first_at", "last_at", "sha256"]
     assert scanned.written("log_sources")[columns].equals(plain_source[columns])
     assert sum(facts["total"] for event, facts in heard if event == "bytes") > 0
+
+
+@pytest.mark.parametrize("broken", [b"x" * (20 << 20), b"\t" + b"\n\t" * (1 << 18)], ids=["line", "entry"])
+def test_an_endless_line_or_entry_in_a_big_file_is_cut_as_in_a_small_one(folder, monkeypatch, broken):
+    """The scan looks at whole entries: a file with one that does not end is left to the bounded parsers."""
+    monkeypatch.setattr(log_reading, "SCAN_FROM", 0)
+    monkeypatch.setattr("triage_kit.parse.stderr.LONGEST", 1 << 20)
+    monkeypatch.setattr("triage_kit.parse.scan.blocks.MOST_SIZE", 1 << 18)
+    entry = f"{STAMP} [12] app@shop ERROR:  first\n".encode()
+    data = entry + broken + b"\n" + entry.replace(b"first", b"last")
+    (folder / "log" / "a.log").write_bytes(data)
+    draft, unread, _ = collected(folder, ["log/a.log"])
+    assert unread == []
+    events = draft.written("log_events")
+    assert events["line"].tolist() == [1, data.count(b"\n")]
+    assert events["message"].str.len().max() <= 1 << 20
+    [source] = draft.written("log_sources").to_dict("records")
+    assert (source["lines"], source["entries"]) == (data.count(b"\n"), 2)
+
+
+def test_a_big_file_that_is_cut_while_it_is_scanned_ends_the_scan(folder, monkeypatch):
+    monkeypatch.setattr(log_reading, "SCAN_FROM", 0)
+    path = folder / "log" / "a.log"
+    path.write_bytes(TEXT)
+    whole = log_reading.scan
+
+    def while_rotating(*arguments, **options):
+        path.write_bytes(TEXT[:200])  # as logrotate's copytruncate does
+        return whole(*arguments, **options)
+
+    monkeypatch.setattr(log_reading, "scan", while_rotating)
+    draft, unread, _ = collected(folder, ["log/a.log"])
+    assert unread == []
+    assert "changed, cut or replaced while it was read" in question(draft, "log:log/a.log")["reason"]
+    assert draft.written("log_events")["line"].tolist() == [1]
+
+
+def test_a_kill_between_the_files_of_one_log_doubles_nothing(folder, monkeypatch):
+    """What both files hold is told by reading both: none of them is kept before all are."""
+    at = "2025-10-07 20:{:02}:00.000 UTC [12] app@shop LOG:  statement: DELETE FROM t\n"
+    (folder / "log" / "a.log").write_text("".join(at.format(minute) for minute in range(20)))
+    (folder / "log" / "b.log").write_text("".join(at.format(minute) for minute in range(10, 30)))
+    whole = Draft.keep_raw
+
+    def killed(draft, name, data):
+        if name == "log/b.log":
+            raise KeyboardInterrupt
+        return whole(draft, name, data)
+
+    monkeypatch.setattr(logs, "KEEP_AFTER", 0)
+    monkeypatch.setattr(Draft, "keep_raw", killed)
+    with pytest.raises(KeyboardInterrupt):
+        collected(folder, ["log/*.log"])
+    (folder / ".triage.lock").unlink()  # of the process that was killed
+    monkeypatch.setattr(Draft, "keep_raw", whole)
+    draft, unread, _ = collected(folder, ["log/*.log"])
+    assert unread == []
+    assert len(draft.written("log_events")) == 30
+    assert draft.written("log_sources")["repeated"].tolist() == [0, 10]
+
+
+def test_many_patterns_of_small_files_are_not_written_one_by_one(folder, monkeypatch):
+    written = []
+    whole = Draft.write
+    monkeypatch.setattr(Draft, "write", lambda draft, *table: (written.append(table[0]), whole(draft, *table))[1])
+    monkeypatch.setattr(logs, "KEEP_AFTER", 1e9)
+    for number in range(50):
+        (folder / "log" / f"{number}.log").write_bytes(TEXT)
+    draft, unread, _ = collected(folder, [f"log/{number}.log" for number in range(50)])
+    assert unread == []
+    assert sorted(written) == ["log_events", "log_sources", "log_unparsed"]
+    assert len(draft.written("log_sources")) == 50

@@ -10,8 +10,9 @@ def reported(server: Server, database: str, table: str, inserts: int | None = No
     deadline = time.monotonic() + 20
     while True:
         with server.connect(database) as connection:
-            found = connection.execute("SELECT n_tup_ins, n_tup_del FROM pg_stat_all_tables "
-                                       "WHERE relid = %s::regclass", (table,)).fetchone()
+            found = connection.execute(
+                "SELECT n_tup_ins, n_tup_del FROM pg_stat_all_tables WHERE relid = %s::regclass", (table,)
+            ).fetchone()
         if inserts in (None, found[0]) and deletes in (None, found[1]):
             return
         assert time.monotonic() < deadline, f"the counters of {table} stay at {found}"

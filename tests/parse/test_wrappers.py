@@ -253,3 +253,19 @@ def test_a_server_log_is_wrapped_in_nothing():
     assert wrapping(("\n".join(PLAIN) + "\n").encode()) == ()
     assert wrapping(b'{"timestamp":"2025-10-07 20:27:38.343 UTC","error_severity":"LOG","message":"x"}\n') == ()
     assert wrapping(b"") == wrapping(gzip.compress(b"x")) == ()
+
+
+@pytest.mark.parametrize(
+    ("module", "piece"),
+    [
+        ("records", '{"log":"DELETE ","stream":"stderr","time":"2025-10-07T20:27:38.343Z"}\n'),
+        ("wrappers", "2025-10-07T20:27:38.343Z stderr P DELETE \n"),
+        ("syslog", "2025-10-07T20:27:38.343Z host postgres[12]: [7-2] DELETE \n"),
+    ],
+)
+def test_pieces_that_nothing_ends_are_not_gathered_without_bound(monkeypatch, module, piece):
+    monkeypatch.setattr(f"triage_kit.parse.{module}.LONGEST", 10_000)
+    data = piece.replace("-2]", "-1]").encode() + piece.encode() * 1000
+    found = [line.text for line in Unwrapper(wrapping(data), data).lines(io.BytesIO(data))]
+    assert max(len(text) for text in found) < 2000
+    assert found[0].startswith("DELETE DELETE DELETE ")

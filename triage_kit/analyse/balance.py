@@ -49,32 +49,38 @@ def _balance(relation: dict, parent: str | None, counted: dict | None, size: dic
     }
     counted = counted or {}
     row |= {key: counted.get(key) for key in ("inserts", "updates", "deletes", "live", "dead")}
-    row["actual_rows"], row["actual_from"] = _actual(row, count)
+    row["actual_rows"], row["actual_from"] = _known(row, relation, count, about)
     row["counters_alive"] = _alive(row, about)
+    if row["actual_from"] is None and row["counters_alive"] and row["live"] is not None:
+        row["actual_rows"], row["actual_from"] = row["live"], "n_live_tup"
     row["expected_low"], row["expected_high"] = _expected(row, counted)
     row["bias"] = tuple(_bias(row, counted, about))
     return row
 
 
-def _actual(row: dict, count: dict) -> tuple[int | None, str | None]:
+def _known(row: dict, relation: dict, count: dict, about: Context) -> tuple[int | None, str | None]:
+    """Rows that somebody counted, or that an empty file proves; never an estimate."""
     if row["kind"] == "partitioned":
         return None, "sum of its partitions"
     if count.get("rows") is not None:
         return count["rows"], count["method"]
-    if row["heap_bytes"] == 0 and row["kind"] != "foreign_table":
-        return 0, "empty_file"
-    if row["live"] is not None and row["heap_bytes"] is not None:
-        return row["live"], "n_live_tup"
-    return None, None
+    # A standby has no file of an unlogged table, whatever the primary holds.
+    blind = row["kind"] == "foreign_table" or (about.in_recovery and relation["persistence"] == "unlogged")
+    return (0, "empty_file") if row["heap_bytes"] == 0 and not blind else (None, None)
 
 
 def _alive(row: dict, about: Context) -> bool:
-    if row["inserts"] is None or not about.has_server or about.in_recovery or about.crashed_at is not None:
+    if row["inserts"] is None or row["deletes"] is None or about.in_recovery or about.crashed_at is not None:
         return False
+    if row["kind"] == "materialized_view":
+        return False  # every REFRESH counts as emptying it and inserting its rows anew
+    actual = row["actual_rows"] if row["actual_rows"] is not None else row["live"]
+    if not about.has_server:
+        # Counters out of a file: nothing says that they were reset but rows that they cannot explain; the bias says so.
+        return actual is None or actual <= row["inserts"] - row["deletes"]
     if about.counters_reset_at is None:
         return True
     # A reset may have meant one table only: rows that the counters cannot explain tell which.
-    actual = row["actual_rows"]
     return row["inserts"] > 0 and actual is not None and actual <= row["inserts"] - row["deletes"]
 
 
@@ -87,8 +93,8 @@ def rolled_back(counted: dict) -> int | None:
     ...              "autoanalyzes": 0, "last_analyze": None, "last_autoanalyze": None})
     115
     """
-    never = not counted.get("analyzes") and not counted.get("autoanalyzes")
-    if not never or counted.get("changed_since_analyze") is None or counted.get("inserts") is None:
+    needed = ("analyzes", "autoanalyzes", "changed_since_analyze", "inserts", "updates", "deletes")
+    if any(counted.get(name) is None for name in needed) or counted["analyzes"] or counted["autoanalyzes"]:
         return None
     total = counted["inserts"] + counted["updates"] + counted["deletes"]
     return max(0, total - counted["changed_since_analyze"])
@@ -119,10 +125,20 @@ def _bias(row: dict, counted: dict, about: Context) -> list[str]:
         if lost:
             words.append(f"{lost} counted changes were rolled back")
         elif lost is None:
-            words.append("rolled-back inserts count as expected; an ANALYZE cleared the counter that would tell")
+            words.append(f"rolled-back inserts count as expected; {_why_not_told(counted)}")
+    if not about.has_server and row["inserts"] is not None:
+        words.append("the age of the counters is unknown: no server said whether they were reset")
+        if not row["counters_alive"]:
+            words.append("more rows stand than the counters can explain")
     if row["actual_from"] == "n_live_tup":
         words.append("not counted: n_live_tup is an estimate")
     return words
+
+
+def _why_not_told(counted: dict) -> str:
+    if counted.get("analyzes") or counted.get("autoanalyzes"):
+        return "an ANALYZE cleared the counter that would tell"
+    return "n_mod_since_analyze, which would tell, is not known"
 
 
 def _add_up_partitions(found: list[dict]) -> None:

@@ -15,7 +15,7 @@ from triage_kit.analyse.groups import LOSSES, Group
 from triage_kit.analyse.inference import Observation, decibans, posterior
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.signals import Scene
-from triage_kit.analyse.statements import REMOVES_ROWS, Seen
+from triage_kit.analyse.statements import REMOVES_ROWS, Seen, covers
 
 SHELLS = (
     "psql",
@@ -31,7 +31,6 @@ SHELLS = (
 )
 TESTS = ("pytest", "unittest", "jest", "vitest", "rspec", "phpunit", "cypress", "playwright", "junit", "testcontainers")
 JOBS = ("cron", "job", "schedul", "airflow", "retention", "purge", "cleanup", "nightly")
-SHORTLY = pd.Timedelta(hours=3)
 WOULD_SETTLE = {
     "truncate": (
         "log_statement = mod or pgAudit from now on; for the past, the WAL of the transaction and the shell "
@@ -105,11 +104,9 @@ def find_causes(groups: Sequence[Group], inquiry: Inquiry) -> tuple[pd.DataFrame
 def _nothing_lost(inquiry: Inquiry) -> pd.DataFrame:
     """The one group of a case without loss: as sure of it as of the least certain table that people name."""
     named = [row for row in inquiry.findings if row["reported"]] or list(inquiry.findings)
-    sure = min((row["status_probability"] for row in named if row["status"] == "intact"), default=0.5)
-    if any(row["status"] == "undecided" for row in named):
-        sure = min(sure, 0.5)
+    sure = min((row.get("_intact", 0.0) for row in named), default=0.0)
     known = knowledge.causes()
-    chances = dict.fromkeys(known.priors, 0.0) | {"not_lost": round(sure, 6), "unknown": round(1 - sure, 6)}
+    shares = dict.fromkeys(known.priors, 0.0) | {"not_lost": round(sure, 6), "unknown": round(1 - sure, 6)}
     because = tuple(dict.fromkeys(reference for row in named[:5] for reference in row["because"]))
     return schemas.frame(
         "causes",
@@ -118,13 +115,13 @@ def _nothing_lost(inquiry: Inquiry) -> pd.DataFrame:
                 "group": "G1",
                 "cause": word,
                 "title": known.titles[word],
-                "probability": chances[word],
+                "probability": shares[word],
                 "tables": (),
                 "for": because if word == "not_lost" else (),
                 "against": (),
                 "would_settle": WOULD_SETTLE["other"],
             }
-            for word in sorted(chances, key=lambda w: (-chances[w], w))
+            for word in sorted(shares, key=lambda w: (-shares[w], w))
         ],
     )
 
@@ -164,7 +161,9 @@ def _sessions(group: Group, inquiry: Inquiry) -> dict[str, tuple[bool, str, str]
     done = [
         s
         for s in effects
-        if s.operation in wanted and s.outcome not in ("failed", "rolled_back") and s.bounded is not True
+        if s.operation in wanted
+        and s.outcome not in ("failed", "rolled_back")
+        and (s.bounded is not True or not group.whole)
     ]
     found: dict[str, tuple[bool, str, str]] = {}
     if done:
@@ -193,7 +192,7 @@ def _sessions(group: Group, inquiry: Inquiry) -> dict[str, tuple[bool, str, str]
     failed = [
         s for s in effects if s.outcome == "failed" and s.operation in REMOVES_ROWS and _shortly_before(s, inquiry)
     ]
-    if len(inquiry.evidence["log_events"]):
+    if failed or covers(inquiry.evidence["log_sources"], inquiry.evidence["incident"]):
         says = (
             f"a {failed[-1].operation} on {failed[-1].table} failed at {failed[-1].at:%Y-%m-%d %H:%M:%S} UTC: "
             f"{failed[-1].text[:120]}"
@@ -202,6 +201,11 @@ def _sessions(group: Group, inquiry: Inquiry) -> dict[str, tuple[bool, str, str]
         )
         found["failed_attempt_by_hand"] = (bool(failed), says, failed[-1].where if failed else "log")
     return found
+
+
+def _by_hand(text: str) -> str:
+    # Bash escapes the ! of its history expansion: psql -c "… != …" reaches the server as \\!=.
+    return " (the \\! is how an interactive shell writes !)" if "\\!" in text else ""
 
 
 def _shortly_before(seen: Seen, inquiry: Inquiry) -> bool:
@@ -232,6 +236,8 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, tuple[bool, str, 
             else "no crash since the counters began"
         )
         found["crashed"] = (about.crashed_at is not None, when, "pg_stat_bgwriter")
+    if inquiry.scene.volume_age is not None:
+        found["volume_younger"] = inquiry.scene.volume_age
     if _answered(evidence, "replication"):
         names = [row["name"] for row in rows(evidence["replication"]) if row["kind"] == "subscription"]
         found["subscription"] = (bool(names), f"subscriptions: {', '.join(names) or 'none'}", "pg_subscription")
@@ -258,6 +264,10 @@ def _repository(group: Group, inquiry: Inquiry) -> dict[str, tuple[bool, str, st
                 f"{first['path']}:{first['line']}",
             )
         }
+    suspects = inquiry.evidence["migration_operations"]
+    unread = suspects[(suspects["direction"] != "down") & suspects["operation"].isin(["dynamic", "unparsed"])]
+    if len(unread):
+        return {}  # what a migration builds at run time may be anything
     count = len(inquiry.evidence["migrations"])
     says = f"none of {count} migrations removes rows of {group.name}'s tables"
     return {"migrations_harmless": (True, says, "migrations")}

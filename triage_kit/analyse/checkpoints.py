@@ -47,8 +47,10 @@ def intervals(log_events: pd.DataFrame) -> list[Interval]:
     return found
 
 
-def new_storage(found: list[Interval], tables: int, before: pd.Timestamp | None) -> Interval | None:
-    """The last interval before an instant in which so many tables may have got new storage, or None.
+def new_storage(
+    found: list[Interval], tables: int, before: pd.Timestamp | None, after: pd.Timestamp | None = None
+) -> Interval | None:
+    """The last interval between two instants in which so many tables may have got new storage, or None.
 
     It must sync enough files, and more of them a buffer than the others of this server: twice their median, or more
     files than buffers.
@@ -58,7 +60,7 @@ def new_storage(found: list[Interval], tables: int, before: pd.Timestamp | None)
         others = sorted(other.ratio for other in found if other is not each)
         usual = others[len(others) // 2] if others else None
         stands_out = each.ratio >= 1 or (usual is not None and each.ratio >= 2 * usual)
-        in_time = before is None or (each.start or each.end) <= before
+        in_time = (before is None or (each.start or each.end) <= before) and (after is None or each.end >= after)
         if each.files >= FILES_A_TABLE * tables and stands_out and in_time:
             fitting.append(each)
     return fitting[-1] if fitting else None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from triage_kit.analyse.checkpoints import intervals, new_storage
+from triage_kit.analyse.checkpoints import Interval, intervals, new_storage
 from triage_kit.analyse.context import Context
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.groups import Group
@@ -34,8 +34,13 @@ def date_groups(
 ) -> dict[str, dict]:
     """``lost_from``, ``lost_to`` and ``dated_by`` of each group: the narrowest of the methods that apply."""
     found = {}
+    checkpoints = intervals(evidence["log_events"])
     for group in groups:
-        windows = [*_exact(group, tables, ledger), *_logged(group, scene), *_checkpoint(group, evidence, about, ledger)]
+        windows = [
+            *_exact(group, tables, ledger),
+            *_logged(group, scene),
+            *_checkpoint(group, checkpoints, about, ledger),
+        ]
         windows += _bounds(about, evidence)
         start, end, how = min(windows, key=lambda window: _width(window, about)) if windows else (None, None, None)
         found[group.name] = {"lost_from": start, "lost_to": end, "dated_by": how}
@@ -88,15 +93,15 @@ def _logged(group: Group, scene: Scene) -> list[tuple]:
         if seen.operation in wanted
         and seen.at is not None
         and seen.outcome in ("committed", "unknown")
-        and seen.bounded is not True
+        and (seen.bounded is not True or not group.whole)
     ]
     return [(min(times), max(times), "statement in the log")] if times else []
 
 
-def _checkpoint(group: Group, evidence: Mapping[str, pd.DataFrame], about: Context, ledger: Ledger) -> list[tuple]:
+def _checkpoint(group: Group, checkpoints: list[Interval], about: Context, ledger: Ledger) -> list[tuple]:
     if group.mechanism not in ("truncate", "recreate", "restore"):
         return []
-    hit = new_storage(intervals(evidence["log_events"]), len(group.tables), about.noticed_at)
+    hit = new_storage(checkpoints, len(group.tables), about.noticed_at, about.window_start)
     if hit is None:
         return []
     says = (

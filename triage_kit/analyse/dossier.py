@@ -43,9 +43,13 @@ class Dossier:
         return self.storage.get("heap_bytes")
 
     @property
-    def vacuumed(self) -> bool:
-        """Whether any vacuum ran on it since its counters began."""
-        return bool(self.counters.get("vacuums") or self.counters.get("autovacuums"))
+    def vacuumed(self) -> bool | None:
+        """Whether any vacuum ran on it since its counters began; None where that cannot be told."""
+        counts = [self.counters.get(name) for name in ("vacuums", "autovacuums")]
+        times = [self.counters.get(name) for name in ("last_vacuum", "last_autovacuum")]
+        if any(counts) or any(at is not None for at in times):
+            return True
+        return None if None in counts else False
 
     @property
     def net(self) -> int | None:

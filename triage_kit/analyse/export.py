@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from triage_kit.analyse.investigation import Investigation
 
 SCHEMA_VERSION = 1
+LISTED = re.compile(r'(?:"(?:[^"]|"")*"|[^,"])+')  # a name that holds a comma stands in quotes
 TABLE_KEYS = (
     "schema",
     "table",
@@ -115,7 +117,7 @@ def _explaining(row: dict) -> dict:
     roots = []
     for root, reach in zip(row["roots"], row["reaches"], strict=True):
         listed = reach.removeprefix(f"{root}: ")
-        roots.append({"table": root, "reaches": listed.split(", ") if listed else []})
+        roots.append({"table": root, "reaches": [name.strip() for name in LISTED.findall(listed)]})
     return {**told, "roots": roots}
 
 

@@ -123,20 +123,32 @@ def explain(reach: nx.MultiDiGraph, damaged: Iterable[str]) -> Explanation:
     return Explanation(roots, reaches, tuple(sorted(others))[:5], len(covered & hit), len(hit & storage), extra)
 
 
+def partitions(reach: nx.MultiDiGraph) -> dict[str, frozenset[str]]:
+    """The leaves below each partitioned table, through all levels."""
+    if "partitions" not in reach.graph:
+        below = nx.DiGraph((u, v) for u, v, data in reach.edges(data=True) if data.get("on_delete") == "partition")
+        kinds = nx.get_node_attributes(reach, "kind")
+        reach.graph["partitions"] = {
+            node: frozenset(leaf for leaf in nx.descendants(below, node) if kinds.get(leaf) != "partitioned")
+            for node in below
+            if kinds.get(node) == "partitioned"
+        }
+    return reach.graph["partitions"]
+
+
+def partition_stems(relations: pd.DataFrame) -> dict[tuple[str, str], set[str]]:
+    """Parents of the partitions that stand, by schema and by the partition's name without the digits at its end."""
+    names = {row["oid"]: schemas.qualified(row["schema"], row["name"]) for row in rows(relations)}
+    found: dict[tuple[str, str], set[str]] = {}
+    for row in rows(relations):
+        if row["is_partition"] and row["parent_oid"] in names:
+            found.setdefault((row["schema"], row["name"].rstrip("0123456789")), set()).add(names[row["parent_oid"]])
+    return found
+
+
 def _whole_parents(reach: nx.MultiDiGraph, hit: set[str]) -> set[str]:
     """Partitioned tables all of whose leaves were hit: naming the parent is the simpler story."""
-    found = set()
-    for node, data in reach.nodes(data=True):
-        if data.get("kind") == "partitioned":
-            below = {v for _, v, d in reach.out_edges(node, data=True) if d.get("on_delete") == "partition"}
-            leaves = {
-                leaf
-                for leaf in nx.descendants(reach.subgraph({node} | below), node)
-                if reach.nodes[leaf].get("kind") != "partitioned"
-            }
-            if leaves and leaves <= hit:
-                found.add(node)
-    return found
+    return {parent for parent, leaves in partitions(reach).items() if leaves and leaves <= hit}
 
 
 def truncate_text(reach: nx.MultiDiGraph, roots: Iterable[str], cascades: bool) -> str:

@@ -9,32 +9,37 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse.context import Context, rows
 from triage_kit.analyse.groups import Group
+from triage_kit.analyse.recovery import wal_segments
 
 
 def freeze_list(
     groups: Sequence[Group], findings: Sequence[dict], evidence: Mapping[str, pd.DataFrame], about: Context
 ) -> pd.DataFrame:
     """Table ``freeze`` in the order in which to act; empty when nothing is lost."""
-    if not groups:
+    open_ = [row for row in findings if row["status"] == "undecided" and row["reported"]]
+    if not groups and not open_:
         return schemas.empty("freeze")
-    mechanisms = {group.mechanism for group in groups}
-    dead = sum(
-        row.get("_dead") or 0 for row in findings if row["mechanism"] in ("delete", "cascade_delete", "rollback")
-    )
-    steps = [_writers(groups)]
+    # What is undecided may have been deleted: its dead rows are kept until that is known.
+    mechanisms = {group.mechanism for group in groups} | ({"delete"} if open_ else set())
+    dead = sum(row.get("_dead") or 0 for row in findings if row["status"] in ("partial", "wiped", "undecided"))
+    damaged = [name for group in groups for name in group.damaged]
+    steps = [_writers(damaged or [schemas.qualified(row["schema"], row["table"]) for row in open_])]
     if mechanisms & {"delete", "update"}:
         steps.append(_autovacuum(dead))
     steps += [_wal(evidence, about), _server(), _log(evidence), _backups(), _copy()]
     return schemas.frame("freeze", [{"order": number, **step} for number, step in enumerate(steps, 1)])
 
 
-def _writers(groups: Sequence[Group]) -> dict:
-    tables = ", ".join(name for group in groups for name in group.damaged[:4])
+def _writers(names: Sequence[str]) -> dict:
+    tables = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
     return {
         "action": "Stop what writes to the damaged tables: jobs, imports, migrations, clean-up scripts",
-        "why": f"the statement may run again, and new rows in {tables[:200]} mix with what will be brought back",
+        "why": f"the statement may run again, and new rows in {tables} mix with what will be brought back",
         "destroys": "nothing; the application is without these tables until it is started again",
-        "command": "SELECT pid, usename, application_name, state, query FROM pg_stat_activity WHERE state <> 'idle';",
+        "command": (
+            "SELECT pid, usename, application_name, state, query FROM pg_stat_activity WHERE backend_type = "
+            "'client backend';"
+        ),
         "deadline": None,
     }
 
@@ -57,22 +62,20 @@ def _autovacuum(dead: int) -> dict:
 
 
 def _wal(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
-    files = evidence["wal_files"]
-    segments = files[files["name"].str.fullmatch(r"[0-9A-F]{24}").fillna(False)] if len(files) else files
+    segments = wal_segments(evidence["wal_files"])
     settings = {row["name"]: row for row in rows(evidence["settings"])}
-    oldest = segments["modified_at"].min() if len(segments) else None
     keeps = (
-        f"{len(segments)} segments are there, the oldest written {oldest:%Y-%m-%d %H:%M:%S} UTC"
-        if len(segments)
-        else "how many segments are there is not known"
+        f"{len(segments)} segments are there, the oldest is {segments[0]}" if segments else "its files were not listed"
     )
-    timeout = settings.get("checkpoint_timeout", {}).get("value")
     return {
-        "action": "Copy pg_wal and the archive somewhere else, and keep the server from recycling it",
+        "action": "Copy pg_wal somewhere else, and keep the server from recycling it",
         "why": f"WAL names the transaction and may hold the rows; every checkpoint may recycle segments; {keeps}",
-        "destroys": "nothing; a replication slot keeps WAL until it is dropped, so watch the disk",
-        "command": "SELECT pg_create_physical_replication_slot('triage_hold', true);",
-        "deadline": _next_checkpoint(about, evidence, timeout),
+        "destroys": "nothing; the replication slot keeps WAL until it is dropped, so watch the disk",
+        "command": (
+            "SELECT pg_create_physical_replication_slot('triage_hold', true);  -- later: pg_drop_replication_slot\n"
+            '-- on the server, in a shell: cp -a "$PGDATA/pg_wal" /another/disk/'
+        ),
+        "deadline": _next_checkpoint(about, evidence, settings.get("checkpoint_timeout", {}).get("value")),
     }
 
 
@@ -126,8 +129,8 @@ def _copy() -> dict:
         ),
         "why": "a recovery that goes wrong must not cost the rows that still stand",
         "destroys": (
-            "a logical dump reads every table and so removes dead rows from full pages: if rows were deleted "
-            "rather than truncated, take a file-level or volume snapshot instead"
+            "dead rows on full pages, if it is a logical dump: that reads every table. Where rows were deleted rather "
+            "than truncated, take a file-level or volume snapshot instead"
         ),
         "command": "",
         "deadline": None,

@@ -35,6 +35,7 @@ class Group:
     equivalents: tuple[tuple[str, ...], ...] = ()
     extra: tuple[str, ...] = ()
     explained: int = 0
+    whole: bool = True  # the roots were emptied, not thinned out: the statement had no WHERE that spared a row
 
 
 def find_groups(findings: Sequence[dict], replaced: Sequence[Replacement], reach: nx.MultiDiGraph) -> list[Group]:
@@ -45,13 +46,17 @@ def find_groups(findings: Sequence[dict], replaced: Sequence[Replacement], reach
     for each in replaced:
         tables = tuple(name for name in each.tables if by_name[name]["mechanism"] == "truncate")
         if tables and any(by_name[name]["status"] in LOSSES for name in tables):
-            found.append(_truncated(tables, each, by_name, reach))
+            found.append(_truncated(tables, by_name, reach, each.xid, each.committed_at, each.how))
             taken |= set(tables)
     lost = [name for name, row in by_name.items() if row["status"] in LOSSES and name not in taken]
     found += _deleted(
         [name for name in lost if by_name[name]["mechanism"] in ("delete", "cascade_delete")], by_name, reach
     )
-    for mechanism in sorted({by_name[name]["mechanism"] for name in lost} - {"delete", "cascade_delete"}):
+    loose = tuple(sorted(name for name in lost if by_name[name]["mechanism"] == "truncate" and name in reach))
+    if loose:
+        found.append(_truncated(loose, by_name, reach, None, None, _without_transaction(loose, reach)))
+    joined = {"delete", "cascade_delete", *(("truncate",) if loose else ())}
+    for mechanism in sorted({by_name[name]["mechanism"] for name in lost} - joined):
         tables = tuple(sorted(name for name in lost if by_name[name]["mechanism"] == mechanism))
         found.append(Group("", mechanism, tables, tables, tables, None, None, f"the same mechanism: {mechanism}"))
     found.sort(key=lambda group: (-sum(by_name[name]["missing_rows"] or 0 for name in group.tables), group.tables))
@@ -62,10 +67,25 @@ def _named(group: Group, name: str) -> Group:
     return Group(**(vars(group) | {"name": name}))
 
 
+def _without_transaction(tables: Sequence[str], reach: nx.MultiDiGraph) -> str:
+    """How tables were joined of which no catalogue names the transaction."""
+    parts = nx.number_weakly_connected_components(reach.subgraph(tables))
+    if parts == 1:
+        return "no transaction id: joined by foreign keys" if len(tables) > 1 else "no transaction id: on its own"
+    return f"no transaction id: joined by foreign keys, their {parts} parts by the same mechanism"
+
+
 def _truncated(
-    tables: tuple[str, ...], each: Replacement, by_name: Mapping[str, dict], reach: nx.MultiDiGraph
+    tables: tuple[str, ...],
+    by_name: Mapping[str, dict],
+    reach: nx.MultiDiGraph,
+    xid: int | None,
+    committed_at: pd.Timestamp | None,
+    how: str,
 ) -> Group:
     story = fk.explain(reach, tables)
+    # Of a table whose rows nobody counted it cannot be said that the statement would have emptied it in vain.
+    unknown = [name for name in story.extra if xid is None and (by_name.get(name) or {}).get("actual_rows") is None]
     damaged = tuple(name for name in tables if by_name[name]["status"] in LOSSES)
     via = {}
     for root in story.roots:
@@ -78,13 +98,13 @@ def _truncated(
         tables,
         damaged,
         story.roots,
-        each.xid,
-        each.committed_at,
-        each.how,
+        xid,
+        committed_at,
+        how,
         via,
         story.reaches,
         story.equivalents,
-        story.extra,
+        tuple(name for name in story.extra if name not in unknown),
         story.explained,
     )
 
@@ -106,7 +126,16 @@ def _deleted(names: Sequence[str], by_name: Mapping[str, dict], reach: nx.MultiD
         reaches = {root: tuple(sorted(nx.descendants(cascades, root))) for root in roots}
         via = {table: root for root in roots for table in reaches[root]}
         how = "joined by ON DELETE CASCADE" if len(tables) > 1 else "deleted on its own"
-        found.append(Group("", "delete", tables, tables, roots, None, None, how, via, reaches, (), (), len(tables)))
+        spared = [
+            name
+            for name in sorted(fk.delete_reach(reach, roots) - set(tables))
+            if (by_name.get(name) or {}).get("actual_rows")
+        ]
+        whole = all(by_name[root]["actual_rows"] == 0 for root in roots)
+        extra = tuple(spared) if whole else ()
+        found.append(
+            Group("", "delete", tables, tables, roots, None, None, how, via, reaches, (), extra, len(tables), whole)
+        )
     return found
 
 
@@ -145,15 +174,20 @@ def _observed(group: Group, scene: Scene) -> Seen | None:
     wanted = "truncate" if group.mechanism == "truncate" else "delete"
     for root in group.roots:
         for seen in scene.seen.get(root, ()):
-            if seen.operation == wanted and seen.outcome not in ("failed", "rolled_back") and seen.bounded is not True:
+            if (
+                seen.operation == wanted
+                and seen.outcome not in ("failed", "rolled_back")
+                and (seen.bounded is not True or not group.whole)
+            ):
                 return seen
     return None
 
 
 def _text(group: Group, reach: nx.MultiDiGraph) -> str:
     if group.mechanism == "truncate":
-        return fk.truncate_text(reach, group.roots, cascades=len(group.tables) > len(group.roots))
-    return "; ".join(fk.delete_text(reach, root) for root in group.roots)
+        cascades = len(group.tables) > len(group.roots) or any(group.reaches.values())
+        return fk.truncate_text(reach, group.roots, cascades)
+    return "; ".join(fk.delete_text(reach, root) + ("" if group.whole else " WHERE …") for root in group.roots)
 
 
 def groups_frame(groups: Sequence[Group], findings: pd.DataFrame, dates: Mapping[str, dict]) -> pd.DataFrame:

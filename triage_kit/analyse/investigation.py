@@ -64,7 +64,7 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     >>> from triage_kit import schemas
     >>> nothing = {name: schemas.empty(name) for name in schemas.evidence_names()}
     >>> investigate(nothing).causes.iloc[0]["cause"]
-    'not_lost'
+    'unknown'
     """
     about, ledger = context(evidence), Ledger()
     balance = row_balance(evidence, about)
@@ -74,7 +74,7 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     reach = foreign_keys.graph(keys, evidence["relations"])
     replaced = replacements(tables, evidence["commit_times"], reach)
     visible = statements.visibility(evidence)
-    seen = statements.seen_effects(evidence, names, ledger)
+    seen = statements.seen_effects(evidence, set(reach), ledger)
     scene = mechanisms.set_scene(tables, evidence, about, reach, replaced, seen, visible)
 
     weighed = mechanisms.weigh(tables, scene)
@@ -111,7 +111,7 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
         timeline=timeline.fuse(evidence, about, found, dates, seen),
         freeze=freeze.freeze_list(found, concluded, evidence, about),
         recovery=recovery.recovery_options(lost, evidence, about),
-        next_tests=advice.next_tests(found, concluded, ranked, about, visible),
+        next_tests=advice.next_tests(found, concluded, ranked, about, visible, weighed),
         recommendations=advice.recommendations(concluded, ranked, gaps, evidence["settings"]),
         review=looked_at,
         gaps=gaps,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import networkx as nx
 import pandas as pd
@@ -12,6 +12,8 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse import foreign_keys as fk
 from triage_kit.analyse import knowledge
+from triage_kit.analyse.checkpoints import intervals, new_storage
+from triage_kit.analyse.containers import volume_age
 from triage_kit.analyse.context import Context, rows
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.inference import Observation, decibans, posterior
@@ -66,16 +68,24 @@ def set_scene(
 ) -> Scene:
     """Gather what the signals of one table need of all the others."""
     names = [table.name for table in tables]
+    leaves = fk.partitions(reach)
     by_table: defaultdict[str, list[Seen]] = defaultdict(list)
     for each in seen:
         by_table[each.table].append(each)
+        for leaf in leaves.get(each.table, ()) if each.operation in ("delete", "truncate", "update", "merge") else ():
+            by_table[leaf].append(replace(each, table=leaf, rows=None))
+    begins = evidence["log_sources"]["first_at"].min() if evidence["log_sources"]["first_at"].notna().any() else None
     upstream = nx.DiGraph(reach).reverse(copy=False)
-    cascading = nx.DiGraph((v, u) for u, v, data in reach.edges(data=True) if data.get("on_delete") == "cascade")
+    cascading = nx.DiGraph(
+        (v, u) for u, v, data in reach.edges(data=True) if data.get("on_delete") in ("cascade", "partition")
+    )
+    named = reported_names(evidence["reported"], list(reach))
     return Scene(
         about=about,
         transactions=_sharing(replaced, reach),
         youngest=frozenset(_youngest(tables)),
-        reported=frozenset(reported_names(evidence["reported"], names)),
+        reported=frozenset(named),
+        below_reported=frozenset(leaf for name in named for leaf in leaves.get(name, ())),
         seen=by_table,
         cascades_from={
             name: frozenset(nx.descendants(cascading, name)) if name in cascading else frozenset() for name in names
@@ -86,13 +96,38 @@ def set_scene(
         balances={table.name: table.balance for table in tables},
         visible=visible,
         dropped_in_window=_dropped_in_window(tables, evidence, about),
-        log_begins=evidence["log_sources"]["first_at"].min()
-        if evidence["log_sources"]["first_at"].notna().any()
-        else None,
+        log_begins=begins,
         bypasses=frozenset(
             row["name"] for row in rows(evidence["roles"]) if row["superuser"] or row["bypasses_row_security"]
         ),
+        partition_stems=fk.partition_stems(evidence["relations"]),
+        bulk_storage=_bulk_storage(tables, evidence, about),
+        volume_age=volume_age(evidence, about, begins),
     )
+
+
+def _bulk_storage(
+    tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame], about: Context
+) -> Observation | None:
+    """Whether a checkpoint of the window shows new storage for as many tables as lack rows; None without any."""
+    found = intervals(evidence["log_events"])
+    short = [table.name for table in tables if table.net is not None and _lacks_rows(table)]
+    if len(found) < 2 or not short:
+        return None
+    hit = new_storage(found, len(short), about.noticed_at, about.window_start)
+    if hit is None:
+        says = f"none of {len(found)} checkpoints synced more files than its buffers explain"
+        return Observation(("not_seen",), says, found[-1].source, "log", "log")
+    says = (
+        f"the checkpoint that ended at {hit.end:%Y-%m-%d %H:%M:%S} UTC synced {hit.files} files for {hit.buffers} "
+        f"buffers, the others fewer a buffer: storage was made in bulk before it"
+    )
+    return Observation(("seen",), says, hit.source, "log", "log")
+
+
+def _lacks_rows(table: Dossier) -> bool:
+    actual = table.balance["actual_rows"]
+    return actual is not None and table.net is not None and actual < table.net
 
 
 def reported_names(reported: pd.DataFrame, names: Sequence[str]) -> list[str]:

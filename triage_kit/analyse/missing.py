@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from triage_kit import schemas
+from triage_kit.analyse import foreign_keys as fk
 from triage_kit.analyse import knowledge
 from triage_kit.analyse.applied import applied_revisions
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.mechanisms import Weighed, reported_names
 from triage_kit.analyse.signals import Scene
-from triage_kit.analyse.statements import created_tables
+from triage_kit.analyse.statements import created_by
 
 EXPECTATIONS = ("expected_rows", "expected_low", "expected_high")
 SUMMED = ("inserts", "updates", "deletes", *EXPECTATIONS, "actual_rows", "missing_rows")
@@ -40,15 +42,17 @@ def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scen
     if not len(evidence["relations"]) and not len(evidence["identity"]):
         return []
     every = {schemas.qualified(row["schema"], row["name"]): row for row in rows(evidence["relations"])}
-    elsewhere = _wrong_place(evidence, every)
+    elsewhere, stems = _wrong_place(evidence, every), fk.partition_stems(evidence["relations"])
     found = []
     for name, source in _named(evidence, every, scene):
-        blind = elsewhere and source == "case.yaml"
+        blind = (elsewhere and source == "case.yaml") or not len(evidence["identity"])
         says = f"{name} is named by {source} and is not in the catalogue"
-        if blind:
+        if not len(evidence["identity"]):
+            says = f"{name} is named by {source}; the files of this case do not name it, and no catalogue was asked"
+        elif blind:
             says += ", nor is any other table that people name: this may be the wrong database"
         reference = ledger.add("catalogue", says, "pg_class", name)
-        parent = None if blind else _partition_of(name, evidence["relations"])
+        parent = None if blind else _partition_of(name, stems)
         chances = UNSEEN if blind else _chances(name, scene, parent)
         status = "undecided" if blind else "missing"
         found.append(
@@ -96,10 +100,10 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
     made = {row["object"]: f"{row['path']}:{row['line']}" for row in up if row["operation"] == "create_table"}
     undone = {row["object"] for row in up if row["operation"] in ("drop_table", "rename_table")}
     schemas_seen = {row["schema"] for row in every.values()} | set(evidence["namespaces"]["name"])
-    passing = created_tables(evidence)
+    made_by = created_by(evidence)
     for name, effects in scene.seen.items():
         gone = [seen for seen in effects if seen.operation == "drop_table" and seen.outcome in ("committed", "unknown")]
-        if gone and name not in passing and schemas.parts(name)[0] in schemas_seen:
+        if gone and not gone[-1].hands & made_by.get(name, set()) and schemas.parts(name)[0] in schemas_seen:
             called.setdefault(name, gone[0].where)
     for name, where in made.items():
         if name and name not in undone and "." in name and schemas.parts(name)[0] in schemas_seen:
@@ -117,16 +121,12 @@ def _chances(name: str, scene: Scene, parent: str | None) -> dict[str, float]:
     return chances
 
 
-def _partition_of(name: str, relations: pd.DataFrame) -> str | None:
+def _partition_of(name: str, stems: Mapping[tuple[str, str], set[str]]) -> str | None:
     """The partitioned table that a missing one hung below, judged by the names of the partitions still there."""
     schema, table = schemas.parts(name)
     stem = table.rstrip("0123456789")
-    names = {row["oid"]: schemas.qualified(row["schema"], row["name"]) for row in rows(relations)}
-    siblings = [
-        row for row in rows(relations) if row["is_partition"] and row["schema"] == schema and row["parent_oid"] in names
-    ]
-    alike = {names[row["parent_oid"]] for row in siblings if row["name"].rstrip("0123456789") == stem and stem != table}
-    return alike.pop() if len(alike) == 1 else None
+    alike = stems.get((schema, stem), set())
+    return next(iter(alike)) if len(alike) == 1 and stem != table else None
 
 
 def probabilities(weighed: Sequence[Weighed], concluded: Sequence[dict]) -> pd.DataFrame:
@@ -149,23 +149,29 @@ def probabilities(weighed: Sequence[Weighed], concluded: Sequence[dict]) -> pd.D
 
 def with_parents(concluded: list[dict], balance: pd.DataFrame) -> list[dict]:
     """Add partitioned parents (the sum of their leaves) and foreign tables, which hold no rows themselves."""
-    parents = {row["oid"]: row for row in rows(balance)}
+    tables = rows(balance)
+    parent_of = {schemas.qualified(row["schema"], row["table"]): row["parent"] for row in tables}
+    leaves: defaultdict[str, list[dict]] = defaultdict(list)
+    for each in concluded:
+        name = schemas.qualified(each["schema"], each["table"])
+        parent = parent_of.get(name) or each.get("_parent")
+        while parent is not None and each not in leaves[parent]:
+            leaves[parent].append(each)
+            parent = parent_of.get(parent)
     found = list(concluded)
-    for row in parents.values():
+    for row in tables:
         if row["kind"] == "partitioned":
-            name = schemas.qualified(row["schema"], row["table"])
-            leaves = [
-                each
-                for each in concluded
-                if ((parents.get(each["oid"]) or {}).get("parent") or each.get("_parent")) == name
-            ]
-            found.append(_parent(row, leaves))
+            found.append(_parent(row, leaves[schemas.qualified(row["schema"], row["table"])]))
         elif row["kind"] == "foreign_table":
             found.append(_foreign(row))
     return found
 
 
 def _parent(row: dict, leaves: Sequence[dict]) -> dict:
+    if not leaves:
+        absent = _absent(schemas.qualified(row["schema"], row["table"]), "undecided", {"unknown": 1.0}, "")
+        told = {"oid": row["oid"], "kind": "partitioned", "because": (), "reported": False, "group": None}
+        return {**absent, **told, "bias": ("it has no partition, so no rows",)}
     standing = [leaf for leaf in leaves if leaf["status"] != "missing"]
     sums = {key: _sum([leaf[key] for leaf in (standing if key in STANDING else leaves)]) for key in SUMMED}
     words = {leaf["status"] for leaf in leaves}

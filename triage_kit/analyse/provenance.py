@@ -9,6 +9,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.ledger import Ledger
+from triage_kit.analyse.managed import recognise
 from triage_kit.analyse.statements import Visibility
 
 
@@ -50,7 +51,11 @@ def gaps(questions: pd.DataFrame) -> pd.DataFrame:
 
 
 def coverage(evidence: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Table ``coverage``: lines parsed and not, tables counted and not, the span of each source."""
+    """Table ``coverage``: lines parsed and not, tables counted and not, the span of each source, remarks on answers.
+
+    A remark is what a collector said of a source that it did read: what the run wrote to the WAL, a connection that
+    was lost in between, files that were passed over.
+    """
     found = []
     for row in rows(evidence["log_sources"]):
         read = (
@@ -78,6 +83,21 @@ def coverage(evidence: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     if len(evidence["commits"]):
         times = evidence["commits"]["committed_at"]
         found.append({"source": "repository", "read": f"{len(times)} commits", "from": times.min(), "to": times.max()})
+    remarks = [row for row in rows(evidence["questions"]) if row["status"] == "answered" and row["reason"]]
+    found += [{"source": row["source"], "read": row["reason"]} for row in remarks]
+    if len(evidence["containers"]) or len(evidence["volumes"]):
+        read = f"{len(evidence['containers'])} containers, {len(evidence['volumes'])} volumes inspected"
+        found.append({"source": "containers", "read": read, "from": evidence["volumes"]["created_at"].min()})
+    service = recognise(
+        evidence["settings"]["name"],
+        evidence["roles"]["name"],
+        first(evidence["collection"]).get("host"),
+        evidence["container_environment"]["name"],
+    )
+    if service is not None:
+        known, sign = service
+        words = f"{known.name}, known by {sign}: there is {known.has}; there is not {known.lacks}; log: {known.log}"
+        found.append({"source": "managed service", "read": f"{words}; ways back: {known.recovery}"})
     return schemas.frame("coverage", found)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.analyse.context import Context, rows
+from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.groups import Group
 
+SEGMENT = re.compile(r"[0-9A-F]{24}")
+FAR = pd.Timestamp.max.tz_localize("UTC")
 UNKNOWN = None  # feasible is missing where the evidence does not tell
 
 
@@ -32,12 +35,18 @@ def loss(groups: Sequence[Group], findings: Sequence[dict], dates: Mapping[str, 
     starts = [
         dates[group.name]["lost_from"] for group in groups if dates.get(group.name, {}).get("lost_from") is not None
     ]
+    # Going back before the first of several losses brings all of them back; before the biggest one may not.
+    first_hit = min(
+        (group for group in groups if group.xid is not None),
+        key=lambda group: (dates.get(group.name, {}).get("lost_from") or FAR, group.xid or 0),
+        default=None,
+    )
     return Loss(
         frozenset(group.mechanism for group in groups),
         damaged,
         sum(row["missing_rows"] or 0 for row in findings),
         sum(row.get("_dead") or 0 for row in findings if row["status"] in ("partial", "wiped")),
-        next((group.xid for group in groups if group.xid is not None), None),
+        first_hit.xid if first_hit else None,
         min(starts) if starts else None,
     )
 
@@ -202,21 +211,37 @@ def _standby(lost: Loss, evidence: Mapping[str, pd.DataFrame]) -> dict:
 
 
 def _wal_content(lost: Loss, evidence: Mapping[str, pd.DataFrame], settings: Mapping[str, str]) -> dict:
-    files = evidence["wal_files"]
     if settings.get("wal_level") == "minimal":
         return _option("wal", False, lost, "wal_level is minimal: bulk loads wrote no rows to WAL", "", "none")
-    if len(files):
-        oldest = files["modified_at"].min()
-        why = (
-            f"{len(files)} files in pg_wal reach back to {oldest:%Y-%m-%d %H:%M:%S} UTC: rows inserted or first "
-            "changed after a checkpoint since then are in them"
-        )
+    segments = wal_segments(evidence["wal_files"])
+    if not segments:
+        why = "pg_wal was not listed; rows written since its oldest segment could be decoded"
+    elif int(segments[0][8:], 16) == 1:
+        why = f"pg_wal still holds its first segment ({segments[0]}): every row ever written to this cluster is in WAL"
     else:
-        why = "pg_wal was not listed; rows inserted since its oldest segment could be decoded"
-    commands = ("pg_waldump --rmgr=Heap --relation=TABLESPACE/DATABASE/RELFILENODE --path=COPY_OF_PG_WAL",)
+        why = (
+            f"pg_wal reaches back to segment {segments[0]}: rows written since then are in it, older ones only if "
+            "a later change wrote their page"
+        )
+    database = first(evidence["identity"]).get("database_oid")
+    commands = (
+        f"pg_waldump --rmgr=Heap --relation=1663/{database or 'DATABASE_OID'}/OLD_RELFILENODE --path=COPY_OF_PG_WAL",
+        "# OLD_RELFILENODE is the table's OID if its storage was never replaced before; 1663 is the default tablespace",
+        "# pg_waldump names records; PostgreSQL 16 and newer show their content: pg_get_wal_block_info() of "
+        "pg_walinspect",
+    )
     return _option(
         "wal", UNKNOWN, lost, why, "rows loaded before the oldest segment and not touched since", "days", commands
     )
+
+
+def wal_segments(files: pd.DataFrame) -> list[str]:
+    """Names of the WAL segments in the order of their numbers; a file's time is its last write, not its beginning.
+
+    Recycled segments carry a number that is still to come, so they sort last.
+    """
+    names = [name for name in files["name"] if isinstance(name, str) and SEGMENT.fullmatch(name)]
+    return sorted(names, key=lambda name: name[8:])
 
 
 def _log_replay(lost: Loss, evidence: Mapping[str, pd.DataFrame], settings: Mapping[str, str]) -> dict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -36,6 +36,7 @@ class Scene:
     transactions: Mapping[str, tuple[str, int]]  # table -> (closure, shared or alone; xid)
     youngest: frozenset[str]
     reported: frozenset[str]
+    below_reported: frozenset[str]  # partitions of a table that people name
     seen: Mapping[str, Sequence[Seen]]
     cascades_from: Mapping[str, frozenset[str]]  # table -> tables whose DELETE reaches it
     truncates_from: Mapping[str, frozenset[str]]
@@ -44,6 +45,9 @@ class Scene:
     dropped_in_window: Mapping[str, str]  # table -> why the dropped column belongs to the incident
     log_begins: pd.Timestamp | None
     bypasses: frozenset[str]  # roles that row security does not touch
+    partition_stems: Mapping[tuple[str, str], set[str]] = field(default_factory=dict)  # parents by (schema, stem)
+    volume_age: tuple[bool, str, str] | None = None  # of the data volume: younger than the data?, words, source
+    bulk_storage: Observation | None = None  # what the checkpoints of the log say of new storage
 
 
 def observe(table: Dossier, scene: Scene) -> dict[str, Observation]:
@@ -104,7 +108,7 @@ def _row_outcome(inserts: int, deletes: int, net: int, actual: int) -> str:
 
 def _inserted_since_vacuum(table: Dossier, scene: Scene) -> Observation | None:
     since, inserts = table.counters.get("inserted_since_vacuum"), table.balance["inserts"]
-    if table.net is None or since is None or not inserts or table.vacuumed:
+    if table.net is None or since is None or not inserts or table.vacuumed is not False:
         return None
     says = f"n_ins_since_vacuum is {since} of {inserts} inserted, and no vacuum ever ran"
     return Observation(("reset" if since < inserts else "kept",), says, "pg_stat_user_tables", table.name, "counters")
@@ -125,7 +129,7 @@ def _dead_rows(table: Dossier, scene: Scene) -> Observation | None:
         or actual is None
         or not table.counted
         or dead is None
-        or table.vacuumed
+        or table.vacuumed is not False
         or table.net - actual <= 0
     ):
         return None
@@ -137,8 +141,8 @@ def _dead_rows(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _empty_shape(table: Dossier, scene: Scene) -> Observation | None:
-    if table.heap_bytes != 0 or table.storage.get("fsm_bytes") is None:
-        return None
+    if table.heap_bytes != 0 or table.storage.get("fsm_bytes") is None or table.replaced:
+        return None  # new storage looks fresh whatever emptied it: `storage` has weighed that already
     fsm, key = table.storage["fsm_bytes"], table.storage.get("primary_key_bytes")
     vacuumed = bool(fsm) or (key or 0) > PAGE
     says = (
@@ -161,7 +165,10 @@ def _object_age(table: Dossier, scene: Scene) -> Observation | None:
     if table.created_xid is None or not table.balance["counters_alive"] or table.balance["inserts"]:
         return None  # counters older than nothing: a table with a history is not new
     youngest = table.name in scene.youngest
-    says = f"created by transaction {table.created_xid}, {'after all' if youngest else 'not after all'} its siblings"
+    says = (
+        f"created by transaction {table.created_xid}, {'the last' if youngest else 'not the last'} that made "
+        "tables in its schema"
+    )
     return Observation(("youngest" if youngest else "contemporary",), says, "pg_attribute", table.name)
 
 
@@ -196,9 +203,12 @@ def _cascade(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _persistence(table: Dossier, scene: Scene) -> Observation | None:
+    if table.relation["persistence"] is None:
+        return None
     if table.relation["persistence"] != "unlogged":
         return Observation(("logged",), "a logged table: crash recovery keeps its rows", "pg_class", table.name)
-    if scene.about.crashed_at is not None and table.balance["actual_rows"] in (0, None):
+    filled = (table.relation["tuples"] or 0) > 0 or any(sequence["last_value"] for sequence in table.sequences)
+    if scene.about.crashed_at is not None and table.balance["actual_rows"] in (0, None) and (filled or table.replaced):
         says = (
             "an unlogged table, and the server recovered from a crash at "
             f"{scene.about.crashed_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -208,6 +218,8 @@ def _persistence(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _row_security(table: Dossier, scene: Scene) -> Observation | None:
+    if table.relation["row_security"] is None:
+        return None
     if not table.relation["row_security"]:
         return Observation(("absent",), "row security is off", "pg_class", table.name)
     role = scene.about.app_role
@@ -231,8 +243,8 @@ def _mass_update(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _dropped_column(table: Dossier, scene: Scene) -> Observation | None:
-    if not table.columns:
-        return None
+    if not any(column["xmin"] for column in table.columns):
+        return None  # a schema dump names the columns that stand, and no other
     dropped = [column for column in table.columns if column["dropped"]]
     if not dropped:
         return Observation(("none",), "no column was ever dropped", "pg_attribute", table.name)
@@ -246,6 +258,11 @@ def _reported(table: Dossier, scene: Scene) -> Observation | None:
     if not scene.reported:
         return None
     named = table.name in scene.reported
+    if table.name in scene.below_reported and not named:
+        # Who misses rows of the parent does not say of which partition: an empty one is meant, a full one may be.
+        if table.balance["actual_rows"] != 0:
+            return None
+        named = True
     says = "people say that it lost rows" if named else "people do not name it"
     return Observation(("named" if named else "unnamed",), says, "case.yaml", "reported", "case")
 
@@ -260,6 +277,11 @@ def _transaction(table: Dossier, scene: Scene) -> Observation | None:
         "alone": "no other table was replaced by the same transaction",
     }[outcome]
     return Observation((outcome,), f"pg_class.xmin {xid}: {meaning}", "pg_class", table.name)
+
+
+def _bulk_storage(table: Dossier, scene: Scene) -> Observation | None:
+    # Where pg_class tells whether this table's storage was replaced, the checkpoints only repeat it.
+    return scene.bulk_storage if table.replaced is None and table.net is not None else None
 
 
 def _statement(table: Dossier, scene: Scene) -> Observation | None:
@@ -285,7 +307,10 @@ def _worst_effect(table: Dossier, scene: Scene) -> tuple[str, Seen] | None:
 
     own = frozenset({table.name})
     truncates = [
-        s for s in effects(scene.truncates_from[table.name] | own, "truncate") if s.cascade or s.table == table.name
+        s
+        for s in effects(scene.truncates_from[table.name] | own, "truncate")
+        # A TRUNCATE that was committed gives new storage: where the old one stands, it was rolled back.
+        if (s.cascade or s.table == table.name) and table.replaced is not False
     ]
     deletes = effects(own, "delete", "merge")
     choices = [
@@ -299,14 +324,48 @@ def _worst_effect(table: Dossier, scene: Scene) -> tuple[str, Seen] | None:
     return next(((outcome, found[0]) for outcome, found in choices if found), None)
 
 
+def _detached(table: Dossier, scene: Scene) -> Observation | None:
+    if not scene.partition_stems or table.relation["is_partition"]:
+        return None
+    taken = [s for s in scene.seen.get(table.name, ()) if s.operation == "detach_partition"]
+    done = [s for s in taken if s.outcome not in ("failed", "rolled_back")]
+    if done:
+        return Observation(
+            ("seen",), f"seen, {done[0].outcome}: {done[0].text[:200]}", done[0].where, table.name, "log"
+        )
+    name = table.relation["name"]
+    stem = name.rstrip("0123456789")
+    parents = scene.partition_stems.get((table.relation["schema"], stem), ()) if stem != name else ()
+    if parents:
+        says = f"it is named like the partitions of {', '.join(sorted(parents))} and is none"
+        return Observation(("alike",), says, "pg_inherits", table.name)
+    return Observation(("no",), "nothing speaks of a detached partition", "pg_inherits", table.name)
+
+
+def _dead_deletes(table: Dossier, scene: Scene) -> Observation | None:
+    deletes, dead = table.balance["deletes"], table.balance["dead"]
+    if table.net is None or not deletes or dead is None or table.balance["actual_rows"] != 0 or table.replaced:
+        return None
+    whole = dead >= 0.9 * deletes
+    says = f"{dead} of {deletes} deleted rows are still counted as dead"
+    return Observation(("undisturbed" if whole else "cleared",), says, "pg_stat_user_tables", table.name, "counters")
+
+
 def _cluster(table: Dossier, scene: Scene) -> Observation | None:
     born, begins = scene.about.initdb_at, scene.log_begins
+    if born is None and scene.volume_age is not None:
+        # A data directory cannot be older than its volume; where initdb's own time is known it says more.
+        young, says, source = scene.volume_age
+        return Observation(("younger" if young else "older",), says, source, "volume", "server")
     reference = scene.about.noticed_at
     if born is None or (begins is None and reference is None):
         return None
     younger = (begins is not None and begins < born - pd.Timedelta(hours=1)) or (
         reference is not None and reference < born
     )
+    idle = not table.balance["inserts"] and table.balance["actual_rows"] == 0 and not table.replaced
+    start = scene.about.window_start
+    younger = younger or (start is not None and start < born and idle)
     says = f"the data directory was made at {born:%Y-%m-%d %H:%M:%S} UTC"
     return Observation(("younger" if younger else "older",), says, "pg_control_system", "system_identifier", "server")
 
@@ -327,6 +386,9 @@ LOOKS: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "dropped_column": _dropped_column,
     "reported": _reported,
     "transaction": _transaction,
+    "bulk_storage": _bulk_storage,
+    "detached": _detached,
+    "dead_deletes": _dead_deletes,
     "statement": _statement,
     "cluster": _cluster,
 }

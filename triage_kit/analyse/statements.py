@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from triage_kit import schemas, sql
-from triage_kit.analyse.context import rows
+from triage_kit.analyse.context import first, rows
 from triage_kit.analyse.ledger import Ledger
 
 REMOVES_ROWS = {
@@ -41,6 +41,7 @@ MOVES_ROWS = {
 }
 DESTRUCTIVE = REMOVES_ROWS | REMOVES_COLUMNS | MOVES_ROWS
 
+FAILURES = ("ERROR", "FATAL", "PANIC")
 NOTHING = "nothing: a statement that fails changes no row"
 COLUMN_ONLY = "no rows: at most the columns of that type"
 
@@ -61,16 +62,23 @@ class Seen:
     rows: int | None
     evidence: str
     where: str
+    calls: int = 1
+    hands: frozenset[tuple] = frozenset()
 
 
 def seen_effects(evidence: Mapping[str, pd.DataFrame], names: set[str], ledger: Ledger) -> list[Seen]:
     """Every destructive effect in ``log_events`` and ``statements``, oldest first; bare names resolved if unique."""
     short = _unique_short_names(names)
-    found = [seen for event in rows(evidence["log_events"]) for seen in _from_log(event, short, names, ledger)]
     database = {row["database"] for row in rows(evidence["identity"])}
+    found = [
+        seen
+        for event in rows(evidence["log_events"])
+        if not database or event["database"] is None or event["database"] in database  # one log serves a whole cluster
+        for seen in _from_log(event, short, ledger)
+    ]
     for entry in rows(evidence["statements"]):
         if not database or entry["database"] in database:
-            found += _from_counters(entry, short, names, ledger)
+            found += _from_counters(entry, short, ledger)
     return sorted(
         found, key=lambda seen: (seen.at is None, seen.at or pd.Timestamp(0, tz="UTC"), seen.text, seen.table)
     )
@@ -87,11 +95,23 @@ def destructive(text: str) -> list[sql.Effect]:
     return [each for each in found if each.operation != "update" or each.bounded is False]
 
 
-def created_tables(evidence: Mapping[str, pd.DataFrame]) -> set[str]:
-    """Names of tables that a logged statement created: a staging table that comes and goes is no loss."""
-    texts = evidence["log_events"]["statement"].dropna()
-    made = texts[texts.str.contains("create", case=False)]
-    return {each.object or "" for text in made for each in sql.effects(text) if each.operation == "create_table"}
+def created_by(evidence: Mapping[str, pd.DataFrame]) -> dict[str, set[tuple]]:
+    """Who created each table in the log, by session and by role with application: a staging table has one hand."""
+    found: dict[str, set[tuple]] = {}
+    for event in rows(evidence["log_events"]):
+        text = event["statement"] or ""
+        if event["severity"] in FAILURES or "create" not in text.lower():
+            continue
+        for each in sql.effects(text):
+            if each.operation == "create_table":
+                found.setdefault(each.object, set()).update(_hands(event))
+    return found
+
+
+def _hands(event: dict) -> set[tuple]:
+    """The session, and where both are known role and application, that an event came from."""
+    who = (event["role"], event["application"])
+    return ({(event["pid"],)} if event["pid"] is not None else set()) | ({who} if None not in who else set())
 
 
 def statements_frame(found: list[Seen]) -> pd.DataFrame:
@@ -145,22 +165,44 @@ class Visibility:
 def visibility(evidence: Mapping[str, pd.DataFrame]) -> Visibility:
     """What log settings, the log's span and pg_stat_statements would have shown of a plain TRUNCATE or DELETE."""
     settings = {row["name"]: row["value"] for row in rows(evidence["settings"])}
-    asked = {row["source"]: row["status"] for row in rows(evidence["questions"])}
-    logged = settings.get("log_statement") in ("mod", "all") or settings.get("log_min_duration_statement") == "0"
-    if logged and len(evidence["log_events"]):
-        return Visibility(
-            True, f"log_statement = {settings.get('log_statement')} would have shown it, and the log was read"
-        )
-    if asked.get("statements") == "answered" and "<insufficient privilege>" not in set(
-        evidence["statements"]["text"].dropna()
-    ):
-        return Visibility(True, "pg_stat_statements counts every plain statement since its last reset or crash")
-    if settings.get("log_statement") is None:
+    level = settings.get("log_statement")
+    logged = level in ("mod", "all") or settings.get("log_min_duration_statement") == "0"
+    reaches = covers(evidence["log_sources"], evidence["incident"])
+    if logged and reaches:
+        return Visibility(True, f"log_statement = {level} would have shown it, and the log reaches back far enough")
+    counted = _counted(evidence)
+    if counted is not None:
+        return counted
+    if logged:
+        return Visibility(False, "the log that was read does not reach back to the beginning of the window")
+    if level is None:
         return Visibility(False, "log_statement is not known, so silence in the log means nothing")
-    return Visibility(False, f"log_statement = {settings['log_statement']} logs no TRUNCATE or DELETE that succeeds")
+    return Visibility(False, f"log_statement = {level} logs no TRUNCATE or DELETE that succeeds")
 
 
-def _from_log(event: dict, short: Mapping[str, str], names: set[str], ledger: Ledger) -> list[Seen]:
+def _counted(evidence: Mapping[str, pd.DataFrame]) -> Visibility | None:
+    """What pg_stat_statements would have shown; None where it was not read, or not of everybody."""
+    entries = evidence["statements"]
+    asked = evidence["questions"]
+    answered = ((asked["source"] == "statements") & (asked["status"] == "answered")).any()
+    if not answered or (entries["text"] == "<insufficient privilege>").any():
+        return None
+    since = entries["counters_since"].max() if len(entries) else None
+    begin = first(evidence["incident"]).get("window_start")
+    if begin is not None and since is not None and not pd.isna(since) and since > begin:
+        return Visibility(False, f"pg_stat_statements began at {since:%Y-%m-%d %H:%M:%S} UTC, inside the window")
+    return Visibility(True, "pg_stat_statements counts every plain statement since its last reset or crash")
+
+
+def covers(log_sources: pd.DataFrame, incident: pd.DataFrame) -> bool:
+    """Whether the log reaches from the beginning of the window, or else from before people noticed."""
+    told = first(incident)
+    begin = told.get("window_start") or told.get("noticed_at")
+    starts = log_sources["first_at"].min() if len(log_sources) else None
+    return starts is not None and not pd.isna(starts) and (begin is None or starts <= begin)
+
+
+def _from_log(event: dict, short: Mapping[str, str], ledger: Ledger) -> list[Seen]:
     text = event["statement"]
     if not text or (event["kind"] == "duration" and not event["statement"]):
         return []
@@ -168,13 +210,13 @@ def _from_log(event: dict, short: Mapping[str, str], names: set[str], ledger: Le
     if not effects:
         return []
     where = f"{event['file']}:{event['line']}"
-    outcome = "failed" if event["severity"] in ("ERROR", "FATAL", "PANIC") else event["outcome"] or "unknown"
+    outcome = "failed" if event["severity"] in FAILURES else event["outcome"] or "unknown"
     said = f": {event['message']}" if outcome == "failed" else ""
     reference = ledger.add("log", f"{outcome} statement{said}: {' '.join(_short(text).split())}", where, at=event["at"])
     return [
         Seen(
             effect.operation,
-            _resolve(effect, short, names),
+            _resolve(effect, short),
             effect.bounded,
             bool(effect.cascade),
             outcome,
@@ -185,12 +227,13 @@ def _from_log(event: dict, short: Mapping[str, str], names: set[str], ledger: Le
             None,
             reference,
             where,
+            hands=frozenset(_hands(event)),
         )
         for effect in effects
     ]
 
 
-def _from_counters(entry: dict, short: Mapping[str, str], names: set[str], ledger: Ledger) -> list[Seen]:
+def _from_counters(entry: dict, short: Mapping[str, str], ledger: Ledger) -> list[Seen]:
     effects = destructive(entry["text"] or "")
     if not effects:
         return []
@@ -202,7 +245,7 @@ def _from_counters(entry: dict, short: Mapping[str, str], names: set[str], ledge
     return [
         Seen(
             effect.operation,
-            _resolve(effect, short, names),
+            _resolve(effect, short),
             effect.bounded,
             bool(effect.cascade),
             "unknown",
@@ -213,6 +256,7 @@ def _from_counters(entry: dict, short: Mapping[str, str], names: set[str], ledge
             entry["rows"] if single else None,
             reference,
             "pg_stat_statements",
+            entry["calls"] or 1,
         )
         for effect in effects
     ]
@@ -230,7 +274,7 @@ def _unique_short_names(names: set[str]) -> dict[str, str]:
     return {short: full[0] for short, full in gathered.items() if len(full) == 1}
 
 
-def _resolve(effect: sql.Effect, short: Mapping[str, str], names: set[str]) -> str:
+def _resolve(effect: sql.Effect, short: Mapping[str, str]) -> str:
     """The qualified name that the text means; a bare name is resolved when one schema only has it."""
     if len(effect.parts) >= 2:
         return schemas.qualified(*effect.parts[-2:])

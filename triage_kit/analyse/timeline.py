@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from triage_kit import schemas
+from triage_kit.analyse import containers
+from triage_kit.analyse.applied import applied_revisions
 from triage_kit.analyse.context import Context, rows
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.statements import Seen
@@ -40,6 +42,7 @@ def fuse(
         *_statements(seen),
         *_log(evidence["log_events"], shown),
         *_server(evidence, about),
+        *[_event(at, "server", source, text) for at, source, text in containers.events(evidence)],
         *_migrations(evidence),
         *_commits(evidence["commits"], about),
         *_notes(evidence["notes"], about),
@@ -124,20 +127,27 @@ def _server(evidence: Mapping[str, pd.DataFrame], about: Context) -> list[dict]:
 
 def _migrations(evidence: Mapping[str, pd.DataFrame]) -> list[dict]:
     applied = {row["version"]: row["applied_at"] for row in rows(evidence["version_tables"])}
+    run = applied_revisions(evidence["migrations"], evidence["version_tables"])
+    first = _first_commits(evidence["commits"])
     found = []
     for row in rows(evidence["migrations"]):
-        found.append(
-            _event(
-                row["created_at"],
-                "migration",
-                row["path"],
-                f"migration {row['revision'] or ''} was written: {row['title'] or ''}".strip(),
-            )
-        )
-        found.append(
-            _event(applied.get(row["revision"]), "migration", row["path"], f"migration {row['revision']} was applied")
-        )
+        name = f"migration {row['revision'] or row['path']}"
+        state = "applied" if row["revision"] in run else "not known to be applied"
+        found += [
+            _event(row["created_at"], "migration", row["path"], f"{name} was written: {row['title'] or ''}".strip()),
+            _event(first.get(row["path"]), "migration", row["path"], f"{name} entered the repository ({state})"),
+            _event(applied.get(row["revision"]), "migration", row["path"], f"{name} was applied"),
+        ]
     return found
+
+
+def _first_commits(commits: pd.DataFrame) -> dict[str, pd.Timestamp]:
+    """When each path was first committed, as far back as the history was read."""
+    first: dict[str, pd.Timestamp] = {}
+    for row in sorted(rows(commits), key=lambda row: row["committed_at"]):
+        for path in row["paths"]:
+            first.setdefault(path, row["committed_at"])
+    return first
 
 
 def _commits(commits: pd.DataFrame, about: Context) -> list[dict]:

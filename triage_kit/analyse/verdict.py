@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from triage_kit.analyse.investigation import Investigation
 
 WORST = 6
+_BREAK = re.compile(r'(?P<name>"(?:[^"]|"")*")|\s+')
 
 
 def verdict(found: Investigation) -> list[str]:
@@ -39,8 +41,10 @@ def verdict(found: Investigation) -> list[str]:
 def _headline(lost: list[dict], findings: list[dict], undecided: int) -> str:
     leaves = [row for row in findings if row["kind"] != "partitioned"]
     tail = f", {undecided} undecided" if undecided else ""
+    if not leaves:
+        return "no table could be looked at: the evidence holds no answer of a server"
     if not lost:
-        return f"no table of {len(leaves)} lost a committed row, as far as this evidence tells{tail}"
+        return f"no table of {len(leaves)} is known to have lost a committed row{tail}"
     counts = Counter(row["status"] for row in lost)
     kinds = ", ".join(f"{counts[word]} {word}" for word in LOSSES if counts[word])
     return f"{len(lost)} of {len(leaves)} tables are damaged ({kinds}), {_missing(lost)}{tail}"
@@ -88,9 +92,10 @@ def _group(group: dict, found: Investigation) -> list[str]:
         lines.append(f"what: {first['mechanism']} ({percent(first['probability'])}), {_when(group)}")
     story = rows(found.explaining_statements[found.explaining_statements["group"] == group["group"]])
     if story:
-        told = "seen" if story[0]["observed"] else "inferred from the catalogue"
+        basis = "foreign keys" if story[0]["xid"] is None else "the catalogue"
+        told = "seen" if story[0]["observed"] else f"inferred from {basis}"
         lines.append(
-            f"statement ({told}): {' '.join(story[0]['text'].split())[:200]}; explains {story[0]['explained']} of "
+            f"statement ({told}): {_one_line(story[0]['text'])[:200]}; explains {story[0]['explained']} of "
             f"{story[0]['of']}, {story[0]['extra']} extra"
         )
     causes = rows(found.causes[found.causes["group"] == group["group"]])[:2]
@@ -99,6 +104,15 @@ def _group(group: dict, found: Investigation) -> list[str]:
             "who: " + ", then ".join(f"{row['title'].lower()} ({percent(row['probability'])})" for row in causes)
         )
     return lines
+
+
+def _one_line(statement: str) -> str:
+    """The statement without its line breaks; a name keeps those that it has.
+
+    >>> _one_line('TRUNCATE a,\\n  "b  c"')
+    'TRUNCATE a, "b  c"'
+    """
+    return _BREAK.sub(lambda found: found["name"] or " ", statement.strip())
 
 
 def _when(group: dict) -> str:

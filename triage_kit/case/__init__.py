@@ -37,6 +37,7 @@ SOURCES = (
     "data_directory",
 )  # fmt: skip
 DOCKER = "docker:"
+MOST_TOLD = 50  # mistakes of one file
 _NAME = r'(?:"(?:[^"]|"")+"|[^".]+)'  # a part of a qualified name, quoted or not
 
 
@@ -193,6 +194,8 @@ def load(path: str | Path) -> Case:
     """
     given = Path(path)
     file = given / "case.yaml" if given.is_dir() else given
+    if file.exists() and not file.is_file():
+        raise CaseError(f"{file} is no file: name a case folder, or the case.yaml in it")
     if not file.is_file():
         raise CaseError(f"there is no case at {given}: write one with `triage init {given}`")
     data, problems = read_yaml(file)
@@ -214,7 +217,8 @@ def build(data: object, file: Path, problems: list[str] | None = None) -> Case:
     # Raised outside the except block, so that no traceback can reach an error that knows the input.
     if problems or case is None:
         count = "one mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
-        raise CaseError(f"{file} has {count}:\n" + "\n".join(f"  {problem}" for problem in problems))
+        told = problems[:MOST_TOLD] + ["and more of them"] * (len(problems) > MOST_TOLD)
+        raise CaseError(f"{file} has {count}:\n" + "\n".join(f"  {problem}" for problem in told))
     case._path = file.absolute()
     return case
 

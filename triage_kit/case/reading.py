@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from triage_kit.errors import CaseError
 
-MAX_BYTES = 1 << 20  # a case is written by hand; what is larger is another file
+MAX_BYTES = 128 << 10  # a case is written by hand; what is larger is another file, and takes minutes to refuse
 _SECRET = re.compile(r"(?i)(passw|pwd|secret|token)")
 _USERINFO = re.compile(r"://.*@", re.S)
 
@@ -72,6 +72,10 @@ def read_yaml(file: Path) -> tuple[Any, list[str]]:
         trouble = f"{where}: {problem}{hint}"
     except (yaml.YAMLError, UnicodeDecodeError):
         trouble = f"{file} is not text in UTF-8: save it as UTF-8"
+    except RecursionError:
+        trouble = f"{file} is nested too deeply for a case.yaml: a case has keys in at most three levels"
+    except (ValueError, AttributeError):  # a tag as !!int or !!timestamp before what is none
+        trouble = f"{file} has a tag (as !!int) that does not fit its value: write the value without it"
     except OSError as error:
         trouble = f"{file} cannot be read: {error.strerror}"
     raise CaseError(trouble)

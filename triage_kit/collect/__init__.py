@@ -14,8 +14,22 @@ from triage_kit.case import Case, incident_frames, sources_named
 from triage_kit.collect import database
 from triage_kit.errors import LoginRefused, SourceError, Unreachable
 
-BASELINE = ("identity", "table_counters", "database_counters", "cluster_counters", "relations", "storage", "indexes",
-            "columns", "constraints", "sequences", "settings", "extensions", "namespaces", "databases")
+BASELINE = (
+    "identity",
+    "table_counters",
+    "database_counters",
+    "cluster_counters",
+    "relations",
+    "storage",
+    "indexes",
+    "columns",
+    "constraints",
+    "sequences",
+    "settings",
+    "extensions",
+    "namespaces",
+    "databases",
+)
 COSTS = {
     "database": "everything the server itself tells: counters, storage, foreign keys, who is connected",
     "wal": "the exact transaction and time of the loss, and rows that could be read back from the WAL",
@@ -27,7 +41,7 @@ COSTS = {
     "containers": "whether a volume was replaced or a container made anew",
     "data_directory": "the file times and the control file of the copied data directory",
 }
-BUILT = ("database", "logs", "repository", "migrations")
+BUILT = ("database", "logs", "repository", "migrations", "snapshot", "statistics", "schema_dump", "containers")
 
 
 @dataclass(frozen=True)
@@ -45,8 +59,13 @@ class Collected:
     wal_bytes: int | None = None
 
 
-def collect(case: Case, *, again: bool = False, only: str | Iterable[str] | None = None,
-            notify: Callable[..., None] | None = None) -> Collected:
+def collect(
+    case: Case,
+    *,
+    again: bool = False,
+    only: str | Iterable[str] | None = None,
+    notify: Callable[..., None] | None = None,
+) -> Collected:
     """Read the case's sources and seal ``evidence/``.
 
     ``only`` names the questions to ask (``"baseline"`` for the few of a baseline); by default all, and logs and
@@ -66,8 +85,13 @@ def collect(case: Case, *, again: bool = False, only: str | Iterable[str] | None
             raise refused
         for key in sources_named(case):
             if key not in BUILT:
-                draft.answer(source=key, status="not_built", named=True, costs=COSTS[key],
-                             reason=f"this version does not read {key} yet")
+                draft.answer(
+                    source=key,
+                    status="not_built",
+                    named=True,
+                    costs=COSTS[key],
+                    reason=f"this version does not read {key} yet",
+                )
         bundle = draft.seal()
     questions = bundle.table("questions")
     gaps = questions[questions["status"] != "answered"]
@@ -81,8 +105,9 @@ def _keep_case(case: Case, draft: Draft) -> None:
         draft.write(name, frame)
 
 
-def _read_server(case: Case, draft: Draft, wanted: Iterable[str] | None,
-                 tell: Callable[..., None]) -> tuple[SourceError | None, int | None]:
+def _read_server(
+    case: Case, draft: Draft, wanted: Iterable[str] | None, tell: Callable[..., None]
+) -> tuple[SourceError | None, int | None]:
     """The server's answers; its refusal is returned when other sources may make up for it."""
     if case.database is None:
         return None, None
@@ -101,9 +126,15 @@ def _read_server(case: Case, draft: Draft, wanted: Iterable[str] | None,
 
 
 def _read_files(case: Case, draft: Draft, tell: Callable[..., None]) -> None:
+    from triage_kit.collect.containers import read_containers
+    from triage_kit.collect.described import read_described
     from triage_kit.collect.log import read_logs
     from triage_kit.collect.repository import read_repository
+    from triage_kit.collect.snapshot import read_snapshots
 
+    read_snapshots(case, draft, tell)
+    read_described(case, draft, tell)
+    read_containers(case, draft, tell)
     settings = draft.written("settings")
     known = dict(zip(settings["name"], settings["value"], strict=True))
     read_logs(case, draft, {name: value for name, value in known.items() if isinstance(value, str)}, tell)

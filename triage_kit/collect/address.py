@@ -20,8 +20,13 @@ from triage_kit.redact import redact
 
 APPLICATION = "triage_kit"
 # A dead peer is noticed by the kernel; a peer that is silent but alive by the session's own clock.
-NETWORK = {"connect_timeout": "10", "keepalives_idle": "5", "keepalives_interval": "3", "keepalives_count": "3",
-           "tcp_user_timeout": "20000"}
+NETWORK = {
+    "connect_timeout": "10",
+    "keepalives_idle": "5",
+    "keepalives_interval": "3",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
 FROM_ENVIRONMENT = {"connect_timeout": "PGCONNECT_TIMEOUT"}
 DRIVER = re.compile(r"^\s*(postgres(?:ql)?)\+\w+://")
 NO_SLOT = re.compile(r"too many clients|too many connections|connection slots", re.IGNORECASE)
@@ -60,8 +65,10 @@ def parameters(url: str | None = None, url_env: str | None = None, service: str 
     if url_env:
         url = os.environ.get(url_env)
         if not url:
-            raise SourceError(f"the environment variable {url_env}, which database.url_env names, is not set; "
-                              "set it to a URL as postgresql://role@host:5432/database")
+            raise SourceError(
+                f"the environment variable {url_env}, which database.url_env names, is not set; "
+                "set it to a URL as postgresql://role@host:5432/database"
+            )
     if url:
         found = _parsed(url, "database.url" if not url_env else f"the environment variable {url_env}")
     for key, value in NETWORK.items():
@@ -75,15 +82,18 @@ def _parsed(url: str, where: str) -> dict[str, str]:
     try:
         return {key: str(value) for key, value in conninfo.conninfo_to_dict(DRIVER.sub(r"\1://", url)).items()}
     except psycopg.ProgrammingError:
-        problem = f"{where} holds no connection URL that libpq can read (its text is not shown, it may hold a " \
-                  "password); write postgresql://role@host:5432/database, with %40 for an @ inside a name"
+        problem = (
+            f"{where} holds no connection URL that libpq can read (its text is not shown, it may hold a "
+            "password); write postgresql://role@host:5432/database, with %40 for an @ inside a name"
+        )
     raise CaseError(problem)  # outside the except block: libpq's message repeats the URL
 
 
 def target(wanted: dict[str, str]) -> Target:
     """What the parameters, the PG* variables and libpq's defaults say of the server, before it is asked."""
-    defaults = {entry.keyword.decode(): entry.val.decode(errors="replace")
-                for entry in pq.Conninfo.get_defaults() if entry.val}
+    defaults = {
+        entry.keyword.decode(): entry.val.decode(errors="replace") for entry in pq.Conninfo.get_defaults() if entry.val
+    }
     # libpq reads a service before the PG* variables, so what the service may say is not known here.
     unknown = "see the service" if wanted.get("service") or defaults.get("service") else None
 
@@ -92,8 +102,13 @@ def target(wanted: dict[str, str]) -> Target:
 
     role = one("user", "the account's name")
     host = wanted.get("host") or wanted.get("hostaddr") or unknown or defaults.get("host") or defaults.get("hostaddr")
-    return Target(host=_host(host), port=one("port", "5432"), database=one("dbname", role), role=role,
-                  service=wanted.get("service") or defaults.get("service"))
+    return Target(
+        host=_host(host),
+        port=one("port", "5432"),
+        database=one("dbname", role),
+        role=role,
+        service=wanted.get("service") or defaults.get("service"),
+    )
 
 
 def connected(connection: psycopg.Connection) -> Target:
@@ -116,19 +131,29 @@ def explain(error: psycopg.Error, wanted: dict[str, str], timeout: float = 5.0) 
     named, said = target(wanted), _reason(error)
     ping = _ping(wanted, timeout)
     if ping == pq.Ping.NO_ATTEMPT:
-        return SourceError(f"no connection was tried to {named}: {said}; correct the connection parameters, "
-                           "the service file or the PG* variables")
+        return SourceError(
+            f"no connection was tried to {named}: {said}; correct the connection parameters, "
+            "the service file or the PG* variables"
+        )
     if ping == pq.Ping.REJECT:
-        return Unreachable(f"the server of {named} takes no connections at the moment: {said}; it starts, recovers or "
-                           "shuts down: read its log, wait, and run the command again")
+        return Unreachable(
+            f"the server of {named} takes no connections at the moment: {said}; it starts, recovers or "
+            "shuts down: read its log, wait, and run the command again"
+        )
     if ping == pq.Ping.NO_RESPONSE:
-        return Unreachable(f"no server answered for {named}: {said}; check host and port, that the server runs, and "
-                           "that no firewall stands between")
+        return Unreachable(
+            f"no server answered for {named}: {said}; check host and port, that the server runs, and "
+            "that no firewall stands between"
+        )
     if NO_SLOT.search(said):
-        return LoginRefused(f"the server of {named} has no free connection slot: {said}; close an idle session, or "
-                            "come as a role that may use the reserved slots (superuser_reserved_connections)")
-    return LoginRefused(f"the server refused {named}: {said}; check role, database, password (PGPASSWORD, a passfile "
-                        "or a service file) and the server's pg_hba.conf")
+        return LoginRefused(
+            f"the server of {named} has no free connection slot: {said}; close an idle session, or "
+            "come as a role that may use the reserved slots (superuser_reserved_connections)"
+        )
+    return LoginRefused(
+        f"the server refused {named}: {said}; check role, database, password (PGPASSWORD, a passfile "
+        "or a service file) and the server's pg_hba.conf"
+    )
 
 
 def _ping(wanted: dict[str, str], timeout: float) -> int:

@@ -90,7 +90,7 @@ class Inquiry:
     def recorded(self, question: Question, named: bool = False) -> Iterator[dict]:
         """Record what comes of the block: an answer, filled into the dictionary, or a refusal with its reason."""
         answer: dict = {"status": "answered", "reason": None, "rows": None, "variant": None}
-        asked_at, began = datetime.now(UTC), time.monotonic()
+        asked_at, began = self.moment(question), time.monotonic()
         try:
             yield answer
         except Refused as error:
@@ -99,9 +99,20 @@ class Inquiry:
             # A value that the table cannot hold must cost this answer, not the run on a server that may be gone soon.
             answer.update(status="failed", reason=f"the answer does not fit its table: {error}")
         milliseconds = (time.monotonic() - began) * 1000
-        self.draft.answer(source=question.name, costs=question.costs, role=self.role, asked_at=asked_at,
-                          ms=milliseconds, named=named, **answer)
+        self.draft.answer(
+            source=question.name,
+            costs=question.costs,
+            role=self.role,
+            asked_at=asked_at,
+            ms=milliseconds,
+            named=named,
+            **answer,
+        )
         self._tell(question, answer["status"], answer["reason"], answer["rows"])
+
+    def moment(self, question: Question) -> datetime:
+        """When the question was asked: now."""
+        return datetime.now(UTC)
 
     def lacking(self, part: str, reason: str, status: str = "refused") -> None:
         """Record that an answer lacks a part that is worth a line among the gaps; ``part`` is one of PARTS."""
@@ -110,8 +121,9 @@ class Inquiry:
 
     def _tell(self, question: Question, status: str, reason: str | None, rows: int | None) -> None:
         self.done += 1
-        self.notify("question", source=question.name, status=status, rows=rows, reason=reason, done=self.done,
-                    total=self.total)
+        self.notify(
+            "question", source=question.name, status=status, rows=rows, reason=reason, done=self.done, total=self.total
+        )
 
     def _why(self, error: Refused) -> str:
         if error.sqlstate == LOCK_TIMEOUT:

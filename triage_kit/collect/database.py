@@ -39,29 +39,40 @@ def read(case: Case, draft: Draft, wanted: Iterable[str] | None, tell: Callable[
     named = case.database
     with Session(address.parameters(named.url, named.url_env, named.service)) as session:
         target = session.target
-        tell("target", host=target.host, port=target.port, database=target.database, role=target.role,
-             version=session.version)
+        tell(
+            "target",
+            host=target.host,
+            port=target.port,
+            database=target.database,
+            role=target.role,
+            version=session.version,
+        )
         draft.note(host=target.short)
         try:
             return _ask_all(case, draft, session, _chosen(wanted), tell, alone)
         except (Unreachable, LoginRefused) as error:
             left = [q.name for q in _chosen(wanted) if not draft.has(q.name)]
-            raise Interrupted(f"{error}; {len(left)} questions are open, the first is {left[0] if left else 'none'}: "
-                              "what was read is kept in evidence.partial/, run `triage collect` again to go on "
-                              "and seal it") from None
+            raise Interrupted(
+                f"{error}; {len(left)} questions are open, the first is {left[0] if left else 'none'}: "
+                "what was read is kept in evidence.partial/, run `triage collect` again to go on "
+                "and seal it"
+            ) from None
 
 
 def _chosen(wanted: Iterable[str] | None) -> list[Question]:
     names = None if wanted is None else {"identity", *wanted}
     unknown = (names or set()) - {question.name for question in QUESTIONS}
     if unknown:
-        raise SourceError(f"there is no question {', '.join(sorted(unknown))}; "
-                          f"there are {', '.join(question.name for question in QUESTIONS)}")
+        raise SourceError(
+            f"there is no question {', '.join(sorted(unknown))}; "
+            f"there are {', '.join(question.name for question in QUESTIONS)}"
+        )
     return [question for question in QUESTIONS if names is None or question.name in names]
 
 
-def _ask_all(case: Case, draft: Draft, session: Session, chosen: list[Question], tell: Callable[..., None],
-             alone: bool) -> int | None:
+def _ask_all(
+    case: Case, draft: Draft, session: Session, chosen: list[Question], tell: Callable[..., None], alone: bool
+) -> int | None:
     [before] = session.read(WAL)
     if before["version"] < OLDEST:
         raise SourceError(f"the server runs PostgreSQL {session.version}; 13 is the oldest that can be read")
@@ -74,8 +85,13 @@ def _ask_all(case: Case, draft: Draft, session: Session, chosen: list[Question],
     for question in chosen:
         inquiry.ask(question, _way(case, inquiry, question))
     if session.reconnections:
-        draft.answer(source="connection", status="answered", named=False, costs="whether all answers are of one moment",
-                     reason="the connection was lost once and made anew: the answers lie on both sides of it")
+        draft.answer(
+            source="connection",
+            status="answered",
+            named=False,
+            costs="whether all answers are of one moment",
+            reason="the connection was lost once and made anew: the answers lie on both sides of it",
+        )
     return _footprint(draft, session, before["bytes"])
 
 
@@ -96,8 +112,10 @@ def _check_scope(case: Case, draft: Draft, within: Scope, alone: bool) -> None:
         draft.answer(source="schemas", status="unavailable", named=True, reason=within.complaint, costs=SCHEMAS)
     earlier = draft.notes.get("schemas")
     if earlier is not None and set(earlier) != set(within.schemas) and draft.has("relations"):
-        raise Unfit(f"evidence.partial/ was begun with the schemas {', '.join(earlier)}, and the case now has "
-                    f"{', '.join(within.schemas)} in scope: move evidence.partial/ away and collect again")
+        raise Unfit(
+            f"evidence.partial/ was begun with the schemas {', '.join(earlier)}, and the case now has "
+            f"{', '.join(within.schemas)} in scope: move evidence.partial/ away and collect again"
+        )
 
 
 def _same_server(inquiry: Inquiry) -> None:
@@ -112,8 +130,10 @@ def _same_server(inquiry: Inquiry) -> None:
     for column in ("system_identifier", "database_oid"):
         was, is_ = earlier[column].iloc[0], now.get(column)
         if is_ is not None and str(was) not in ("nan", "<NA>", str(is_)):
-            raise Unfit(f"evidence.partial/ was begun on another server or database ({column} {was}, here "
-                        f"{is_}): move it away and collect again")
+            raise Unfit(
+                f"evidence.partial/ was begun on another server or database ({column} {was}, here "
+                f"{is_}): move it away and collect again"
+            )
 
 
 def _footprint(draft: Draft, session: Session, before: int | None) -> int | None:
@@ -124,6 +144,11 @@ def _footprint(draft: Draft, session: Session, before: int | None) -> int | None
     if before is None or after is None:
         return None
     draft.note(wal_bytes=after - before)
-    draft.answer(source="wal_written", status="answered", named=False, costs=FOOTPRINT,
-                 reason=f"the whole server wrote {after - before} bytes of WAL between the first and the last question")
+    draft.answer(
+        source="wal_written",
+        status="answered",
+        named=False,
+        costs=FOOTPRINT,
+        reason=f"the whole server wrote {after - before} bytes of WAL between the first and the last question",
+    )
     return after - before

@@ -13,12 +13,22 @@ import json
 from triage_kit.collect.server import Limits, Refused, Session
 
 # Without them the planner prefers a sequential scan, which prunes; row_security = off makes a filtered read an error.
-ONLY_BY_TID = ("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; "
-               "SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off; "
-               "SET LOCAL enable_tidscan = on; SET LOCAL row_security = off; ")
+ONLY_BY_TID = (
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; "
+    "SET LOCAL enable_indexonlyscan = off; SET LOCAL enable_bitmapscan = off; "
+    "SET LOCAL enable_tidscan = on; SET LOCAL row_security = off; "
+)
 PAGES = 1000  # 8 MB: building and visiting its 291,000 places takes about a third of a second
-SCANS = {"Seq Scan", "Sample Scan", "Index Scan", "Index Only Scan", "Bitmap Heap Scan", "Tid Range Scan",
-         "Custom Scan", "Foreign Scan"}
+SCANS = {
+    "Seq Scan",
+    "Sample Scan",
+    "Index Scan",
+    "Index Only Scan",
+    "Bitmap Heap Scan",
+    "Tid Range Scan",
+    "Custom Scan",
+    "Foreign Scan",
+}
 # 24 bytes are a page's header, 28 the smallest tuple header with its line pointer (htup_details.h,
 # MaxHeapTuplesPerPage).
 PLACES = """WITH places AS MATERIALIZED (
@@ -45,8 +55,11 @@ def _only_by_tid(rows: list[dict]) -> None:
     plan = next(iter(rows[0].values()))
     nodes = set(_node_types(json.loads(plan) if isinstance(plan, str) else plan))
     if nodes & SCANS or "Tid Scan" not in nodes:
-        raise Refused("the planner would not read it by tuple identifiers alone, and any other scan removes dead rows",
-                      "skipped", None)
+        raise Refused(
+            "the planner would not read it by tuple identifiers alone, and any other scan removes dead rows",
+            "skipped",
+            None,
+        )
 
 
 def _node_types(plan: object) -> list[str]:

@@ -19,13 +19,14 @@ from triage_kit.bundle import Draft
 from triage_kit.case import DOCKER, Case, resolve
 from triage_kit.collect.containers_log import container_log
 from triage_kit.collect.log_files import LogFile, opened
-from triage_kit.collect.log_reading import Chain, Log, Read, first_instant
+from triage_kit.collect.log_reading import HEAD, Chain, Log, Read, first_instant
 from triage_kit.errors import PrefixMismatch, SourceError
 from triage_kit.parse import Clock, check_prefix, detect_format, infer_prefix
 from triage_kit.parse.wrappers import unwrapped_head, wrapping
 from triage_kit.redact import redact
 
-_HEAD = 256 << 10
+MOST_FILES = 1_000
+KEEP_AFTER = 1.0  # seconds: thousands of small files are not written one by one
 _COSTS = "statements, errors, sessions, checkpoints and autovacuum runs that only this log tells"
 Notify = Callable[..., None]
 
@@ -51,15 +52,15 @@ class _Logs:
         self.case, self.draft, self.settings, self.notify = case, draft, settings, notify
         self.unread: list[tuple[str, str]] = []
         self.done = 0
-        self.frames: dict[str, list[pd.DataFrame]] = {
-            name: [] for name in ("log_sources", "log_events", "log_unparsed")
-        }
+        self.frames: dict[str, list[pd.DataFrame]] = {}
+        self.waiting: list[tuple[Log, Read, float]] = []
+        self.kept_at = time.monotonic()
 
     def read(self) -> list[tuple[str, str]]:
         found = {pattern: self._files(pattern) for pattern in self.case.logs if not pattern.startswith(DOCKER)}
         self.total = sum(max(1, len(found.get(pattern, ()))) for pattern in self.case.logs)
-        for name, frames in self.frames.items():
-            frames.append(self.draft.written(name))
+        found = self._bounded(found)
+        self.frames = {name: [self.draft.written(name)] for name in ("log_sources", "log_events", "log_unparsed")}
         seen: set[Path] = set()
         for pattern in self.case.logs:
             if pattern.startswith(DOCKER):
@@ -70,6 +71,7 @@ class _Logs:
                 files = [path for path in found[pattern] if path.resolve() not in seen]
                 seen |= {path.resolve() for path in files}
                 self._pattern([(path, shown(path, self.case.folder)) for path in files])
+        self._keep()
         return self.unread
 
     def _container(self, pattern: str) -> None:
@@ -79,8 +81,23 @@ class _Logs:
         try:
             with container_log(pattern.removeprefix(DOCKER)) as path:
                 self._pattern([(path, pattern)])
+                self._keep()  # the file is gone when the context ends
         except (SourceError, OSError) as error:
             self._refuse(pattern, "unavailable", redact(_reason(error)))
+
+    def _bounded(self, found: dict[str, list[Path]]) -> dict[str, list[Path]]:
+        """At most so many files, the last written first: each costs milliseconds, and the loss is of late."""
+        every = {path for files in found.values() for path in files}
+        if len(every) <= MOST_FILES:
+            return found
+        kept = set(sorted(every, key=lambda path: (_written_at(path), str(path)), reverse=True)[:MOST_FILES])
+        for pattern, files in found.items():
+            if left_out := len([path for path in files if path not in kept]):
+                reason = (f"{left_out} of the {len(files)} files that match are not read: a case reads the "
+                          f"{MOST_FILES} that were written last; name the others in a case of their own")  # fmt: skip
+                self.done -= 1
+                self._refuse(f"{pattern} (rest)", "skipped", reason)
+        return {pattern: [path for path in files if path in kept] or files[:1] for pattern, files in found.items()}
 
     def _files(self, pattern: str) -> list[Path]:
         files = resolve(self.case, pattern)
@@ -116,12 +133,13 @@ class _Logs:
                 later = [each.first_at for each in logs[at + 1 :] if each.first_at is not None]
                 read = chain.read(log, min(later, default=None), self._progress(log))
                 if not read.source["entries"]:
-                    raise _nothing(read, log.prefix)
+                    raise SourceError(log.file.bomb) if log.file.bomb else _nothing(read, log.prefix)
                 done.append((log, read, time.monotonic() - began))
         chain.finish()
-        for log, read, seconds in done:
-            with self._refusing(log.name):
-                self._keep(log, read, seconds * 1000)
+        # None of them before all: what a kill left out would be read again without what the others told of it.
+        self.waiting += done
+        if time.monotonic() - self.kept_at > KEEP_AFTER:
+            self._keep()
         return len(done)
 
     @contextlib.contextmanager
@@ -142,15 +160,16 @@ class _Logs:
         return tell
 
     def _prepared(self, file: LogFile, name: str) -> Log:
-        head = file.head(_HEAD)
+        seen = file.sha256()
+        head = file.head(HEAD)
         if file.complaint and not head:
             raise SourceError(file.complaint)
         clock, layers = Clock(self._timezone()), wrapping(head)
         inner = unwrapped_head(layers, head, clock) if layers else head
         format = detect_format(inner)
         prefix, origin = self._prefix(inner) if format == "stderr" else (None, None)
-        log = Log(file, name, format, prefix, origin, layers, head, Clock(self._timezone()))
-        log.first_at = first_instant(log, inner)
+        log = Log(file, seen, name, format, prefix, origin, layers, Clock(self._timezone()))
+        log.first_at = first_instant(log, head, inner)
         return log
 
     def _prefix(self, head: bytes) -> tuple[str, str]:
@@ -177,24 +196,32 @@ class _Logs:
             "0ms",
         )
 
-    def _keep(self, log: Log, read: Read, ms: float) -> None:
-        source, rows_of_events = f"log:{log.name}", read.events()
-        read.source["sha256"] = log.file.sha256()
-        not_kept = self.draft.keep_raw(log.name, log.file.pieces())
-        for table, rows in (
-            ("log_sources", [read.source]),
-            ("log_events", rows_of_events),
-            ("log_unparsed", read.unparsed),
-        ):
+    def _keep(self) -> None:
+        """Write what was read since the last time; rows and answers count at once, or a kill would double them."""
+        if not self.waiting:
+            return
+        with self.draft.together():
+            for log, read, seconds in self.waiting:
+                self._keep_one(log, read, seconds * 1000)
+            for table, frames in self.frames.items():
+                filled = [frame for frame in frames if len(frame)]
+                if len(filled) > 1 or len(frames) > 1:
+                    whole = pd.concat(filled, ignore_index=True) if filled else schemas.empty(table)
+                    self.frames[table] = [whole]
+                    self.draft.write(table, whole)
+        self.waiting, self.kept_at = [], time.monotonic()
+
+    def _keep_one(self, log: Log, read: Read, ms: float) -> None:
+        events = read.events()
+        for table, rows in {"log_sources": [read.source], "log_events": events, "log_unparsed": read.unparsed}.items():
             if rows:
                 self.frames[table].append(schemas.frame(table, rows))
-            filled = [frame for frame in self.frames[table] if len(frame)]
-            whole = pd.concat(filled, ignore_index=True) if filled else schemas.empty(table)
-            self.frames[table] = [whole]
-            if rows:
-                self.draft.write(table, whole)
-        reason = "; ".join(filter(None, (read.complaint, f"raw copy: {not_kept}" if not_kept else "")))
-        self._answer(source, len(rows_of_events), reason=reason or None, variant=read.source["format"], ms=ms)
+        not_kept = self.draft.keep_raw(log.name, log.file.pieces())
+        remarks = [read.complaint, f"raw copy: {not_kept}" if not_kept else "", log.file.changed(log.sha256)]
+        reason = "; ".join(filter(None, remarks)) or None
+        self._answer(f"log:{log.name}", len(events), reason=reason, variant=read.source["format"], ms=ms)
+        if log.file.bomb:
+            self._refuse(f"{log.name} (rest)", "skipped", log.file.bomb)
 
     def _answer(self, source: str, rows: int, **facts: Any) -> None:
         self.done += 1
@@ -211,6 +238,13 @@ class _Logs:
     def _tell(self, source: str, status: str, rows: int | None, reason: str | None) -> None:
         facts = {"source": source, "status": status, "rows": rows, "reason": reason}
         self.notify("question", **facts, done=self.done, total=self.total)
+
+
+def _written_at(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _reason(error: Exception) -> str:

@@ -14,20 +14,23 @@ from triage_kit.errors import SourceError
 PIECE = 1 << 20
 # Logs shrink ten to thirty times; a file that grows more than this is no log, and would fill the memory or the time.
 _MOST_GROWTH = 300
-_LEAST_BOUND = 1 << 30
+_LEAST_BOUND = 16 << 20
+_LONGEST_LINE = 16 << 20  # a file without a line end must not be held whole
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 class LogFile:
     """One file at one moment: its size is fixed when it is opened, since a server may go on writing.
 
-    ``complaint`` tells, after reading, why the stream ended before the file did; empty when it did not.
+    ``complaint`` tells, after reading, why not all of the file was read, and ``bomb`` the same where it unpacks to more
+    than a log does; empty when all was read.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = path.stat().st_size
-        self.complaint = ""
+        self.complaint = self.bomb = ""
+        self.consumed = 0  # bytes of a packed file that were unpacked
         with path.open("rb") as stream:
             magic = stream.read(4)
         self.packing = "gzip" if magic.startswith(_GZIP) else "zstd" if magic == _ZSTD else ""
@@ -46,18 +49,28 @@ class LogFile:
             seen.update(piece)
         return seen.hexdigest()
 
+    def changed(self, before: str) -> str:
+        """What to say when the bytes that were there at first, of the digest ``before``, are no longer there."""
+        try:
+            same = self.sha256() == before
+        except OSError:
+            same = False
+        return "" if same else "the file was changed, cut or replaced while it was read: the raw copy may differ"
+
     def unpacked(self) -> Iterator[bytes]:
         """The log's own bytes; ends early, with a complaint, where a packed file is cut, broken or grows too much."""
         if not self.packing:
             yield from self.pieces()
             return
-        bound = max(_LEAST_BOUND, self.size * _MOST_GROWTH)
         grown = 0
         try:
             for piece in self._gunzipped() if self.packing == "gzip" else self._unzstd():
                 grown += len(piece)
-                if grown > bound:
-                    self.complaint = f"unpacks to more than {bound} bytes: read no further"
+                if grown > max(_LEAST_BOUND, self.consumed * _MOST_GROWTH):
+                    self.bomb = self.complaint = (
+                        f"it unpacks to more than {_MOST_GROWTH} times its size, {grown} bytes out of the first "
+                        f"{self.consumed}, which no log does: read no further"
+                    )
                     return
                 yield piece
         except (EOFError, OSError, zlib.error, pa.ArrowException) as error:
@@ -66,10 +79,13 @@ class LogFile:
     def _gunzipped(self) -> Iterator[bytes]:
         # gzip's own reader drops what it had unpacked already when it meets the end of a cut file.
         member, fed = zlib.decompressobj(wbits=31), False
+        fed_in = 0
         for data in self.pieces():
+            fed_in += len(data)
             out = b""
             while data or len(out) == PIECE:
                 out = member.decompress(data, PIECE)
+                self.consumed = fed_in - len(member.unconsumed_tail) - len(member.unused_data)
                 yield out
                 data, fed = member.unconsumed_tail, True
                 if member.eof:  # the next member, as after `cat a.gz b.gz`, or padding
@@ -79,8 +95,9 @@ class LogFile:
             raise EOFError("it ends in the middle")
 
     def _unzstd(self) -> Iterator[bytes]:
-        with pa.CompressedInputStream(pa.OSFile(str(self.path), "rb"), "zstd") as stream:
+        with pa.OSFile(str(self.path), "rb") as packed, pa.CompressedInputStream(packed, "zstd") as stream:
             while piece := stream.read(1 << 16):
+                self.consumed = packed.tell()
                 yield piece
 
     def head(self, size: int) -> bytes:
@@ -93,16 +110,22 @@ class LogFile:
         return held[:size]
 
     def lines(self) -> Iterator[bytes]:
-        """Byte lines with their ends; a line is held whole, however long."""
+        """Byte lines with their ends; what a line has beyond a bound is left out, and counted in the complaint."""
         rest: list[bytes] = []
+        held = cut = 0
         for piece in self.unpacked():
             first, *others = piece.split(b"\n")
-            rest.append(first)
             for other in others:
-                yield b"".join(rest) + b"\n"
-                rest = [other]
+                yield b"".join([*rest, first[: max(0, _LONGEST_LINE - held)]]) + b"\n"
+                cut += held + len(first) > _LONGEST_LINE
+                rest, held, first = [], 0, other
+            rest.append(first[: max(0, _LONGEST_LINE - held)])
+            held += len(first)
         if last := b"".join(rest):
             yield last
+        if cut := cut + (held > _LONGEST_LINE):
+            told = f"{cut} lines are longer than {_LONGEST_LINE >> 20} MiB and were cut there: offsets behind differ"
+            self.complaint = "; ".join(filter(None, (self.complaint, told)))
 
 
 def opened(path: Path) -> LogFile:

@@ -12,12 +12,13 @@ from typing import Any
 from triage_kit.collect.log_files import LogFile
 from triage_kit.parse import Clock, Entry, Outcomes, Unparsed, parse
 from triage_kit.parse.lines import Line
-from triage_kit.parse.scan import Source, scan
+from triage_kit.parse.scan import Source, Unscannable, scan
 from triage_kit.parse.scan.ranges import last_instant
 from triage_kit.parse.wrappers import Unwrapper
 from triage_kit.redact import redact
 from triage_kit.sql import suspicious
 
+HEAD = 256 << 10  # bytes by which a log's wrapper, format and prefix are told
 SCAN_FROM = 32 << 20  # plain files of this size and more are scanned; smaller ones keep ordinary traffic too
 MOST_OTHER = 20_000  # entries of no known kind kept of one file
 MOST_ORDINARY = 200_000  # statements, durations and connections that remove nothing, kept of one file
@@ -35,12 +36,12 @@ class Log:
     """One file and how it is read."""
 
     file: LogFile
+    sha256: str  # of its bytes before they were read
     name: str
     format: str
     prefix: str | None
     origin: str | None
     layers: tuple[str, ...]
-    head: bytes
     clock: Clock
     first_at: datetime | None = None
 
@@ -63,12 +64,12 @@ class Read:
         return [_row(entry, self.source["file"]) for entry in self.kept]
 
 
-def first_instant(log: Log, head: bytes) -> datetime | None:
-    """The time of the first entry that has one."""
+def first_instant(log: Log, head: bytes, inner: bytes) -> datetime | None:
+    """The time of the first entry that has one; head is the file's beginning, inner what the server wrote of it."""
     clock = Clock(str(log.clock.zone) if log.clock.zone is not UTC else "UTC")
-    lines: Iterable[bytes | Line] = head.splitlines(keepends=True)
+    lines: Iterable[bytes | Line] = inner.splitlines(keepends=True)
     if log.layers:
-        lines = Unwrapper(log.layers, log.head, clock, _written(log)).lines(log.head.splitlines(keepends=True))
+        lines = Unwrapper(log.layers, head, clock, _written(log)).lines(head.splitlines(keepends=True))
     for entry in parse(lines, log.format, log.prefix or "", clock):
         if isinstance(entry, Entry) and entry.at is not None:
             return entry.at
@@ -102,6 +103,7 @@ class Chain:
                 read.source["left_out"] += 1
         read.complaint = log.file.complaint
         read.source |= {"prefix": log.prefix, "prefix_from": log.origin, "bytes": log.file.size}
+        read.source["sha256"] = log.sha256
         read.source["zones_unresolved"] = read.source.get("zones_unresolved", 0) + log.clock.unresolved
         if last := read.source.get("last_at"):
             self.last_at = max(self.last_at or last, last)
@@ -112,10 +114,10 @@ class Chain:
         self.outcomes.finish()
 
     def _entries(self, log: Log, read: Read, progress: Callable[[int], None]) -> Iterator[Entry]:
-        entries = self._scanned(log, read, progress) if log.scanned else _parsed(log, read)
-        for entry in entries:
+        found = self._scanned(log, read, progress) if log.scanned else None
+        for entry in _parsed(log, read) if found is None else found:
             if isinstance(entry, Unparsed):
-                if not log.scanned:
+                if found is None:
                     read.source["unparsed"] += 1
                 if len(read.unparsed) < MOST_UNPARSED:
                     text = redact(entry.text)[:_LINE_LIMIT]
@@ -127,16 +129,21 @@ class Chain:
                 read.source["last_at"] = max(read.source.get("last_at") or entry.at, entry.at)
             yield entry
 
-    def _scanned(self, log: Log, read: Read, progress: Callable[[int], None]) -> Iterator[Entry | Unparsed]:
+    def _scanned(self, log: Log, read: Read, progress: Callable[[int], None]) -> list[Entry | Unparsed] | None:
+        """What the scan finds; None for a file that only the plain parsers can read within bounds."""
         zone = str(log.clock.zone) if log.clock.zone is not UTC else "UTC"
         source = Source(log.file.path, log.format, log.prefix or "", zone, log.file.size)
-        found = scan(source, logs_everything=self.logs_everything, progress=progress)
+        try:
+            found = scan(source, logs_everything=self.logs_everything, progress=progress)
+            last_at = last_instant(source)
+        except Unscannable:
+            return None
         self.outcomes.open_books |= found.books
         read.source |= {"lines": found.lines, "entries": found.entries, "unparsed": found.unparsed}
-        read.source |= {"first_at": log.first_at, "last_at": last_instant(source)}
+        read.source |= {"first_at": log.first_at, "last_at": last_at}
         read.source["zones_unresolved"] = found.unresolved
         read.source["left_out"] = found.entries - sum(isinstance(each, Entry) for each in found.found)
-        yield from found.found
+        return found.found
 
     def _followed(
         self, entries: Iterator[Entry], overlap: bool, before: datetime | None, next_at: datetime | None, read: Read
@@ -168,10 +175,9 @@ def _key(entry: Entry, time: int) -> int:
 
 
 def _parsed(log: Log, read: Read) -> Iterator[Entry | Unparsed]:
-    lines: Iterable[bytes | Line] = _counted(log.file.lines(), read.source)
-    unwrapper = Unwrapper(log.layers, log.head, log.clock, _written(log))
-    if log.layers:
-        lines = unwrapper.lines(_counted(log.file.lines(), read.source))
+    raw = _counted(log.file.lines(), read.source)
+    unwrapper = Unwrapper(log.layers, log.file.head(HEAD) if log.layers else b"", log.clock, _written(log))
+    lines: Iterable[bytes | Line] = unwrapper.lines(raw) if log.layers else raw
     for each in parse(lines, log.format, log.prefix or "", log.clock):
         read.source["entries"] += isinstance(each, Entry)
         yield each

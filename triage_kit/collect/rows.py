@@ -73,25 +73,37 @@ class Count:
 
     def row(self) -> dict:
         """The count as a row of the evidence table."""
-        return {"oid": self.table.oid, "schema": self.table.schema, "table": self.table.name, "rows": self.rows,
-                "method": self.method, "reason": self.reason, "asked_at": self.asked_at}
+        return {
+            "oid": self.table.oid,
+            "schema": self.table.schema,
+            "table": self.table.name,
+            "rows": self.rows,
+            "method": self.method,
+            "reason": self.reason,
+            "asked_at": self.asked_at,
+        }
 
 
-def count(inquiry: Inquiry, question: Question, counting: str) -> tuple[str, list[dict]]:
-    """Variant and rows of ``row_counts``; ``counting`` is none, safe or exact."""
+def count(
+    inquiry: Inquiry, question: Question, counting: str, way: type[Counting] | None = None
+) -> tuple[str, list[dict]]:
+    """Variant and rows of ``row_counts``; ``counting`` is none, safe or exact, ``way`` how tables are counted."""
     variant, known = inquiry.read(question)
     tables = _tables(inquiry, known)
-    counts = _Counting(inquiry, counting).run(tables)
+    counts = (way or Counting)(inquiry, counting).run(tables)
     left = Counter(each.reason for each in counts if each.rows is None and each.table.relkind in "rm")
     if left:
         reasons = "; ".join(f"{number}: {reason}" for reason, number in left.most_common(5))
         countable = sum(each.table.relkind in "rm" for each in counts)
-        inquiry.lacking("row_counts: not counted", f"{left.total()} of {countable} tables were not counted ({reasons})",
-                        "skipped")
+        inquiry.lacking(
+            "row_counts: not counted", f"{left.total()} of {countable} tables were not counted ({reasons})", "skipped"
+        )
     return variant, [each.row() for each in counts]
 
 
-class _Counting:
+class Counting:
+    """How the tables of one inquiry are counted."""
+
     def __init__(self, inquiry: Inquiry, mode: str) -> None:
         self.inquiry, self.mode = inquiry, mode
         self.session = inquiry.session
@@ -161,7 +173,9 @@ class _Counting:
             return counts
         query = " UNION ALL ".join(
             f"SELECT {table.oid} AS oid, pg_catalog.count(*) AS rows "  # noqa: S608 names are quoted
-            f"FROM ONLY {quoted(table.schema, table.name)} AS r WHERE {harmless.EVERY_PLACE}" for table in free)
+            f"FROM ONLY {quoted(table.schema, table.name)} AS r WHERE {harmless.EVERY_PLACE}"
+            for table in free
+        )
         found = harmless.read(self.session, query.replace("%", "%%"), [table.oid for table in free], OPENING)
         rows = {row["oid"]: row["rows"] for row in found}
         return counts + [Count(table, rows[table.oid], "exact") for table in free]
@@ -177,8 +191,9 @@ class _Counting:
             return Count(table, reason="locked by ACCESS EXCLUSIVE")
         query = f"SELECT pg_catalog.count(*) AS rows FROM ONLY {quoted(table.schema, table.name)}"  # noqa: S608
         try:
-            found = self.session.read(query, limits=EXACT if self.mode == "exact" else OPENING,
-                                      extra="SET LOCAL row_security = off; ")
+            found = self.session.read(
+                query, limits=EXACT if self.mode == "exact" else OPENING, extra="SET LOCAL row_security = off; "
+            )
         except Refused as error:
             return self._failed(table, error)
         return Count(table, found[0]["rows"], "exact")
@@ -237,10 +252,22 @@ def _alike(tables: list[Table]) -> list[list[Table]]:
 
 def _tables(inquiry: Inquiry, known: list[dict]) -> list[Table]:
     clean = _clean(inquiry)
-    return [Table(oid=row["oid"], schema=row["schema"], name=row["table"], relkind=row["relkind"],
-                  unlogged=row["persistence"] == "u", populated=row["populated"],
-                  heap=row["access_method"] == "heap", readable=row["readable"], filtered=row["filtered"],
-                  bytes=row["bytes"], clean=row["oid"] in clean) for row in known]
+    return [
+        Table(
+            oid=row["oid"],
+            schema=row["schema"],
+            name=row["table"],
+            relkind=row["relkind"],
+            unlogged=row["persistence"] == "u",
+            populated=row["populated"],
+            heap=row["access_method"] == "heap",
+            readable=row["readable"],
+            filtered=row["filtered"],
+            bytes=row["bytes"],
+            clean=row["oid"] in clean,
+        )
+        for row in known
+    ]
 
 
 def _clean(inquiry: Inquiry) -> set[int]:

@@ -49,8 +49,10 @@ class Scope:
             return ""
         names = ", ".join(map(repr, self.missing))
         there = ", ".join(map(repr, self.existing)) or "none but the system's"
-        return (f"database.schemas names {names}, which this database does not have; it has {there}: correct the name, "
-                "or the database, unless the schema itself was dropped")
+        return (
+            f"database.schemas names {names}, which this database does not have; it has {there}: correct the name, "
+            "or the database, unless the schema itself was dropped"
+        )
 
 
 def find(session: Session, wanted: Sequence[str]) -> Scope:
@@ -58,9 +60,13 @@ def find(session: Session, wanted: Sequence[str]) -> Scope:
     there = {row["name"]: row["oid"] for row in session.read(NAMESPACES)}
     chosen = {name: there[name] for name in wanted if name in there} if wanted else there
     rows = session.read(RELATIONS, {"namespaces": list(chosen.values())})
-    return Scope(schemas=chosen, missing=tuple(name for name in dict.fromkeys(wanted) if name not in there),
-                 existing=tuple(there), relations=tuple(row["oid"] for row in rows),
-                 views=tuple(row["oid"] for row in rows if row["kind"] == "v"))
+    return Scope(
+        schemas=chosen,
+        missing=tuple(name for name in dict.fromkeys(wanted) if name not in there),
+        existing=tuple(there),
+        relations=tuple(row["oid"] for row in rows),
+        views=tuple(row["oid"] for row in rows if row["kind"] == "v"),
+    )
 
 
 def locked(session: Session) -> set[int]:

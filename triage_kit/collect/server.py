@@ -30,8 +30,17 @@ from triage_kit.redact import redact
 OLDEST = 130000
 TEXT_TYPES = ("text", "varchar", "bpchar", "name")
 LOST = ("08", "57P01", "57P02", "57P03", "57P04", "57P05", "25P03", "25P04")
-STATUS = {"42501": "refused", "55P03": "skipped", "57014": "failed", "58P01": "unavailable", "0A000": "unavailable",
-          "55000": "unavailable", "42P01": "unavailable", "42883": "unavailable", "42703": "unavailable"}
+STATUS = {
+    "42501": "refused",
+    "55P03": "skipped",
+    "57014": "failed",
+    "58P01": "unavailable",
+    "0A000": "unavailable",
+    "55000": "unavailable",
+    "42P01": "unavailable",
+    "42883": "unavailable",
+    "42703": "unavailable",
+}
 GRACE = 10.0
 
 
@@ -130,8 +139,13 @@ class Session:
         self.target = address.target(self.wanted)
         self.reconnections = 0
         self._engine = sqlalchemy.create_engine(
-            "postgresql+triage_kit://", creator=self._open, poolclass=NullPool, isolation_level="AUTOCOMMIT",
-            use_native_hstore=False, execution_options={"no_parameters": True})
+            "postgresql+triage_kit://",
+            creator=self._open,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            use_native_hstore=False,
+            execution_options={"no_parameters": True},
+        )
         self._connection: sqlalchemy.Connection | None = None
 
     def __enter__(self) -> Session:
@@ -146,8 +160,14 @@ class Session:
         """The server's version as it was told when the connection was made, as ``18.6``."""
         return self._driver().info.parameter_status("server_version") or "unknown"
 
-    def read(self, query: str, parameters: Mapping[str, object] | None = None, limits: Limits | None = None,
-             extra: str = "", plan: Callable[[list[dict]], None] | None = None) -> list[dict]:
+    def read(
+        self,
+        query: str,
+        parameters: Mapping[str, object] | None = None,
+        limits: Limits | None = None,
+        extra: str = "",
+        plan: Callable[[list[dict]], None] | None = None,
+    ) -> list[dict]:
         """Rows of one query as dictionaries, read in a transaction of its own.
 
         ``parameters`` are psycopg's (``%(name)s``), ``extra`` holds further SET LOCAL commands, ``plan`` gets what
@@ -178,8 +198,9 @@ class Session:
         self._engine.dispose()
 
     def _open(self) -> psycopg.Connection:
-        return psycopg.connect(autocommit=True, prepare_threshold=None, context=_adapters(),
-                               **self.wanted | {"client_encoding": "utf8"})
+        return psycopg.connect(
+            autocommit=True, prepare_threshold=None, context=_adapters(), **self.wanted | {"client_encoding": "utf8"}
+        )
 
     def _connect(self) -> None:
         refusal = None
@@ -213,8 +234,14 @@ class Session:
     def _driver(self) -> psycopg.Connection:
         return self._connection.connection.driver_connection
 
-    def _ask(self, query: str, parameters: Mapping[str, object] | None, bounds: Limits, extra: str,
-             plan: Callable[[list[dict]], None] | None) -> list[dict]:
+    def _ask(
+        self,
+        query: str,
+        parameters: Mapping[str, object] | None,
+        bounds: Limits,
+        extra: str,
+        plan: Callable[[list[dict]], None] | None,
+    ) -> list[dict]:
         if self._connection is None:
             raise _Lost("it is closed")
         problem: SourceError | None = None
@@ -247,8 +274,9 @@ class Session:
         if parameters is None:
             result = self._connection.exec_driver_sql(query)
         else:
-            result = self._connection.exec_driver_sql(query, dict(parameters),
-                                                      execution_options={"no_parameters": False})
+            result = self._connection.exec_driver_sql(
+                query, dict(parameters), execution_options={"no_parameters": False}
+            )
         return [dict(row) for row in result.mappings()]
 
     def _refusal(self, error: sqlalchemy.exc.DBAPIError) -> SourceError:
@@ -277,12 +305,14 @@ class _Lost(SourceError):
 
 def _begin(bounds: Limits, extra: str = "") -> str:
     # READ COMMITTED by name: a hot standby refuses SERIALIZABLE where that is the default.
-    return ("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; "
-            "SET LOCAL search_path = pg_catalog, pg_temp; "
-            f"SET LOCAL statement_timeout = {bounds.statement}; SET LOCAL lock_timeout = {bounds.lock}; "
-            f"SET LOCAL idle_in_transaction_session_timeout = {bounds.idle}; "
-            "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL timezone = 'UTC'; "
-            f"SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off; {extra}")
+    return (
+        "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; "
+        "SET LOCAL search_path = pg_catalog, pg_temp; "
+        f"SET LOCAL statement_timeout = {bounds.statement}; SET LOCAL lock_timeout = {bounds.lock}; "
+        f"SET LOCAL idle_in_transaction_session_timeout = {bounds.idle}; "
+        "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL timezone = 'UTC'; "
+        f"SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off; {extra}"
+    )
 
 
 @contextlib.contextmanager
@@ -324,4 +354,4 @@ def in_chunks(items: Sequence, size: int) -> list[list]:
     >>> in_chunks([1, 2, 3], 2)
     [[1, 2], [3]]
     """
-    return [list(items[start:start + size]) for start in range(0, len(items), size)]
+    return [list(items[start : start + size]) for start in range(0, len(items), size)]

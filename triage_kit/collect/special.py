@@ -11,6 +11,7 @@ from triage_kit.collect.asking import OPENING, Inquiry
 from triage_kit.collect.questions import Question
 from triage_kit.collect.server import Refused, in_chunks, quoted
 from triage_kit.redact import HIDDEN as HIDDEN_VALUE
+from triage_kit.redact import redact
 
 HIDDEN = "<insufficient privilege>"
 NEEDS_MONITOR = ("data_directory", "log_directory", "config_file", "hba_file")
@@ -55,8 +56,10 @@ def activity(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
     variant, rows = inquiry.read(question)
     hidden = sum(row["query"] == HIDDEN for row in rows)
     if hidden:
-        inquiry.lacking("activity: other roles", f"{hidden} of {len(rows)} sessions show neither state nor query to "
-                                                 f"role {inquiry.role!r}")
+        inquiry.lacking(
+            "activity: other roles",
+            f"{hidden} of {len(rows)} sessions show neither state nor query to role {inquiry.role!r}",
+        )
     return variant, rows
 
 
@@ -77,23 +80,33 @@ def storage(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
     variant, rows = inquiry.read(question)
     skipped = sum(row["skipped"] is not None for row in rows)
     if skipped:
-        inquiry.lacking("storage: locked tables", f"{skipped} of {len(rows)} tables were locked by ACCESS EXCLUSIVE, "
-                                                  "whoever measures them waits", "skipped")
+        inquiry.lacking(
+            "storage: locked tables",
+            f"{skipped} of {len(rows)} tables were locked by ACCESS EXCLUSIVE, whoever measures them waits",
+            "skipped",
+        )
     return variant, rows
 
 
 def sequences(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
     """Sequences with the values of those that the role may read."""
     variant, rows = inquiry.read(question)
-    values = _sequence_values(inquiry, [row for row in rows if row["readable"]])
+    return variant, with_values(inquiry, rows, _sequence_values(inquiry, [row for row in rows if row["readable"]]))
+
+
+def with_values(inquiry: Inquiry, rows: list[dict], values: dict[int, int | None]) -> list[dict]:
+    """Sequences with their values by OID; how many of them could not be read."""
     for row in rows:
         row["readable"] = row["oid"] in values
         row["last_value"] = values.get(row["oid"])
     hidden = sum(not row["readable"] for row in rows)
     if hidden:
-        inquiry.lacking("sequences: values", f"{hidden} of {len(rows)} sequences may not be read by role "
-                                             f"{inquiry.role!r}, are locked, or stand on a standby without their rows")
-    return variant, rows
+        inquiry.lacking(
+            "sequences: values",
+            f"{hidden} of {len(rows)} sequences may not be read by role "
+            f"{inquiry.role!r}, are locked, or stand on a standby without their rows",
+        )
+    return rows
 
 
 def _sequence_values(inquiry: Inquiry, readable: list[dict]) -> dict[int, int | None]:
@@ -104,7 +117,9 @@ def _sequence_values(inquiry: Inquiry, readable: list[dict]) -> dict[int, int | 
         chunk = pending.pop(0)
         query = " UNION ALL ".join(
             f"SELECT {row['oid']} AS oid, CASE WHEN s.is_called THEN s.last_value END AS value "  # noqa: S608 quoted names
-            f"FROM {quoted(row['schema'], row['name'])} AS s" for row in chunk)
+            f"FROM {quoted(row['schema'], row['name'])} AS s"
+            for row in chunk
+        )
         try:
             found |= {row["oid"]: row["value"] for row in inquiry.session.read(query, limits=OPENING)}
         except Refused:
@@ -120,6 +135,8 @@ def settings(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
     for row in rows:
         if row["name"] in SECRET_SETTINGS and row["value"]:
             row["value"] = HIDDEN_VALUE
+        elif "." in row["name"] and row["value"]:  # a setting of an application's own: its name may announce a secret
+            row["value"] = redact(f"{row['name']}={row['value']}").partition("=")[2]
     there = {row["name"] for row in rows}
     hidden = [name for name in NEEDS_MONITOR if name not in there]
     if hidden:
@@ -136,8 +153,10 @@ def statements(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
     rows = inquiry.session.read(sql.replace("{schema}", quoted(extension[0]["schema"])))
     hidden = sum(row["text"] == HIDDEN for row in rows)
     if hidden:
-        inquiry.lacking("statements: other roles", f"{hidden} of {len(rows)} entries do not show their text to role "
-                                                   f"{inquiry.role!r}")
+        inquiry.lacking(
+            "statements: other roles",
+            f"{hidden} of {len(rows)} entries do not show their text to role {inquiry.role!r}",
+        )
     return variant, rows
 
 
@@ -157,8 +176,10 @@ def log_files(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
     """Files of the log directory; which of them is written now needs another privilege."""
     variant, rows = inquiry.read(question)
     try:
-        current = {row["path"].rpartition("/")[2]
-                   for row in inquiry.session.read(CURRENT_LOG, {"json": inquiry.capabilities.writes_json_log()})}
+        current = {
+            row["path"].rpartition("/")[2]
+            for row in inquiry.session.read(CURRENT_LOG, {"json": inquiry.capabilities.writes_json_log()})
+        }
     except Refused as error:
         inquiry.lacking("log_files: current", str(error), error.status)
         return variant, rows
@@ -173,6 +194,13 @@ def commit_times(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]
 
 
 SPECIAL: dict[str, Callable[[Inquiry, Question], tuple[str, list[dict]]]] = {
-    "identity": identity, "activity": activity, "relations": relations, "storage": storage, "sequences": sequences,
-    "settings": settings, "statements": statements, "log_files": log_files, "commit_times": commit_times,
+    "identity": identity,
+    "activity": activity,
+    "relations": relations,
+    "storage": storage,
+    "sequences": sequences,
+    "settings": settings,
+    "statements": statements,
+    "log_files": log_files,
+    "commit_times": commit_times,
 }

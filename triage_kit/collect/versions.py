@@ -6,6 +6,7 @@ and by its columns, which are the tools' own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from triage_kit.collect import harmless, questions, scope
@@ -14,6 +15,7 @@ from triage_kit.collect.questions import Question
 from triage_kit.collect.server import Refused, quoted
 
 MOST_ROWS = 5000
+MOST_BYTES = harmless.PAGES * 8192
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,14 @@ TOOLS = (
 )
 
 
-def read(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
-    """Variant and rows of ``version_tables``, from every such table that may be read and is small."""
+Look = Callable[[Inquiry, Tool, dict], list[dict]]
+
+
+def read(inquiry: Inquiry, question: Question, look: Look | None = None) -> tuple[str, list[dict]]:
+    """Variant and rows of ``version_tables``, from every such table that may be read and is small.
+
+    ``look`` gives version and applied_at of one table; by default it is read by tuple identifiers.
+    """
     variant, sql = questions.load(question.name, inquiry.version_num)
     names = sorted({tool.table for tool in TOOLS})
     there = inquiry.session.read(sql, {"names": names, "locked": sorted(scope.locked(inquiry.session))}, OPENING)
@@ -65,7 +73,9 @@ def read(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
         if tool is None:
             continue
         try:
-            rows += _versions(inquiry, tool, table)
+            _may_be_read(inquiry, table)
+            found = (look or _look)(inquiry, tool, table)
+            rows += [row | {"tool": tool.name, "schema": table["schema"], "table": table["table"]} for row in found]
         except Refused as error:
             refused.append(f"{table['schema']}.{table['table']}: {error}")
     if refused and not rows:
@@ -75,23 +85,35 @@ def read(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
 
 def _tool(table: dict) -> Tool | None:
     """The tool whose table has this name and the column that tells its version."""
-    return next((tool for tool in TOOLS if tool.table == table["table"] and tool.version in table["columns"]
-                 and (tool.group is None or tool.group in table["columns"])), None)
+    return next(
+        (
+            tool
+            for tool in TOOLS
+            if tool.table == table["table"]
+            and tool.version in table["columns"]
+            and (tool.group is None or tool.group in table["columns"])
+        ),
+        None,
+    )
 
 
-def _versions(inquiry: Inquiry, tool: Tool, table: dict) -> list[dict]:
+def _may_be_read(inquiry: Inquiry, table: dict) -> None:
     if not table["readable"]:
         raise Refused(f"role {inquiry.role!r} may not read it, or not all of its rows", "refused", None)
     if table["bytes"] is None or table["oid"] in scope.locked(inquiry.session):
         raise Refused("locked by ACCESS EXCLUSIVE", "skipped", None)
-    if table["bytes"] > harmless.PAGES * 8192:
+    if table["bytes"] > MOST_BYTES:
         raise Refused("too large for a version table", "skipped", None)
+
+
+def _look(inquiry: Inquiry, tool: Tool, table: dict) -> list[dict]:
     version = f"r.{quoted(tool.version)}::text"
     if tool.group:
         version = f"r.{quoted(tool.group)}::text || ' ' || {version}"
     at = f"r.{quoted(tool.at)}" if tool.at in table["instants"] else "NULL::timestamptz"
-    query = (f"SELECT pg_catalog.left({version}, 300) AS version, {at} AS applied_at "  # noqa: S608 names are quoted
-             f"FROM ONLY {quoted(table['schema'], table['table'])} AS r WHERE {harmless.EVERY_PLACE} "
-             f"ORDER BY 2, 1 LIMIT {MOST_ROWS}")
-    found = harmless.read(inquiry.session, query.replace("%", "%%"), [table["oid"]], OPENING)
-    return [row | {"tool": tool.name, "schema": table["schema"], "table": table["table"]} for row in found]
+    query = (
+        f"SELECT pg_catalog.left({version}, 300) AS version, {at} AS applied_at "  # noqa: S608 names are quoted
+        f"FROM ONLY {quoted(table['schema'], table['table'])} AS r WHERE {harmless.EVERY_PLACE} "
+        f"ORDER BY 2, 1 LIMIT {MOST_ROWS}"
+    )
+    return harmless.read(inquiry.session, query.replace("%", "%%"), [table["oid"]], OPENING)

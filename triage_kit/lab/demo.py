@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import NamedTuple
 import yaml
 
 from triage_kit.errors import LabError
+from triage_kit.files import close_to_others, copy_private, private_folder, write_private
 from triage_kit.lab.incidents import INCIDENTS, Incident
 from triage_kit.lab.server import Server
 
@@ -96,7 +96,8 @@ def _folder(folder: Path) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise LabError(f"{folder} exists and is not an empty folder; give the practice incident a new one with --out")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            private_folder(folder)
     except OSError as error:
         raise LabError(f"the folder for the practice incident could not be made: {error}") from error
     return folder.resolve()
@@ -107,7 +108,7 @@ def _write(folder: Path, incident: Incident, keys: dict, server: Server, role: s
     log = folder / "log"
     log.mkdir(exist_ok=True)
     for path in sorted(server.log_directory.iterdir()):
-        shutil.copyfile(path, log / path.name)
+        copy_private(path, log / path.name)
     url = server.url(keys["database"]["name"], role)
     database = {"url": url, **{key: of for key, of in keys["database"].items() if key != "name"}}
     case = {"title": keys["title"], "practice": incident.name, **keys, "database": database}
@@ -116,4 +117,7 @@ def _write(folder: Path, incident: Incident, keys: dict, server: Server, role: s
         "# A practice incident: a real server, a real loss, rebuilt a moment ago.\n"
         "# The server is gone when `triage demo` ends; evidence/ and report/ stay.\n"
     )
-    (folder / "case.yaml").write_text(head + text, encoding="utf-8")
+    write_private(folder / "case.yaml", head + text)
+    for path in folder.iterdir():
+        if path.is_dir():
+            close_to_others(path)

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote
@@ -38,7 +38,8 @@ class Server:
     Parameters: ``settings`` is configuration by name (bool, int, float or str, written quoted; fsync is off unless it
     says otherwise); ``binaries`` is a folder with ``postgres`` and ``initdb`` (default: ``binaries.find()``);
     ``folder`` is where the server's own folder is made (default: the system's temp folder; its path must be short, a
-    Unix socket path holds 107 bytes). Attributes: ``version`` (major, minor), ``folder``, ``data``, ``log_directory``,
+    Unix socket path holds 107 bytes); ``initdb`` holds further options of that program, as ``--data-checksums``.
+    Attributes: ``version`` (major, minor), ``folder``, ``data``, ``log_directory``,
     ``log_file`` (what the server wrote to stderr).
 
     It listens on a Unix socket in a folder that only its account may enter, trusts every role there, and speaks UTC.
@@ -55,11 +56,13 @@ class Server:
         binaries: Path | None = None,
         folder: Path | None = None,
         start_timeout: float = 60.0,
+        initdb: Sequence[str] = (),
     ) -> None:
         if sys.platform == "win32":
             raise LabError("a throwaway server needs Unix sockets, and this is Windows; run the lab in WSL")
         self.settings = {**DEFAULTS, **(settings or {})}
         self.start_timeout = start_timeout
+        self.initdb = tuple(initdb)
         self.account = programs.account()
         self.binaries = programs.usable(Path(binaries) if binaries else programs.find(), self.account)
         self.version = programs.version(self.binaries, self.account)
@@ -202,6 +205,7 @@ class Server:
             "UTF8",
             "--locale=C",
             "--no-sync",
+            *self.initdb,
         ]
         done = subprocess.run(
             command,

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from triage_kit.parse.entry import Entry, Unparsed
 from triage_kit.parse.languages import english
-from triage_kit.parse.lines import Line, numbered
+from triage_kit.parse.lines import LONGEST, Line, numbered
 from triage_kit.parse.stderr import complete, positioned
 from triage_kit.parse.times import Clock
 
@@ -52,12 +52,14 @@ def parse_csv(source: Iterable[bytes | Line], clock: Clock | None = None) -> Ite
 
 def _records(lines: Iterable[Line]) -> Iterator[list[Line]]:
     group: list[Line] = []
-    quotes = 0
+    quotes = length = 0
     for line in lines:
-        if group and (quotes % 2 == 0 or HEAD.match(line.text)):
+        # A quote that nothing closes would gather the rest of the file.
+        if group and (quotes % 2 == 0 or length > LONGEST or HEAD.match(line.text)):
             yield group
-            group, quotes = [], 0
+            group, quotes, length = [], 0, 0
         group.append(line)
+        length += len(line.text) + 64  # an empty line takes memory too
         quotes += line.text.count('"')
     if group:
         yield group

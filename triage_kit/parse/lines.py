@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+LONGEST = 64 << 20  # what one entry of several lines may hold, in characters and 64 more a line
+
 
 class Line(NamedTuple):
     """number from 1, offset in bytes, text without its end; foreign bytes are surrogate escapes.

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from triage_kit.parse.csvlog import COLUMN_NAMES
-from triage_kit.parse.lines import Line
+from triage_kit.parse.lines import LONGEST, Line
 
 _TEXTS = ("log", "MESSAGE", "textPayload", "message", "msg", "line")
 _STAMPS = ("time", "timestamp", "__REALTIME_TIMESTAMP", "ts", "@timestamp")
-_MOST_FIELD = 1 << 30
+_EXPORTED = frozenset(("MESSAGE", "__REALTIME_TIMESTAMP", "_PID"))
 # Columns that the server writes without quotes.
 _BARE = frozenset(
     [
@@ -44,6 +44,7 @@ def is_record(row: object) -> bool:
 def json_records(lines: Iterable[Line]) -> Iterator[Line]:
     """The server's lines out of JSON objects; pieces of a long line, which docker cuts at 16 kB, are one again."""
     pieces: dict[str, list[Line]] = {}
+    length = 0
     for line in lines:
         row = _loaded(line.text)
         message = _message(row) if isinstance(row, dict) else None
@@ -53,7 +54,9 @@ def json_records(lines: Iterable[Line]) -> Iterator[Line]:
         stream = str(row.get("stream", ""))
         held = pieces.setdefault(stream, [])
         held.append(Line(line.number, line.offset, message, _at(row), _pid(row)))
-        if "log" not in row or message.endswith("\n"):
+        length += len(message) + 64
+        if "log" not in row or message.endswith("\n") or length > LONGEST:  # a line that nothing ends
+            length -= sum(len(each.text) + 64 for each in held)
             yield from _split(pieces.pop(stream))
     for held in pieces.values():
         yield from _split(held)
@@ -161,11 +164,11 @@ def journal_export(source: Iterable[bytes]) -> Iterator[Line]:
             continue
         first = first or place
         name, equals, value = body.decode("utf-8", "surrogateescape").partition("=")
-        if equals:
+        if not equals and name.isidentifier():
+            value = _binary(stream)
+        if name in _EXPORTED:
             entry[name] = value
-        elif name.isidentifier():
-            entry[name] = _binary(stream)
-        else:
+        elif not equals and not name.isidentifier():
             yield place._replace(text=name.replace("\0", ""))
     yield from _exported(entry, first)
 
@@ -184,7 +187,7 @@ def _binary(stream: Iterator[tuple[Line, bytes]]) -> str:
     for _, raw in stream:
         held += raw
         if len(held) >= 8:
-            wanted = 8 + min(int.from_bytes(held[:8], "little"), _MOST_FIELD)
+            wanted = 8 + min(int.from_bytes(held[:8], "little"), LONGEST)
         if len(held) > wanted:
             break
     return held[8:wanted].decode("utf-8", "surrogateescape")

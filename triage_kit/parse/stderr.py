@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from triage_kit.parse.entry import Entry, Unparsed
 from triage_kit.parse.kinds import understand
 from triage_kit.parse.languages import english
-from triage_kit.parse.lines import Line, numbered
+from triage_kit.parse.lines import LONGEST, Line, numbered
 from triage_kit.parse.prefix import SUB_ENTRIES, pattern
 from triage_kit.parse.times import Clock
 
@@ -47,6 +47,7 @@ class _Reader:
         self.inner: dict[int, str] = {}  # their QUERY, by id
         self.target: tuple[Entry, str] | None = None
         self.pieces: list[str] = []
+        self.length = 0
 
     def read(self, source: Iterable[bytes | Line]) -> Iterator[Entry | Unparsed]:
         for line in numbered(source):
@@ -59,7 +60,9 @@ class _Reader:
 
     def _take(self, line: Line) -> None:
         if line.text.startswith("\t") and self.target:
-            self.pieces.append(line.text[1:])
+            self.length += len(line.text) + 64
+            if self.length <= LONGEST:  # a forged or broken file may go on with TABs to its end
+                self.pieces.append(line.text[1:])
             return
         found = self.match(line.text)
         self._flush()
@@ -73,14 +76,14 @@ class _Reader:
         if severity not in _SUB_ENTRIES:
             self._begin(self._entry(line, groups), "message", message, key)
         elif key in self.latest:
-            self.target, self.pieces = (self.latest[key], severity), [message]
+            self.target, self.pieces, self.length = (self.latest[key], severity), [message], 0
         else:  # its message stands in an earlier file, or was cut away
             self._begin(self._entry(line, groups), severity, message, key)
 
     def _begin(self, entry: Entry, field: str, text: str, key: str) -> None:
         self.waiting.append(entry)
         self.latest[key] = entry
-        self.target, self.pieces = (entry, field), [text]
+        self.target, self.pieces, self.length = (entry, field), [text], 0
 
     def _flush(self) -> None:
         if self.target is None:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from triage_kit.parse.lines import Line
+from triage_kit.parse.lines import LONGEST, Line
 from triage_kit.parse.prefix import SEVERITY_WORDS, SUB_ENTRY_WORDS
 from triage_kit.parse.times import Clock
 
@@ -112,16 +112,23 @@ class _Message:
     """One message of the server, of which more pieces may come."""
 
     def __init__(self, line: Line, number: str) -> None:
-        self.lines, self.number, self.open = [line], number, True
+        self.begun, self.number, self.open = [(line, [line.text])], number, True
+        self.length = 0
         found = _MAIN.match(line.text)
         self.head = re.sub(r"\d+", "0", found["head"]) if found else None
 
     def add(self, line: Line) -> None:
-        last = self.lines[-1]
+        self.length += len(line.text) + 64
+        if self.length > LONGEST:  # a forged or broken file may go on to its end
+            return
         if line.text.startswith("\t") or self._begins(line.text):
-            self.lines.append(line)
+            self.begun.append((line, [line.text]))
         else:  # the piece of a line that was cut at a space, which stands at its beginning
-            self.lines[-1] = last._replace(text=last.text + line.text)
+            self.begun[-1][1].append(line.text)
+
+    def lines(self) -> Iterator[Line]:
+        for line, pieces in self.begun:
+            yield line._replace(text="".join(pieces))
 
     def _begins(self, text: str) -> bool:
         found = _SUB.match(text)
@@ -150,6 +157,8 @@ def _joined(lines: Iterable[Line]) -> Iterator[Line]:
         while waiting and (not waiting[0].open or len(waiting) > _WINDOW):
             done = waiting.popleft()
             done.open = False
-            yield from done.lines
+            if latest.get(pid := done.begun[0][0].pid) is done:
+                del latest[pid]
+            yield from done.lines()
     for done in waiting:
-        yield from done.lines
+        yield from done.lines()

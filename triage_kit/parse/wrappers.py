@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import chain
 
-from triage_kit.parse.lines import Line, numbered
+from triage_kit.parse.lines import LONGEST, Line, numbered
 from triage_kit.parse.records import is_record, journal_export, json_array, json_records
 from triage_kit.parse.syslog import HEADER, Syslog
 from triage_kit.parse.times import Clock
@@ -108,6 +108,7 @@ class Unwrapper:
 
 def _cri(lines: Iterable[Line]) -> Iterator[Line]:
     pieces: dict[str, list[Line]] = {}
+    length = 0
     for line in lines:
         found = _CRI.match(line.text)
         if found is None:
@@ -115,7 +116,9 @@ def _cri(lines: Iterable[Line]) -> Iterator[Line]:
             continue
         held = pieces.setdefault(found["stream"], [])
         held.append(line._replace(text=found["text"] or "", at=found["at"]))
-        if found["tags"].startswith("F"):
+        length += len(held[-1].text) + 64
+        if found["tags"].startswith("F") or length > LONGEST:  # a line that nothing ends
+            length -= sum(len(each.text) + 64 for each in held)
             yield _glued(pieces.pop(found["stream"]))
     yield from (_glued(held) for held in pieces.values())
 

@@ -20,21 +20,30 @@ def summary(
     causes: pd.DataFrame,
     recovery: pd.DataFrame,
     incident: Mapping[str, object],
+    explaining: pd.DataFrame | None = None,
+    gaps: pd.DataFrame | None = None,
 ) -> Html:
-    """What a reader must know at once, as short sentences: the loss, its date, its cause and the way back.
+    """What a reader must know at once: the loss, what did it, when, who, the way back, and what was not seen.
 
     Parameters
     ----------
-    findings, groups, causes, recovery : frames of these names.
+    findings, groups, causes, recovery, gaps : frames of these names.
     incident : the case's own words (title, noticed_at, timezone, practice …).
+    explaining : frame explaining_statements.
     """
     zone = incident.get("timezone")
-    lines = [_loss(schemas.check(findings, "findings"))]
+    checked = schemas.check(findings, "findings")
+    lines = [_loss(checked)]
     for group in schemas.check(groups, "groups").itertuples():
+        lines.append(_what(group, checked, explaining))
         lines += _group(group, schemas.check(causes, "causes"), zone)
     if not len(groups):
         lines += [_cause(one) for one in _best(schemas.check(causes, "causes"))]
     lines.append(_way_back(schemas.check(recovery, "recovery")))
+    if gaps is not None and len(gaps):
+        lines.append(
+            text(f"Not seen: {_listed([style.visible(one) for one in gaps['source']])}; Gaps and provenance says why.")
+        )
     if pd.notna(incident.get("noticed_at")):
         lines.append(html.join(["Noticed at ", html.moment(incident["noticed_at"], zone), "."]))
     return tag("div", *(tag("p", line) for line in lines), class_="summary")
@@ -76,6 +85,27 @@ def _some(parts: list[Html], most: int) -> Html:
     return html.join([html.join(parts[:most], ", "), f" and {len(parts) - most:,} more"])
 
 
+def _what(group: object, findings: pd.DataFrame, explaining: pd.DataFrame | None) -> Html:
+    """The statement that explains the group, or else the mechanism, and how sure that is."""
+    mine = findings[findings["group"] == group.group]
+    roots = mine[mine["via"].isna()] if mine["via"].isna().any() else mine
+    sure = f"{style.percent(roots['probability'].min())}" if len(roots) else "not known"
+    mechanism = str(roots["mechanism"].mode().iloc[0]).replace("_", " ") if len(roots) else "unknown"
+    told = explaining[explaining["group"] == group.group] if explaining is not None else []
+    if not len(told):
+        return html.join(["What did it: ", tag("strong", mechanism), f" ({sure})."])
+    first = told.iloc[0]
+    origin = "seen in the log or counters" if first["observed"] else "inferred from the catalogue, nobody logged it"
+    reach = f"explains {first['explained']} of {first['of']} tables, {first['extra']} extra"
+    return html.join(
+        ["What did it: ", tag("code", style.visible(first["text"])), f" ({origin}; {mechanism} {sure}; {reach})."]
+    )
+
+
+def _listed(names: list[str], most: int = 8) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
 def _group(group: object, causes: pd.DataFrame, zone: object) -> list[Html]:
     when = (
         html.join(["at ", html.moment(group.committed_at, zone)])
@@ -99,7 +129,7 @@ def _cause(cause: dict) -> Html:
     proof = html.ids(cause["for"])
     return html.join(
         [
-            "Most probable cause: ",
+            "Who, most probably: ",
             tag("strong", cause_title(cause)),
             f" ({style.percent(cause['probability'])})",
             html.join([", because of ", proof]) if proof else "",

@@ -7,12 +7,15 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from triage_kit.console import line
+
 
 def head(
     title: str,
     incident: Mapping[str, Any],
     server: Mapping[str, Any],
     failed: Mapping[str, tuple[str, str] | None],
+    masked: bool = False,
 ) -> dict[str, object]:
     """Title, facts, practice name and failures for the template; facts that nobody knows are left out."""
     zone = incident.get("timezone")
@@ -27,11 +30,12 @@ def head(
         "Role": server.get("role"),
         "Noticed": moment(incident.get("noticed_at"), zone),
         "Collected": moment(incident.get("collected_at"), zone),
+        "Values": "masked: in statements and messages the same value has the same token" if masked else None,
     }
     return {
-        "title": title,
-        "facts": [(word, _known(value)) for word, value in facts.items() if _known(value)],
-        "practice": _known(incident.get("practice")),
+        "title": line(title),
+        "facts": [(word, line(_known(value))) for word, value in facts.items() if _known(value)],
+        "practice": line(_known(incident.get("practice"))),
         "failed": [(name, *error) for name, error in failed.items() if error],
     }
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import nbformat
 from jupyter_client import AsyncKernelManager
@@ -23,6 +24,13 @@ from traitlets.config import Config
 
 from triage_kit.errors import ReportError
 from triage_kit.resources import PACKAGE
+
+# What a kernel that is ended says stands in its notebook; Python would print it on stderr besides.
+for _name in ("papermill", "traitlets"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
+
+if TYPE_CHECKING:
+    from jupyter_client.provisioning import LocalProvisioner
 
 # macOS has the shortest limit of a Unix socket path, 103 bytes; jupyter adds a few characters.
 LONGEST_SOCKET = 90
@@ -76,8 +84,12 @@ class OwnKernel(AsyncKernelManager):
         return KernelSpec(argv=[sys.executable, *arguments, *quiet], display_name="Python 3", language="python")
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
-        await super()._async_launch_kernel(kernel_cmd, **kw)
-        self.kernels.began(self.provisioner.process)
+        # What the libraries below Python say (fontconfig, for one) is for a log and not for the user's terminal.
+        with (Path(self.folder) / "stderr").open("ab") as said:
+            await super()._async_launch_kernel(kernel_cmd, **{**kw, "stderr": said})
+        process = cast("LocalProvisioner", self.provisioner).process
+        if process is not None:
+            self.kernels.began(process)
 
     async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
         self.connection_file = str(Path(self.folder) / "kernel.json")
@@ -124,7 +136,7 @@ def _font_cache(folder: Path) -> dict[str, str]:
 
 
 def execute(
-    source: Path, parameters: dict[str, str], cwd: Path, folder: Path, kernels: Kernels | None = None
+    source: Path, parameters: dict[str, Any], cwd: Path, folder: Path, kernels: Kernels | None = None
 ) -> nbformat.NotebookNode:
     """Run one notebook to its end or to its first failing cell.
 

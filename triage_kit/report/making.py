@@ -40,7 +40,12 @@ class Made:
     failed: list[str]
 
 
-def make(case_folder: str | Path, notify: Notify | None = None, notebooks: Sequence[str | Path] | None = None) -> Made:
+def make(
+    case_folder: str | Path,
+    notify: Notify | None = None,
+    notebooks: Sequence[str | Path] | None = None,
+    mask: bool = False,
+) -> Made:
     """Run the four notebooks on the evidence and write the page, findings.json and the executed copies to ``report/``.
 
     Parameters
@@ -49,6 +54,8 @@ def make(case_folder: str | Path, notify: Notify | None = None, notebooks: Seque
     notify : called as ``notify("notebook", name=…, failed=…, done=…, total=…)`` and ``notify("page", path=…)``.
     notebooks : notebooks that papermill executed before (named stats, fk_graph, timeline and hypotheses); the page is
         then made from them and nothing is run.
+    mask : whether literals of statements and values in messages are replaced by stable tokens (``triage_kit.mask``) in
+        everything that is written; tables, columns, roles and the author's own notes stay.
 
     Returns
     -------
@@ -56,24 +63,23 @@ def make(case_folder: str | Path, notify: Notify | None = None, notebooks: Seque
 
     Raises
     ------
-    ReportError when a secret would be written, or a notebook is missing; BundleError when the evidence cannot be read.
+    ReportError when a secret would be written, a notebook is missing, or one that is given was executed without the
+    mask that is asked for; BundleError when the evidence cannot be read.
     """
-    opened = open_case(case_folder)
+    opened = open_case(case_folder, mask=mask)
     case = Path(case_folder)
     home = case if case.is_dir() else case.parent
     with Lock(home / ".triage-report.lock", "another `triage report` is at work in this case: wait until it has ended"):
         return _make(opened, case, home / "report", notify or _silent, notebooks)
 
 
-def _make(
-    opened: OpenCase, case: Path, folder: Path, tell: Notify, notebooks: Sequence[str | Path] | None
-) -> Made:
+def _make(opened: OpenCase, case: Path, folder: Path, tell: Notify, notebooks: Sequence[str | Path] | None) -> Made:
     replacing.prepare(folder, WRITTEN)
     investigation = analyse.investigate(opened.evidence)
     findings = canonical(analyse.findings_dict(investigation))
-    executed = _given(notebooks) if notebooks is not None else _run(case, folder, tell)
+    executed = _given(notebooks, opened.masked) if notebooks is not None else _run(case, folder, tell, opened.masked)
     failed = {name: copies.failure(notebook) for name, notebook in executed.items()}
-    about = head.head(opened.title, investigation.incident, investigation.server, failed)
+    about = head.head(opened.title, investigation.incident, investigation.server, failed, opened.masked)
     written = {f"{name}.ipynb": nbformat.writes(notebook) + "\n" for name, notebook in executed.items()}
     written |= {"report.html": page(executed, about), "findings.json": findings}
     secrets.refuse(written, os.environ)
@@ -100,7 +106,7 @@ def _silent(event: str, **facts: object) -> None:
     """Notify nobody."""
 
 
-def _given(notebooks: Sequence[str | Path]) -> dict[str, nbformat.NotebookNode]:
+def _given(notebooks: Sequence[str | Path], masked: bool) -> dict[str, nbformat.NotebookNode]:
     found = read([Path(each) for each in notebooks])
     missing = [name for name in NOTEBOOKS if name not in found]
     if missing:
@@ -108,14 +114,23 @@ def _given(notebooks: Sequence[str | Path]) -> dict[str, nbformat.NotebookNode]:
             f"the report needs the notebooks {', '.join(NOTEBOOKS)}, got {', '.join(sorted(found)) or 'none'}: "
             f"run {', '.join(missing)} with papermill and name the copy so"
         )
+    bare = [name for name in NOTEBOOKS if found[name].metadata.get("papermill", {}).get("parameters", {}).get("mask")
+            is not True]  # fmt: skip
+    if masked and bare:
+        raise ReportError(
+            f"a masked report was asked for, and {', '.join(bare)} was executed without: run it again with papermill "
+            "and the parameter mask set to True"
+        )
     return {name: copies.tidy(found[name], f"{name}.ipynb", []) for name in NOTEBOOKS}
 
 
-def _run(case: Path, folder: Path, tell: Notify) -> dict[str, nbformat.NotebookNode]:
+def _run(case: Path, folder: Path, tell: Notify, masked: bool) -> dict[str, nbformat.NotebookNode]:
     """Run the notebooks, two at a time: each is a process of its own, and most of its time is imports."""
     source = resource_dir("notebooks")
     # The parameter is written into the copies: relative, it holds no path of this machine and works again from there.
-    parameters = {"case": ".." if case.is_dir() or case.name == "case.yaml" else f"../{case.name}"}
+    parameters: dict[str, Any] = {"case": ".." if case.is_dir() or case.name == "case.yaml" else f"../{case.name}"}
+    if masked:
+        parameters["mask"] = True
     private = tempfile.TemporaryDirectory(prefix="tk-", ignore_cleanup_errors=True)
     with private as own, ThreadPoolExecutor(AT_ONCE) as pool:
         kernels = Kernels()
@@ -140,9 +155,7 @@ def _finished(jobs: Iterable[tuple[str, Any]], tell: Notify) -> Iterable[tuple[s
         yield name, notebook
 
 
-def _one(
-    source: Path, parameters: dict[str, str], cwd: Path, private: Path, kernels: Kernels
-) -> nbformat.NotebookNode:
+def _one(source: Path, parameters: dict[str, Any], cwd: Path, private: Path, kernels: Kernels) -> nbformat.NotebookNode:
     try:
         return execute(source, parameters, cwd, private, kernels)
     except ReportError:

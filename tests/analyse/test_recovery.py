@@ -1,0 +1,78 @@
+"""Ways back and the freeze list say what this evidence allows, not what one would wish."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from triage_kit import analyse, schemas
+from triage_kit.analyse.recovery import wal_segments
+
+GONE = {"rows": 0, "live": 0, "insv": 0, "filenode": 24600, "heap": 0, "pkey": 8192, "xmin": 742, "tuples": -1.0}
+DELETED = {"deletes": 143, "rows": 0, "live": 0, "dead": 143, "mod": 143}
+SEGMENT = "00000001000000000000000{}"
+
+
+def wal(*numbers):
+    at = pd.Timestamp("2025-10-08T10:00:00Z")
+    return [
+        {
+            "name": SEGMENT.format(number),
+            "bytes": 16 << 20,
+            "modified_at": at,
+        }
+        for number in numbers
+    ]
+
+
+def options(make_table, make_evidence, facts, **more):
+    tables = [make_table("orders", 16404, **facts), make_table("users", 16500)]
+    found = analyse.investigate(make_evidence(tables, reported=["orders"], **more))
+    return found, found.recovery.set_index("option")
+
+
+def test_segments_are_ordered_by_number_and_other_files_are_none():
+    names = ["000000010000000000000003", "00000001.history", "000000010000000000000001", "archive_status"]
+    files = schemas.frame("wal_files", [{"name": name} for name in names])
+    assert wal_segments(files) == ["000000010000000000000001", "000000010000000000000003"]
+
+
+@pytest.mark.parametrize(("numbers", "told"), [((1, 2), "every row ever written"), ((7, 8), "reaches back to segment")])
+def test_wal_reaches_back_to_its_oldest_segment_whatever_its_file_time(make_table, make_evidence, numbers, told):
+    _, found = options(make_table, make_evidence, GONE, wal_files=wal(*numbers))
+    assert told in found.loc["wal", "why"]
+
+
+def test_truncate_leaves_no_dead_rows_and_delete_does(make_table, make_evidence):
+    _, truncated = options(make_table, make_evidence, GONE)
+    _, deleted = options(make_table, make_evidence, DELETED)
+    assert truncated.loc["dead_rows", "feasible"] == False  # noqa: E712 a nullable boolean
+    assert deleted.loc["dead_rows", "feasible"] == True  # noqa: E712
+    assert deleted.loc["dead_rows", "rows"] == 143
+
+
+def test_autovacuum_is_frozen_only_where_dead_rows_can_come_back(make_table, make_evidence):
+    truncated, _ = options(make_table, make_evidence, GONE)
+    deleted, _ = options(make_table, make_evidence, DELETED)
+    assert not truncated.freeze["command"].str.contains("autovacuum").any()
+    assert deleted.freeze["command"].str.contains("ALTER SYSTEM SET autovacuum = off").any()
+
+
+def test_every_step_says_what_it_destroys_itself(make_table, make_evidence):
+    found, _ = options(make_table, make_evidence, DELETED)
+    assert found.freeze["destroys"].str.len().gt(0).all()
+    assert found.freeze["order"].tolist() == list(range(1, len(found.freeze) + 1))
+
+
+def test_without_archiving_there_is_no_point_in_time_to_go_back_to(make_table, make_evidence):
+    off = [{"name": "archive_mode", "value": "off"}]
+    _, found = options(make_table, make_evidence, GONE, settings=off)
+    assert found.loc["pitr", "feasible"] == False  # noqa: E712
+    _, unknown = options(make_table, make_evidence, GONE)
+    assert pd.isna(unknown.loc["pitr", "feasible"])
+
+
+def test_nothing_lost_asks_for_nothing(make_table, make_evidence):
+    found, recovery = options(make_table, make_evidence, {})
+    assert len(found.freeze) == 0
+    assert len(recovery) == 0

@@ -1,0 +1,186 @@
+"""Tables that mislead: partitions, views, queues, standbys, other databases, statements that were rolled back."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from triage_kit import analyse
+
+EMPTIED = {"deletes": 143, "rows": 0, "live": 0, "dead": 143, "mod": 143}
+TRUNCATED = {"rows": 0, "live": 0, "insv": 0, "filenode": 24600, "heap": 0, "pkey": 8192, "xmin": 742, "tuples": -1.0}
+AT = pd.Timestamp("2025-10-07T20:00:00Z")
+
+
+@pytest.fixture
+def statuses(make_table, make_evidence):
+    def of(*tables, **more):
+        others = [make_table(name, 16900 + number) for number, name in enumerate(("users", "tags"))]
+        found = analyse.investigate(make_evidence([*tables, *others], **more))
+        rows = found.findings.set_index("table")
+        return found, {name: (rows.loc[name, "status"], rows.loc[name, "mechanism"]) for name in rows.index}
+
+    return of
+
+
+def partitioned(make_table, **facts):
+    parent = make_table("m", 16400, kind="partitioned", sequence=None)
+    return [parent, *(make_table(f"m_{n}", 16410 + n, parent="m", **facts) for n in (1, 2))]
+
+
+def logged(text, **more):
+    return {
+        "file": "a.log",
+        "line": 3,
+        "at": AT,
+        "severity": "LOG",
+        "kind": "statement",
+        "statement": text,
+        "outcome": "committed",
+        **more,
+    }
+
+
+def counted(text, **more):
+    return {"query_id": "1", "database": "d", "role": "app", "text": text, "calls": 1, "rows": 0, **more}
+
+
+def test_a_delete_on_the_partitioned_parent_is_weighed_for_its_leaves(make_table, statuses):
+    events = [logged("DELETE FROM s.m")]
+    found, told = statuses(*partitioned(make_table, **EMPTIED), reported=["m"], log_events=events)
+    assert told["m_1"] == told["m_2"] == ("wiped", "delete")
+    assert told["m"][0] == "wiped"
+    assert found.causes.iloc[0]["cause"] != "not_lost"
+
+
+def test_parents_of_parents_sum_their_leaves_and_are_named_as_the_root(make_table, statuses):
+    top = make_table("top", 16300, kind="partitioned", sequence=None)
+    middle = make_table("m", 16400, kind="partitioned", parent="top", sequence=None)
+    leaves = [make_table(f"m_{n}", 16410 + n, parent="m", **TRUNCATED) for n in (1, 2)]
+    found, told = statuses(top, middle, *leaves)
+    assert told["top"][0] == told["m"][0] == "wiped"
+    assert found.findings.set_index("table").loc["top", "missing_rows"] == 286
+    assert found.explaining_statements.iloc[0]["text"] == "TRUNCATE s.top CASCADE"
+
+
+def test_a_partitioned_table_without_partitions_is_not_called_intact(make_table, statuses):
+    _, told = statuses(make_table("m", 16400, kind="partitioned", sequence=None))
+    assert told["m"][0] == "undecided"
+
+
+def test_a_refreshed_materialized_view_has_lost_nothing(make_table, statuses):
+    # Every REFRESH counts as inserts into new storage: 286 inserted, 143 since the last one.
+    view = make_table("mv", 16400, kind="materialized_view", inserts=286, rows=143, filenode=24600, sequence=None)
+    _, told = statuses(view)
+    assert told["mv"][0] == "intact"
+
+
+def test_a_queue_that_never_held_many_rows_is_drained_and_not_lost(make_table, statuses):
+    queue = make_table(
+        "jobs", 16400, inserts=50000, deletes=50000, rows=0, live=0, heap=0, fsm=24576, pkey=16384, vacuums=9, insv=40
+    )
+    found, told = statuses(queue)
+    assert told["jobs"][0] == "intact"
+    assert found.causes.iloc[0]["cause"] == "not_lost"
+
+
+def test_a_big_table_that_was_deleted_keeps_its_big_key_and_is_lost(make_table, statuses):
+    orders = make_table(
+        "orders",
+        16400,
+        inserts=50000,
+        deletes=50000,
+        rows=0,
+        live=0,
+        heap=0,
+        fsm=24576,
+        pkey=1130496,
+        vacuums=2,
+        insv=0,
+    )
+    _, told = statuses(orders, reported=["orders"])
+    assert told["orders"] == ("wiped", "delete")
+
+
+def test_a_staging_table_that_is_truncated_every_night_is_not_lost(make_table, statuses):
+    entries = [counted("TRUNCATE s.staging", calls=40)]
+    _, told = statuses(make_table("staging", 16400, **TRUNCATED), statements=entries)
+    assert told["staging"] == ("intact", "truncate")
+
+
+def test_a_detached_partition_is_hidden(make_table, statuses):
+    leaf = make_table("m_3", 16420, xmin=800)
+    events = [logged("ALTER TABLE s.m DETACH PARTITION s.m_3")]
+    _, told = statuses(*partitioned(make_table), leaf, reported=["m_3"], log_events=events)
+    assert told["m_3"] == ("hidden", "partition_drop")
+
+
+def test_a_truncate_that_left_the_old_storage_was_rolled_back(make_table, statuses):
+    _, told = statuses(make_table("notes", 16400), reported=["notes"], statements=[counted("TRUNCATE s.notes")])
+    assert told["notes"][0] == "intact"
+
+
+def test_statements_of_another_database_say_nothing_of_this_one(make_table, statuses):
+    events = [logged("TRUNCATE s.notes", database="staging")]
+    found, told = statuses(make_table("notes", 16400), log_events=events)
+    assert told["notes"] == ("intact", "none")
+    assert len(found.statements) == 0
+
+
+@pytest.mark.parametrize("more", [{"crashed": AT}, {"in_recovery": True}])
+def test_an_estimate_that_a_crash_or_a_standby_set_to_zero_is_no_loss(make_table, statuses, more):
+    notes = make_table("notes", 16400, rows=None, inserts=0, live=0, insv=0, analyzes=0)
+    _, told = statuses(notes, reported=["notes"], **more)
+    assert told["notes"][0] not in ("wiped", "partial")
+
+
+def test_an_unlogged_table_on_a_standby_is_not_called_empty(make_table, statuses):
+    notes = make_table("notes", 16400, rows=None, heap=0, persistence="unlogged", inserts=0, live=0)
+    found, told = statuses(notes, in_recovery=True)
+    assert told["notes"][0] not in ("wiped", "partial")
+    assert pd.isna(found.findings.set_index("table").loc["notes", "actual_rows"])
+
+
+def test_a_create_that_failed_makes_no_staging_table(make_table, statuses):
+    events = [
+        logged("CREATE TABLE s.audit (id int)", severity="ERROR", outcome="failed", line=1),
+        logged("DROP TABLE s.audit", line=2),
+    ]
+    _, told = statuses(make_table("notes", 16400), log_events=events)
+    assert told["audit"] == ("missing", "drop")
+
+
+def test_a_log_that_begins_after_the_window_proves_nothing_by_its_silence(make_table, make_evidence):
+    def signals(first_at):
+        evidence = make_evidence(
+            [make_table("notes", 16400, **EMPTIED), make_table("users", 16500)],
+            reported=["notes"], log_events=[logged("SELECT 1")],
+            log_sources=[{"file": "a.log", "first_at": first_at, "last_at": AT, "lines": 1}],
+        )  # fmt: skip
+        evidence["settings"] = evidence["settings"].assign(value="mod")
+        return set(analyse.investigate(evidence).mechanism_evidence["signal"])
+
+    window = pd.Timestamp("2025-10-07T10:37:29Z")
+    assert "statement" in signals(window - pd.Timedelta(hours=1))
+    assert "statement" not in signals(window + pd.Timedelta(hours=5))
+
+
+def test_the_recovery_target_lies_before_the_first_of_two_losses(make_table, make_evidence):
+    early = make_table("orders", 16400, **{**TRUNCATED, "xmin": 742, "inserts": 10, "sequence": 10})
+    late = make_table("items", 16410, **{**TRUNCATED, "xmin": 900})
+    times = [{"xid": 742, "committed_at": AT}, {"xid": 900, "committed_at": AT + pd.Timedelta(hours=1)}]
+    found = analyse.investigate(make_evidence([early, late, make_table("users", 16500)], commit_times=times))
+    assert found.groups["xid"].tolist() == [900, 742]
+    pitr = found.recovery.set_index("option").loc["pitr"]
+    assert (pitr["target_xid"], pitr["target_time"]) == (742, AT)
+
+
+def test_dead_rows_of_an_undecided_table_are_frozen_too(make_table, make_evidence):
+    # DELETE not yet reported by a running session: counters full, rows counted as zero, storage the old one.
+    notes = make_table("notes", 16400, rows=0, dead=0)
+    found = analyse.investigate(make_evidence([notes, make_table("users", 16500)], reported=["notes"]))
+    row = found.findings.set_index("table").loc["notes"]
+    if row["status"] == "undecided":
+        assert pd.isna(row["missing_rows"])
+    assert found.freeze["command"].str.contains("autovacuum").any()
+    assert found.causes.iloc[0]["cause"] != "not_lost"
