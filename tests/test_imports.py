@@ -31,7 +31,7 @@ MAY_IMPORT = {
         "mask": "sql pandas",
         "opened": "errors schemas case bundle mask pandas",
         "start": "errors case files resources",
-        "parse": "errors sql redact",
+        "parse": "errors sql redact numpy pyarrow",
         "collect": "__version__ errors schemas case bundle parse sql redact sqlalchemy psycopg pandas pyarrow fsspec",
         "analyse": "errors schemas sql pandas numpy networkx yaml",
         "plot": "errors schemas pandas numpy networkx matplotlib pygraphviz",

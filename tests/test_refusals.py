@@ -212,7 +212,8 @@ def test_of_ten_thousand_logs_the_latest_are_read_and_the_rest_is_counted(tmp_pa
         path = tmp_path / "log" / f"{number}.log"
         path.touch()
         if number % 500 == 7:
-            path.write_bytes(ENTRY)
+            # Of one process each: the same line in two files is one event.
+            path.write_bytes(ENTRY.replace(b"[202]", b"[%d]" % (number + 1)))
         os.utime(path, (number % 500 == 7, 1_700_000_000 + (number % 500 == 7)))
     done = collect(cases.build({"logs": ["log/*.log"]}, tmp_path / "case.yaml"))
     assert len(done.bundle.table("log_events")) == 20
@@ -224,7 +225,8 @@ def test_of_ten_thousand_logs_the_latest_are_read_and_the_rest_is_counted(tmp_pa
 def test_a_log_that_changes_while_it_is_read_is_said_to(tmp_path: Path, monkeypatch) -> None:
     path = tmp_path / "server.log"
     path.write_bytes(ENTRY * 50)
-    (tmp_path / "grows.log").write_bytes(ENTRY * 50)
+    other = ENTRY.replace(b"[202]", b"[203]")  # the same lines in two files would be one event each
+    (tmp_path / "grows.log").write_bytes(other * 50)
     from triage_kit.collect import log_files
 
     whole = log_files.LogFile.lines
@@ -235,7 +237,7 @@ def test_a_log_that_changes_while_it_is_read_is_said_to(tmp_path: Path, monkeypa
             path.write_bytes(ENTRY.replace(b"assets", b"orders") * 30)  # as logrotate's copytruncate does
         else:
             with file.path.open("ab") as stream:
-                stream.write(ENTRY * 10)  # as the server does
+                stream.write(other * 10)  # as the server does
 
     monkeypatch.setattr(log_files.LogFile, "lines", while_writing)
     done = collect(cases.build({"logs": ["*.log"]}, tmp_path / "case.yaml"))

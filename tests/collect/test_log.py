@@ -2,13 +2,15 @@
 
 import gzip
 import hashlib
+import json
 
 import pyarrow as pa
 import pytest
 
 from triage_kit import case as cases
 from triage_kit.bundle import Draft
-from triage_kit.collect import log
+from triage_kit.collect import log as logs
+from triage_kit.collect import log_reading
 from triage_kit.collect.log import read_logs
 
 STAMP = "2025-10-07 20:27:38.343 UTC"
@@ -122,9 +124,7 @@ def test_what_cannot_be_read_is_named_with_its_reason(folder):
     (folder / "log" / "empty.log").write_bytes(b"")
     (folder / "log" / "junk.log").write_bytes(b"hello\nworld\n")
     (folder / "log" / "sub").mkdir()
-    docker = '{"log":"' + STAMP + ' [1] LOG:  x\\n","stream":"stderr","time":"2025-10-07T20:27:38Z"}\n'
-    (folder / "log" / "docker.json").write_text(docker)
-    names = ["log/empty.log", "log/junk.log", "log/sub", "log/docker.json", "nothing/*.log", "docker:pg"]
+    names = ["log/empty.log", "log/junk.log", "log/sub", "nothing/*.log", "docker:--help"]
     draft, unread, _ = collected(folder, names)
     assert [source for source, _ in unread] == [f"log:{name}" for name in names]
     told = {name: question(draft, f"log:{name}") for name in names}
@@ -132,9 +132,8 @@ def test_what_cannot_be_read_is_named_with_its_reason(folder):
         "log/empty.log": "failed",
         "log/junk.log": "failed",
         "log/sub": "failed",
-        "log/docker.json": "failed",
         "nothing/*.log": "unavailable",
-        "docker:pg": "not_built",
+        "docker:--help": "unavailable",
     }
     assert all(row["named"] and row["costs"] for row in told.values())
     assert "got the line 'hello'" in told["log/junk.log"]["reason"]
@@ -181,8 +180,8 @@ def test_a_time_zone_of_the_server_is_used_unless_the_case_says_another(folder):
 
 
 def test_ordinary_entries_are_bounded_and_counted_destructive_ones_are_not(folder, monkeypatch):
-    monkeypatch.setattr(log, "MOST_OTHER", 10)
-    monkeypatch.setattr(log, "MOST_ORDINARY", 20)
+    monkeypatch.setattr(log_reading, "MOST_OTHER", 10)
+    monkeypatch.setattr(log_reading, "MOST_ORDINARY", 20)
     lines = []
     for i in range(100):
         lines += [f"{STAMP} [12] LOG:  noise {i}", f"{STAMP} [12] LOG:  statement: SELECT {i}", f"{STAMP} [12] LOG:  statement: TRUNCATE t{i}"]  # fmt: skip  # noqa: E501
@@ -222,3 +221,145 @@ def test_one_file_named_twice_is_read_once(folder):
     (folder / "log" / "a.log").write_bytes(TEXT)
     draft, _, _ = collected(folder, ["log/*.log", "log/a.log"])
     assert len(draft.written("log_events")) == 3
+
+
+def test_a_container_file_is_read_like_the_log_in_it(folder):
+    lines = TEXT.decode().splitlines(keepends=True)[:4]
+    rows = [{"log": line, "stream": "stderr", "time": "2025-10-07T20:27:38.343123456Z"} for line in lines]
+    (folder / "log" / "x-json.log").write_text("\n".join(json.dumps(row) for row in rows) + "\n")
+    draft, unread, _ = collected(folder, ["log/*-json.log"])
+    assert unread == []
+    assert list(draft.written("log_events")["kind"]) == ["error", "statement", "checkpoint_complete"]
+    [source] = draft.written("log_sources").to_dict("records")
+    assert (source["format"], source["wrapper"], source["lines"]) == ("stderr", "json", 4)
+
+
+def test_a_transaction_goes_on_in_the_next_file(folder):
+    """Rotation knows nothing of transactions; names sort the files otherwise than their times do."""
+    at = "2025-10-07 20:{:02}:00.000 UTC [12] app@shop LOG:  statement: {}\n"
+    (folder / "log" / "z.log").write_text(at.format(1, "BEGIN") + at.format(2, "DELETE FROM a"))
+    (folder / "log" / "a.log").write_text(at.format(3, "TRUNCATE b") + at.format(4, "ROLLBACK"))
+    draft, _, _ = collected(folder, ["log/*.log"])
+    events = draft.written("log_events")
+    found = dict(zip(events["statement"], events["outcome"], strict=True))
+    assert (found["DELETE FROM a"], found["TRUNCATE b"]) == ("rolled_back", "rolled_back")
+
+
+def test_lines_that_two_files_hold_are_one_event(folder):
+    at = "2025-10-07 20:{:02}:00.000 UTC [12] app@shop LOG:  statement: DELETE FROM t{}\n"
+    (folder / "log" / "a.log").write_text("".join(at.format(minute, minute % 5) for minute in range(20)))
+    (folder / "log" / "b.log").write_text("".join(at.format(minute, minute % 5) for minute in range(10, 30)))
+    # The same statement twice in one file is two events.
+    (folder / "log" / "c.log").write_text(at.format(40, 7) * 2)
+    draft, _, _ = collected(folder, ["log/*.log"])
+    events = draft.written("log_events")
+    assert len(events) == 32
+    assert events["at"].nunique() == 31
+    assert draft.written("log_sources")["repeated"].tolist() == [0, 10, 0]
+
+
+def test_logs_of_two_servers_at_the_same_time_are_kept_apart(folder):
+    at = "2025-10-07 20:{:02}:00.000 UTC [12] app@shop LOG:  statement: {}\n"
+    (folder / "log" / "a.log").write_text(at.format(1, "BEGIN") + at.format(9, "DELETE FROM a"))
+    (folder / "log" / "b.log").write_text(at.format(5, "TRUNCATE b") + at.format(6, "SELECT 1"))
+    draft, _, _ = collected(folder, ["log/*.log"])
+    events = draft.written("log_events").set_index("statement")
+    assert events.loc["TRUNCATE b", "outcome"] == "committed"
+    assert len(events) == 4
+
+
+def test_a_big_file_is_scanned_and_gives_the_same_events(folder, monkeypatch):
+    lines = []
+    for number in range(3000):
+        head = f"2025-10-07 20:{number // 60 % 60:02}:{number % 60:02}.000 UTC [{number % 7 + 11}] app@shop LOG:  "
+        lines += [
+            head + ("statement: TRUNCATE a" if number % 500 == 0 else "statement: SELECT 1"),
+            head + "duration: 0.1 ms",
+        ]
+    (folder / "log" / "a.log").write_text("\n".join(lines) + "\n")
+    plain, _, _ = collected(folder, ["log/a.log"])
+    plain_rows, plain_source = plain.written("log_events"), plain.written("log_sources")
+    monkeypatch.setattr(log_reading, "SCAN_FROM", 0)
+    other = folder.parent / "other"
+    (other / "log").mkdir(parents=True)
+    (other / "log" / "a.log").write_bytes((folder / "log" / "a.log").read_bytes())
+    scanned, _, heard = collected(other, ["log/a.log"])
+    kept = plain_rows[plain_rows["message"].str.contains("TRUNCATE")].reset_index(drop=True)
+    found = scanned.written("log_events")
+    assert found[found["message"].str.contains("TRUNCATE")].reset_index(drop=True).equals(kept)
+    assert set(kept["outcome"]) == {"committed"}
+    columns = ["lines", "entries", "unparsed", "first_at", "last_at", "sha256"]
+    assert scanned.written("log_sources")[columns].equals(plain_source[columns])
+    assert sum(facts["total"] for event, facts in heard if event == "bytes") > 0
+
+
+@pytest.mark.parametrize("broken", [b"x" * (20 << 20), b"\t" + b"\n\t" * (1 << 18)], ids=["line", "entry"])
+def test_an_endless_line_or_entry_in_a_big_file_is_cut_as_in_a_small_one(folder, monkeypatch, broken):
+    """The scan looks at whole entries: a file with one that does not end is left to the bounded parsers."""
+    monkeypatch.setattr(log_reading, "SCAN_FROM", 0)
+    monkeypatch.setattr("triage_kit.parse.stderr.LONGEST", 1 << 20)
+    monkeypatch.setattr("triage_kit.parse.scan.blocks.MOST_SIZE", 1 << 18)
+    entry = f"{STAMP} [12] app@shop ERROR:  first\n".encode()
+    data = entry + broken + b"\n" + entry.replace(b"first", b"last")
+    (folder / "log" / "a.log").write_bytes(data)
+    draft, unread, _ = collected(folder, ["log/a.log"])
+    assert unread == []
+    events = draft.written("log_events")
+    assert events["line"].tolist() == [1, data.count(b"\n")]
+    assert events["message"].str.len().max() <= 1 << 20
+    [source] = draft.written("log_sources").to_dict("records")
+    assert (source["lines"], source["entries"]) == (data.count(b"\n"), 2)
+
+
+def test_a_big_file_that_is_cut_while_it_is_scanned_ends_the_scan(folder, monkeypatch):
+    monkeypatch.setattr(log_reading, "SCAN_FROM", 0)
+    path = folder / "log" / "a.log"
+    path.write_bytes(TEXT)
+    whole = log_reading.scan
+
+    def while_rotating(*arguments, **options):
+        path.write_bytes(TEXT[:200])  # as logrotate's copytruncate does
+        return whole(*arguments, **options)
+
+    monkeypatch.setattr(log_reading, "scan", while_rotating)
+    draft, unread, _ = collected(folder, ["log/a.log"])
+    assert unread == []
+    assert "changed, cut or replaced while it was read" in question(draft, "log:log/a.log")["reason"]
+    assert draft.written("log_events")["line"].tolist() == [1]
+
+
+def test_a_kill_between_the_files_of_one_log_doubles_nothing(folder, monkeypatch):
+    """What both files hold is told by reading both: none of them is kept before all are."""
+    at = "2025-10-07 20:{:02}:00.000 UTC [12] app@shop LOG:  statement: DELETE FROM t\n"
+    (folder / "log" / "a.log").write_text("".join(at.format(minute) for minute in range(20)))
+    (folder / "log" / "b.log").write_text("".join(at.format(minute) for minute in range(10, 30)))
+    whole = Draft.keep_raw
+
+    def killed(draft, name, data):
+        if name == "log/b.log":
+            raise KeyboardInterrupt
+        return whole(draft, name, data)
+
+    monkeypatch.setattr(logs, "KEEP_AFTER", 0)
+    monkeypatch.setattr(Draft, "keep_raw", killed)
+    with pytest.raises(KeyboardInterrupt):
+        collected(folder, ["log/*.log"])
+    (folder / ".triage.lock").unlink()  # of the process that was killed
+    monkeypatch.setattr(Draft, "keep_raw", whole)
+    draft, unread, _ = collected(folder, ["log/*.log"])
+    assert unread == []
+    assert len(draft.written("log_events")) == 30
+    assert draft.written("log_sources")["repeated"].tolist() == [0, 10]
+
+
+def test_many_patterns_of_small_files_are_not_written_one_by_one(folder, monkeypatch):
+    written = []
+    whole = Draft.write
+    monkeypatch.setattr(Draft, "write", lambda draft, *table: (written.append(table[0]), whole(draft, *table))[1])
+    monkeypatch.setattr(logs, "KEEP_AFTER", 1e9)
+    for number in range(50):
+        (folder / "log" / f"{number}.log").write_bytes(TEXT)
+    draft, unread, _ = collected(folder, [f"log/{number}.log" for number in range(50)])
+    assert unread == []
+    assert sorted(written) == ["log_events", "log_sources", "log_unparsed"]
+    assert len(draft.written("log_sources")) == 50

@@ -6,9 +6,9 @@ that could remove anything; of ordinary traffic a bounded number, and how much w
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,37 +17,18 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.bundle import Draft
 from triage_kit.case import DOCKER, Case, resolve
+from triage_kit.collect.containers_log import container_log
 from triage_kit.collect.log_files import LogFile, opened
+from triage_kit.collect.log_reading import HEAD, Chain, Log, Read, first_instant
 from triage_kit.errors import PrefixMismatch, SourceError
-from triage_kit.parse import Clock, Entry, Outcomes, Unparsed, check_prefix, detect_format, infer_prefix, parse
+from triage_kit.parse import Clock, check_prefix, detect_format, infer_prefix
+from triage_kit.parse.wrappers import unwrapped_head, wrapping
 from triage_kit.redact import redact
-from triage_kit.sql import suspicious
 
-MOST_OTHER = 20_000  # entries of no known kind kept of one file
-MOST_ORDINARY = 200_000  # statements, durations and connections that remove nothing, kept of one file
 MOST_FILES = 1_000
-MOST_UNPARSED = 200  # lines shown of one file
-_HEAD = 256 << 10
-_LINE_LIMIT = 500
-_TEXT_LIMIT = 1 << 20
 KEEP_AFTER = 1.0  # seconds: thousands of small files are not written one by one
 _COSTS = "statements, errors, sessions, checkpoints and autovacuum runs that only this log tells"
-_SERIOUS = frozenset(("NOTICE", "WARNING", "ERROR", "FATAL", "PANIC"))
-_ORDINARY = frozenset(("statement", "duration", "connection", "disconnection"))
-_REDACTED = ("message", "detail", "hint", "context", "statement", "application")
-_FIELDS = tuple(field.name for field in fields(Entry))
-
 Notify = Callable[..., None]
-
-
-@dataclass
-class Read:
-    """What one file gave: rows of the three log tables, and why it ended early, if it did."""
-
-    source: dict[str, Any]
-    events: list[dict[str, Any]]
-    unparsed: list[dict[str, Any]]
-    complaint: str = ""
 
 
 def read_logs(
@@ -72,7 +53,7 @@ class _Logs:
         self.unread: list[tuple[str, str]] = []
         self.done = 0
         self.frames: dict[str, list[pd.DataFrame]] = {}
-        self.waiting: list[tuple[str, LogFile, Read, float]] = []
+        self.waiting: list[tuple[Log, Read, float]] = []
         self.kept_at = time.monotonic()
 
     def read(self) -> list[tuple[str, str]]:
@@ -83,15 +64,26 @@ class _Logs:
         seen: set[Path] = set()
         for pattern in self.case.logs:
             if pattern.startswith(DOCKER):
-                self._refuse(pattern, "not_built", "logs of a container engine are not read yet: save them to a file "
-                             f"with `docker logs {pattern.removeprefix(DOCKER)}` and name that")  # fmt: skip
+                self._container(pattern)
             elif not found[pattern]:
                 self._refuse(pattern, "unavailable", "no file matches")
             else:
                 files = [path for path in found[pattern] if path.resolve() not in seen]
                 seen |= {path.resolve() for path in files}
-                self._pattern(files)
+                self._pattern([(path, shown(path, self.case.folder)) for path in files])
+        self._keep()
         return self.unread
+
+    def _container(self, pattern: str) -> None:
+        if self.draft.has(f"log:{pattern}"):
+            self.done += 1
+            return
+        try:
+            with container_log(pattern.removeprefix(DOCKER)) as path:
+                self._pattern([(path, pattern)])
+                self._keep()  # the file is gone when the context ends
+        except (SourceError, OSError) as error:
+            self._refuse(pattern, "unavailable", redact(_reason(error)))
 
     def _bounded(self, found: dict[str, list[Path]]) -> dict[str, list[Path]]:
         """At most so many files, the last written first: each costs milliseconds, and the loss is of late."""
@@ -111,52 +103,74 @@ class _Logs:
         files = resolve(self.case, pattern)
         return files if len(files) == 1 else [path for path in files if not path.is_dir()]
 
-    def _pattern(self, files: list[Path]) -> None:
-        empty, usable = [], 0
-        for path in files:
-            name = shown(path, self.case.folder)
-            source = f"log:{name}"
-            if self.draft.has(source):
+    def _pattern(self, files: list[tuple[Path, str]]) -> None:
+        """Files of one pattern are read in the order of their time: what one begins, the next may end."""
+        logs, empty, usable = [], [], 0
+        for path, name in files:
+            if self.draft.has(f"log:{name}"):
                 self.done, usable = self.done + 1, usable + 1
                 continue
-            began = time.monotonic()
-            try:
+            with self._refusing(name):
                 file = opened(path)
-                if not file.size:
-                    empty.append((name, file))
-                    continue
-                read = self._file(file, name)
-            except (SourceError, OSError) as error:
-                self._refuse(name, "failed", redact(_reason(error)))
-                continue
-            usable += 1
-            self.waiting.append((name, file, read, (time.monotonic() - began) * 1000))
-            if time.monotonic() - self.kept_at > KEEP_AFTER:
-                self._keep()
-        self._keep()
-        for name, _ in empty:
+                if file.size:
+                    logs.append(self._prepared(file, name))
+                else:
+                    empty.append(name)
+        usable += self._read_in_order(sorted(logs, key=lambda log: (log.first_at is None, log.first_at, log.name)))
+        for name in empty:
             # A rotated log may well have an empty file; a case whose only log is empty has none.
             if usable:
                 self._answer(f"log:{name}", 0, reason="the file is empty")
             else:
                 self._refuse(name, "failed", "the file is empty")
 
-    def _file(self, file: LogFile, name: str) -> Read:
+    def _read_in_order(self, logs: list[Log]) -> int:
+        chain = Chain(self._logs_everything())
+        done: list[tuple[Log, Read, float]] = []
+        for at, log in enumerate(logs):
+            began = time.monotonic()
+            with self._refusing(log.name):
+                later = [each.first_at for each in logs[at + 1 :] if each.first_at is not None]
+                read = chain.read(log, min(later, default=None), self._progress(log))
+                if not read.source["entries"]:
+                    raise SourceError(log.file.bomb) if log.file.bomb else _nothing(read, log.prefix)
+                done.append((log, read, time.monotonic() - began))
+        chain.finish()
+        # None of them before all: what a kill left out would be read again without what the others told of it.
+        self.waiting += done
+        if time.monotonic() - self.kept_at > KEEP_AFTER:
+            self._keep()
+        return len(done)
+
+    @contextlib.contextmanager
+    def _refusing(self, name: str) -> Any:
+        try:
+            yield
+        except (SourceError, OSError) as error:
+            self._refuse(name, "failed", redact(_reason(error)))
+
+    def _progress(self, log: Log) -> Callable[[int], None]:
+        done = 0
+
+        def tell(size: int) -> None:
+            nonlocal done
+            done += size
+            self.notify("bytes", source=f"log:{log.name}", done=done, total=log.file.size)
+
+        return tell
+
+    def _prepared(self, file: LogFile, name: str) -> Log:
         seen = file.sha256()
-        head = file.head(_HEAD)
+        head = file.head(HEAD)
         if file.complaint and not head:
             raise SourceError(file.complaint)
-        format = detect_format(head)
-        if format == "docker":
-            raise SourceError("a container engine's json-file is not read yet: save `docker logs NAME` to a file")
-        prefix, origin = self._prefix(head) if format == "stderr" else (None, None)
-        clock = Clock(self._timezone())
-        read = _collect(file, name, format, prefix, clock, self._logs_everything())
-        if not read.source["entries"]:
-            raise SourceError(file.bomb) if file.bomb else _nothing(read, prefix)
-        read.source |= {"prefix": prefix, "prefix_from": origin, "zones_unresolved": clock.unresolved}
-        read.source |= {"bytes": file.size, "sha256": seen}
-        return read
+        clock, layers = Clock(self._timezone()), wrapping(head)
+        inner = unwrapped_head(layers, head, clock) if layers else head
+        format = detect_format(inner)
+        prefix, origin = self._prefix(inner) if format == "stderr" else (None, None)
+        log = Log(file, seen, name, format, prefix, origin, layers, Clock(self._timezone()))
+        log.first_at = first_instant(log, head, inner)
+        return log
 
     def _prefix(self, head: bytes) -> tuple[str, str]:
         sample = head.replace(b"\0", b"").decode("utf-8", "surrogateescape").splitlines()
@@ -187,8 +201,8 @@ class _Logs:
         if not self.waiting:
             return
         with self.draft.together():
-            for name, file, read, ms in self.waiting:
-                self._keep_one(name, file, read, ms)
+            for log, read, seconds in self.waiting:
+                self._keep_one(log, read, seconds * 1000)
             for table, frames in self.frames.items():
                 filled = [frame for frame in frames if len(frame)]
                 if len(filled) > 1 or len(frames) > 1:
@@ -197,17 +211,17 @@ class _Logs:
                     self.draft.write(table, whole)
         self.waiting, self.kept_at = [], time.monotonic()
 
-    def _keep_one(self, name: str, file: LogFile, read: Read, ms: float) -> None:
-        rows_of = {"log_sources": [read.source], "log_events": read.events, "log_unparsed": read.unparsed}
-        for table, rows in rows_of.items():
+    def _keep_one(self, log: Log, read: Read, ms: float) -> None:
+        events = read.events()
+        for table, rows in {"log_sources": [read.source], "log_events": events, "log_unparsed": read.unparsed}.items():
             if rows:
                 self.frames[table].append(schemas.frame(table, rows))
-        not_kept = self.draft.keep_raw(name, file.pieces())
-        remarks = [read.complaint, f"raw copy: {not_kept}" if not_kept else "", file.changed(read.source["sha256"])]
+        not_kept = self.draft.keep_raw(log.name, log.file.pieces())
+        remarks = [read.complaint, f"raw copy: {not_kept}" if not_kept else "", log.file.changed(log.sha256)]
         reason = "; ".join(filter(None, remarks)) or None
-        self._answer(f"log:{name}", len(read.events), reason=reason, variant=read.source["format"], ms=ms)
-        if file.bomb:
-            self._refuse(f"{name} (rest)", "skipped", file.bomb)
+        self._answer(f"log:{log.name}", len(events), reason=reason, variant=read.source["format"], ms=ms)
+        if log.file.bomb:
+            self._refuse(f"{log.name} (rest)", "skipped", log.file.bomb)
 
     def _answer(self, source: str, rows: int, **facts: Any) -> None:
         self.done += 1
@@ -263,50 +277,3 @@ def shown(path: Path, folder: Path) -> str:
         return f"../{path.resolve().relative_to(folder.resolve().parent).as_posix()}"
     except ValueError:
         return path.name
-
-
-def _collect(file: LogFile, name: str, format: str, prefix: str | None, clock: Clock, logs_everything: bool) -> Read:
-    """Parse the whole file; entries become rows at the end, since an outcome is told by later ones."""
-    source: dict[str, Any] = {"file": name, "format": format, "lines": 0, "entries": 0, "unparsed": 0, "left_out": 0}
-    kept, unparsed = [], []
-    counts = {"other": MOST_OTHER, "ordinary": MOST_ORDINARY}
-    parsed = parse(_counted(file.lines(), source), format, prefix or "", clock)
-    for entry in Outcomes(logs_everything).follow(parsed):
-        if isinstance(entry, Unparsed):
-            source["unparsed"] += 1
-            if len(unparsed) < MOST_UNPARSED:
-                unparsed.append({"file": name, "line": entry.line, "text": redact(entry.text)[:_LINE_LIMIT]})
-            continue
-        source["entries"] += 1
-        if entry.at is not None:
-            source["first_at"] = min(source.get("first_at") or entry.at, entry.at)
-            source["last_at"] = max(source.get("last_at") or entry.at, entry.at)
-        if _wanted(entry, counts):
-            kept.append(entry)
-        else:
-            source["left_out"] += 1
-    return Read(source, [_row(entry, name) for entry in kept], unparsed, file.complaint)
-
-
-def _counted(lines: Iterator[bytes], source: dict[str, Any]) -> Iterator[bytes]:
-    for line in lines:
-        source["lines"] += 1
-        yield line
-
-
-def _wanted(entry: Entry, counts: dict[str, int]) -> bool:
-    if entry.severity in _SERIOUS:
-        return True
-    group = "ordinary" if entry.kind in _ORDINARY else "other" if entry.kind == "other" else ""
-    if not group or suspicious(entry.statement or entry.message):
-        return True
-    counts[group] -= 1
-    return counts[group] >= 0
-
-
-def _row(entry: Entry, name: str) -> dict[str, Any]:
-    row = {field: getattr(entry, field) for field in _FIELDS}
-    for field in _REDACTED:
-        if row[field]:
-            row[field] = redact(row[field])[:_TEXT_LIMIT]
-    return row | {"file": name}

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from triage_kit.parse.entry import Entry, Unparsed
+from triage_kit.parse.languages import english
 from triage_kit.parse.lines import LONGEST, Line, numbered
 from triage_kit.parse.stderr import complete, positioned
 from triage_kit.parse.times import Clock
@@ -22,18 +23,23 @@ _NAMES = (
     "internal_query internal_query_pos context query query_pos location application_name"
 )
 _BASE = _NAMES.split()
+COLUMN_NAMES = (*_BASE, "backend_type", "leader_pid", "query_id")
 # 12 and older, 13, 14 and newer; further columns of a future major come behind and are ignored.
 _COLUMNS = {23: _BASE, 24: [*_BASE, "backend_type"], 26: [*_BASE, "backend_type", "leader_pid", "query_id"]}
 
 _TEXT = r'(?:"(?:[^"]|"")*")?'
-HEAD = re.compile(
+# Of a record, what stands before its severity.
+BEFORE = (
     rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{{3}} [^,\"]+,{_TEXT},{_TEXT},\d+,{_TEXT},[0-9a-f]+\.[0-9a-f]+,\d+,{_TEXT},"
+    r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [^,"]+,[^,]*,\d*,'
+)
+HEAD = re.compile(
     # A field that begins here begins with an odd run of quotes; doubled ones inside a text come in even runs.
-    r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [^,"]+,[^,]*,\d*,[A-Z]+\d?,[0-9A-Z]{5},"(?:"")*(?!")'
+    BEFORE + r'[^,"\s]+(?: [^,"\s]+)*,[0-9A-Z]{5},"(?:"")*(?!")'
 )
 
 
-def parse_csv(source: Iterable[bytes], clock: Clock | None = None) -> Iterator[Entry | Unparsed]:
+def parse_csv(source: Iterable[bytes | Line], clock: Clock | None = None) -> Iterator[Entry | Unparsed]:
     """Entries of a csvlog; the lines of a cut or broken record are Unparsed one by one."""
     clock = clock or Clock()
     for group in _records(numbered(source)):
@@ -82,7 +88,7 @@ def _filled(line: Line, row: dict[str, str], clock: Clock) -> Entry:
         line.number,
         line.offset,
         at=clock.instant(row["log_time"]),
-        severity=row["error_severity"],
+        severity=english(row["error_severity"]),
         sqlstate=row["sql_state_code"],
         pid=int(row["process_id"]),
         session=row["session_id"],

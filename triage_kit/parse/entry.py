@@ -38,6 +38,8 @@ class Entry:
     remain: int | None = None
     buffers: int | None = None
     sync_files: int | None = None
+    subject: str | None = None
+    parameters: str | None = None
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from triage_kit.errors import SourceError
 from triage_kit.parse.csvlog import HEAD, parse_csv
 from triage_kit.parse.entry import Entry, Unparsed
 from triage_kit.parse.jsonlog import parse_json
+from triage_kit.parse.lines import Line
 from triage_kit.parse.stderr import parse_stderr
 from triage_kit.parse.times import Clock
 
@@ -42,7 +43,7 @@ def _vote(line: str) -> str:
 
 
 def parse(
-    source: Iterable[bytes], format: str, prefix: str = "%m [%p] ", clock: Clock | None = None
+    source: Iterable[bytes | Line], format: str, prefix: str = "%m [%p] ", clock: Clock | None = None
 ) -> Iterator[Entry | Unparsed]:
     """Entries and unparsed lines of a log in one of FORMATS; prefix is used for stderr alone."""
     if format == "csv":

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from triage_kit.parse.entry import Entry, Unparsed
+from triage_kit.parse.languages import english
 from triage_kit.parse.lines import Line, numbered
 from triage_kit.parse.stderr import complete, positioned
 from triage_kit.parse.times import Clock
 
 
-def parse_json(source: Iterable[bytes], clock: Clock | None = None) -> Iterator[Entry | Unparsed]:
+def parse_json(source: Iterable[bytes | Line], clock: Clock | None = None) -> Iterator[Entry | Unparsed]:
     """Entries of a jsonlog; a line that is no object with a severity is Unparsed."""
     clock = clock or Clock()
     for line in numbered(source):
@@ -49,7 +50,7 @@ def _filled(line: Line, row: dict[str, Any], clock: Clock) -> Entry:
         line.number,
         line.offset,
         at=clock.instant(_text(row, "timestamp")),
-        severity=row["error_severity"],
+        severity=english(row["error_severity"]),
         sqlstate=_text(row, "state_code") or "00000",  # success is left out like what is empty
         pid=_number(row, "pid"),
         session=_text(row, "session_id"),

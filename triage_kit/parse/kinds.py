@@ -1,134 +1,94 @@
 """What a message is about, and the numbers in those that carry evidence.
 
-Texts are those of PostgreSQL 13 to 18 in English (src/backend; errmsg and ereport calls). ``KINDS`` is tried in
-order and the first match wins; each line is how such a message begins. Other languages are further lines.
+``messages.TABLE`` names the subjects; a subject's kind is the coarse word that analyses use. Statements and durations
+are recognised in the languages of ``languages``; other messages of a translated log keep their severity alone.
 """
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from triage_kit.parse.entry import Entry
-
-_KINDS = r"""
-statement
-    statement:\x20
-    execute [^\n:]*:\x20
-duration
-    duration: \d
-checkpoint_starting
-    (?:checkpoint|restartpoint) starting:
-checkpoint_complete
-    (?:checkpoint|restartpoint) complete:
-autovacuum
-    automatic (?:aggressive )?vacuum (?:to prevent wraparound )?of table\x20
-    automatic aggressive vacuum
-autoanalyze
-    automatic analyze of table\x20
-disconnection
-    disconnection: session time
-    terminating connection due to
-    unexpected EOF on client connection
-    could not (?:send data to|receive data from) client
-connection
-    connection (?:received|authorized|authenticated|ready)
-    replication connection authorized
-crash
-    database system was (?:interrupted|not properly shut down)
-    database system was shut down in recovery
-    \S+ process \(PID \d+\) was terminated by (?:signal|exception)
-    server process \(PID \d+\) exited with exit code
-    terminating any other active server processes
-    all server processes terminated; reinitializing
-    .*\bprocess .*crashed
-    issuing SIGKILL to recalcitrant children
-shutdown
-    received (?:smart|fast|immediate) shutdown request
-    aborting any active transactions
-    shutting down
-    database system is shut down
-    database system was shut down
-    background worker .* exited with exit code
-recovery
-    redo (?:starts|done|is not required|in progress)
-    entering standby mode
-    consistent recovery state reached
-    recovery (?:stopping|has paused|is paused|ending|restart)
-    last completed transaction was at
-    selected new timeline
-    archive recovery complete
-    starting (?:archive|point-in-time|backup) recovery
-    starting backup recovery
-    completed backup recovery
-    restored log file
-    invalid record length at
-    invalid (?:magic number|resource manager|checkpoint|primary checkpoint)
-    record with incorrect prev-link
-    unexpected pageaddr
-    automatic recovery in progress
-    resetting unlogged relations
-    syncing data directory
-    received promote request
-    using (?:backup|checkpoint)\x20
-    backup_label
-startup
-    starting PostgreSQL\x20
-    listening on\x20
-    database system is ready to accept
-    starting (?:up|background worker)
-    redirecting log output
-    ending log output
-    autovacuum launcher started
-parameter_change
-    parameter "[^"]+" (?:changed to|removed from|cannot be changed)
-    received SIGHUP, reloading
-    configuration file .* contains errors
-replication
-    started streaming WAL
-    replication terminated
-    (?:logical|physical) (?:replication|decoding)
-    logical replication
-    starting logical decoding
-    standby "
-    received replication command
-    replication slot
-    conflict detected
-    invalidating .*slot
-    terminating walsender
-    primary server contains no more WAL
-    streaming replication
-    could not receive data from WAL stream
-    archiving
-    archive command
-    archiver
-deadlock
-    deadlock detected
-    process \d+ detected deadlock
-    process \d+ avoided deadlock
-lock
-    process \d+ (?:still waiting|acquired|failed to acquire)
-    canceling statement due to lock timeout
-    could not obtain lock
-    recovery (?:still waiting|finished waiting)
-temp_file
-    temporary file: path
-"""
+from triage_kit.parse.languages import DURATION, EXECUTE, FETCH, STATEMENT, STEP
+from triage_kit.parse.messages import TABLE
 
 
-def _read(table: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    kinds: dict[str, list[str]] = {}
-    for line in table.strip("\n").split("\n"):
-        if line.startswith(" "):
-            kinds[next(reversed(kinds))].append(line.strip())
-        else:
-            kinds[line] = []
-    return tuple((kind, re.compile("|".join(beginnings))) for kind, beginnings in kinds.items())
+class Subject(NamedTuple):
+    """One subject of messages, its kind (a word of log_events.kind) and its meaning in words."""
+
+    name: str
+    kind: str
+    meaning: str
 
 
-KINDS = _read(_KINDS)
+_OWN = (
+    Subject("statement", "statement", "a statement that the server was sent"),
+    Subject("execute", "statement", "a prepared statement that ran, as drivers send them"),
+    Subject("fetch", "statement", "more rows of a portal"),
+    Subject("duration", "duration", "how long the statement before it took"),
+    Subject("duration_statement", "duration", "a statement with its duration, logged when it was done"),
+    Subject("duration_step", "duration", "how long parsing or binding took: nothing ran"),
+    Subject("fastpath", "statement", "a function called by number, outside of SQL"),
+)
+_STATEMENT = re.compile(STATEMENT + r": (?P<text>.*)", re.DOTALL)
+_FETCH = re.compile(FETCH + r" [^\n:]*?[ \u00a0]?: (?P<text>.*)", re.DOTALL)
+_EXECUTE = re.compile(EXECUTE + r" [^\n:]*?[ \u00a0]?: (?P<text>.*)", re.DOTALL)
+_DURATION = re.compile(DURATION + r"(?:(?:  ?|, )(?P<rest>.*))?", re.DOTALL)
+_STEP = re.compile(STEP + r"\b")
+_FASTPATH = re.compile("fastpath function call: ")
+_LITERAL = re.compile(r"[A-Za-z ]*")
 _ERRORS = frozenset(("ERROR", "FATAL", "PANIC"))
 # What an error may still be besides an error; everything else of that severity is one.
 _BESIDES = frozenset(("deadlock", "lock", "disconnection", "crash"))
+_SHORT = 3
+
+
+def _read(table: str) -> tuple[dict[str, Subject], list[tuple[str, Subject, re.Pattern[str]]]]:
+    subjects = {each.name: each for each in _OWN}
+    patterns = []
+    subject = _OWN[0]
+    for line in table.strip("\n").split("\n"):
+        if line.startswith(" "):
+            patterns.append((line.strip(), subject, re.compile(line.strip())))
+        else:
+            subject = Subject(*(part.strip() for part in line.split("|")))
+            subjects[subject.name] = subject
+    return subjects, patterns
+
+
+def _beginning(pattern: str) -> str:
+    """The first letters that every match has, empty when there are too few to tell by."""
+    literal = _LITERAL.match(pattern)
+    text = literal[0] if literal else ""
+    if pattern[len(text) : len(text) + 1] in ("?", "*", "{"):
+        text = text[:-1]
+    return text[:_SHORT] if len(text) >= _SHORT else ""
+
+
+SUBJECTS, _PATTERNS = _read(TABLE)
+_ANY = [(at, subject, each) for at, (text, subject, each) in enumerate(_PATTERNS) if not _beginning(text)]
+_BY_BEGINNING: dict[str, list[tuple[int, Subject, re.Pattern[str]]]] = {}
+for _at, (_text, _subject, _pattern) in enumerate(_PATTERNS):
+    if _start := _beginning(_text):
+        _BY_BEGINNING.setdefault(_start, []).append((_at, _subject, _pattern))
+
+
+def recognise(message: str, severity: str = "LOG") -> tuple[str | None, str]:
+    """Subject and kind of a message; the subject is missing, and the kind ``other`` or ``error``, when it is unknown.
+
+    >>> recognise('truncate cascades to table "b"', "NOTICE"), recognise("something new")
+    (('truncate_cascade', 'other'), (None, 'other'))
+    """
+    failed = severity in _ERRORS
+    if not failed and (own := _own(message)):
+        return own, SUBJECTS[own].kind
+    found = _first(message)
+    if failed:
+        return (found.name, found.kind if found.kind in _BESIDES else "error") if found else (None, "error")
+    if found is None:
+        return None, "other"
+    return found.name, "other" if found.kind == "error" else found.kind
 
 
 def classify(message: str, severity: str = "LOG") -> str:
@@ -137,41 +97,85 @@ def classify(message: str, severity: str = "LOG") -> str:
     >>> classify("checkpoint starting: time"), classify('relation "a" does not exist', "ERROR")
     ('checkpoint_starting', 'error')
     """
-    for kind, pattern in KINDS:
+    return recognise(message, severity)[1]
+
+
+def _own(message: str) -> str | None:
+    if _STATEMENT.match(message):
+        return "statement"
+    if found := _DURATION.match(message):
+        rest = found["rest"]
+        if not rest:
+            return "duration"
+        return (
+            None
+            if rest.lstrip().startswith("plan:")
+            else "duration_step"
+            if _STEP.match(rest)
+            else "duration_statement"
+        )
+    if _FETCH.match(message):
+        return "fetch"
+    if _EXECUTE.match(message):
+        return "execute"
+    return "fastpath" if _FASTPATH.match(message) else None
+
+
+def _first(message: str) -> Subject | None:
+    best: tuple[int, Subject] | None = None
+    for at, subject, pattern in _BY_BEGINNING.get(message[:_SHORT], ()):
         if pattern.match(message):
-            return kind if severity not in _ERRORS or kind in _BESIDES else "error"
-    return "error" if severity in _ERRORS else "other"
+            best = at, subject
+            break
+    for at, subject, pattern in _ANY:
+        if best is not None and at > best[0]:
+            break
+        if pattern.match(message):
+            return subject
+    return best[1] if best else None
 
 
-_STATEMENT = re.compile(r"(?:statement|execute (?P<fetch>fetch from )?[^\n:]*): (?P<text>.*)", re.DOTALL)
-_DURATION = re.compile(r"duration: (\d+(?:\.\d+)?) ms(?:  (.*))?", re.DOTALL)
 _RELATION = re.compile(r'of table "(.+?)"(?=:|\n|\Z| system usage)')
 _TUPLES = re.compile(r"tuples: (\d+) removed, (\d+) remain")
 _BUFFERS = re.compile(r"wrote (\d+) (?:SLRU )?buffers")
 _SYNC_FILES = re.compile(r"sync files=(\d+)")
+_PARAMETERS = re.compile(
+    r"(?i)(?:.*\bwith )?(?:parameters|Parameter|parámetros|paramètres|parametri|パラメータ|매개 변수|параметры|"
+    r"parametrar|параметри|参数)[ \u00a0]?: (\$1.*)",
+    re.DOTALL,
+)
 
 
 def understand(entry: Entry) -> Entry:
     """Fill what the message itself says: kind, logged statement, duration, table and tuples, buffers and files."""
-    entry.kind = classify(entry.message, entry.severity or "LOG")
+    entry.subject, entry.kind = recognise(entry.message, entry.severity or "LOG")
     reader = _READERS.get(entry.kind)
     if reader:
         reader(entry)
+    for text in (entry.detail, entry.context):
+        if text and (found := _PARAMETERS.match(text)):
+            entry.parameters = found[1]
+            break
     return entry
 
 
 def _statement(entry: Entry) -> None:
-    if found := _STATEMENT.match(entry.message):
-        entry.statement = found["text"]
+    for pattern in (_STATEMENT, _FETCH, _EXECUTE):
+        if found := pattern.match(entry.message):
+            entry.statement = found["text"]
+            return
 
 
 def _duration(entry: Entry) -> None:
     if not (found := _DURATION.match(entry.message)):
         return
-    entry.duration_ms = float(found[1])
+    entry.duration_ms = float(found["ms"].replace(",", "."))
     # parse and bind steps name the same text, but run nothing.
-    if found[2] and (logged := _STATEMENT.match(found[2])):
-        entry.statement = logged["text"]
+    if found["rest"] and entry.subject == "duration_statement":
+        for pattern in (_STATEMENT, _FETCH, _EXECUTE):
+            if logged := pattern.match(found["rest"]):
+                entry.statement = logged["text"]
+                return
 
 
 def _vacuum(entry: Entry) -> None:

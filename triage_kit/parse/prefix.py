@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from triage_kit.errors import PrefixMismatch
+from triage_kit.parse.languages import LABEL_OF, SEVERITY_OF, alternation
 
 SEVERITIES = (
     "DEBUG",
@@ -54,7 +55,11 @@ _ESCAPES = {
     "Q": r"-?\d+",
 }
 _ESCAPE = re.compile(r"%(-?\d+)?(.)|%\Z")
-_TAIL = rf"(?P<severity>{'|'.join(sorted((*SEVERITIES, *SUB_ENTRIES), key=len, reverse=True))}):  (?P<message>.*)"
+SEVERITY_WORDS = alternation(*SEVERITIES, *SEVERITY_OF)
+SUB_ENTRY_WORDS = alternation(*SUB_ENTRIES, *LABEL_OF)
+# French puts a space before the colon; three labels have fewer spaces behind it in their catalogues.
+_COLON = r"(?:[ \u00a0]?:  |(?<=쿼리):|(?<=위치): |(?<=ПОЛОЖЕНИЕ): )"
+_TAIL = rf"(?P<severity>{alternation(*SEVERITIES, *SEVERITY_OF, *SUB_ENTRIES, *LABEL_OF)}){_COLON}(?P<message>.*)"
 
 
 @cache
@@ -64,6 +69,12 @@ def pattern(prefix: str) -> re.Pattern[str]:
     >>> pattern("%m [%p] %q%u@%d ").match("2025-10-07 20:27:38.343 UTC [12] app@shop LOG:  hello")["database"]
     'shop'
     """
+    return re.compile(prefix_pattern(prefix) + _TAIL, re.DOTALL)
+
+
+@cache
+def prefix_pattern(prefix: str) -> str:
+    """The pattern of what stands before the severity."""
     whole, cut = [], None
     seen: set[str] = set()
     at = 0
@@ -77,7 +88,7 @@ def pattern(prefix: str) -> re.Pattern[str]:
     whole.append(re.escape(prefix[at:]))
     if cut is not None:
         whole = [*whole[:cut], "(?:", *whole[cut:], ")?"]
-    return re.compile("".join(whole) + _TAIL, re.DOTALL)
+    return "".join(whole)
 
 
 def _escape(letter: str | None, padding: str | None, seen: set[str]) -> str:
@@ -146,7 +157,7 @@ _GUESSES = tuple(
         (r"(?<![\w%.:/-])\d{2,7}(?![\w.:/-])", "%p"),
     )
 )
-_SEVERITY = re.compile(rf"(?:{'|'.join(SEVERITIES)}):  ")
+_SEVERITY = re.compile(rf"(?:{SEVERITY_WORDS}):  ")
 
 
 def guess(line: str) -> str | None:

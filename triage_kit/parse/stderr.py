@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from triage_kit.parse.entry import Entry, Unparsed
 from triage_kit.parse.kinds import understand
+from triage_kit.parse.languages import english
 from triage_kit.parse.lines import LONGEST, Line, numbered
 from triage_kit.parse.prefix import SUB_ENTRIES, pattern
 from triage_kit.parse.times import Clock
@@ -26,7 +27,7 @@ _HOST_PORT = re.compile(r"(.*)\((\d+)\)")
 FAILURES = frozenset(("ERROR", "FATAL", "PANIC"))
 
 
-def parse_stderr(source: Iterable[bytes], prefix: str, clock: Clock | None = None) -> Iterator[Entry | Unparsed]:
+def parse_stderr(source: Iterable[bytes | Line], prefix: str, clock: Clock | None = None) -> Iterator[Entry | Unparsed]:
     r"""Entries of a log in stderr format, in the order of the file; every line is in one of them or is Unparsed.
 
     >>> lines = [b"2025-10-07 20:27:38.343 UTC [12] LOG:  statement: DELETE\n", b"\tFROM a\n"]
@@ -48,7 +49,7 @@ class _Reader:
         self.pieces: list[str] = []
         self.length = 0
 
-    def read(self, source: Iterable[bytes]) -> Iterator[Entry | Unparsed]:
+    def read(self, source: Iterable[bytes | Line]) -> Iterator[Entry | Unparsed]:
         for line in numbered(source):
             self._take(line)
             while len(self.waiting) > _WINDOW:
@@ -69,8 +70,9 @@ class _Reader:
             self.waiting.append(Unparsed(line.number, line.offset, line.text))
             return
         groups = found.groupdict()
-        severity, message = groups["severity"], groups["message"]
-        key = groups.get("session") or groups.get("pid") or ""
+        severity, message = english(groups["severity"]), groups["message"]
+        groups["severity"] = severity
+        key = groups.get("session") or groups.get("pid") or str(line.pid or "")
         if severity not in _SUB_ENTRIES:
             self._begin(self._entry(line, groups), "message", message, key)
         elif key in self.latest:
@@ -99,7 +101,9 @@ class _Reader:
 
     def _entry(self, line: Line, groups: dict[str, str | None]) -> Entry:
         at = self.clock.epoch(groups["epoch"] or "") if "epoch" in groups else self.clock.instant(groups.get("at"))
-        pid, xid = groups.get("pid"), groups.get("xid")
+        if at is None and line.at:  # the prefix has no time: what stood around the line has
+            at = self.clock.written(line.at)
+        pid, xid = groups.get("pid") or line.pid, groups.get("xid")
         return Entry(
             line.number,
             line.offset,

@@ -62,6 +62,17 @@ class Clock:
             return None
         return whole.replace(microsecond=int((fraction or "0")[:6].ljust(6, "0")))
 
+    def written(self, iso: str) -> datetime | None:
+        """The instant of ISO 8601 as containers, journals and syslog write it; nanoseconds are cut to microseconds."""
+        try:
+            at = datetime.fromisoformat(iso.replace(",", "."))
+        except ValueError:
+            return None
+        try:
+            return (at if at.tzinfo else at.replace(tzinfo=self.zone)).astimezone(UTC)
+        except OverflowError:
+            return None
+
     def _aware(self, local: datetime, abbreviation: str | None) -> datetime:
         if abbreviation is None:
             self.unresolved += 1

@@ -1,0 +1,232 @@
+# ruff: noqa: E501 rows of logs and SQL made for the tests stay on their lines
+"""The scan gives what the plain parsers give, whatever the log holds and wherever it is cut."""
+
+import concurrent.futures
+import csv
+import io
+import json
+import random
+
+import pytest
+
+from triage_kit.parse import Entry, Outcomes, Unparsed, parse
+from triage_kit.parse.scan import Source, scan, significant
+from triage_kit.parse.scan import blocks as blocks_module
+
+PREFIX = "%m [%p] %q%u@%d/%a "
+STATEMENTS = (
+    "SELECT abalance FROM accounts WHERE aid = 12345",
+    "BEGIN",
+    "COMMIT",
+    "ROLLBACK",
+    "END",
+    "SAVEPOINT a",
+    "ROLLBACK TO a",
+    "UPDATE accounts SET balance = 1 WHERE id = 7",
+    "UPDATE accounts SET balance = 1",
+    "update accounts set note = 'where'",
+    "UPDATE accounts SET note = 1 -- where nothing",
+    "UPDATE t\nSET a = 1\n\twhere b = 2",
+    "UPDATE t\nSET a = 1\n",
+    "INSERT INTO log VALUES ('delete-button clicked')",
+    "INSERT INTO log VALUES ('truncate', \"drop\")",
+    "DELETE FROM a",
+    "delete\nfrom b\n\twhere id = 1\n\n",
+    "SELECT 'ERROR:  not one'",
+    "SELECT 1 /* drop table a */",
+    "SELECT updated_at, created_at FROM rules_applied",
+    "TRUNCATE a, b CASCADE",
+    "DO $$BEGIN EXECUTE 'DELETE FROM x'; END$$",
+    "EXECUTE purge(7)",
+    "WITH gone AS (DELETE FROM a RETURNING *) SELECT * FROM gone",
+    "CREATE TABLE stage (a int)",
+    "SELECT 'ümlaut ☃' -- DETAIL:  no",
+    "DROP TABLE stage; COMMIT",
+    "  LOG:  statement: DROP TABLE x",
+    "SELECT 'a\n2025-10-07 20:27:38.343 UTC [7] x@y/z LOG:  statement: DROP TABLE b'",
+)
+MESSAGES = (
+    ("ERROR", 'relation "a" does not exist at character 15'),
+    ("NOTICE", 'truncate cascades to table "b"'),
+    ("LOG", "checkpoint starting: time"),
+    ("LOG", "something nobody has seen"),
+    ("FATAL", "terminating connection due to administrator command"),
+    ("LOG", "disconnection: session time: 0:00:01.000 user=app database=shop host=[local]"),
+    ("LOG", "connection received: host=[local]"),
+    ("LOG", "server process (PID 12) was terminated by signal 9: Killed"),
+)
+
+
+def entries(seed, count=400):
+    """Severity, message, and further parts, of a made-up log with eight sessions that take turns."""
+    chance = random.Random(seed)
+    for number in range(count):
+        pid = chance.choice((11, 12, 13, 111, 112, 4711, 4712, 7))
+        kind = chance.random()
+        parts = {}
+        if kind < 0.6:
+            statement = chance.choice(STATEMENTS)
+            header = chance.choice(
+                ("statement: ", "execute <unnamed>: ", "execute s1: ", "duration: 1.5 ms  statement: ")
+            )
+            severity, message = "LOG", header + statement
+            if header.startswith("execute") and chance.random() < 0.5:
+                parts["DETAIL"] = "Parameters: $1 = 'where update delete'"
+        elif kind < 0.8:
+            severity, message = "LOG", f"duration: {chance.randint(0, 99)}.123 ms"
+        else:
+            severity, message = chance.choice(MESSAGES)
+            if severity == "ERROR":
+                parts["STATEMENT"] = chance.choice(STATEMENTS)
+        yield number, pid, severity, message, parts
+
+
+def stamp(number):
+    return f"2025-10-07 20:{number // 6000 % 60:02}:{number // 100 % 60:02}.{number % 100:03} UTC"
+
+
+def stderr(seed, end="\n", interleaved=False, **options):
+    chance, lines, later = random.Random(seed), [], []
+    for number, pid, severity, message, parts in entries(seed, **options):
+        head = f"{stamp(number)} [{pid}] {('app', 'root')[pid % 2]}@shop/cron: x "
+        lines += (head + f"{severity}:  {message}").replace("\n", end + "\t").split(end)
+        for label, text in parts.items():
+            told = (head + f"{label}:  {text}").replace("\n", end + "\t").split(end)
+            (later if interleaved and chance.random() < 0.2 else lines).extend(told)
+        if later and chance.random() < 0.3:
+            lines += later
+            later = []
+    return (end.join(lines) + end).encode()
+
+
+def csvlog(seed, **options):
+    stream = io.StringIO()
+    for number, pid, severity, message, parts in entries(seed, **options):
+        tag = next((word for word in ("UPDATE", "DELETE", "SELECT") if word in message), "idle")
+        row = [
+            f"{stamp(number)}", "app", "shop", pid, "[local]", f"68e5{pid:x}.{pid:x}", number, tag, stamp(number)[:19] + " UTC",
+            "3/4", 0, severity, "00000" if severity in ("LOG", "NOTICE") else "42P01", message, parts.get("DETAIL", ""), "",
+            "", "", "", parts.get("STATEMENT", ""), "", "", "a,b \"c\"", "client backend", "", 0,
+        ]  # fmt: skip
+        texts = {1, 2, 4, 5 + 2, 9, 13, 14, 19, 22, 23}
+        told = [
+            '"' + str(each).replace('"', '""') + '"' if at in texts and each != "" else str(each)
+            for at, each in enumerate(row)
+        ]
+        stream.write(",".join(told) + "\n")
+    return stream.getvalue().encode()
+
+
+def jsonlog(seed, **options):
+    lines = []
+    for number, pid, severity, message, parts in entries(seed, **options):
+        row = {"timestamp": stamp(number), "user": "app", "dbname": "shop", "pid": pid, "session_id": f"68e5{pid:x}.{pid:x}",
+               "ps": "DELETE", "error_severity": severity}  # fmt: skip
+        row |= {"state_code": "42P01"} if severity == "ERROR" else {}
+        row |= {"message": message} | {key.lower(): text for key, text in parts.items()}
+        row |= {"application_name": 'x"error_severity":"LOG"', "backend_type": "client backend"}
+        lines.append(json.dumps(row, ensure_ascii=False, separators=(",", ":")))
+    return ("\n".join(lines) + "\n").encode()
+
+
+def reference(data, format, prefix=PREFIX):
+    found = list(Outcomes().follow(parse(io.BytesIO(data), format, prefix)))
+    return (
+        [each for each in found if isinstance(each, Unparsed) or significant(each)],
+        sum(isinstance(each, Entry) for each in found),
+        sum(isinstance(each, Unparsed) for each in found),
+        len(io.BytesIO(data).readlines()),
+    )
+
+
+def scanned(tmp_path, data, format, prefix=PREFIX, executor=None, size=64 << 20):
+    path = tmp_path / "server.log"
+    path.write_bytes(data)
+    result = scan(Source(path, format, prefix), executor, size=size)
+    outcomes = Outcomes()
+    outcomes.open_books |= result.books
+    found = list(outcomes.follow(result.found))
+    return (
+        [each for each in found if isinstance(each, Unparsed) or significant(each)],
+        result.entries,
+        result.unparsed,
+        result.lines,
+    )
+
+
+def same(ours, theirs):
+    for our, their in zip(ours[0], theirs[0], strict=False):
+        assert our == their
+    assert len(ours[0]) == len(theirs[0])
+    assert ours[1:] == theirs[1:]
+
+
+@pytest.fixture(params=[2000, 256 << 10])
+def block_size(request, monkeypatch):
+    monkeypatch.setattr(blocks_module, "SIZE", request.param)
+    return request.param
+
+
+@pytest.mark.parametrize("make", [stderr, csvlog, jsonlog])
+def test_generated_logs(tmp_path, make, block_size):
+    format = {"stderr": "stderr", "csvlog": "csv", "jsonlog": "json"}[make.__name__]
+    for seed in range(4):
+        data = make(seed)
+        same(scanned(tmp_path, data, format), reference(data, format))
+
+
+def test_windows_line_ends(tmp_path, block_size):
+    data = stderr(5, end="\r\n")
+    same(scanned(tmp_path, data, "stderr"), reference(data, "stderr"))
+
+
+def test_backends_that_write_into_each_other(tmp_path, block_size):
+    for seed in range(4):
+        data = stderr(seed, interleaved=True)
+        same(scanned(tmp_path, data, "stderr"), reference(data, "stderr"))
+
+
+@pytest.mark.parametrize("make", [stderr, csvlog, jsonlog])
+def test_damage(tmp_path, make, block_size):
+    """Cut lines, NULs, foreign lines and a missing beginning: every line is in an entry or unparsed, as it is without the scan."""
+    format = {"stderr": "stderr", "csvlog": "csv", "jsonlog": "json"}[make.__name__]
+    for seed in range(6):
+        chance = random.Random(seed)
+        data = bytearray(make(seed, count=300))
+        for _ in range(seed):
+            at = chance.randrange(len(data))
+            data[at : at + chance.randint(1, 400)] = chance.choice((b"", b"\0" * 20, b"\nbash: DELETE\n", b'"', b"\r"))
+        same(scanned(tmp_path, bytes(data), format), reference(bytes(data), format))
+
+
+@pytest.mark.parametrize("make", [stderr, csvlog, jsonlog])
+def test_ranges_are_one_file(tmp_path, make):
+    format = {"stderr": "stderr", "csvlog": "csv", "jsonlog": "json"}[make.__name__]
+    data = make(9)
+    same(scanned(tmp_path, data, format, size=3000), reference(data, format))
+
+
+def test_ranges_on_processes(tmp_path):
+    data = stderr(9)
+    with concurrent.futures.ProcessPoolExecutor(2) as executor:
+        same(scanned(tmp_path, data, "stderr", executor=executor, size=30_000), reference(data, "stderr"))
+
+
+def test_progress_is_the_size_of_the_file(tmp_path):
+    path = tmp_path / "server.log"
+    path.write_bytes(stderr(1))
+    done = []
+    scan(Source(path, "stderr", PREFIX), progress=done.append)
+    assert sum(done) == path.stat().st_size
+
+
+def test_a_statement_of_many_megabytes(tmp_path):
+    filler = "x" * 1000
+    long = "SELECT 1\n" + "".join(f"\t, '{filler}'\n" for _ in range(3000)) + "\t; DROP TABLE a"
+    data = (f"{stamp(1)} [11] app@shop/x LOG:  statement: {long}\n").encode() + stderr(1, count=20)
+    same(scanned(tmp_path, data, "stderr"), reference(data, "stderr"))
+
+
+def test_csv_reader_agrees_with_the_generator():
+    rows = list(csv.reader(io.StringIO(csvlog(1, count=50).decode())))
+    assert {len(row) for row in rows} == {26}

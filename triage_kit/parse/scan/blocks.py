@@ -1,0 +1,146 @@
+"""A file in blocks that begin with an entry each, read with pread, so that several readers may share a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from triage_kit.parse.csvlog import HEAD
+from triage_kit.parse.lines import Line
+from triage_kit.parse.prefix import pattern
+from triage_kit.parse.scan.engine import Lines
+from triage_kit.parse.scan.formats import SUBS, Shape, shape
+
+if TYPE_CHECKING:
+    from triage_kit.parse.scan.ranges import Source
+
+SIZE = 256 << 10
+MOST_SIZE = 16 << 20  # an entry that is longer would be held whole, with several numbers for each of its lines
+
+
+class Unscannable(ValueError):
+    """The file cannot be cut into entries: one has no end within reason, or bytes that were there are gone."""
+
+
+class Block:
+    """Some whole entries: their bytes, the byte and the line (from 0, of the range) at which they begin."""
+
+    def __init__(self, data: bytes, offset: int, line: int, source: Source, first: bool) -> None:
+        self.data, self.offset, self.line = data, offset, line
+        self.lines = Lines(data)
+        self.bom = first and offset == 0 and data.startswith(b"\xef\xbb\xbf")
+        self.shape: Shape | None = None if self.bom else shape(self.lines, source.format, source.prefix)
+
+    def group(self, at: int) -> Iterator[Line]:
+        """The lines of one entry."""
+        assert self.shape is not None
+        heads = self.shape.heads
+        last = int(heads[at + 1]) if at + 1 < len(heads) else len(self.lines)
+        return self._numbered(int(heads[at]), last)
+
+    def every(self) -> Iterator[Line]:
+        return self._numbered(0, len(self.lines))
+
+    def text(self, at: int) -> bytes:
+        """The bytes of one entry."""
+        assert self.shape is not None
+        heads = self.shape.heads
+        last = int(heads[at + 1]) if at + 1 < len(heads) else len(self.lines)
+        return self.data[self.lines.edges[heads[at]] : self.lines.edges[last]]
+
+    def _numbered(self, first: int, last: int) -> Iterator[Line]:
+        edges = self.lines.edges
+        for at in range(first, last):
+            raw = self.data[edges[at] : edges[at + 1]].removesuffix(b"\n").removesuffix(b"\r")
+            if at == 0 and self.bom:
+                raw = raw.removeprefix(b"\xef\xbb\xbf")
+            text = raw.replace(b"\0", b"").decode("utf-8", "surrogateescape")
+            yield Line(self.line + at + 1, self.offset + int(edges[at]), text)
+
+
+def blocks(source: Source, start: int, end: int) -> Iterator[Block]:
+    """The blocks of a range; one entry longer than SIZE makes a block of its own length.
+
+    Raises Unscannable when an entry is longer than MOST_SIZE, or the file was cut meanwhile.
+    """
+    descriptor = os.open(source.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        offset, line, size = start, 0, SIZE
+        while offset < end:
+            data = _read(descriptor, min(size, end - offset), offset)
+            if not data:
+                return
+            if offset + len(data) < end:
+                cut = _cut(data, source)
+                if not cut:
+                    size = _larger(size, offset)
+                    continue
+                data = data[:cut]
+            block = Block(data, offset, line, source, offset == start)
+            yield block
+            offset, line, size = offset + len(data), line + len(block.lines), SIZE
+    finally:
+        os.close(descriptor)
+
+
+def _read(descriptor: int, size: int, offset: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, size, offset)
+    os.lseek(descriptor, offset, os.SEEK_SET)  # Windows; nobody shares the descriptor
+    return os.read(descriptor, size)
+
+
+def begins(line: bytes, format: str, prefix: str) -> bool:
+    """Whether an entry begins with this line."""
+    if format == "json":
+        return True
+    if format == "stderr" and line.startswith(b"\t"):
+        return False
+    text = line.replace(b"\0", b"").rstrip(b"\r\n").decode("utf-8", "surrogateescape")
+    if format == "csv":
+        return HEAD.match(text) is not None
+    found = None if text.startswith("\t") else pattern(prefix).match(text)
+    return found is not None and found["severity"] not in SUBS
+
+
+def _cut(data: bytes, source: Source) -> int:
+    """Where the last entry of the data begins; 0 when it is the only one."""
+    at = data.rfind(b"\n") + 1
+    if source.format == "json":
+        return at
+    # The last line may be cut itself: go back over whole lines.
+    while at > 0:
+        before = data.rfind(b"\n", 0, at - 1) + 1
+        if before and begins(data[before:at], source.format, source.prefix):
+            return before
+        at = before
+    return 0
+
+
+def boundary(descriptor: int, at: int, end: int, format: str, prefix: str) -> int:
+    """The first byte from ``at`` on with which an entry begins; the file's end when there is none.
+
+    Raises Unscannable when none begins for MOST_SIZE bytes before the file's end.
+    """
+    offset, size = at, SIZE
+    while offset < end:
+        data = _read(descriptor, min(size, end - offset), offset)
+        newline = data.find(b"\n")
+        while newline >= 0:
+            begin, newline = newline + 1, data.find(b"\n", newline + 1)
+            line = data[begin : newline + 1] if newline >= 0 else data[begin:]
+            if newline < 0 and offset + len(data) < end:
+                break
+            if line and begins(line, format, prefix):
+                return offset + begin
+        if offset + len(data) >= end:
+            return end
+        size = _larger(size, offset)
+    return end
+
+
+def _larger(size: int, offset: int) -> int:
+    if size >= MOST_SIZE:
+        raise Unscannable(f"no entry begins within {MOST_SIZE} bytes from byte {offset} on")
+    return size * 2

@@ -1,0 +1,242 @@
+"""One file, or a range of its bytes, in blocks; several ranges on any executor, joined again in their order.
+
+Two passes: the first finds the entries that matter. The second follows the sessions whose statements it found, since
+BEGIN, COMMIT, ROLLBACK, an error or the next entry say what became of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from triage_kit.parse.entry import Entry, Unparsed
+from triage_kit.parse.formats import parse
+from triage_kit.parse.lines import Line
+from triage_kit.parse.scan.blocks import Block, begins, blocks, boundary
+from triage_kit.parse.scan.select import Books, FirstPass, Following, Selection, Session, Who
+from triage_kit.parse.scan.significance import significant
+from triage_kit.parse.times import Clock
+
+RANGE = 64 << 20
+TAIL = 256 << 10
+MOST_UNPARSED = 1_000  # lines that are no entry, given back; all are counted
+_MOST_TEXT = 64 << 10
+
+
+@dataclass(frozen=True)
+class Source:
+    """A plain log on the disk and how it is read; it travels to other processes."""
+
+    path: Path
+    format: str
+    prefix: str = ""
+    log_timezone: str = "UTC"
+    size: int = 0
+
+    def whole(self) -> int:
+        return self.size or self.path.stat().st_size
+
+
+@dataclass
+class Scanned:
+    """What one range gave: entries and unparsed lines in the order of the file, and exact counts.
+
+    Line numbers count from the beginning of the range until ``merged`` has added those before it.
+    """
+
+    found: list[Entry | Unparsed] = field(default_factory=list)
+    lines: int = 0
+    entries: int = 0
+    unparsed: int = 0
+    plain_bytes: int = 0  # read by the plain parser alone, since backends wrote into each other there
+    unresolved: int = 0
+    books: set[Who] = field(default_factory=set)  # roles and databases of which everything is logged
+
+
+def ranges(source: Source, size: int = RANGE) -> list[tuple[int, int]]:
+    """Byte ranges of about this size that begin with an entry each, and cover the file."""
+    whole = source.whole()
+    edges = [0]
+    with source.path.open("rb") as stream:
+        for at in range(size, whole, size):
+            edge = boundary(stream.fileno(), at, whole, source.format, source.prefix)
+            if edges[-1] < edge < whole:
+                edges.append(edge)
+    return list(zip(edges, [*edges[1:], whole], strict=True))
+
+
+def scan_range(
+    source: Source,
+    start: int,
+    end: int,
+    sessions: frozenset[Session] = frozenset(),
+    wanted: frozenset[Who] = frozenset(),
+    found: frozenset[int] = frozenset(),
+    progress: Callable[[int], None] | None = None,
+) -> Scanned:
+    """Entries of a byte range that begins with an entry: those that matter, or with sessions those that tell of them.
+
+    wanted are roles and databases of which is to be learnt whether everything is logged; found are the bytes at which
+    entries begin that a first pass has found.
+    """
+    clock = Clock(source.log_timezone)
+    result = Scanned()
+    books = Books(source, wanted)
+    select = Following(source, sessions, books, found) if sessions else FirstPass(source)
+    selection = Selection()
+    stream = _selected(source, start, end, select, selection, result, progress)
+    for each in parse(stream, source.format, source.prefix, clock):
+        loose = selection.loose(each.offset)
+        if isinstance(each, Unparsed):
+            result.unparsed += 1
+            # Every line of json, and every head of csv, was taken for an entry.
+            result.entries -= not loose and (source.format == "json" or begins_csv(source, each.text))
+            if result.unparsed <= MOST_UNPARSED:
+                each.text = each.text[:_MOST_TEXT]
+                result.found.append(each)
+            continue
+        result.entries += loose
+        if (each.session or each.pid) in sessions if sessions else significant(each):
+            result.found.append(each)
+    result.unresolved, result.books = clock.unresolved, books.found
+    return result
+
+
+def begins_csv(source: Source, line: str) -> bool:
+    return source.format == "csv" and begins(line.encode("utf-8", "surrogateescape"), "csv", "")
+
+
+def _selected(
+    source: Source,
+    start: int,
+    end: int,
+    select: FirstPass | Following,
+    selection: Selection,
+    result: Scanned,
+    progress: Callable | None,
+) -> Iterator[Line]:
+    """Lines that the plain parser shall see: chosen entries of clear blocks, everything of the others."""
+    held: Block | None = None
+    for block in blocks(source, start, end):
+        if held is not None:
+            # A part of the held block's last entries may stand in an unclear one behind it.
+            yield from _chosen(held, block.shape is None, select, selection, result)
+            if progress is not None:
+                progress(len(held.data))
+        held = block
+    if held is not None:
+        yield from _chosen(held, False, select, selection, result)
+        if progress is not None:
+            progress(len(held.data))
+    yield from select.rest()
+
+
+def _chosen(
+    block: Block, before_unclear: bool, select: FirstPass | Following, selection: Selection, result: Scanned
+) -> Iterator[Line]:
+    result.lines += len(block.lines)
+    if block.shape is None or before_unclear:
+        selection.add(block.offset, block.offset + len(block.data))
+        result.plain_bytes += len(block.data)
+        yield from select.rest()
+        yield from block.every()
+        select.unclear()
+        return
+    result.entries += block.shape.entries
+    yield from select(block)
+
+
+def merged(parts: Iterable[Scanned]) -> Scanned:
+    """One result of the results of neighbouring ranges, in their order; lines count from the file's beginning."""
+    whole = Scanned()
+    shown = 0
+    for part in parts:
+        for each in part.found:
+            each.line += whole.lines
+            shown += isinstance(each, Unparsed)
+            if shown <= MOST_UNPARSED or isinstance(each, Entry):
+                whole.found.append(each)
+        whole.lines += part.lines
+        whole.entries += part.entries
+        whole.unparsed += part.unparsed
+        whole.plain_bytes += part.plain_bytes
+        whole.unresolved += part.unresolved
+        whole.books |= part.books
+    return whole
+
+
+def scan(
+    source: Source,
+    executor: Executor | None = None,
+    logs_everything: bool = False,
+    progress: Callable[[int], None] | None = None,
+    size: int = RANGE,
+) -> Scanned:
+    """The whole file: entries that matter, and of their sessions what tells how their statements ended.
+
+    ``executor`` is any of concurrent.futures, a Dask cluster's too (``Client.get_executor()``); without one the ranges
+    are read one after the other. ``progress`` is given the number of bytes that are done. Raises Unscannable when the
+    file has an entry without an end within reason, or was cut while it was read: the plain parsers read such a file.
+    """
+    parts = ranges(source, size)
+    first = _run(source, parts, frozenset(), frozenset(), frozenset(), executor, progress)
+    open_ended = [
+        each
+        for each in first.found
+        if isinstance(each, Entry) and each.statement and each.outcome == "unknown" and (each.session or each.pid)
+    ]
+    if not open_ended:
+        return first
+    sessions = frozenset(each.session or each.pid or 0 for each in open_ended)
+    wanted = frozenset((each.role, each.database) for each in open_ended) if not logs_everything else frozenset[Who]()
+    known = frozenset(each.offset for each in first.found)
+    second = _run(source, parts, sessions, wanted, known, executor, None)
+    first.found += [each for each in second.found if isinstance(each, Entry) and each.offset not in known]
+    first.found.sort(key=lambda each: each.offset)
+    first.books = second.books
+    return first
+
+
+def _run(
+    source: Source,
+    parts: list[tuple[int, int]],
+    sessions: frozenset[Session],
+    wanted: frozenset[Who],
+    known: frozenset[int],
+    executor: Executor | None,
+    progress: Callable[[int], None] | None,
+) -> Scanned:
+    if executor is None or len(parts) == 1:
+        return merged(scan_range(source, start, end, sessions, wanted, known, progress) for start, end in parts)
+    futures = [
+        executor.submit(scan_range, source, start, end, sessions, wanted, _within(known, start, end))
+        for start, end in parts
+    ]
+    return merged(_results(parts, futures, progress))
+
+
+def _within(known: frozenset[int], start: int, end: int) -> frozenset[int]:
+    return frozenset(each for each in known if start <= each < end)
+
+
+def _results(
+    parts: list[tuple[int, int]], futures: list[Future[Scanned]], progress: Callable[[int], None] | None
+) -> Iterator[Scanned]:
+    for (start, end), future in zip(parts, futures, strict=True):
+        yield future.result()
+        if progress is not None:
+            progress(end - start)
+
+
+def last_instant(source: Source) -> datetime | None:
+    """The time of the last entry that has one, from the file's last bytes."""
+    whole = source.whole()
+    with source.path.open("rb") as stream:
+        start = boundary(stream.fileno(), max(0, whole - TAIL), whole, source.format, source.prefix)
+        stream.seek(start if start < whole else 0)
+        tail = stream.read(TAIL).splitlines(keepends=True)
+    found = parse(tail, source.format, source.prefix, Clock(source.log_timezone))
+    return max((each.at for each in found if isinstance(each, Entry) and each.at is not None), default=None)

@@ -1,0 +1,173 @@
+"""What stands around the server's own lines when something else kept the log: told by its beginning, and taken off.
+
+Each wrapper gives numbered lines again, so several may lie around each other (a Kubernetes node's file of a pod that
+writes JSON records), and the parsers of the server's formats read what is left.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from itertools import chain
+
+from triage_kit.parse.lines import LONGEST, Line, numbered
+from triage_kit.parse.records import is_record, journal_export, json_array, json_records
+from triage_kit.parse.syslog import HEADER, Syslog
+from triage_kit.parse.times import Clock
+
+_STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)"
+_CRI = re.compile(rf"(?P<at>{_STAMP}) (?P<stream>stdout|stderr) (?P<tags>[FP](?::\w+)*)(?: (?P<text>.*)|\Z)", re.DOTALL)
+_STAMPED = re.compile(rf"(?P<at>{_STAMP}) (?P<text>.*)|(?P<alone>{_STAMP})\Z", re.DOTALL)
+_NAMED = re.compile(r"(?:\[pod/[^\]]+\] |[\w.-]+ +\| )")
+_INSIDE = re.compile(rf"{_STAMP} ")
+_PIECE = 16384  # docker cuts longer lines, and `docker logs -t` stamps every piece
+_LAYERS = 3
+
+
+def wrapping(head: bytes) -> tuple[str, ...]:
+    """Names of the wrappers around a log, the outermost first; empty when the server wrote the file itself.
+
+    >>> wrapping(b'{"log":"2025-10-07 20:27:38.343 UTC [1] LOG:  hello\\\\n","stream":"stderr"}')
+    ('json',)
+    """
+    found: list[str] = []
+    whole = head.splitlines(keepends=True)
+    while len(found) < _LAYERS:
+        layers = tuple(found)
+        sample = [line.text for line in Unwrapper(layers, head).lines(whole) if line.text.strip()][:400]
+        name = _outermost(sample, head if not found else b"")
+        if not name or name in layers:
+            break
+        found.append(name)
+    return tuple(found)
+
+
+def _outermost(sample: list[str], head: bytes) -> str:
+    if re.search(rb"(?m)^__(?:CURSOR|REALTIME_TIMESTAMP)=", head):
+        return "journal"
+    if head.lstrip()[:1] == b"[" and re.match(rb"\s*\[\s*\{\s*\n", head):
+        return "array"
+    votes = [_vote(line) for line in sample]
+    best = max(("json", "cri", "syslog", "stamped", "named"), key=votes.count)
+    return best if votes and votes.count(best) * 2 > len(votes) else ""
+
+
+def _vote(line: str) -> str:
+    if line.startswith("{"):
+        try:
+            return "json" if is_record(json.loads(line)) else ""
+        except (ValueError, RecursionError):
+            # The end of the head cuts a line; the longest line of a container's log is 16 kB.
+            return "json" if line.startswith('{"log":') else ""
+    if _CRI.match(line):
+        return "cri"
+    if HEADER.match(line):
+        return "syslog"
+    if _STAMPED.match(line):
+        return "stamped"
+    return "named" if _NAMED.match(line) else ""
+
+
+class Unwrapper:
+    """Takes the wrappers off a stream of byte lines; ``foreign`` counts lines of other programs that it left out.
+
+    head is the beginning of the log, latest the time of the file, for stamps without a year.
+    """
+
+    def __init__(
+        self, layers: tuple[str, ...], head: bytes = b"", clock: Clock | None = None, latest: datetime | None = None
+    ) -> None:
+        self.layers, self.head = layers, head
+        self.clock, self.latest = clock or Clock(), latest
+        self.syslog: Syslog | None = None
+
+    @property
+    def foreign(self) -> int:
+        return self.syslog.foreign if self.syslog else 0
+
+    def lines(self, source: Iterable[bytes]) -> Iterator[Line]:
+        layers = list(self.layers)
+        if layers[:1] == ["journal"]:
+            layers.pop(0)
+            lines = journal_export(source)
+        else:
+            lines = numbered(source)
+        for at, name in enumerate(layers):
+            lines = self._off(name, lines, tuple(self.layers[: len(self.layers) - len(layers) + at]))
+        return lines
+
+    def _off(self, name: str, lines: Iterator[Line], before: tuple[str, ...]) -> Iterator[Line]:
+        if name == "syslog":
+            sample = Unwrapper(before, self.head).lines(self.head.splitlines(keepends=True))
+            self.syslog = Syslog([line.text for line in sample], self.clock, self.latest)
+            return self.syslog.read(lines)
+        return _OFF[name](lines)
+
+
+def _cri(lines: Iterable[Line]) -> Iterator[Line]:
+    pieces: dict[str, list[Line]] = {}
+    length = 0
+    for line in lines:
+        found = _CRI.match(line.text)
+        if found is None:
+            yield line
+            continue
+        held = pieces.setdefault(found["stream"], [])
+        held.append(line._replace(text=found["text"] or "", at=found["at"]))
+        length += len(held[-1].text) + 64
+        if found["tags"].startswith("F") or length > LONGEST:  # a line that nothing ends
+            length -= sum(len(each.text) + 64 for each in held)
+            yield _glued(pieces.pop(found["stream"]))
+    yield from (_glued(held) for held in pieces.values())
+
+
+def _glued(held: list[Line]) -> Line:
+    return held[0] if len(held) == 1 else held[0]._replace(text="".join(each.text for each in held))
+
+
+def _stamped(lines: Iterable[Line]) -> Iterator[Line]:
+    for line in lines:
+        found = _STAMPED.match(line.text)
+        if found is None:
+            yield line
+        else:
+            text = found["text"] or ""
+            yield line._replace(
+                text=_without_inner_stamps(text) if len(text) >= _PIECE else text, at=found["at"] or found["alone"]
+            )
+
+
+def _without_inner_stamps(text: str) -> str:
+    data, parts, at = text.encode("utf-8", "surrogateescape"), [], 0
+    while at < len(data):
+        parts.append(data[at : at + _PIECE])
+        at += _PIECE
+        found = _INSIDE.match(data[at : at + 50].decode("latin-1"))
+        if found is None:
+            parts.append(data[at:])
+            break
+        at += found.end()
+    return b"".join(parts).decode("utf-8", "surrogateescape")
+
+
+def _named(lines: Iterable[Line]) -> Iterator[Line]:
+    for line in lines:
+        found = _NAMED.match(line.text)
+        yield line._replace(text=line.text[found.end() :]) if found else line
+
+
+_OFF: dict[str, Callable[[Iterator[Line]], Iterator[Line]]] = {
+    "json": json_records,
+    "array": json_array,
+    "cri": _cri,
+    "stamped": _stamped,
+    "named": _named,
+}
+
+
+def unwrapped_head(layers: tuple[str, ...], head: bytes, clock: Clock | None = None) -> bytes:
+    """The beginning of the server's own log, for telling its format and prefix."""
+    lines = Unwrapper(layers, head, clock).lines(head.splitlines(keepends=True))
+    return b"".join(chain.from_iterable((line.text.encode("utf-8", "surrogateescape"), b"\n") for line in lines))
