@@ -36,11 +36,6 @@ class Context:
         known = [at for at in (self.crashed_at, self.counters_reset_at) if at is not None]
         return max(known) if known else self.initdb_at
 
-    @property
-    def counters_whole(self) -> bool:
-        """Whether the counters cover everything since the cluster was made."""
-        return self.has_server and not self.in_recovery and self.crashed_at is None and self.counters_reset_at is None
-
 
 def context(evidence: Mapping[str, pd.DataFrame]) -> Context:
     """Read the context from ``identity``, the counters of cluster and database, ``incident`` and ``collection``."""

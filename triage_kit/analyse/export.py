@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from triage_kit.analyse.context import present, rows
-from triage_kit.schemas import qualified
 
 if TYPE_CHECKING:
     from triage_kit.analyse.investigation import Investigation
@@ -128,8 +127,3 @@ def _recovery(row: dict) -> dict:
     }
     told["target"] = {"lsn": row["target_lsn"], "xid": plain(row["target_xid"]), "time": plain(row["target_time"])}
     return told
-
-
-def display_name(row: dict) -> str:
-    """Qualified name of a row of findings."""
-    return qualified(row["schema"], row["table"])

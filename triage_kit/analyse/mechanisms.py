@@ -189,23 +189,6 @@ def _matrix(
     ]
 
 
-def probabilities_frame(weighed: Sequence[Weighed]) -> pd.DataFrame:
-    """Table ``mechanism_probabilities``, rounded to six places so that the same evidence gives the same bytes."""
-    return schemas.frame(
-        "mechanism_probabilities",
-        [
-            {
-                "schema": each.table.relation["schema"],
-                "table": each.table.relation["name"],
-                "mechanism": word,
-                "probability": round(p, 6),
-            }
-            for each in weighed
-            for word, p in each.probabilities.items()
-        ],
-    )
-
-
 def _sharing(replaced: Sequence[Replacement], reach: nx.MultiDiGraph) -> dict[str, tuple[str, int]]:
     found = {}
     for each in replaced:
