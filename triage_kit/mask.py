@@ -132,8 +132,10 @@ class Mask:
             column: [getattr(self, way)(each) if isinstance(each, str) else None for each in given[column]]
             for column, way in COLUMNS.get(name, {}).items()
         }
-        if name == "migration_operations":
-            ways: list[Callable[[str], str]] = [self.code if how == "python" else self.sql for how in given["how"]]
+        if name in ("migration_operations", "code_hits"):
+            ways: list[Callable[[str], str]] = [
+                self.code if how in ("python", "pattern") else self.sql for how in given["how"]
+            ]
             masked["text"] = [
                 way(each) if isinstance(each, str) else None for way, each in zip(ways, given["text"], strict=True)
             ]
@@ -177,6 +179,7 @@ COLUMNS = {
     "policies": {"using": "sql", "with_check": "sql"},
     "triggers": {"function_body": "sql"},
     "migration_operations": {},
+    "code_hits": {},
 }  # fmt: skip
 
 

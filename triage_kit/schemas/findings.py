@@ -187,6 +187,26 @@ recommendations: one thing to do
     text text
     why text
 
+suspects: one line of the repository that could have lost data, with whether it ran
+    path text inside the repository
+    line int
+    vehicle text migration, scheduled_job, test_run, script or application
+    operation text as sql.Effect.operation
+    object text as written
+    loses text rows, columns, values, visibility, storage or suspect
+    tables texts qualified names of the tables of this database that it reaches, by CASCADE too
+    damaged texts those of them that belong to a group
+    groups texts names of these groups
+    ran text ran, applied, failed, not_applied, not_seen (it would have been seen) or unknown
+    ran_at time when it ran, as far as that is known
+    ran_because text what says so
+    changed_by text author of the last change of the file
+    changed_at time
+    commit text
+    in_window bool whether that change lies in the incident's window
+    text text the statement, call or command
+    evidence text
+
 review: one file to look at
     path text
     line int

@@ -1,4 +1,9 @@
-"""Evidence from the case itself, the repository, and what the collector did."""
+"""Evidence from the case itself, the repository, and what the collector did.
+
+``migration_operations`` has what migrations would do, ``code_hits`` what any other file of the repository could do to
+rows; both name their file, and ``last_changes`` says who changed that file last. Whether a line ran is no evidence but
+a conclusion: table ``suspects`` of the findings.
+"""
 
 from triage_kit.schemas import tables
 
@@ -46,7 +51,7 @@ questions: one question asked of a source, answered or not
 
 migrations: one migration file
     path text inside the repository
-    tool text alembic or sql
+    tool text alembic, django, flyway, dbmate, goose, liquibase …; sql where the files do not tell
     revision text
     parents texts
     title text
@@ -64,6 +69,29 @@ migration_operations: one operation that a migration would run
     cascade bool
     text text the statement or call
     how text parsed, tokens or python
+
+code_hits: one thing that a line outside the migrations could do to data: a script, a job, a test, the application
+    path text inside the repository
+    line int
+    vehicle text scheduled_job, test_run, script or application; what a schedule starts is scheduled_job
+    kind text sql (a statement), tool (a command of a tool, as dropdb or db:reset) or orm (a call, as drop_all)
+    operation text as sql.Effect.operation
+    object text as written; missing when the line reaches every table or does not tell
+    loses text rows, columns, values, visibility, storage or suspect (only a run would tell)
+    bounded bool whether a WHERE limits it
+    cascade bool
+    name text of the job, target, function or service that holds the line
+    schedule text as written, of the job that holds the line or starts its file
+    started_by texts path:line of lines elsewhere in the repository that start this file
+    text text the statement or command
+    how text parsed, tokens, python or pattern
+
+last_changes: one file of migrations or code_hits, with the commit that changed it last
+    path text
+    sha text
+    author text
+    committed_at time
+    subject text
 
 commits: one commit of the repository
     sha text
