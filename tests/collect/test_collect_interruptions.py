@@ -1,6 +1,5 @@
 """Interrupted in the middle: what was read is kept, what is missing is said, and the next run goes on and seals."""
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -102,9 +101,8 @@ def test_a_session_that_is_terminated_again_and_again_keeps_what_it_read(server,
         connection.execute("CREATE EXTENSION pg_stat_statements")  # nothing else is left unanswered
     with held_up(server, database, terminate, times=2), pytest.raises(Unreachable) as raised:
         collect(case, only=EVERY)
-    # What a busy server left unanswered before it is open as well; what comes after the held-up question always is.
-    open_ = int(re.search(r"(\d+) questions are open, the first is \w+", str(raised.value))[1])
-    assert len(EVERY) > open_ >= len(EVERY[EVERY.index("replication") :])
+    left = len(EVERY[EVERY.index("replication") :])
+    assert f"{left} questions are open, the first is replication" in str(raised.value)
     assert "run `triage collect` again" in str(raised.value)
     with pytest.raises(NotSealed):
         Bundle.open(case.folder)
@@ -121,9 +119,6 @@ def test_a_session_that_is_terminated_again_and_again_keeps_what_it_read(server,
         "unavailable",
     }
     assert not (case.folder / PARTIAL).exists()
-    left = EVERY[EVERY.index("replication") :]
-    if f"{len(left)} questions are open, the first is replication" not in str(raised.value):
-        pytest.xfail(f"an earlier question was left open as well, cause not found: {raised.value}")
 
 
 def test_a_storm_of_cancellations_costs_answers_and_nothing_else(server18, database18, new_case) -> None:
@@ -145,26 +140,18 @@ def test_a_storm_of_cancellations_costs_answers_and_nothing_else(server18, datab
     begun = threading.Event()
     thread = threading.Thread(target=lambda: (begun.wait(30), storm()))
     thread.start()
-    done, ended = None, False
     try:
         done = collect(case, only=EVERY, notify=lambda event, **facts: begun.set() if event == "question" else None)
-    except Unreachable:
-        # A cancel can also hit the making of the connection: then what was read is kept, and the next run goes on.
-        assert (case.folder / "evidence.partial").is_dir()
-        ended = True
     finally:
         begun.set()
         over.set()
         thread.join()
-    done = done or collect(case, only=EVERY)
     assert len(shots) > 10
     asked = done.bundle.table("questions").set_index("source")
     assert set(EVERY) <= set(asked.index)
     cancelled = asked[asked["status"] == "failed"]
     assert cancelled["reason"].str.contains("cancel").all(), cancelled["reason"].tolist()
     assert done.bundle.verify() == []
-    if ended:
-        pytest.xfail("the storm ended the run, which should cost answers only; the next run sealed")
 
 
 def test_a_server_that_restarts_in_the_middle(new_case) -> None:

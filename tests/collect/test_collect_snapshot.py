@@ -146,6 +146,19 @@ def test_a_snapshot_gives_the_frames_and_gaps_of_a_direct_connection(
         assert {"file_times", "log_files", "wal_files", "sequences: values"} <= set(gaps(replayed))
 
 
+def test_statements_in_another_encoding_cost_the_texts_alone(
+    foreign_bytes: Server, ask: Callable[..., Collected], tmp_path: Path
+) -> None:
+    for bundle in both(foreign_bytes, "postgres", None, ask, tmp_path / "s"):
+        asked = bundle.table("questions").set_index("source")
+        assert asked.loc["statements", "status"] == "answered"
+        assert asked.loc["statements: texts", "status"] == "failed"
+        assert "0xe9" in asked.loc["statements: texts", "reason"]
+        counted = bundle.table("statements")
+        assert counted["text"].isna().all()
+        assert counted["calls"].sum() >= len(counted) > 3
+
+
 @pytest.mark.pg("!=14,!=15,!=16,!=17")
 def test_what_psql_counts_is_what_a_direct_connection_counts(
     server: Server, world: str, ask: Callable[..., Collected], tmp_path: Path

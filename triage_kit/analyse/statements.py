@@ -185,7 +185,8 @@ def _counted(evidence: Mapping[str, pd.DataFrame]) -> Visibility | None:
     entries = evidence["statements"]
     asked = evidence["questions"]
     answered = ((asked["source"] == "statements") & (asked["status"] == "answered")).any()
-    if not answered or (entries["text"] == "<insufficient privilege>").any():
+    texts = entries["text"]
+    if not answered or (texts.isna() | (texts == "<insufficient privilege>")).any():
         return None
     since = entries["counters_since"].max() if len(entries) else None
     begin = first(evidence["incident"]).get("window_start")

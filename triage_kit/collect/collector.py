@@ -252,6 +252,7 @@ SELECT :'{opening}', {guard}s.statement, 'COMMIT' FROM pg_catalog.unnest(:'todo'
 def _statements() -> str:
     """pg_stat_statements, by the version of the extension and wherever it was put."""
     starts = sorted(questions.variants("statements"), reverse=True)
+    codes = ", ".join(f"'{code}'" for code in special.FOREIGN_BYTES)
     number = "(split_part(e.version, '.', 1)::int * 10000 + split_part(e.version, '.', 2)::int * 100)"
     flags = ", ".join(f"coalesce(max({number}), 0) >= {start} AS statements_{start}" for start in starts)
     lines = ["\\echo 'asking' statements", *(f"\\set statements_{start} f" for start in starts),
@@ -261,8 +262,11 @@ def _statements() -> str:
     for place, start in enumerate(starts):
         variant, sql = questions.load("statements", start)
         word = r"\elif" if place else r"\if"
-        lines += [f"{word} :statements_{start}",
-                  _single("statements", variant, _bound(sql).replace("{schema}", ':"statements_schema"'))]  # fmt: skip
+        whole, bare = (_bound(text).replace("{schema}", ':"statements_schema"')
+                       for text in (sql, special.without_texts(sql)))  # fmt: skip
+        lines += [f"{word} :statements_{start}", _single("statements", variant, whole),
+                  f":begin;\nSELECT :'state' IN ({codes}) AS foreign_bytes \\gset\nCOMMIT;\n\\if :foreign_bytes",
+                  _single("statements.bare", variant, bare), r"\endif"]  # fmt: skip
     return "\n".join([*lines, r"\endif"])
 
 

@@ -41,6 +41,7 @@ STATUS = {
     "42883": "unavailable",
     "42703": "unavailable",
 }
+CANCELED = "57014"
 GRACE = 10.0
 
 
@@ -203,16 +204,20 @@ class Session:
         )
 
     def _connect(self) -> None:
-        refusal = None
-        try:
-            self._connection = self._engine.connect()
-            self.target = address.connected(self._driver())
-            return
-        except sqlalchemy.exc.DBAPIError as error:
-            refusal = address.explain(error.orig, self.wanted)
-        except psycopg.Error as error:
-            refusal = address.explain(error, self.wanted)
-        raise refusal  # outside the except block, so that no traceback reaches the driver's message
+        deadline = time.monotonic() + self.patience
+        while True:
+            try:
+                self._connection = self._engine.connect()
+                self.target = address.connected(self._driver())
+                return
+            except sqlalchemy.exc.DBAPIError as error:
+                problem = error.orig
+            except psycopg.Error as error:
+                problem = error
+            # Somebody who cancels whatever runs too long has hit the first questions of the driver: nothing is wrong.
+            if getattr(problem, "sqlstate", None) != CANCELED or time.monotonic() > deadline:
+                break
+        raise address.explain(problem, self.wanted)  # outside, so that no traceback reaches the driver's message
 
     def _reconnect(self, lost: str) -> None:
         self.close()
@@ -292,11 +297,20 @@ class Session:
         return self._connection.invalidated or self._connection.closed or self._driver().closed
 
     def _roll_back(self) -> None:
-        try:
-            with _deadline(self._driver(), GRACE):
-                self._connection.exec_driver_sql("ROLLBACK")
-        except (sqlalchemy.exc.SQLAlchemyError, psycopg.Error, OSError):
+        deadline = time.monotonic() + self.patience
+        while True:
+            try:
+                with _deadline(self._driver(), GRACE):
+                    self._connection.exec_driver_sql("ROLLBACK")
+                return
+            except sqlalchemy.exc.DBAPIError as error:
+                # A cancel that comes late hits the ROLLBACK instead: the session is whole.
+                if getattr(error.orig, "sqlstate", None) == CANCELED and time.monotonic() < deadline:
+                    continue
+            except (sqlalchemy.exc.SQLAlchemyError, psycopg.Error, OSError):
+                pass
             self.close()  # the next read finds the connection lost and makes a new one
+            return
 
 
 class _Lost(SourceError):

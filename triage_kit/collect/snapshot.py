@@ -112,8 +112,9 @@ class _Recorded:
                           for path in questions.variants(question.name).values()}  # fmt: skip
         for extension in _rows(found, "statements.extension"):
             place = quoted(extension["schema"])
-            self.keys |= {path.read_text(encoding="utf-8").replace("{schema}", place): "statements"
-                          for path in questions.variants("statements").values()}  # fmt: skip
+            texts = [path.read_text(encoding="utf-8") for path in questions.variants("statements").values()]
+            for key, written in (("statements", texts), ("statements.bare", map(special.without_texts, texts))):
+                self.keys |= {text.replace("{schema}", place): key for text in written}
 
     def read(
         self,

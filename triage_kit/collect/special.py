@@ -14,6 +14,7 @@ from triage_kit.redact import HIDDEN as HIDDEN_VALUE
 from triage_kit.redact import redact
 
 HIDDEN = "<insufficient privilege>"
+FOREIGN_BYTES = ("22021", "22P05")  # a text that this database's encoding cannot hold
 NEEDS_MONITOR = ("data_directory", "log_directory", "config_file", "hba_file")
 SECRET_SETTINGS = ("ssl_passphrase_command",)  # the whole command may be the secret
 CONTROL = """
@@ -150,7 +151,19 @@ def statements(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
     if not extension:
         raise Refused("the extension pg_stat_statements is not installed in this database", "unavailable", None)
     variant, sql = questions.load(question.name, extension_version(extension[0]["version"]))
-    rows = inquiry.session.read(sql.replace("{schema}", quoted(extension[0]["schema"])))
+    schema = quoted(extension[0]["schema"])
+    try:
+        rows = inquiry.session.read(sql.replace("{schema}", schema))
+    except Refused as error:
+        if error.sqlstate not in FOREIGN_BYTES:
+            raise
+        rows = inquiry.session.read(without_texts(sql).replace("{schema}", schema))
+        inquiry.lacking(
+            "statements: texts",
+            f"none of {len(rows)} entries could be read with its text, because a statement of another database is not "
+            f"in this one's encoding: {error}. Ask a database whose encoding is SQL_ASCII or that statement's",
+            error.status,
+        )
     hidden = sum(row["text"] == HIDDEN for row in rows)
     if hidden:
         inquiry.lacking(
@@ -158,6 +171,15 @@ def statements(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
             f"{hidden} of {len(rows)} entries do not show their text to role {inquiry.role!r}",
         )
     return variant, rows
+
+
+def without_texts(sql: str) -> str:
+    """A variant of ``statements`` that reads no text: one in another database's encoding fails the whole view.
+
+    >>> without_texts("SELECT s.calls FROM {schema}.pg_stat_statements s")
+    'SELECT s.calls FROM {schema}.pg_stat_statements(false) s'
+    """
+    return sql.replace("{schema}.pg_stat_statements s", "{schema}.pg_stat_statements(false) s")
 
 
 def extension_version(text: str) -> int:

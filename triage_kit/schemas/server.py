@@ -266,7 +266,7 @@ statements: one entry of pg_stat_statements
     database text
     database_oid int
     role text
-    text text normalised; '<insufficient privilege>' for those of others
+    text text normalised; '<insufficient privilege>' for those of others; null where the encoding forbade it
     calls int rolled-back ones included, failed ones never
     rows int
     total_ms float

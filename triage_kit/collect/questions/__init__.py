@@ -136,6 +136,7 @@ PARTS = (
         READ_SEQUENCES,
     ),
     Question("settings: hidden", "where the server keeps data and log, so the log is not found by itself", MONITOR),
+    Question("statements: texts", "what the counted statements said, of which only number, role and rows are known"),
     Question("statements: other roles", "the texts of statements that other roles ran", MONITOR),
     Question(
         "log_files: current",
