@@ -11,8 +11,10 @@ from triage_kit.analyse import (
     advice,
     causes,
     dating,
+    decisions,
     foreign_keys,
     freeze,
+    grounds,
     groups,
     mechanisms,
     missing,
@@ -22,7 +24,7 @@ from triage_kit.analyse import (
     timeline,
 )
 from triage_kit.analyse.balance import row_balance
-from triage_kit.analyse.context import context
+from triage_kit.analyse.context import context, first
 from triage_kit.analyse.dossier import dossiers
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.statuses import conclude
@@ -49,6 +51,7 @@ class Investigation:
     timeline: pd.DataFrame
     freeze: pd.DataFrame
     recovery: pd.DataFrame
+    decisions: pd.DataFrame
     next_tests: pd.DataFrame
     recommendations: pd.DataFrame
     review: pd.DataFrame
@@ -94,6 +97,12 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     lost = recovery.loss(found, concluded, dates)
     looked_at = advice.review(evidence["migration_operations"], found, ledger)
     provenance.note_settings(evidence, visible, ledger)
+    grounds.of_migrations(evidence["migration_operations"], statements.REMOVES_ROWS, ledger)
+    proofs = grounds.by_group(findings, explaining)
+    told = grounds.of_events(timeline.fuse(evidence, about, found, dates, seen), proofs, ledger)
+    keys = grounds.of_keys(keys, {name for group in found for name in group.damaged}, ledger)
+    ways = grounds.of_ways(recovery.recovery_options(lost, evidence, about), evidence, proofs, ledger)
+    stop = freeze.freeze_list(found, concluded, evidence, about)
     return Investigation(
         incident=provenance.incident_facts(evidence),
         server=provenance.server_facts(evidence, about),
@@ -108,9 +117,10 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
         cause_evidence=moved,
         statements=observed,
         evidence=ledger.frame(),
-        timeline=timeline.fuse(evidence, about, found, dates, seen),
-        freeze=freeze.freeze_list(found, concluded, evidence, about),
-        recovery=recovery.recovery_options(lost, evidence, about),
+        timeline=told,
+        freeze=stop,
+        recovery=ways,
+        decisions=decisions.decisions(first(evidence["incident"]), lost, ranked, stop, ways, proofs),
         next_tests=advice.next_tests(found, concluded, ranked, about, visible, weighed),
         recommendations=advice.recommendations(concluded, ranked, gaps, evidence["settings"]),
         review=looked_at,

@@ -81,6 +81,7 @@ foreign_keys: one foreign key between tables in scope
     referenced_columns texts
     on_delete text
     validated bool
+    evidence text id of the evidence row, for the keys of damaged tables
 
 groups: tables joined by one transaction, else by actor and window
     group text
@@ -174,6 +175,15 @@ recovery: one way back
     target_lsn text
     target_xid int
     target_time time
+    because texts ids of evidence rows
+
+decisions: one thing that a person must decide, in the order of urgency
+    order int
+    who text a part that somebody plays, as the owner of the service
+    decision text
+    why text
+    until time when the decision loses its worth, if known
+    because texts ids of evidence rows
 
 next_tests: one check that would settle what is open
     test text

@@ -1,0 +1,59 @@
+"""Every sentence rests on an evidence row: events, foreign keys, ways back, migration files, decisions."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from triage_kit import analyse, schemas
+from triage_kit.analyse import grounds
+from triage_kit.analyse.ledger import Ledger
+
+GONE = {"rows": 0, "live": 0, "insv": 0, "filenode": 24600, "heap": 0, "pkey": 8192, "xmin": 742, "tuples": -1.0}
+
+
+@pytest.fixture
+def emptied(make_table, make_evidence) -> analyse.Investigation:
+    """Two tables of which one TRUNCATE … CASCADE took the rows, tied by a key without CASCADE."""
+    tables = [make_table("parent", 16400, **GONE), make_table("child", 16410, **GONE), make_table("kept", 16420)]
+    return analyse.investigate(make_evidence(tables, keys=[("child", "parent", "no_action")], reported=["child"]))
+
+
+def test_every_event_key_way_and_decision_names_an_evidence_row(emptied) -> None:
+    found = emptied
+    known = set(found.evidence["id"])
+    assert set(found.findings.set_index("table").loc[["parent", "child"], "status"]) == {"wiped"}
+    assert set(found.timeline["evidence"]) <= known
+    assert set(found.foreign_keys["evidence"]) <= known
+    for frame in (found.recovery, found.decisions):
+        assert len(frame)
+        assert all(proofs and set(proofs) <= known for proofs in frame["because"])
+
+
+def test_an_evidence_row_says_where_it_was_read(emptied) -> None:
+    evidence = emptied.evidence
+    assert evidence["source"].str.len().min() > 0
+    keys = evidence[evidence["source"] == "pg_constraint"]
+    assert "s.child references s.parent, ON DELETE NO ACTION" in set(keys["says"])
+
+
+def test_a_flood_of_events_is_cited_up_to_a_bound_and_no_statement_is_left_out() -> None:
+    start = pd.Timestamp("2025-10-07T18:00:00Z")
+    rows = [{"at": start + pd.Timedelta(seconds=n), "kind": "error", "source": "a.log", "text": str(n)}
+            for n in range(2000)]  # fmt: skip
+    rows += [{"at": start + pd.Timedelta(hours=9), "kind": "statement", "source": f"a.log:{n}", "text": "TRUNCATE t"}
+             for n in range(700)]  # fmt: skip
+    told = grounds.of_events(schemas.frame("timeline", rows), {}, Ledger())
+    assert told.groupby("kind")["evidence"].count().to_dict() == {"error": grounds.MOST_EVENTS, "statement": 700}
+
+
+def test_who_must_decide_what_names_the_service_and_the_way_back(emptied) -> None:
+    found = emptied
+    assert found.decisions["order"].tolist() == list(range(1, len(found.decisions) + 1))
+    assert found.decisions["who"].iloc[0] == "the owner of the application"
+    assert any("ways back" in words or "way back" in words for words in found.decisions["decision"])
+
+
+def test_nothing_lost_asks_nobody_to_decide(make_table, make_evidence) -> None:
+    found = analyse.investigate(make_evidence([make_table("kept", 16420)]))
+    assert found.decisions.empty
