@@ -34,14 +34,23 @@ COSTS = {
     "database": "everything the server itself tells: counters, storage, foreign keys, who is connected",
     "wal": "the exact transaction and time of the loss, and rows that could be read back from the WAL",
     "backups": "whether a backup holds the rows, and from when it is",
-    "baseline": "what has changed since the earlier bundle",
     "snapshot": "what the read-only script wrote on the database's own host",
     "statistics": "counters that were copied by hand",
     "schema_dump": "tables and foreign keys as the dump has them",
     "containers": "whether a volume was replaced or a container made anew",
     "data_directory": "the file times and the control file of the copied data directory",
 }
-BUILT = ("database", "logs", "repository", "migrations", "snapshot", "statistics", "schema_dump", "containers")
+BUILT = (
+    "database",
+    "logs",
+    "repository",
+    "migrations",
+    "snapshot",
+    "statistics",
+    "schema_dump",
+    "containers",
+    "baseline",
+)
 
 
 @dataclass(frozen=True)
@@ -111,7 +120,7 @@ def _read_server(
     """The server's answers; its refusal is returned when other sources may make up for it."""
     if case.database is None:
         return None, None
-    others = [key for key in sources_named(case) if key not in ("database", "migrations") and key in BUILT]
+    others = [key for key in sources_named(case) if key not in ("database", "migrations", "baseline") and key in BUILT]
     try:
         wal_bytes = database.read(case, draft, wanted, tell, alone=not others)
     except (database.Interrupted, database.Unfit):
@@ -128,6 +137,7 @@ def _read_server(
 def _read_files(case: Case, draft: Draft, tell: Callable[..., None]) -> None:
     from triage_kit.collect.containers import read_containers
     from triage_kit.collect.described import read_described
+    from triage_kit.collect.earlier import read_earlier
     from triage_kit.collect.log import read_logs
     from triage_kit.collect.repository import read_repository
     from triage_kit.collect.snapshot import read_snapshots
@@ -135,6 +145,7 @@ def _read_files(case: Case, draft: Draft, tell: Callable[..., None]) -> None:
     read_snapshots(case, draft, tell)
     read_described(case, draft, tell)
     read_containers(case, draft, tell)
+    read_earlier(case, draft, tell)
     settings = draft.written("settings")
     known = dict(zip(settings["name"], settings["value"], strict=True))
     read_logs(case, draft, {name: value for name, value in known.items() if isinstance(value, str)}, tell)

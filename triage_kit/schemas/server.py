@@ -317,6 +317,19 @@ row_counts: how many rows one table holds now, and how that is known
     reason text why it was not counted
     asked_at time
 
+row_transactions: which transactions wrote the rows that stand in one counted table
+    oid int
+    oldest_xid int smallest raw xmin of a row, 32 bits; VACUUM FREEZE leaves it readable
+    newest_xid int largest raw xmin: equal to the other when one transaction wrote every row
+
+row_times: instants of rows written just before and after one transaction, in a table whose rows are never updated
+    xid int the transaction asked about, 32 bits
+    schema text
+    table text
+    column text a timestamp that rows get when they are inserted
+    before_at time latest instant of a row with a smaller xid
+    after_at time earliest instant of a row with a larger xid
+
 version_tables: one row of a migration tool's version table
     tool text
     schema text

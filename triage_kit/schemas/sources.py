@@ -37,6 +37,38 @@ collection: the collecting run; one row
     host text the server as host:port/database, or missing
     schemas texts schemas in scope
 
+baseline: the earlier bundle that this one is compared with; one row
+    source text the path that the case names, or evidence-1 and so on beside it
+    collected_at time
+    version_num int
+    system_identifier text
+    database text
+    database_oid int
+    next_xid int with epoch
+    in_recovery bool
+    counters_reset_at time when the cluster-wide counters began
+    lsn text
+
+baseline_tables: one table as the earlier bundle has it
+    oid int
+    schema text
+    table text
+    kind text
+    persistence text
+    parent text qualified name of the partitioned parent
+    filenode int
+    xmin int
+    inserts int
+    updates int
+    deletes int
+    live int
+    dead int
+    rows int counted then, or 0 for an empty file
+    heap_bytes int
+    tuples float
+    sequence int last value of the sequence that the table owns
+    columns texts names of the standing columns, each after its position: '2 body'
+
 questions: one question asked of a source, answered or not
     source text
     status text answered, refused, unavailable, failed, skipped or not_built
