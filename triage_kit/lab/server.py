@@ -156,6 +156,31 @@ class Server:
             process.kill()
             process.wait()
 
+    def kill(self) -> None:
+        """Stop as ``pg_ctl stop -m immediate`` does: no checkpoint, and ``start`` then runs crash recovery."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(signal.SIGQUIT)
+            process.wait(20.0)
+
+    def renew(self) -> None:
+        """Throw the data directory away and make a new one, as a lost volume does; the log stays."""
+        self.stop()
+        shutil.rmtree(self.data)
+        self._initdb()
+        self._defaults = (self.data / "postgresql.conf").read_text()
+        self._configure()
+        self.start()
+
+    def keep(self, target: Path) -> None:
+        """Copy the data directory of the stopped server, file times and owners with it."""
+        _copy_tree(self.data, target)
+
+    def put_back(self, source: Path) -> None:
+        """Make a copy of ``keep`` the data directory of the stopped server."""
+        shutil.rmtree(self.data, ignore_errors=True)
+        _copy_tree(source, self.data)
+
     def reload(self, **settings: object) -> None:
         """Change settings as an administrator does: in the file, then SIGHUP; None gives a setting its default back."""
         self.settings.update(settings)
@@ -262,6 +287,14 @@ class Server:
                     return True
             time.sleep(0.01)
         return False
+
+
+def _copy_tree(source: Path, target: Path) -> None:
+    shutil.copytree(source, target, symlinks=True)
+    state = source.stat()
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        for path in (target, *target.rglob("*")):
+            os.chown(path, state.st_uid, state.st_gid, follow_symlinks=False)
 
 
 def _quoted(value: object) -> str:

@@ -18,6 +18,7 @@ from triage_kit.errors import LabError
 from triage_kit.lab.server import Server
 
 PATIENCE = 30.0
+MONITOR, VISITOR = "triage_monitor", "triage_visitor"  # pg_monitor and no more; a role with no right but to connect
 Counters = dict[str, tuple[int, int]]
 
 
@@ -30,6 +31,12 @@ class Incident:
     counters as pg_stat_user_tables shows them at the end. ``build(server, folder)`` does the deed and gives the keys of
     case.yaml, paths relative to ``folder``, with ``database.name`` in place of a URL; logs are ``log/*``, where the
     demo puts the server's own. ``settings`` are what the server must be started with.
+
+    For the scoreboard: no likelihood was ever adjusted on an incident with ``holdout``; ``later(server)`` is a day's
+    traffic after the deed; ``since`` is the oldest major that knows its statements; ``views`` tells by view what is
+    other there: ``{"crash": {"tables": {...}, "cause": ...}}`` what is true of it then, ``{"no_log": {"untellable":
+    {"schema.table": (words, ...)}}}`` what a perfect analyst could not tell apart, ``{"vacuum": None}`` that the view
+    cannot be taken.
     """
 
     name: str
@@ -37,6 +44,10 @@ class Incident:
     truth: dict
     build: Callable[[Server, Path], dict]
     settings: Mapping[str, object] = field(default_factory=dict)
+    holdout: bool = False
+    since: int = 13
+    later: Callable[[Server], None] | None = None
+    views: Mapping[str, dict | None] = field(default_factory=dict)
 
     @property
     def counters(self) -> Counters:
@@ -175,7 +186,7 @@ def checkpoint(server: Server) -> None:
 
 
 def roles(server: Server, database: str, owner: str, others: Mapping[str, str]) -> None:
-    """The database and its roles: its owner, others as members of the role they are given, and one that may look."""
+    """The database and its roles: its owner, others as members of the role they are given, and three that may look."""
     with session(server, "postgres", "postgres", "") as connection:
         watching = "pg_monitor, pg_read_all_data" if server.version[0] >= 14 else "pg_monitor"
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(owner)))
@@ -184,6 +195,8 @@ def roles(server: Server, database: str, owner: str, others: Mapping[str, str]) 
             if group:
                 connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(group), sql.Identifier(name)))
         connection.execute(sql.SQL("CREATE ROLE triage LOGIN IN ROLE {}").format(sql.SQL(watching)))
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN IN ROLE pg_monitor").format(sql.Identifier(MONITOR)))
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(VISITOR)))
         connection.execute(
             sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), sql.Identifier(owner))
         )

@@ -55,7 +55,7 @@ def build(server: Server, folder: Path) -> dict:
         "incident": {"id": "INC-PRACTICE-2", "service": "web shop", "severity": "high", "author": "support"},
         "timezone": "Europe/Stockholm",
         "noticed_at": noticed,
-        "window": {"start": started - timedelta(days=2), "end": noticed},
+        "window": {"start": started, "end": noticed},
         "database": {"name": DATABASE, "schemas": ["shop"], "app_role": WORKER},
         "reported": ["orders"],
         "logs": ["log/*.log"],

@@ -61,7 +61,7 @@ def build(server: Server, folder: Path) -> dict:
         "incident": {"id": "INC-PRACTICE-4", "service": "telemetry", "severity": "medium", "author": "data team"},
         "timezone": "UTC",
         "noticed_at": noticed,
-        "window": {"start": started - timedelta(days=1), "end": noticed},
+        "window": {"start": started, "end": noticed},
         "database": {"name": DATABASE, "schemas": ["metrics"], "app_role": OWNER},
         "reported": ["metrics.readings"],
         "logs": ["log/*.log"],

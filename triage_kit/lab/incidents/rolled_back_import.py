@@ -63,7 +63,7 @@ def build(server: Server, folder: Path) -> dict:
         "incident": {"id": "INC-PRACTICE-3", "service": "inventory", "severity": "medium", "author": "on-call"},
         "timezone": "UTC",
         "noticed_at": noticed,
-        "window": {"start": started - timedelta(days=3), "end": noticed},
+        "window": {"start": started, "end": noticed},
         "database": {"name": DATABASE, "schemas": ["inventory"], "app_role": OWNER},
         "reported": ["inventory.device_imports"],
         "logs": ["log/*.log"],

@@ -82,7 +82,7 @@ def build(server: Server, folder: Path) -> dict:
         "incident": {"id": "INC-PRACTICE-1", "service": "migration backend", "severity": "high", "author": "on-call"},
         "timezone": "UTC",
         "noticed_at": noticed,
-        "window": {"start": started - timedelta(days=1), "end": noticed},
+        "window": {"start": started, "end": noticed},
         "database": {"name": DATABASE, "schemas": ["migration"], "app_role": OWNER},
         "reported": ["migration.assets"],
         "logs": ["log/*.log"],
