@@ -5,6 +5,8 @@ that end in ``_list`` return objects that Jupyter shows by itself. Nothing here 
 changes global state.
 """
 
+from triage_kit.plot.affected import freeze_list, table_list
+from triage_kit.plot.brief import first_screen, summary
 from triage_kit.plot.chances import causes, evidence_matrix, mechanisms, worst
 from triage_kit.plot.damage import tables
 from triage_kit.plot.details import (
@@ -27,12 +29,13 @@ from triage_kit.plot.details import (
     test_list,
 )
 from triage_kit.plot.facts import server_facts
+from triage_kit.plot.glance import glance
 from triage_kit.plot.graph import foreign_key_graph
 from triage_kit.plot.numbered import numbered_findings
 from triage_kit.plot.recovering import recovery
+from triage_kit.plot.sources import source_list
 from triage_kit.plot.story import timeline
 from triage_kit.plot.style import Picture, picture
-from triage_kit.plot.summary import freeze_list, summary, table_list
 
 __all__ = [
     "Picture",
@@ -44,10 +47,12 @@ __all__ = [
     "evidence_list",
     "evidence_matrix",
     "explaining_statements",
+    "first_screen",
     "foreign_key_graph",
     "foreign_key_list",
     "freeze_list",
     "gap_list",
+    "glance",
     "mechanisms",
     "next_steps",
     "numbered_findings",
@@ -60,6 +65,7 @@ __all__ = [
     "review_list",
     "roots",
     "server_facts",
+    "source_list",
     "statement_list",
     "summary",
     "table_list",

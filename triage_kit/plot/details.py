@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import html, style
+from triage_kit.plot import html, sources, style
+from triage_kit.plot.brief import cause_title
 from triage_kit.plot.damage import names
 from triage_kit.plot.html import Html, tag, text
 from triage_kit.plot.story import ordered
-from triage_kit.plot.summary import cause_title
 
 MOST = 500
 
@@ -27,12 +27,13 @@ def foreign_key_list(foreign_keys: pd.DataFrame) -> Html:
             _action(row.on_delete),
             html.name(row.name),
             "" if pd.isna(row.validated) or row.validated else "not validated",
+            html.ids([row.evidence]),
         ]
         for row in given.itertuples(index=False)
     ]
     return html.table(
         "Foreign keys",
-        ["Table", "References", "Columns", "ON DELETE", "Constraint", "Remark"],
+        ["Table", "References", "Columns", "ON DELETE", "Constraint", "Remark", "Evidence"],
         rows,
         most=MOST,
         elsewhere="the evidence table constraints",
@@ -139,7 +140,7 @@ def event_list(timeline: pd.DataFrame, timezone: object = None) -> Html:
             "" if pd.isna(row.until) else html.moment(row.until, timezone, fine=True),
             text(row.kind),
             _folding(row.text),
-            html.name(row.source),
+            sources.link(row.source),
             html.ids([row.evidence]),
         ]
         for row in shown.itertuples(index=False)
@@ -168,7 +169,7 @@ def statement_list(statements: pd.DataFrame, timezone: object = None) -> Html:
             html.names(row.tables, absent=""),
             html.cited(row.removed if isinstance(row.removed, str) else "not known"),
             html.join([html.name(each) for each in (row.user, row.application) if isinstance(each, str)], ", "),
-            html.join([html.ids([row.evidence]), " ", html.name(row.source)]),
+            html.join([html.ids([row.evidence]), " ", sources.link(row.source)]),
         ]
         for row in given.itertuples(index=False)
     ]
@@ -260,6 +261,7 @@ def _way(row: dict, number: int, timezone: object) -> Html:
         ("Does not bring", html.cited(row["brings_not"])),
         ("Effort", text(row["effort"])),
         ("Target", _target(row, timezone)),
+        ("Evidence", html.ids(row["because"])),
     ]
     body = [html.join([tag("dt", word), tag("dd", said)]) for word, said in facts if said]
     return tag(
@@ -296,10 +298,15 @@ def review_list(review: pd.DataFrame) -> Html:
     """Files that somebody should read, with the line and the reason."""
     given = schemas.check(review, "review")
     rows = [
-        [html.name(row.path), "" if pd.isna(row.line) else str(int(row.line)), html.cited(row.why)]
+        [
+            html.name(row.path),
+            "" if pd.isna(row.line) else str(int(row.line)),
+            html.cited(row.why),
+            html.ids([row.evidence]),
+        ]
         for row in given.itertuples(index=False)
     ]
-    return html.table("Files to review", ["File", "Line", "Why"], rows, numeric=(1,))
+    return html.table("Files to review", ["File", "Line", "Why", "Evidence"], rows, numeric=(1,))
 
 
 def gap_list(gaps: pd.DataFrame) -> Html:
@@ -339,7 +346,7 @@ def evidence_list(evidence: pd.DataFrame, timezone: object = None) -> Html:
             text(row.group),
             html.moment(row.at, timezone, fine=True) if pd.notna(row.at) else "",
             _folding(row.says),
-            html.name(row.source),
+            sources.link(row.source),
             html.name(row.row),
         ]
         for row in given.itertuples(index=False)

@@ -156,7 +156,14 @@ def between(start: object, end: object, timezone: object = None) -> Html:
         return moment(None)
     if not _absent(start) and not _absent(end) and start == end:
         return moment(start, timezone, fine=True)
-    return join(["between ", moment(start, timezone), " and ", moment(end, timezone)])
+    # An incident may be over within a second: then only the fractions tell the ends apart.
+    both = not _absent(start) and not _absent(end)
+    fine = both and abs(pd.Timestamp(end) - pd.Timestamp(start)) < pd.Timedelta(minutes=1)
+    if _absent(start):
+        return join(["before ", moment(end, timezone)])
+    if _absent(end):
+        return join(["after ", moment(start, timezone)])
+    return join(["between ", moment(start, timezone, fine), " and ", moment(end, timezone, fine)])
 
 
 def table(

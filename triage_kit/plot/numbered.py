@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 
 import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.plot import html, style
+from triage_kit.plot.brief import cause_title
 from triage_kit.plot.damage import by_urgency, names
 from triage_kit.plot.html import Html, tag
-from triage_kit.plot.summary import cause_title
 
 # What an operation of a migration costs, in rows (PostgreSQL documentation of each command).
 COSTS = {
@@ -40,7 +41,7 @@ def numbered_findings(found: SimpleNamespace, operations: pd.DataFrame, timezone
     parts = [
         *_losses(found, timezone),
         *_statements(found.statements, timezone),
-        *_migrations(operations),
+        *_migrations(operations, _proofs(found)),
         *_patterns(found.findings),
         *_ties(found.foreign_keys, found.findings),
     ]
@@ -158,17 +159,26 @@ def _statement(same: list[dict], outcome: str, timezone: object) -> tuple[str, H
     )
 
 
-def _migrations(operations: pd.DataFrame) -> list[tuple[str, Html]]:
+def _proofs(found: SimpleNamespace) -> dict[str, str]:
+    """Ids of the evidence rows of the repository by their source: a path, or path and line."""
+    evidence = getattr(found, "evidence", None)
+    if evidence is None:
+        return {}
+    own = evidence[evidence["group"] == "repository"]
+    return dict(zip(own["source"], own["id"], strict=True))
+
+
+def _migrations(operations: pd.DataFrame, proofs: Mapping[str, str]) -> list[tuple[str, Html]]:
     given = schemas.check(operations, "migration_operations")
     given = given[given["direction"].fillna("up") == "up"]
     if given.empty:
         return []
     costly = given["operation"].isin(COSTS)
     removing = int(given["operation"].isin(REMOVES_ROWS).sum())
-    listed = html.join([_file(path, own) for path, own in given[costly].groupby("path", sort=True)])
+    listed = html.join([_file(path, own, proofs) for path, own in given[costly].groupby("path", sort=True)])
     rest = given[~costly]
     if len(rest):
-        others = html.join([_file(path, own) for path, own in rest.groupby("path", sort=True)])
+        others = html.join([_file(path, own, proofs) for path, own in rest.groupby("path", sort=True)])
         listed = html.join([listed, html.folded(f"{style.things(len(rest), 'other operation')}", others)])
     files = len(set(given["path"]))
     read = f"{style.things(files, 'migration file')} with {style.things(len(given), 'operation')}"
@@ -184,15 +194,14 @@ def _migrations(operations: pd.DataFrame) -> list[tuple[str, Html]]:
     return [("What the migrations do", _shape(listed, result, impact, conclusion))]
 
 
-def _file(path: object, own: pd.DataFrame) -> Html:
+def _file(path: object, own: pd.DataFrame, proofs: Mapping[str, str]) -> Html:
     rows = own.sort_values("line", kind="stable").to_dict("records")
-    shown = [html.name(path), *map(_operation, rows[:8])]
-    return html.join(
-        [*shown, html.folded(f"{len(rows) - 8:,} more", *map(_operation, rows[8:])) if len(rows) > 8 else ""]
-    )
+    said = [_operation(row, proofs.get(f"{path}:{row['line']}")) for row in rows]
+    more = html.folded(f"{len(said) - 8:,} more", *said[8:]) if len(said) > 8 else ""
+    return html.join([html.name(path), " ", html.ids([proofs.get(str(path))]), *said[:8], more])
 
 
-def _operation(row: dict) -> Html:
+def _operation(row: dict, proof: str | None) -> Html:
     line = f"line {int(row['line'])}" if pd.notna(row["line"]) else "line not known"
     cascade = " with CASCADE" if pd.notna(row["cascade"]) and row["cascade"] else ""
     cost = COSTS.get(str(row["operation"]), "")
@@ -201,6 +210,7 @@ def _operation(row: dict) -> Html:
         f"{line}: {str(row['operation']).replace('_', ' ').upper()}{cascade} ",
         html.name(row["object"]),
         f" {cost}." if cost else ".",
+        html.join([" ", html.ids([proof])]) if proof else "",
         html.sql(row["text"]),
     )
 
@@ -252,7 +262,7 @@ def _ties(foreign_keys: pd.DataFrame, findings: pd.DataFrame) -> list[tuple[str,
         (
             "Foreign keys of the damaged tables",
             _shape(
-                f"{len(near):,} foreign keys touch a damaged table: {said}.",
+                html.join([f"{len(near):,} foreign keys touch a damaged table: {said}. ", html.ids(near["evidence"])]),
                 f"{len(between):,} join two damaged tables, {len(carrying):,} of these ON DELETE CASCADE.",
                 "DELETE follows ON DELETE CASCADE only; TRUNCATE … CASCADE follows every key, whatever ON DELETE says.",
                 "Keys without CASCADE therefore do not rule out that one statement emptied all of these tables.",

@@ -1,0 +1,129 @@
+"""The first screen: every question of a reader is answered in words, and one picture shows the loss."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from triage_kit import plot, schemas
+from triage_kit.plot import sources
+from triage_kit.plot.glance import MOST, glance
+from triage_kit.report import sanitise
+
+FINDINGS = [
+    {"schema": "m", "table": "assets", "kind": "table", "status": "wiped", "missing_rows": 48_000_000,
+     "expected_rows": 48_000_000, "actual_rows": 0, "group": "G1", "mechanism": "truncate", "probability": 0.98},
+    {"schema": "m", "table": "flows", "kind": "table", "status": "partial", "missing_rows": 40, "expected_rows": 42,
+     "actual_rows": 2, "group": "G1", "mechanism": "truncate", "probability": 0.97, "via": "m.assets"},
+    {"schema": "m", "table": "users", "kind": "table", "status": "intact", "missing_rows": 0, "actual_rows": 11},
+]  # fmt: skip
+INCIDENT = {"timezone": "Europe/Berlin", "noticed_at": pd.Timestamp("2025-10-08T10:37:29Z")}
+
+
+def screen(**changed: list[dict]) -> BeautifulSoup:
+    """The first screen of a small incident; a frame is given as its rows."""
+    frames: dict[str, list[dict]] = {
+        "findings": FINDINGS,
+        "groups": [{"group": "G1", "xid": 742, "tables": ["m.assets", "m.flows"], "dated_by": "commit record",
+                    "committed_at": "2025-10-07T20:27:38.5Z"}],
+        "causes": [{"group": "G1", "cause": "manual_session", "title": "Somebody by hand", "probability": 0.8,
+                    "for": ["E3"]}, {"group": "G1", "cause": "unknown", "title": "Unknown", "probability": 0.2}],
+        "recovery": [{"option": "pitr", "feasible": True, "rows": 178, "why": "archived", "effort": "40 minutes",
+                      "because": ["E9"]}],
+        "explaining_statements": [{"group": "G1", "text": "TRUNCATE m.assets CASCADE", "explained": 2, "of": 2,
+                                   "extra": 0, "observed": False, "evidence": "E5"}],
+        "gaps": [{"source": "statements", "reason": "not installed"}],
+        "freeze": [{"order": 1, "action": "Stop the writers", "deadline": "2025-10-08T11:05:00Z"}],
+        "decisions": [{"order": 1, "who": "the owner of the shop", "decision": "Stop it or not"}],
+        **changed,
+    }  # fmt: skip
+    made = {name: schemas.frame(name, rows) for name, rows in frames.items()}
+    markup = plot.summary(made["findings"], made["groups"], made["causes"], made["recovery"], INCIDENT,
+                          made["explaining_statements"], made["gaps"], made["freeze"], made["decisions"])  # fmt: skip
+    return BeautifulSoup(markup, "html.parser")
+
+
+def answers(page: BeautifulSoup) -> dict[str, str]:
+    return {word.get_text(): word.find_next("dd").get_text() for word in page.find_all("dt")}
+
+
+def test_every_question_of_a_reader_has_its_answer() -> None:
+    page = screen()
+    said = answers(page)
+    assert "2 tables are damaged, 48,000,040 rows are missing" in page.find(class_="lead").get_text()
+    assert said["What did it"].startswith("truncate (98 % sure): TRUNCATE m.assets CASCADE (inferred")
+    assert said["Who"] == "Somebody by hand (80 %), because of E3; else: Unknown (20 %)"
+    assert said["Since when"] == (
+        "2025-10-07 20:27:38.500000 UTC (22:27:38.500000 Europe/Berlin) (by commit record), transaction 742; "
+        "noticed 2025-10-08 10:37:29 UTC (12:37:29 Europe/Berlin)"
+    )
+    assert said["Can it come back"] == "Yes: point-in-time recovery, 178 rows (takes 40 minutes). archived E9"
+    assert said["Stop now"].startswith("Stop the writers, before 2025-10-08 11:05:00 UTC")
+    assert said["To decide"] == "The owner of the shop: Stop it or not"
+    assert said["Not seen"].startswith("statements; ")
+    assert {link["href"] for link in page.find_all("a")} >= {"#E3", "#E5", "#E9", "#s-stop-these-things-now"}
+
+
+def test_several_losses_each_have_their_answers_and_more_than_three_are_counted() -> None:
+    groups = [{"group": f"G{n}", "lost_from": "2025-10-07T20:00:00Z", "lost_to": "2025-10-07T20:00:00.7Z"}
+              for n in range(1, 6)]  # fmt: skip
+    said = answers(screen(groups=groups))
+    assert [word for word in said if word.startswith("What")] == ["What did it (G1)", "What did it (G2)",
+                                                                  "What did it (G3)"]  # fmt: skip
+    assert said["More losses"].startswith("2 more groups")
+    assert "20:00:00 UTC (22:00:00 Europe/Berlin) and 2025-10-07 20:00:00.700000 UTC" in said["Since when (G2)"]
+
+
+@pytest.mark.parametrize(("known", "words"), [(None, "Not known yet"), (False, "No way back is known")])
+def test_an_open_way_back_is_not_called_a_way_back(known: bool | None, words: str) -> None:
+    assert answers(screen(recovery=[{"option": "pitr", "feasible": known}]))["Can it come back"].startswith(words)
+
+
+def test_the_picture_shows_the_worst_and_counts_the_rest() -> None:
+    many = [{**FINDINGS[0], "table": f"t{n}"} for n in range(20)]
+    drawn = glance(schemas.frame("findings", [*many, FINDINGS[2]]))
+    words = texts(drawn.svg)
+    assert words.count("48,000,000 of 48,000,000 gone") == MOST
+    assert words[-1] == "and 13 wiped, 1 intact"
+    assert "m.t0: 48,000,000 of 48,000,000 gone" in drawn.says
+
+
+def texts(svg: str) -> list[str | None]:
+    return [each.text for each in ElementTree.fromstring(svg).iter() if each.tag.endswith("}text")]
+
+
+def test_the_picture_without_damage_shows_what_stands() -> None:
+    assert "11 rows stand" in texts(glance(schemas.frame("findings", [FINDINGS[2]])).svg)
+    assert glance(schemas.empty("findings")).svg.startswith("<svg")
+
+
+def test_the_page_keeps_the_picture() -> None:
+    kept = BeautifulSoup(sanitise.svg(glance(schemas.frame("findings", FINDINGS)).svg), "html.parser")
+    assert len(kept.find_all("path", class_="gone")) == 2  # what is hatched in both damaged tables
+
+
+@pytest.mark.parametrize(("source", "asked"), [
+    ("pg_class", "relations"), ("pg_stat_user_tables", "table_counters"), ("log/a.log:17", "log:log/a.log"),
+    ("alembic/versions/086.py:106", "migrations"), ("8dcd87e0ec57", "commits"), ("case.yaml", "case.yaml"),
+])  # fmt: skip
+def test_an_evidence_row_leads_to_what_was_asked(source: str, asked: str) -> None:
+    row = schemas.frame("evidence", [{"id": "E1", "says": "x", "source": source}])
+    link = BeautifulSoup(plot.evidence_list(row), "html.parser").find("td").parent.find("a")
+    listed = schemas.frame("questions", [{"source": asked, "status": "answered", "rows": 3, "role": "triage"}])
+    targets = {each["id"] for each in BeautifulSoup(plot.source_list(listed), "html.parser").find_all("tr", id=True)}
+    assert link["href"].removeprefix("#") in targets
+
+
+def test_the_source_of_an_answer_names_its_file_and_hash() -> None:
+    asked = schemas.frame("questions", [
+        {"source": "relations", "status": "answered", "rows": 16, "role": "triage", "variant": "relations/130000"},
+        {"source": "statements", "status": "unavailable", "reason": "not installed"}])  # fmt: skip
+    files = [{"kind": "table", "table": "relations", "path": "relations.parquet", "sha256": "ab" * 32}]
+    text = BeautifulSoup(plot.source_list(asked, files=files), "html.parser").get_text()
+    assert "relations.parquet" in text
+    assert "abababababababab" in text
+    assert "unavailable: not installed" in text
+    assert sources.place("a b") != sources.place("a.b")

@@ -1,0 +1,116 @@
+"""The lists of the first notebook: what to stop now, and every table with its counters."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.plot import html, style
+from triage_kit.plot.damage import by_urgency
+from triage_kit.plot.html import Html, tag, text
+
+MOST_TABLES = 500
+
+
+def freeze_list(freeze: pd.DataFrame, timezone: object = None) -> Html:
+    """What to stop now, in order: why, what the step itself destroys, the command, and until when it helps."""
+    given = schemas.check(freeze, "freeze").sort_values("order", kind="stable")
+    steps = html.listed((_step(row, timezone) for row in given.to_dict("records")), ordered=True)
+    return tag("div", steps, class_="freeze")
+
+
+def _step(row: dict, timezone: object) -> Html:
+    destroys = row["destroys"] if isinstance(row["destroys"], str) else "not known"
+    look = None if destroys.startswith("nothing") else "destroys"
+    before = html.join([" Before ", html.moment(row["deadline"], timezone), "."]) if pd.notna(row["deadline"]) else ""
+    return html.join(
+        [
+            tag("strong", row["action"]),
+            html.join([": ", html.cited(row["why"])]) if isinstance(row["why"], str) else "",
+            ". ",
+            tag(
+                "span",
+                "What this step itself destroys: ",
+                html.cited(destroys),
+                ".",
+                class_=look,
+            ),
+            before,
+            html.sql(row["command"]),
+        ]
+    )
+
+
+def table_list(findings: pd.DataFrame) -> Html:
+    """The tables with their counters: expected rows, actual rows, inserts, deletes, status, mechanism and its evidence.
+
+    Damaged tables first; beyond 500 rows the intact ones are counted instead of listed.
+    """
+    given = by_urgency(schemas.check(findings, "findings"))
+    rows = [
+        [
+            html.join(
+                [
+                    html.name(schemas.qualified(row.schema, row.table)),
+                    " (reported)" if pd.notna(row.reported) and row.reported else "",
+                    f" {row.kind}" if row.kind != "table" else "",
+                ]
+            ),
+            _expected(row),
+            html.number(row.actual_rows),
+            html.number(row.missing_rows),
+            html.number(row.inserts),
+            html.number(row.deletes),
+            html.status(row.status),
+            _mechanism(row),
+            text(row.group),
+            html.ids(row.because, most=2),
+        ]
+        for row in given.itertuples()
+    ]
+    headers = [
+        "Table",
+        "Expected rows",
+        "Actual rows",
+        "Missing",
+        "Inserts",
+        "Deletes",
+        "Status",
+        "What happened",
+        "Group",
+        "Because",
+    ]
+    return html.table("Tables in scope", headers, rows, numeric=(1, 2, 3, 4, 5), most=MOST_TABLES)
+
+
+def _expected(row: object) -> Html:
+    origin = f" from {style.visible(row.expected_from).replace('_', ' ')}" if isinstance(row.expected_from, str) else ""
+    if pd.notna(row.expected_rows):
+        sum_ = ""
+        if row.expected_from == "counters" and pd.notna(row.inserts) and pd.notna(row.deletes) and row.deletes:
+            sum_ = (
+                f" ({style.count(row.inserts)} \u2212 {style.count(row.deletes)})"
+                if row.inserts - row.deletes == row.expected_rows
+                else ""
+            )
+        return tag("span", style.count(row.expected_rows), tag("small", sum_), title=f"expected{origin}")
+    if pd.isna(row.expected_low) and pd.isna(row.expected_high):
+        return html.number(None)
+    return text(f"{style.count(row.expected_low, '?')} to {style.count(row.expected_high, '?')}")
+
+
+def _mechanism(row: object) -> Html:
+    if not isinstance(row.mechanism, str):
+        return text("")
+    via = html.join([" through ", html.name(row.via)]) if isinstance(row.via, str) and row.via else ""
+    lost = html.join(["; columns lost: ", html.names(row.columns_lost)]) if row.columns_lost else ""
+    hidden = f"; {style.count(row.hidden_rows)} rows hidden" if pd.notna(row.hidden_rows) and row.hidden_rows else ""
+    left = (
+        f"; {style.count(row.old_rows_left)} old rows left"
+        if row.status == "partial" and pd.notna(row.old_rows_left)
+        else ""
+    )
+    bias = html.folded("what makes the numbers lie", html.listed(row.bias)) if row.bias else ""
+    return html.join(
+        [row.mechanism.replace("_", " "), f" ({style.percent(row.probability)})", via, lost, hidden, left, bias]
+    )

@@ -1,0 +1,124 @@
+"""The one picture of the first screen: the damaged tables as bars that follow the page's colours."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.plot import style
+from triage_kit.plot.damage import by_urgency
+from triage_kit.plot.html import Html, tag
+
+WIDTH, ROW, TOP = 460, 40, 30
+MOST = 7
+
+
+def glance(findings: pd.DataFrame) -> style.Picture:
+    """Draw what stands (filled) and what is gone (hatched) of the worst seven tables; the others are counted.
+
+    Every bar has the length of its own table and carries its numbers, so that 48 and 48,000,000 rows are equally
+    legible. Without a damaged table, the tables that people named are drawn, else the largest.
+
+    Parameters
+    ----------
+    findings : frame ``findings`` (rows; partitioned parents are left out, their leaves carry the rows).
+    """
+    given = schemas.check(findings, "findings")
+    leaves = by_urgency(given[given["kind"] != "partitioned"])
+    damaged = leaves[leaves["status"].isin(style.DAMAGED)]
+    shown = damaged if len(damaged) else _quiet(leaves)
+    rows = [_row(place, row) for place, row in enumerate(shown.head(MOST).itertuples())]
+    rest = _rest(leaves, shown.head(MOST))
+    height = TOP + ROW * len(rows) + (22 if rest else 4)
+    key = _words(0, 14, "filled: rows that stand, hatched: rows that are gone", "soft", size=11.5)
+    last = _words(0, height - 6, rest, "soft", size=12) if rest else ""
+    svg = tag(
+        "svg",
+        key,
+        *rows,
+        last,
+        viewBox=f"0 0 {WIDTH} {height}",
+        class_="glance",
+        font_family="system-ui, sans-serif",
+        xmlns="http://www.w3.org/2000/svg",
+    )
+    return style.Picture(str(svg), _says(shown.head(MOST), rest), tooltips=True)
+
+
+def _quiet(leaves: pd.DataFrame) -> pd.DataFrame:
+    named = leaves[leaves["reported"].fillna(False).astype(bool)]
+    return named if len(named) else leaves.sort_values("actual_rows", ascending=False, kind="stable").head(4)
+
+
+def _rest(leaves: pd.DataFrame, shown: pd.DataFrame) -> str:
+    counts = leaves.drop(index=shown.index)["status"].value_counts()
+    said = [f"{counts[word]:,} {word}" for word in style.STATUSES if word in counts]
+    return f"and {', '.join(said)}" if said else ""
+
+
+def _row(place: int, row: object) -> Html:
+    top = TOP + ROW * place
+    colour, symbol = style.STATUSES.get(row.status, style.STATUSES["undecided"])
+    name = style.short(schemas.qualified(row.schema, row.table), 36)
+    return tag(
+        "g",
+        tag("title", f"{style.visible(schemas.qualified(row.schema, row.table))}: {_fate(row)}, {row.status}"),
+        _words(0, top + 10, f"{symbol} {name}", row.status, fill=colour),
+        _words(WIDTH, top + 10, _fate(row), row.status, anchor="end", fill=colour),
+        *_bar(top + 16, row),
+    )
+
+
+def _fate(row: object) -> str:
+    if pd.notna(row.missing_rows) and row.missing_rows > 0:
+        of = f" of {row.expected_rows:,}" if pd.notna(row.expected_rows) else ""
+        return f"{row.missing_rows:,}{of} gone"
+    if row.status in ("intact", "hidden"):
+        return f"{style.count(row.actual_rows, '?')} rows stand" if row.status == "intact" else "rows hidden"
+    low, high = style.count(row.expected_low, "?"), style.count(row.expected_high, "?")
+    if pd.notna(row.expected_rows):
+        return f"{row.expected_rows:,} expected, {style.count(row.actual_rows, '?')} now"
+    return f"{low} to {high} expected" if (low, high) != ("?", "?") else "number not known"
+
+
+def _bar(top: float, row: object) -> list[Html]:
+    actual = 0 if pd.isna(row.actual_rows) else int(row.actual_rows)
+    expected = row.expected_rows if pd.notna(row.expected_rows) else row.expected_high
+    whole = max(actual, 0 if pd.isna(expected) else int(expected))
+    gone = 0 if pd.isna(row.missing_rows) else int(row.missing_rows)
+    known = pd.notna(row.actual_rows) and whole > 0
+    frame = tag(
+        "rect", x=0.5, y=top, width=WIDTH - 1, height=12, fill="none", stroke=style.MUTED, class_="frame",
+        stroke_dasharray=None if known else "2 3",
+    )  # fmt: skip
+    parts = [frame]
+    if whole and actual:
+        parts.append(tag("rect", x=0.5, y=top, width=round((WIDTH - 1) * min(actual / whole, 1), 1), height=12,
+                         fill="#2f7d4f", class_="stands"))  # fmt: skip
+    if whole and gone:
+        left = (WIDTH - 1) * (1 - min(gone / whole, 1))
+        parts.append(tag("path", d=_hatch(left, WIDTH - 1, top, 12), stroke="#b3261e", stroke_width=1.2, fill="none",
+                         class_="gone"))  # fmt: skip
+    return parts
+
+
+def _hatch(left: float, right: float, top: float, height: float) -> str:
+    lines, x = [], left + 2
+    while x < right:
+        end = min(x + height, right)
+        lines.append(f"M{x:.1f} {top + height:.1f}L{end:.1f} {top + height - (end - x):.1f}")
+        x += 7
+    return "".join(lines)
+
+
+def _words(
+    x: float, y: float, words: str, look: str, *, size: float = 12.5, anchor: str | None = None,
+    fill: str = style.MUTED,
+) -> Html:  # fmt: skip
+    return tag("text", words, x=x, y=y, font_size=size, text_anchor=anchor, fill=fill, class_=look)
+
+
+def _says(shown: pd.DataFrame, rest: str) -> str:
+    each = [f"{style.short(schemas.qualified(row.schema, row.table))}: {_fate(row)}" for row in shown.itertuples()]
+    said = "; ".join([*each, rest] if rest else each)
+    return f"Rows that stand and rows that are gone. {said or 'No table in scope'}."
