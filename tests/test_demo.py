@@ -95,8 +95,7 @@ def test_no_old_row_is_left_where_two_stand(demo):
 def test_tables_reached_by_cascade_name_a_root_that_reaches_them(demo):
     via = {name: of["via"] for name, of in demo.tables.items() if of["mechanism"] == "truncate"}
     assert {via[name] for name in CHILDREN} == {"migration.collection_flows"}
-    assert via["assets"] == via["raw_import_records"] == "migration.data_imports"
-    assert via["discovery_flows"] in {"migration.data_imports", "migration.crewai_flow_state_extensions"}
+    assert via["assets"] == via["raw_import_records"] == via["discovery_flows"] == "migration.data_imports"
     assert not any(via[name.removeprefix("migration.")] for name in ROOTS)
 
 

@@ -87,8 +87,9 @@ def _truncated(
     # Of a table whose rows nobody counted it cannot be said that the statement would have emptied it in vain.
     unknown = [name for name in story.extra if xid is None and (by_name.get(name) or {}).get("actual_rows") is None]
     damaged = tuple(name for name in tables if by_name[name]["status"] in LOSSES)
-    via = {}
-    for root in story.roots:
+    via: dict[str, str] = {}
+    # Where several roots lead to a table, the one with the widest reach is named.
+    for root in sorted(story.roots, key=lambda name: (-len(story.reaches[name]), name)):
         for table in story.reaches[root]:
             via.setdefault(table, root)
     via = {table: root for table, root in via.items() if table not in story.roots and table in tables}
