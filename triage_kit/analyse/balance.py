@@ -13,26 +13,32 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse.context import Context, rows
+from triage_kit.analyse.earlier import Earlier, carried_on, rows_then
 
 COUNTED = ("table", "materialized_view", "foreign_table", "partitioned")
 
 
-def row_balance(evidence: Mapping[str, pd.DataFrame], about: Context) -> pd.DataFrame:
+def row_balance(evidence: Mapping[str, pd.DataFrame], about: Context, before: Earlier | None = None) -> pd.DataFrame:
     """One row a table of the schemas in scope (table ``balance``), by schema and name.
 
-    Takes ``relations``, ``table_counters``, ``storage`` and ``row_counts``.
+    Takes ``relations``, ``table_counters``, ``storage`` and ``row_counts``; where an earlier bundle knows the table,
+    the rows of then and what was counted since are expected instead of everything that was ever counted.
     """
     counters = {row["oid"]: row for row in rows(evidence["table_counters"])}
     sizes = {row["oid"]: row for row in rows(evidence["storage"])}
     counts = {row["oid"]: row for row in rows(evidence["row_counts"])}
     relations = rows(evidence["relations"])
+    then = {row["oid"]: row for row in before.tables.values()} if before and not before.other_cluster else {}
     names = {row["oid"]: schemas.qualified(row["schema"], row["name"]) for row in relations}
     found = []
     for relation in relations:
         if relation["kind"] in COUNTED:
             oid = relation["oid"]
             parent = names.get(relation["parent_oid"]) if relation["is_partition"] else None
-            found.append(_balance(relation, parent, counters.get(oid), sizes.get(oid, {}), counts.get(oid, {}), about))
+            row = _balance(relation, parent, counters.get(oid), sizes.get(oid, {}), counts.get(oid, {}), about)
+            if oid in then:
+                _since_then(row, then[oid], before)
+            found.append(row)
     _add_up_partitions(found)
     return schemas.frame("balance", sorted(found, key=lambda row: (row["schema"], row["table"])))
 
@@ -56,6 +62,20 @@ def _balance(relation: dict, parent: str | None, counted: dict | None, size: dic
     row["expected_low"], row["expected_high"] = _expected(row, counted)
     row["bias"] = tuple(_bias(row, counted, about))
     return row
+
+
+def _since_then(row: dict, then: dict, before: Earlier | None) -> None:
+    """Expect the rows of the earlier bundle and what was counted since, where the counters go on from those of then."""
+    stood = rows_then(then)
+    if stood is None or row["kind"] == "materialized_view":
+        return
+    when = f" of {before.at:%Y-%m-%d %H:%M:%S} UTC" if before and before.at is not None else ""
+    if row["counters_alive"] and carried_on(then, row["inserts"], row["deletes"]):
+        stands = max(0, stood + row["inserts"] - then["inserts"] - (row["deletes"] - then["deletes"]))
+        row["expected_low"] = row["expected_high"] = stands
+        row["bias"] = (f"{stood} rows stood in the earlier bundle{when}; what was counted since is added",)
+    elif not row["counters_alive"]:
+        row["bias"] = (*row["bias"], f"{stood} rows stood in the earlier bundle{when}")
 
 
 def _known(row: dict, relation: dict, count: dict, about: Context) -> tuple[int | None, str | None]:

@@ -14,7 +14,7 @@ from triage_kit.analyse.dating import STATEMENTS
 from triage_kit.analyse.groups import LOSSES, Group
 from triage_kit.analyse.inference import Observation, decibans, posterior
 from triage_kit.analyse.ledger import Ledger
-from triage_kit.analyse.signals import Scene
+from triage_kit.analyse.scene import Scene
 from triage_kit.analyse.statements import REMOVES_ROWS, Seen, covers
 
 SHELLS = (

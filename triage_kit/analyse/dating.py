@@ -11,7 +11,7 @@ from triage_kit.analyse.context import Context
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.ledger import Ledger
-from triage_kit.analyse.signals import Scene
+from triage_kit.analyse.scene import Scene
 
 STATEMENTS = {
     "truncate": ("truncate",),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from triage_kit.analyse.context import rows
+from triage_kit.analyse.earlier import Earlier, carried_on, rows_then
 from triage_kit.schemas import qualified
 
 
@@ -26,6 +27,9 @@ class Dossier:
     policies: tuple[dict, ...] = ()
     primary_key: dict = field(default_factory=dict)
     file_time: dict = field(default_factory=dict)
+    indexes: tuple[dict, ...] = ()
+    writers: tuple[int, int] | None = None  # smallest and largest xmin of the rows that stand
+    then: dict = field(default_factory=dict)  # the same object as an earlier bundle has it
 
     @property
     def oid(self) -> int:
@@ -33,9 +37,14 @@ class Dossier:
 
     @property
     def replaced(self) -> bool | None:
-        """Whether the files are not those the table was created with; None where that cannot be told."""
+        """Whether the files are not those of the earlier bundle, else those the table was created with.
+
+        None where that cannot be told.
+        """
         if not self.relation["filenode"] or self.relation["kind"] == "materialized_view":
             return None  # measured: on 17 and 18 even a new materialized view has another relfilenode
+        if self.then.get("filenode"):
+            return self.relation["filenode"] != self.then["filenode"]
         return self.relation["filenode"] != self.relation["oid"]
 
     @property
@@ -52,10 +61,30 @@ class Dossier:
         return None if None in counts else False
 
     @property
+    def came(self) -> int | None:
+        """Rows that came since the counters began; with an earlier bundle, those that stood then and came since."""
+        if not self.balance["counters_alive"]:
+            return None
+        if self._goes_on:
+            return (rows_then(self.then) or 0) + self.balance["inserts"] - self.then["inserts"]
+        return self.balance["inserts"]
+
+    @property
+    def went(self) -> int | None:
+        """Rows whose deletion was counted, since the earlier bundle where there is one."""
+        if not self.balance["counters_alive"]:
+            return None
+        return self.balance["deletes"] - (self.then["deletes"] if self._goes_on else 0)
+
+    @property
     def net(self) -> int | None:
-        """Inserts minus deletes, where the counters are alive."""
+        """Rows that came minus those that were deleted, where the counters are alive."""
+        return None if self.came is None or self.went is None else self.came - self.went
+
+    @property
+    def _goes_on(self) -> bool:
         row = self.balance
-        return row["inserts"] - row["deletes"] if row["counters_alive"] else None
+        return rows_then(self.then) is not None and carried_on(self.then, row["inserts"], row["deletes"])
 
     @property
     def created_xid(self) -> int | None:
@@ -69,7 +98,9 @@ class Dossier:
         return self.balance["actual_from"] in ("exact", "empty_file", "pgstattuple")
 
 
-def dossiers(evidence: Mapping[str, pd.DataFrame], balance: pd.DataFrame) -> list[Dossier]:
+def dossiers(
+    evidence: Mapping[str, pd.DataFrame], balance: pd.DataFrame, before: Earlier | None = None
+) -> list[Dossier]:
     """One dossier for each ordinary table, partition and materialized view, in the order of ``balance``."""
     relations = {row["oid"]: row for row in rows(evidence["relations"])}
     counters = {row["oid"]: row for row in rows(evidence["table_counters"])}
@@ -78,7 +109,10 @@ def dossiers(evidence: Mapping[str, pd.DataFrame], balance: pd.DataFrame) -> lis
     columns = _by_table(evidence["columns"])
     sequences = _by_table(evidence["sequences"])
     policies = _by_table(evidence["policies"])
-    keys = {row["table_oid"]: row for row in rows(evidence["indexes"]) if row["primary"]}
+    indexes = _by_table(evidence["indexes"])
+    keys = {row["table_oid"]: row for found in indexes.values() for row in found if row["primary"]}
+    writers = {row["oid"]: (row["oldest_xid"], row["newest_xid"]) for row in rows(evidence["row_transactions"])}
+    then = {row["oid"]: row for row in before.tables.values()} if before and not before.other_cluster else {}
     return [
         Dossier(
             qualified(row["schema"], row["table"]),
@@ -91,6 +125,9 @@ def dossiers(evidence: Mapping[str, pd.DataFrame], balance: pd.DataFrame) -> lis
             policies[row["oid"]],
             keys.get(row["oid"], {}),
             times.get(row["oid"], {}),
+            indexes[row["oid"]],
+            writers.get(row["oid"]),
+            then.get(row["oid"], {}),
         )
         for row in rows(balance)
         if row["kind"] in ("table", "materialized_view") and row["oid"] in relations

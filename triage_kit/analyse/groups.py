@@ -11,7 +11,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse import foreign_keys as fk
 from triage_kit.analyse.ledger import Ledger
-from triage_kit.analyse.signals import Scene
+from triage_kit.analyse.scene import Scene
 from triage_kit.analyse.statements import Seen
 from triage_kit.analyse.transactions import Replacement
 

@@ -26,9 +26,12 @@ from triage_kit.analyse import (
 from triage_kit.analyse.balance import row_balance
 from triage_kit.analyse.context import context, first
 from triage_kit.analyse.dossier import dossiers
+from triage_kit.analyse.earlier import earlier
 from triage_kit.analyse.ledger import Ledger
+from triage_kit.analyse.scene import set_scene
 from triage_kit.analyse.statuses import conclude
 from triage_kit.analyse.transactions import replacements
+from triage_kit.analyse.xids import clock
 
 
 @dataclass(frozen=True)
@@ -70,15 +73,17 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     'unknown'
     """
     about, ledger = context(evidence), Ledger()
-    balance = row_balance(evidence, about)
-    tables = dossiers(evidence, balance)
+    before = earlier(evidence)
+    balance = row_balance(evidence, about, before)
+    tables = dossiers(evidence, balance, before)
+    dated = clock(evidence, about)
     names = {table.name for table in tables}
     keys = foreign_keys.foreign_keys(evidence["constraints"], evidence["relations"])
     reach = foreign_keys.graph(keys, evidence["relations"])
-    replaced = replacements(tables, evidence["commit_times"], reach)
+    replaced = replacements(tables, dated, reach)
     visible = statements.visibility(evidence)
     seen = statements.seen_effects(evidence, set(reach), ledger)
-    scene = mechanisms.set_scene(tables, evidence, about, reach, replaced, seen, visible)
+    scene = set_scene(tables, evidence, about, reach, replaced, seen, visible, dated, before)
 
     weighed = mechanisms.weigh(tables, scene)
     because, matrix = mechanisms.evidence_rows(weighed, ledger)

@@ -13,8 +13,8 @@ from triage_kit.analyse import knowledge
 from triage_kit.analyse.applied import applied_revisions
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.ledger import Ledger
-from triage_kit.analyse.mechanisms import Weighed, reported_names
-from triage_kit.analyse.signals import Scene
+from triage_kit.analyse.mechanisms import Weighed
+from triage_kit.analyse.scene import Scene, reported_names
 from triage_kit.analyse.statements import created_by
 
 EXPECTATIONS = ("expected_rows", "expected_low", "expected_high")

@@ -2,52 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 
 from triage_kit.analyse.balance import rolled_back
-from triage_kit.analyse.context import Context
 from triage_kit.analyse.dossier import Dossier
+from triage_kit.analyse.earlier import rows_then
 from triage_kit.analyse.inference import Observation
-from triage_kit.analyse.statements import Seen, Visibility
+from triage_kit.analyse.scene import Scene
+from triage_kit.analyse.witnesses import WITNESSES
 
 PAGE = 8192
-DELETION_MARKS = (
-    "deleted",
-    "deleted_at",
-    "deleted_on",
-    "is_deleted",
-    "removed_at",
-    "archived_at",
-    "archived",
-    "tenant_id",
-    "is_active",
-    "active",
+FEW = 20  # rows below which one transaction may well have written all
+DELETION_MARK = re.compile(
+    r"(?i)(is_|has_)?(deleted|removed|archived|disabled|hidden|trashed|inactive|active|enabled|visible|tenant)"
+    r"(_(at|on|by|date|time|id))?"
 )
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What the signals of one table need of the others."""
-
-    about: Context
-    transactions: Mapping[str, tuple[str, int]]  # table -> (closure, shared or alone; xid)
-    youngest: frozenset[str]
-    reported: frozenset[str]
-    below_reported: frozenset[str]  # partitions of a table that people name
-    seen: Mapping[str, Sequence[Seen]]
-    cascades_from: Mapping[str, frozenset[str]]  # table -> tables whose DELETE reaches it
-    truncates_from: Mapping[str, frozenset[str]]
-    balances: Mapping[str, dict]
-    visible: Visibility
-    dropped_in_window: Mapping[str, str]  # table -> why the dropped column belongs to the incident
-    log_begins: pd.Timestamp | None
-    bypasses: frozenset[str]  # roles that row security does not touch
-    partition_stems: Mapping[tuple[str, str], set[str]] = field(default_factory=dict)  # parents by (schema, stem)
-    volume_age: tuple[bool, str, str] | None = None  # of the data volume: younger than the data?, words, source
-    bulk_storage: Observation | None = None  # what the checkpoints of the log say of new storage
 
 
 def observe(table: Dossier, scene: Scene) -> dict[str, Observation]:
@@ -59,16 +31,15 @@ def observe(table: Dossier, scene: Scene) -> dict[str, Observation]:
 def _storage(table: Dossier, scene: Scene) -> Observation | None:
     if table.replaced is None:
         return None
-    files = f"relfilenode {table.relation['filenode']} {'<>' if table.replaced else '='} oid {table.oid}"
+    against = f"{table.then['filenode']} of the earlier bundle" if table.then.get("filenode") else f"oid {table.oid}"
+    files = f"relfilenode {table.relation['filenode']} {'<>' if table.replaced else '='} {against}"
     beginning = "replaced" if table.replaced else "original"
     if table.heap_bytes is None:
         return Observation(
             (f"{beginning}_empty", f"{beginning}_filled"), f"{files}; its size is not known", "pg_class", table.name
         )
     ending = "filled" if table.heap_bytes else "empty"
-    meaning = (
-        "the storage was replaced since the table was created" if table.replaced else "the storage is the original one"
-    )
+    meaning = "the storage was replaced since" if table.replaced else "the storage is the same"
     return Observation(
         (f"{beginning}_{ending}",), f"{files}, heap {table.heap_bytes} bytes: {meaning}", "pg_class", table.name
     )
@@ -78,8 +49,9 @@ def _rows(table: Dossier, scene: Scene) -> Observation | None:
     net, actual, row = table.net, table.balance["actual_rows"], table.balance
     if net is None or actual is None:
         return None
-    says = f"{row['inserts']} inserted, {row['deletes']} deleted, {actual} rows stand ({row['actual_from']})"
-    outcome = _row_outcome(row["inserts"], row["deletes"], net, actual)
+    since = " since the earlier bundle, with those that stood then" if table.came != row["inserts"] else ""
+    says = f"{table.came} inserted, {table.went} deleted{since}, {actual} rows stand ({row['actual_from']})"
+    outcome = _row_outcome(table.came or 0, table.went or 0, net, actual)
     if table.counted:
         return Observation((outcome,), says, "pg_stat_user_tables", table.name, "counters")
     if outcome == "even" or outcome == "even_after_deletes":
@@ -110,6 +82,8 @@ def _inserted_since_vacuum(table: Dossier, scene: Scene) -> Observation | None:
     since, inserts = table.counters.get("inserted_since_vacuum"), table.balance["inserts"]
     if table.net is None or since is None or not inserts or table.vacuumed is not False:
         return None
+    if since < inserts and table.replaced is False:
+        return None  # a TRUNCATE before the earlier bundle left it so
     says = f"n_ins_since_vacuum is {since} of {inserts} inserted, and no vacuum ever ran"
     return Observation(("reset" if since < inserts else "kept",), says, "pg_stat_user_tables", table.name, "counters")
 
@@ -162,14 +136,7 @@ def _sequence(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _object_age(table: Dossier, scene: Scene) -> Observation | None:
-    if table.created_xid is None or not table.balance["counters_alive"] or table.balance["inserts"]:
-        return None  # counters older than nothing: a table with a history is not new
-    youngest = table.name in scene.youngest
-    says = (
-        f"created by transaction {table.created_xid}, {'the last' if youngest else 'not the last'} that made "
-        "tables in its schema"
-    )
-    return Observation(("youngest" if youngest else "contemporary",), says, "pg_attribute", table.name)
+    return scene.origins.get(table.name)
 
 
 def _cascade(table: Dossier, scene: Scene) -> Observation | None:
@@ -218,16 +185,11 @@ def _persistence(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _row_security(table: Dossier, scene: Scene) -> Observation | None:
-    if table.relation["row_security"] is None:
-        return None
-    if not table.relation["row_security"]:
-        return Observation(("absent",), "row security is off", "pg_class", table.name)
-    role = scene.about.app_role
-    owner = table.relation["owner"] == role and not table.relation["force_row_security"]
-    if role is not None and (role in scene.bypasses or owner):
-        return Observation(("absent",), f"row security is on, {role} is exempt", "pg_class", table.name)
-    names = ", ".join(policy["name"] for policy in table.policies) or "no policy: nobody but the owner sees a row"
-    return Observation(("filters",), f"row security is on: {names}", "pg_policy", table.name)
+    return scene.policies.get(table.name)
+
+
+def _search_path(table: Dossier, scene: Scene) -> Observation | None:
+    return scene.paths.get(table.name)
 
 
 def _mass_update(table: Dossier, scene: Scene) -> Observation | None:
@@ -235,7 +197,7 @@ def _mass_update(table: Dossier, scene: Scene) -> Observation | None:
     if table.net is None or not actual or updates is None:
         return None
     marks = [
-        column["name"] for column in table.columns if column["name"].lower() in DELETION_MARKS and not column["dropped"]
+        column["name"] for column in table.columns if not column["dropped"] and DELETION_MARK.fullmatch(column["name"])
     ]
     marked = bool(marks) and updates >= 0.9 * actual
     says = f"{updates} updates for {actual} rows; columns that mark deletion or a tenant: {', '.join(marks) or 'none'}"
@@ -243,15 +205,7 @@ def _mass_update(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _dropped_column(table: Dossier, scene: Scene) -> Observation | None:
-    if not any(column["xmin"] for column in table.columns):
-        return None  # a schema dump names the columns that stand, and no other
-    dropped = [column for column in table.columns if column["dropped"]]
-    if not dropped:
-        return Observation(("none",), "no column was ever dropped", "pg_attribute", table.name)
-    why = scene.dropped_in_window.get(table.name)
-    places = ", ".join(str(column["position"]) for column in dropped)
-    says = f"column at position {places} was dropped" + (f": {why}" if why else "")
-    return Observation(("in_window" if why else "earlier",), says, "pg_attribute", table.name)
+    return scene.dropped.get(table.name)
 
 
 def _reported(table: Dossier, scene: Scene) -> Observation | None:
@@ -272,6 +226,7 @@ def _transaction(table: Dossier, scene: Scene) -> Observation | None:
         return None
     outcome, xid = scene.transactions[table.name]
     meaning = {
+        "proven": "the same transaction truncated other tables, as their counters prove",
         "closure": "the same transaction replaced exactly the tables that foreign keys lead to",
         "shared": "the same transaction replaced other tables too",
         "alone": "no other table was replaced by the same transaction",
@@ -284,64 +239,6 @@ def _bulk_storage(table: Dossier, scene: Scene) -> Observation | None:
     return scene.bulk_storage if table.replaced is None and table.net is not None else None
 
 
-def _statement(table: Dossier, scene: Scene) -> Observation | None:
-    best = _worst_effect(table, scene)
-    if best is not None:
-        outcome, seen = best
-        return Observation((outcome,), f"seen, {seen.outcome}: {seen.text[:200]}", seen.where, table.name, "log")
-    if not scene.visible.statements:
-        return None
-    return Observation(
-        ("none_seen",), f"no destructive statement on it was seen; {scene.visible.why}", "log", table.name, "log"
-    )
-
-
-def _worst_effect(table: Dossier, scene: Scene) -> tuple[str, Seen] | None:
-    def effects(tables: frozenset[str], *operations: str) -> list[Seen]:
-        return [
-            s
-            for name in sorted(tables)
-            for s in scene.seen.get(name, ())
-            if s.operation in operations and s.outcome not in ("failed", "rolled_back")
-        ]
-
-    own = frozenset({table.name})
-    truncates = [
-        s
-        for s in effects(scene.truncates_from[table.name] | own, "truncate")
-        # A TRUNCATE that was committed gives new storage: where the old one stands, it was rolled back.
-        if (s.cascade or s.table == table.name) and table.replaced is not False
-    ]
-    deletes = effects(own, "delete", "merge")
-    choices = [
-        ("truncate", truncates),
-        ("delete_all", [s for s in deletes if s.bounded is False]),
-        ("drop", effects(own, "drop_table", "rename_table")),
-        ("delete_parent", effects(scene.cascades_from[table.name] - own, "delete")),
-        ("update_all", [s for s in effects(own, "update") if s.bounded is False]),
-        ("delete_some", deletes),
-    ]
-    return next(((outcome, found[0]) for outcome, found in choices if found), None)
-
-
-def _detached(table: Dossier, scene: Scene) -> Observation | None:
-    if not scene.partition_stems or table.relation["is_partition"]:
-        return None
-    taken = [s for s in scene.seen.get(table.name, ()) if s.operation == "detach_partition"]
-    done = [s for s in taken if s.outcome not in ("failed", "rolled_back")]
-    if done:
-        return Observation(
-            ("seen",), f"seen, {done[0].outcome}: {done[0].text[:200]}", done[0].where, table.name, "log"
-        )
-    name = table.relation["name"]
-    stem = name.rstrip("0123456789")
-    parents = scene.partition_stems.get((table.relation["schema"], stem), ()) if stem != name else ()
-    if parents:
-        says = f"it is named like the partitions of {', '.join(sorted(parents))} and is none"
-        return Observation(("alike",), says, "pg_inherits", table.name)
-    return Observation(("no",), "nothing speaks of a detached partition", "pg_inherits", table.name)
-
-
 def _dead_deletes(table: Dossier, scene: Scene) -> Observation | None:
     deletes, dead = table.balance["deletes"], table.balance["dead"]
     if table.net is None or not deletes or dead is None or table.balance["actual_rows"] != 0 or table.replaced:
@@ -351,8 +248,58 @@ def _dead_deletes(table: Dossier, scene: Scene) -> Observation | None:
     return Observation(("undisturbed" if whole else "cleared",), says, "pg_stat_user_tables", table.name, "counters")
 
 
+def _live_rows(table: Dossier, scene: Scene) -> Observation | None:
+    live, actual, net = table.balance["live"], table.balance["actual_rows"], table.net
+    if live is None or actual is None or net is None or not table.counted or net <= actual:
+        return None
+    says = f"n_live_tup says {live} where {actual} rows stand: its sessions may not have reported all they did"
+    late = live > actual + (net - actual) / 2
+    says = says if late else f"n_live_tup says {live}, {actual} rows stand"
+    return Observation(("late" if late else "level",), says, "pg_stat_user_tables", table.name, "counters")
+
+
+def _writers(table: Dossier, scene: Scene) -> Observation | None:
+    actual = table.balance["actual_rows"]
+    if table.writers is None or not actual or actual < FEW:
+        return None
+    first, last = table.writers
+    if first != last:
+        says = f"its rows were written by transactions from {first} to {last}"
+        return Observation(("several",), says, "xmin of its rows", table.name, "rows")
+    says = f"transaction {first} wrote every one of its {actual} rows"
+    alone = table.balance["inserts"] == actual and not table.balance["deletes"] and not table.balance["updates"]
+    made = "loaded" if alone and table.created_xid is not None and first >= table.created_xid else "single"
+    return Observation((made,), says, "xmin of its rows", table.name, "rows")
+
+
+def _since_then(table: Dossier, scene: Scene) -> Observation | None:
+    """Rows of an earlier bundle that are gone although the counters of now cannot tell, or deletes counted since."""
+    stood, actual = rows_then(table.then), table.balance["actual_rows"]
+    if not table.then or stood is None or actual is None:
+        return None
+    source = scene.earlier.source if scene.earlier else "baseline"
+    if table.net is None:
+        says = f"{stood} rows stood in the earlier bundle, {actual} stand now"
+        return Observation(("fewer" if actual < stood else "as_many",), says, source, table.name, "baseline")
+    says = f"{table.went} rows were deleted since the earlier bundle, in which {stood} stood"
+    return Observation(("deleted" if table.went else "as_many",), says, source, table.name, "baseline")
+
+
+def _estimate(table: Dossier, scene: Scene) -> Observation | None:
+    """reltuples of an empty table with new storage, once the counters are gone: never counted, or counted as empty."""
+    tuples, version = table.relation["tuples"], scene.about.version_num or 0
+    if not table.replaced or table.heap_bytes != 0 or table.net is not None or tuples is None or version < 140000:
+        return None
+    says = f"reltuples is {tuples:g} on storage that was replaced"
+    return Observation(("unknown" if tuples < 0 else "counted",), says, "pg_class", table.name)
+
+
 def _cluster(table: Dossier, scene: Scene) -> Observation | None:
     born, begins = scene.about.initdb_at, scene.log_begins
+    if scene.earlier is not None and scene.earlier.other_cluster is not None:
+        young = scene.earlier.other_cluster
+        says = f"the system identifier is {'not ' if young else ''}that of the earlier bundle"
+        return Observation(("younger" if young else "older",), says, "pg_control_system", "system_identifier", "server")
     if born is None and scene.volume_age is not None:
         # A data directory cannot be older than its volume; where initdb's own time is known it says more.
         young, says, source = scene.volume_age
@@ -387,8 +334,13 @@ LOOKS: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "reported": _reported,
     "transaction": _transaction,
     "bulk_storage": _bulk_storage,
-    "detached": _detached,
     "dead_deletes": _dead_deletes,
-    "statement": _statement,
     "cluster": _cluster,
+    "database": lambda table, scene: scene.database,
+    "search_path": _search_path,
+    "live_rows": _live_rows,
+    "writers": _writers,
+    "since_then": _since_then,
+    "estimate": _estimate,
+    **WITNESSES,
 }

@@ -7,7 +7,8 @@ each statement carries its outcome, and silence is weighed only where it would h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -38,9 +39,16 @@ MOVES_ROWS = {
     "set_search_path",
     "enable_row_security",
     "create_policy",
+    "alter_policy",
+    "drop_policy",
 }
 DESTRUCTIVE = REMOVES_ROWS | REMOVES_COLUMNS | MOVES_ROWS
 
+# SET of a column whose name says that the row is to be seen no more.
+HIDES = re.compile(
+    r"(?is)\bset\b.*?\"?\b(is_|has_)?(deleted|removed|archived|disabled|hidden|trashed|inactive|active|enabled|visible)"
+    r"(_(at|on|by|date|time))?\b\"?\s*="
+)
 FAILURES = ("ERROR", "FATAL", "PANIC")
 NOTHING = "nothing: a statement that fails changes no row"
 COLUMN_ONLY = "no rows: at most the columns of that type"
@@ -63,7 +71,13 @@ class Seen:
     evidence: str
     where: str
     calls: int = 1
+    column: str = ""
     hands: frozenset[tuple] = frozenset()
+
+    @property
+    def done(self) -> bool:
+        """Whether it may have taken effect: nothing says that it failed or was rolled back."""
+        return self.outcome not in ("failed", "rolled_back")
 
 
 def seen_effects(evidence: Mapping[str, pd.DataFrame], names: set[str], ledger: Ledger) -> list[Seen]:
@@ -85,14 +99,14 @@ def seen_effects(evidence: Mapping[str, pd.DataFrame], names: set[str], ledger: 
 
 
 def destructive(text: str) -> list[sql.Effect]:
-    """Effects that can take rows or columns away or out of sight; an UPDATE only when no WHERE limits it.
+    """Effects that can take rows or columns away or out of sight; an UPDATE when no WHERE limits it, or it hides rows.
 
     >>> [effect.operation for effect in destructive("UPDATE a SET x = 1 WHERE id = 2; TRUNCATE a")]
     ['truncate']
     """
     # A CREATE FUNCTION or RULE only stores its body; a DO block runs it.
     found = [each for each in sql.effects(text) if each.operation in DESTRUCTIVE and each.within in ("", "do")]
-    return [each for each in found if each.operation != "update" or each.bounded is False]
+    return [each for each in found if each.operation != "update" or each.bounded is False or HIDES.search(each.text)]
 
 
 def created_by(evidence: Mapping[str, pd.DataFrame]) -> dict[str, set[tuple]]:
@@ -228,6 +242,7 @@ def _from_log(event: dict, short: Mapping[str, str], ledger: Ledger) -> list[See
             None,
             reference,
             where,
+            column=effect.column,
             hands=frozenset(_hands(event)),
         )
         for effect in effects
@@ -258,6 +273,7 @@ def _from_counters(entry: dict, short: Mapping[str, str], ledger: Ledger) -> lis
             reference,
             "pg_stat_statements",
             entry["calls"] or 1,
+            effect.column,
         )
         for effect in effects
     ]
@@ -266,6 +282,12 @@ def _from_counters(entry: dict, short: Mapping[str, str], ledger: Ledger) -> lis
 def _short(text: str, most: int = 2000) -> str:
     text = text.strip()
     return text if len(text) <= most else f"{text[:most]} … ({len(text)} characters)"
+
+
+def resolver(names: Iterable[str]) -> Callable[[sql.Effect], str]:
+    """What turns the object of an effect into a qualified name: a bare one is resolved where one schema only has it."""
+    short = _unique_short_names(set(names))
+    return lambda effect: _resolve(effect, short)
 
 
 def _unique_short_names(names: set[str]) -> dict[str, str]:

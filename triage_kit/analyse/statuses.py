@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from triage_kit.analyse.mechanisms import Weighed
-from triage_kit.analyse.signals import Scene
+from triage_kit.analyse.scene import Scene
 
 STANDING = ("none", "rollback", "counters_reset", "column_drop")
 UNSEEN = ("hidden", "update")
@@ -36,7 +36,6 @@ def conclude(each: Weighed, scene: Scene, because: tuple[str, ...]) -> dict:
     expected = expected_rows(each, scene, mechanism)
     row, actual = each.table.balance, each.table.balance["actual_rows"]
     missing = None if expected.rows is None or actual is None else max(0, expected.rows - actual)
-    lost = [column["name"] for column in each.table.columns if column["dropped"]]
     return {
         **{key: row[key] for key in KEPT},
         "status": status,
@@ -48,7 +47,7 @@ def conclude(each: Weighed, scene: Scene, because: tuple[str, ...]) -> dict:
         "old_rows_left": _old_rows_left(each, status, mechanism),
         "missing_rows": 0 if status in ("intact", "hidden") else None if status == "undecided" else missing,
         "hidden_rows": actual if status == "hidden" else 0,
-        "columns_lost": tuple(lost) if each.table.name in scene.dropped_in_window else (),
+        "columns_lost": scene.columns_lost.get(each.table.name, ()),
         "mechanism": mechanism,
         "probability": round(each.probabilities[mechanism], 6),
         "reported": each.table.name in scene.reported,

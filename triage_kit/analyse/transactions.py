@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import networkx as nx
 import pandas as pd
 
-from triage_kit.analyse.context import rows
 from triage_kit.analyse.dossier import Dossier
+from triage_kit.analyse.xids import Clock
 
 NEAR = 3  # subtransactions of one transaction take consecutive xids
 
@@ -33,13 +33,13 @@ class Replacement:
         return self.xids[0]
 
 
-def replacements(found: Sequence[Dossier], commit_times: pd.DataFrame, reach: nx.MultiDiGraph) -> list[Replacement]:
+def replacements(found: Sequence[Dossier], dated: Clock, reach: nx.MultiDiGraph) -> list[Replacement]:
     """Storage replacements grouped by transaction, oldest first; tables written by ALTER afterwards stand alone."""
     by_xid: dict[int, list[str]] = {}
     for table in found:
         if table.replaced and table.relation["xmin"]:
-            by_xid.setdefault(table.relation["xmin"], []).append(table.name)
-    times = {row["xid"]: row["committed_at"] for row in rows(commit_times)}
+            by_xid.setdefault(dated.full(table.relation["xmin"]), []).append(table.name)
+    times = dated.exact
     joined: list[list[int]] = []
     for xid in sorted(by_xid):
         if joined and xid - joined[-1][-1] <= NEAR and _same(joined[-1], xid, by_xid, times, reach):

@@ -97,16 +97,23 @@ def _signal(name: str, body: dict, words: tuple[str, ...]) -> Signal:
     strangers = set(rows) - set(words) - {"else"}
     if strangers:
         raise KnowledgeError(f"signal {name!r} speaks of unknown hypotheses {sorted(strangers)}")
-    flat = [1 / len(outcomes)] * len(outcomes)
     table = {}
     for word in words:
-        row = rows.get(word, flat if word == "unknown" else rows.get("else"))
+        row = rows.get(word, _middle(rows, words, len(outcomes)) if word == "unknown" else rows.get("else"))
         if row is None or len(row) != len(outcomes) or abs(sum(row) - 1) > 1e-9:
             raise KnowledgeError(
                 f"signal {name!r}, hypothesis {word!r}: wants {len(outcomes)} numbers that sum to 1, got {row}"
             )
         table[word] = dict(zip(outcomes, map(float, row), strict=True))
     return Signal(name, body["says"], body["source"], outcomes, table)
+
+
+def _middle(rows: dict, words: tuple[str, ...], count: int) -> list[float] | None:
+    """What an explanation that nobody has described makes likely: the mean of all that are."""
+    others = [rows.get(word, rows.get("else")) for word in words if word != "unknown"]
+    if any(row is None or len(row) != count for row in others):
+        return None
+    return [sum(row[place] for row in others) / len(others) for place in range(count)]
 
 
 def _item(name: str, body: dict) -> Signal:

@@ -1,0 +1,177 @@
+"""Whether a table or the database is still the object that it was: its age, names it took over, an earlier bundle."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.analyse.context import Context, first, rows
+from triage_kit.analyse.dossier import Dossier
+from triage_kit.analyse.earlier import Earlier
+from triage_kit.analyse.inference import Observation
+from triage_kit.analyse.xids import Clock
+
+KEY_NAME = re.compile(r"(.+)_pkey\d*\Z")
+
+
+def origins(
+    tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame], before: Earlier | None
+) -> dict[str, Observation]:
+    """What names, ages and an earlier bundle say of the object behind each name; left out where nothing does."""
+    found: dict[str, Observation] = {}
+    ranks = _migration_ranks(evidence)
+    swaps, older = _swaps(tables), _older_references(tables, evidence["constraints"])
+    young, misplaced = _youngest(tables, ranks), _out_of_order(tables, ranks)
+    for table in tables:
+        then = before.tables.get(table.name) if before and not before.other_cluster else None
+        if then is not None and then["oid"] != table.oid:
+            says = f"its OID is {table.oid}; in the earlier bundle ({before.source}) {then['oid']} had this name"
+            found[table.name] = Observation(("remade",), says, "pg_class", table.name)
+        elif then is not None:
+            says = f"its OID {table.oid} is that of the earlier bundle"
+            found[table.name] = Observation(("contemporary",), says, "pg_class", table.name)
+        elif table.name in swaps:
+            found[table.name] = Observation(("swapped",), swaps[table.name], "pg_index", table.name)
+        elif table.created_xid is not None:
+            why = older.get(table.name) or misplaced.get(table.name)
+            outcome = "out_of_order" if why else "youngest" if table.name in young else "contemporary"
+            says = f"created by transaction {table.created_xid}, " + (
+                why or f"{'the last' if outcome == 'youngest' else 'not the last'} that made tables in its schema"
+            )
+            found[table.name] = Observation((outcome,), says, "pg_attribute", table.name)
+    return found
+
+
+def _swaps(tables: Sequence[Dossier]) -> dict[str, str]:
+    """Tables whose name an older object had: its index or sequence still carries the name (measured on 13 to 18)."""
+    by_name = {(table.relation["schema"], table.relation["name"]): table for table in tables}
+    found = {}
+    for table in tables:
+        marks = [(index["name"], "index") for index in table.indexes]
+        marks += [(sequence["name"], "sequence") for sequence in table.sequences]
+        for mark, kind in marks:
+            name = _named_after(mark, kind)
+            taker = by_name.get((table.relation["schema"], name or ""))
+            if taker is not None and taker.oid > table.oid and not _has_mark(taker, mark):
+                found[taker.name] = f"its name belonged to {table.name}, whose {kind} is still called {mark}"
+    return found
+
+
+def _named_after(mark: str, kind: str) -> str | None:
+    """The table that an index or sequence was named after when it was made, as PostgreSQL names them by itself."""
+    if kind == "index":
+        key = KEY_NAME.fullmatch(mark)
+        return key[1] if key else None
+    return mark.removesuffix("_id_seq") if mark.endswith("_id_seq") else None
+
+
+def _has_mark(table: Dossier, mark: str) -> bool:
+    return mark in {each["name"] for each in (*table.indexes, *table.sequences)}
+
+
+def _older_references(tables: Sequence[Dossier], constraints: pd.DataFrame) -> dict[str, str]:
+    """Tables that an older table has referenced since its own making, which cannot be unless they were made anew."""
+    by_oid = {table.oid: table for table in tables}
+    found = {}
+    for row in rows(constraints):
+        child, parent = by_oid.get(row["table_oid"]), by_oid.get(row["referenced_oid"])
+        if row["kind"] != "foreign_key" or child is None or parent is None or child.oid >= parent.oid:
+            continue
+        made, born = child.created_xid, parent.created_xid
+        written = {column["name"]: column["xmin"] for column in child.columns}
+        if made is None or born is None or made >= born:
+            continue
+        if all(written.get(name) == made for name in row["columns"]):
+            found[parent.name] = (
+                f"after {child.name}, which has referred to it by {row['columns'][0]} from the beginning"
+            )
+    return found
+
+
+def _migration_ranks(evidence: Mapping[str, pd.DataFrame]) -> dict[str, int]:
+    """The place of the migration that makes each table, by short name, counted along the chain of revisions."""
+    parents = {row["revision"]: row["parents"] for row in rows(evidence["migrations"]) if row["revision"]}
+    depth: dict[str, int] = {}
+    for revision in parents:
+        stack = [revision]
+        while stack:
+            above = [each for each in parents.get(stack[-1], ()) if each in parents and each not in depth]
+            if above and len(stack) <= len(parents):
+                stack.append(above[0])
+            else:
+                last = stack.pop()
+                depth[last] = 1 + max((depth.get(each, 0) for each in parents[last]), default=0)
+    ranks: dict[str, int] = {}
+    for row in rows(evidence["migration_operations"]):
+        if row["operation"] == "create_table" and row["direction"] != "down" and row["revision"] in depth:
+            ranks.setdefault(schemas.parts(row["object"] or "")[1], depth[row["revision"]])
+    return ranks
+
+
+def _out_of_order(tables: Sequence[Dossier], ranks: Mapping[str, int]) -> dict[str, str]:
+    """Tables that a migration makes before others which nevertheless are older in the catalogue."""
+    known = [(ranks[table.relation["name"]], table) for table in tables
+             if table.relation["name"] in ranks and table.created_xid is not None]  # fmt: skip
+    found = {}
+    for rank, table in known:
+        later = [other for place, other in known if place > rank and other.oid < table.oid
+                 and other.created_xid < table.created_xid]  # type: ignore[operator]  # fmt: skip
+        if later:
+            found[table.name] = f"after {later[0].name}, which the migrations make after it"
+    return found
+
+
+def _youngest(tables: Sequence[Dossier], ranks: Mapping[str, int]) -> set[str]:
+    """Tables that were created alone and after all others of their schema, unless the last migration makes them."""
+    found = set()
+    by_schema: defaultdict[str, list[Dossier]] = defaultdict(list)
+    for table in tables:
+        if table.created_xid is not None:
+            by_schema[table.relation["schema"]].append(table)
+    last_rank = max(ranks.values(), default=0)
+    for siblings in by_schema.values():
+        if len(siblings) < 3:
+            continue
+        created = sorted({table.created_xid for table in siblings if table.created_xid is not None})
+        last = [table for table in siblings if table.created_xid == created[-1]]
+        newest_oid = max(table.oid for table in siblings)
+        if len(created) > 1 and len(last) < len(siblings) / 2:
+            fresh = [table for table in last if ranks.get(table.relation["name"], -1) != last_rank]
+            found |= {table.name for table in fresh if any(each.oid == newest_oid for each in last)}
+    return found
+
+
+def database_age(
+    evidence: Mapping[str, pd.DataFrame], about: Context, clock: Clock, before: Earlier | None
+) -> Observation | None:
+    """Whether the database was dropped and made again; None where nothing can tell.
+
+    Measured on 13 to 18: it then has a new OID and a new pg_database row, and pg_stat_statements keeps the rows of the
+    one that is gone under an OID that no database has.
+    """
+    now = first(evidence["identity"])
+    if not now.get("database_oid"):
+        return None
+    name, source = now.get("database"), "pg_database"
+    if before is not None and before.other_database is not None and not before.other_cluster:
+        outcome = "remade" if before.other_database else "older"
+        says = (
+            f"the database {name} has {'another' if before.other_database else 'the same'} OID as in the earlier bundle"
+        )
+        return Observation((outcome,), says, source, str(name), "server")
+    start, end = clock.between(now["database_xmin"]) if now.get("database_xmin") else (None, None)
+    if start is not None and about.window_start is not None and start >= about.window_start:
+        says = f"the row of the database {name} was written after {start:%Y-%m-%d %H:%M:%S} UTC"
+        return Observation(("remade",), says, source, str(name), "server")
+    known = set(evidence["databases"]["oid"].dropna())
+    orphans = sorted({row["database_oid"] for row in rows(evidence["statements"]) if row["database_oid"]} - known)
+    if known and orphans and max(orphans) < now["database_oid"]:
+        says = f"pg_stat_statements has entries of a database that is gone (OID {orphans[-1]}), older than {name}"
+        return Observation(("remade",), says, "pg_stat_statements", str(name), "server")
+    if end is not None and about.window_start is not None and end < about.window_start:
+        return Observation(("older",), f"the database {name} is older than the window", source, str(name), "server")
+    return None

@@ -1,0 +1,181 @@
+"""What the signals of one table need of all the others, gathered once for the whole case."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import networkx as nx
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.analyse import columns, identity, sight
+from triage_kit.analyse import foreign_keys as fk
+from triage_kit.analyse.checkpoints import intervals, new_storage
+from triage_kit.analyse.containers import volume_age
+from triage_kit.analyse.context import Context, rows
+from triage_kit.analyse.dossier import Dossier
+from triage_kit.analyse.earlier import Earlier
+from triage_kit.analyse.inference import Observation
+from triage_kit.analyse.running import busy_tables, loaded_tables, trigger_tables
+from triage_kit.analyse.statements import Seen, Visibility
+from triage_kit.analyse.transactions import Replacement
+from triage_kit.analyse.xids import Clock
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the signals of one table need of the others."""
+
+    about: Context
+    transactions: Mapping[str, tuple[str, int]]  # table -> (proven, closure, shared or alone; xid)
+    reported: frozenset[str]
+    below_reported: frozenset[str]  # partitions of a table that people name
+    seen: Mapping[str, Sequence[Seen]]
+    cascades_from: Mapping[str, frozenset[str]]  # table -> tables whose DELETE reaches it
+    truncates_from: Mapping[str, frozenset[str]]
+    balances: Mapping[str, dict]
+    visible: Visibility
+    log_begins: pd.Timestamp | None
+    clock: Clock
+    earlier: Earlier | None = None
+    origins: Mapping[str, Observation] = field(default_factory=dict)  # what its names and age say of a table
+    dropped: Mapping[str, Observation] = field(default_factory=dict)  # dropped columns, dated as far as possible
+    columns_lost: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of tables that lost them lately
+    paths: Mapping[str, Observation] = field(default_factory=dict)  # whether the application's search_path finds it
+    policies: Mapping[str, Observation] = field(default_factory=dict)
+    busy: Mapping[str, Observation] = field(default_factory=dict)  # what running sessions do to it
+    triggers: Mapping[str, Observation] = field(default_factory=dict)
+    loaded: Mapping[str, Observation] = field(default_factory=dict)  # COPY into it that was seen
+    database: Observation | None = None  # whether the database was made anew
+    partition_stems: Mapping[tuple[str, str], set[str]] = field(default_factory=dict)  # parents by (schema, stem)
+    volume_age: tuple[bool, str, str] | None = None  # of the data volume: younger than the data?, words, source
+    bulk_storage: Observation | None = None  # what the checkpoints of the log say of new storage
+
+
+def set_scene(
+    tables: Sequence[Dossier],
+    evidence: Mapping[str, pd.DataFrame],
+    about: Context,
+    reach: nx.MultiDiGraph,
+    replaced: Sequence[Replacement],
+    seen: Sequence[Seen],
+    visible: Visibility,
+    clock: Clock,
+    before: Earlier | None = None,
+) -> Scene:
+    """Gather what the signals of one table need of all the others."""
+    leaves = fk.partitions(reach)
+    by_table = _by_table(seen, leaves)
+    begins = evidence["log_sources"]["first_at"].min() if evidence["log_sources"]["first_at"].notna().any() else None
+    names = reported_names(evidence["reported"], list(reach))
+    cascading = nx.DiGraph(
+        (v, u) for u, v, data in reach.edges(data=True) if data.get("on_delete") in ("cascade", "partition")
+    )
+    dropped = columns.dropped(tables, by_table, about, clock)
+    return Scene(
+        about=about,
+        transactions=_sharing(replaced, reach, tables),
+        reported=frozenset(names),
+        below_reported=frozenset(leaf for name in names for leaf in leaves.get(name, ())),
+        seen=by_table,
+        cascades_from=_upstream(cascading, tables),
+        truncates_from=_upstream(nx.DiGraph(reach).reverse(copy=False), tables),
+        balances={table.name: table.balance for table in tables},
+        visible=visible,
+        log_begins=begins,
+        clock=clock,
+        earlier=before,
+        origins=identity.origins(tables, evidence, before),
+        dropped=dropped,
+        columns_lost=columns.lost(tables, dropped, by_table, evidence),
+        paths=sight.paths(tables, evidence, about),
+        policies=sight.policies(tables, by_table, evidence, about, clock),
+        busy=busy_tables(evidence, list(reach)),
+        triggers=trigger_tables(tables, evidence, list(reach)),
+        loaded=loaded_tables(evidence, list(reach)),
+        database=identity.database_age(evidence, about, clock, before),
+        partition_stems=fk.partition_stems(evidence["relations"]),
+        bulk_storage=_bulk_storage(tables, evidence, about),
+        volume_age=volume_age(evidence, about, begins),
+    )
+
+
+def _by_table(seen: Sequence[Seen], leaves: Mapping[str, frozenset[str]]) -> dict[str, list[Seen]]:
+    found: defaultdict[str, list[Seen]] = defaultdict(list)
+    for each in seen:
+        found[each.table].append(each)
+        for leaf in leaves.get(each.table, ()) if each.operation in ("delete", "truncate", "update", "merge") else ():
+            found[leaf].append(replace(each, table=leaf, rows=None))
+    return found
+
+
+def _upstream(graph: nx.DiGraph, tables: Sequence[Dossier]) -> dict[str, frozenset[str]]:
+    """Every node that can be reached from each table; one shared empty set where there is none."""
+    nothing: frozenset[str] = frozenset()
+    return {
+        table.name: frozenset(nx.descendants(graph, table.name)) if graph.adj.get(table.name) else nothing
+        for table in tables
+    }
+
+
+def _sharing(
+    replaced: Sequence[Replacement], reach: nx.MultiDiGraph, tables: Sequence[Dossier]
+) -> dict[str, tuple[str, int]]:
+    proof = {table.name for table in tables if proves_truncate(table)}
+    found = {}
+    for each in replaced:
+        outcome = "alone"
+        if len(each.tables) > 1:
+            story = fk.explain(reach, each.tables)
+            closed = not story.extra and story.explained == story.of and len(story.roots) < story.of
+            outcome = "closure" if closed else "shared"
+        for table in each.tables:
+            proven = any(other in proof for other in each.tables if other != table)
+            found[table] = ("proven" if proven else outcome, each.xid)
+    return found
+
+
+def proves_truncate(table: Dossier) -> bool:
+    """Whether its own counters show what nothing but TRUNCATE makes (measured on 13 to 18)."""
+    since, net, actual = table.counters.get("inserted_since_vacuum"), table.net, table.balance["actual_rows"]
+    if not table.replaced or net is None or since is None or table.vacuumed is not False:
+        return False
+    return since < table.balance["inserts"] and actual is not None and actual < net
+
+
+def _bulk_storage(
+    tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame], about: Context
+) -> Observation | None:
+    """Whether a checkpoint of the window shows new storage for as many tables as lack rows; None without any."""
+    found = intervals(evidence["log_events"])
+    short = [table.name for table in tables if table.net is not None and _lacks_rows(table)]
+    if len(found) < 2 or not short:
+        return None
+    hit = new_storage(found, len(short), about.noticed_at, about.window_start)
+    if hit is None:
+        says = f"none of {len(found)} checkpoints synced more files than its buffers explain"
+        return Observation(("not_seen",), says, found[-1].source, "log", "log")
+    says = (
+        f"the checkpoint that ended at {hit.end:%Y-%m-%d %H:%M:%S} UTC synced {hit.files} files for {hit.buffers} "
+        f"buffers, the others fewer a buffer: storage was made in bulk before it"
+    )
+    return Observation(("seen",), says, hit.source, "log", "log")
+
+
+def _lacks_rows(table: Dossier) -> bool:
+    actual = table.balance["actual_rows"]
+    return actual is not None and table.net is not None and actual < table.net
+
+
+def reported_names(reported: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """The reported tables as qualified names; without a schema every table of that name is meant."""
+    found = []
+    for row in rows(reported):
+        if row["schema"] is not None:
+            found.append(schemas.qualified(row["schema"], row["table"]))
+        else:
+            short = schemas.qualified("", row["table"])
+            found += [name for name in names if name.endswith(short)] or [row["table"]]
+    return sorted(set(found))

@@ -1,0 +1,158 @@
+"""Whether the application can see the rows that stand: its search_path, row security, and when these changed."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from triage_kit.analyse.context import Context, rows
+from triage_kit.analyse.dossier import Dossier
+from triage_kit.analyse.inference import Observation
+from triage_kit.analyse.statements import Seen
+from triage_kit.analyse.xids import Clock
+
+DEFAULT_PATH = '"$user", public'
+_SCHEMA = re.compile(r'"((?:[^"]|"")*)"|([^,\s][^,]*)')
+OPEN = re.compile(r"(?i)^\(*\s*(true|1\s*=\s*1)\s*\)*$")
+CHANGES = ("enable_row_security", "create_policy", "alter_policy", "drop_policy")
+
+
+def search_path(text: str, role: str) -> list[str]:
+    """The schemas of a search_path in order, ``$user`` replaced.
+
+    >>> search_path('"$user", public, "My, Schema"', "app")
+    ['app', 'public', 'My, Schema']
+    """
+    parts = [quoted.replace('""', '"') if quoted else plain.strip() for quoted, plain in _SCHEMA.findall(text)]
+    return [role if part == "$user" else part for part in parts]
+
+
+def path_of(evidence: Mapping[str, pd.DataFrame], role: str, database: str | None) -> tuple[list[str], str]:
+    """The search_path that a new session of the role gets, and where it is set.
+
+    PostgreSQL documentation, pg_db_role_setting: role and database together win over the role, the role over the
+    database, the database over the configuration.
+    """
+    best: tuple[int, str, str] = (-1, DEFAULT_PATH, "the server's default")
+    for row in rows(evidence["role_settings"]):
+        if row["role"] not in (role, None) or row["database"] not in (database, None):
+            continue
+        rank = 2 * (row["role"] is not None) + (row["database"] is not None)
+        for setting in row["settings"]:
+            key, _, value = setting.partition("=")
+            if key == "search_path" and rank > best[0]:
+                place = " in ".join(filter(None, (row["role"], row["database"]))) or "every role"
+                best = (rank, value, f"ALTER {'ROLE' if row['role'] else 'DATABASE'} of {place}")
+    if best[0] < 0:
+        for row in rows(evidence["settings"]):
+            if row["name"] == "search_path" and row["source"] in ("configuration file", "default", "command line"):
+                best = (0, row["value"] or DEFAULT_PATH, "the server's configuration")
+    return search_path(best[1], role), best[2]
+
+
+def paths(tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame], about: Context) -> dict[str, Observation]:
+    """Whether the application's search_path finds each table under its bare name, or an empty namesake before it."""
+    database = next(iter(evidence["identity"]["database"].dropna()), None)
+    roles = [about.app_role] if about.app_role else _roles_with_a_path(evidence, database)
+    by_name: defaultdict[str, list[Dossier]] = defaultdict(list)
+    for table in tables:
+        by_name[table.relation["name"]].append(table)
+    found: dict[str, Observation] = {}
+    for role in roles:
+        path, why = path_of(evidence, role, database)
+        for table in tables:
+            told = _found_by(table, by_name[table.relation["name"]], path, role, why)
+            if told is not None and (table.name not in found or told.outcomes[0] == "shadowed"):
+                found[table.name] = told
+    return found
+
+
+def _roles_with_a_path(evidence: Mapping[str, pd.DataFrame], database: str | None) -> list[str]:
+    """Roles whose search_path is set for themselves, where the case does not say which role the application has."""
+    return sorted(
+        {
+            row["role"]
+            for row in rows(evidence["role_settings"])
+            if row["role"] and row["database"] in (database, None)
+            and any(setting.startswith("search_path=") for setting in row["settings"])
+        }
+    )  # fmt: skip
+
+
+def _found_by(table: Dossier, namesakes: Sequence[Dossier], path: list[str], role: str, why: str) -> Observation | None:
+    schema = table.relation["schema"]
+    place = path.index(schema) if schema in path else len(path)
+    before = [other for other in namesakes if other.relation["schema"] in path[:place]]
+    says = f"the search_path of {role} is {', '.join(path)} ({why})"
+    if before and (table.balance["actual_rows"] or 0) > (before[0].balance["actual_rows"] or 0):
+        return Observation(
+            ("shadowed",), f"{says}: {before[0].name} is found before it", "pg_db_role_setting", table.name
+        )
+    if schema in path:
+        return Observation(("found",), f"{says}: it is found there", "pg_db_role_setting", table.name)
+    return Observation(("outside",), f"{says}: its schema is not in it", "pg_db_role_setting", table.name)
+
+
+def policies(
+    tables: Sequence[Dossier],
+    seen: Mapping[str, Sequence[Seen]],
+    evidence: Mapping[str, pd.DataFrame],
+    about: Context,
+    clock: Clock,
+) -> dict[str, Observation]:
+    """What row security leaves of each table for the application, and whether it is new."""
+    exempt = {row["name"] for row in rows(evidence["roles"]) if row["superuser"] or row["bypasses_row_security"]}
+    member = {row["name"]: {row["name"], *row["member_of"]} for row in rows(evidence["roles"])}
+    found = {}
+    for table in tables:
+        if table.relation["row_security"] is not None:
+            found[table.name] = _filtered(table, seen.get(table.name, ()), about, clock, exempt, member)
+    return found
+
+
+def _filtered(
+    table: Dossier,
+    seen: Sequence[Seen],
+    about: Context,
+    clock: Clock,
+    exempt: set[str],
+    member: Mapping[str, set[str]],
+) -> Observation:
+    if not table.relation["row_security"]:
+        return Observation(("absent",), "row security is off", "pg_class", table.name)
+    role = about.app_role
+    owner = table.relation["owner"] == role and not table.relation["force_row_security"]
+    if role is not None and (role in exempt or owner):
+        return Observation(("absent",), f"row security is on, {role} is exempt", "pg_class", table.name)
+    reading = [policy for policy in table.policies if (policy["command"] or "ALL").upper() in ("ALL", "SELECT", "*")]
+    mine = [policy for policy in reading if _applies(policy, role, member)]
+    names = ", ".join(policy["name"] for policy in mine)
+    changed = _changed(table, seen, about, clock)
+    if not any(policy["permissive"] is not False for policy in mine):
+        says = f"row security is on, and no policy lets {role or 'any role but the owner'} see a row"
+        return Observation(("blind",), says + changed, "pg_policy", table.name)
+    if all(OPEN.match(policy["using"] or "true") for policy in mine):
+        return Observation(
+            ("open",), f"row security is on, and {names} lets every row through", "pg_policy", table.name
+        )
+    outcome = "filters_since" if changed else "filters"
+    return Observation((outcome,), f"row security is on: {names} filters{changed}", "pg_policy", table.name)
+
+
+def _applies(policy: dict, role: str | None, member: Mapping[str, set[str]]) -> bool:
+    roles = set(policy["roles"])
+    return role is None or not roles or "public" in roles or bool(roles & member.get(role, {role}))
+
+
+def _changed(table: Dossier, seen: Sequence[Seen], about: Context, clock: Clock) -> str:
+    """Words for a change of row security inside the window; empty where none is known."""
+    done = [each for each in seen if each.operation in CHANGES and each.outcome not in ("failed", "rolled_back")]
+    if done:
+        return f"; seen: {done[-1].text[:120]}"
+    start, _ = clock.between(table.relation["xmin"]) if table.relation["xmin"] else (None, None)
+    if start is not None and about.window_start is not None and start >= about.window_start and not table.replaced:
+        return f"; its pg_class row was written after {start:%Y-%m-%d %H:%M:%S} UTC"
+    return ""

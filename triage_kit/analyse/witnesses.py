@@ -1,0 +1,92 @@
+"""Signals from statements, sessions, triggers and names of partitions: what somebody was seen doing to a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from triage_kit.analyse.dossier import Dossier
+from triage_kit.analyse.inference import Observation
+from triage_kit.analyse.scene import Scene
+from triage_kit.analyse.statements import Seen
+
+WITHOUT_ROWS = ("truncate", "drop_table", "rename_table")  # pg_stat_statements counts none for them
+
+
+def _statement(table: Dossier, scene: Scene) -> Observation | None:
+    best = _worst_effect(table, scene)
+    if best is not None:
+        outcome, seen = best
+        return Observation((outcome,), f"seen, {seen.outcome}: {seen.text[:200]}", seen.where, table.name, "log")
+    if table.name in scene.loaded:
+        return scene.loaded[table.name]
+    if not scene.visible.statements:
+        return None
+    return Observation(
+        ("none_seen",), f"no destructive statement on it was seen; {scene.visible.why}", "log", table.name, "log"
+    )
+
+
+def _worst_effect(table: Dossier, scene: Scene) -> tuple[str, Seen] | None:
+    def effects(tables: frozenset[str], *operations: str) -> list[Seen]:
+        return [
+            s
+            for name in sorted(tables)
+            for s in scene.seen.get(name, ())
+            if s.operation in operations and s.done and (s.rows != 0 or s.operation in WITHOUT_ROWS)
+        ]
+
+    own = frozenset({table.name})
+    truncates = [
+        s
+        for s in effects(scene.truncates_from[table.name] | own, "truncate")
+        # A TRUNCATE that was committed gives new storage: where the old one stands, it was rolled back.
+        if (s.cascade or s.table == table.name) and table.replaced is not False
+    ]
+    deletes = effects(own, "delete", "merge")
+    choices = [
+        ("truncate", truncates),
+        ("delete_all", [s for s in deletes if s.bounded is False]),
+        ("drop", effects(own, "drop_table", "rename_table")),
+        ("delete_parent", effects(scene.cascades_from[table.name] - own, "delete")),
+        ("update_all", effects(own, "update")),  # one without WHERE, or one that marks rows as gone
+        ("delete_some", deletes),
+    ]
+    return next(((outcome, found[0]) for outcome, found in choices if found), None)
+
+
+def _detached(table: Dossier, scene: Scene) -> Observation | None:
+    if not scene.partition_stems or table.relation["is_partition"]:
+        return None
+    taken = [s for s in scene.seen.get(table.name, ()) if s.operation == "detach_partition"]
+    done = [s for s in taken if s.outcome not in ("failed", "rolled_back")]
+    if done:
+        return Observation(
+            ("seen",), f"seen, {done[0].outcome}: {done[0].text[:200]}", done[0].where, table.name, "log"
+        )
+    name = table.relation["name"]
+    stem = name.rstrip("0123456789")
+    parents = scene.partition_stems.get((table.relation["schema"], stem), ()) if stem != name else ()
+    if parents:
+        says = f"it is named like the partitions of {', '.join(sorted(parents))} and is none"
+        return Observation(("alike",), says, "pg_inherits", table.name)
+    return Observation(("no",), "nothing speaks of a detached partition", "pg_inherits", table.name)
+
+
+def _busy(table: Dossier, scene: Scene) -> Observation | None:
+    if table.name in scene.busy:
+        return scene.busy[table.name]
+    late = table.balance["live"] is not None and table.net is not None and table.balance["actual_rows"] is not None
+    late = late and table.balance["actual_rows"] < table.net <= table.balance["live"]
+    return scene.busy.get("") if late else None
+
+
+def _trigger(table: Dossier, scene: Scene) -> Observation | None:
+    return scene.triggers.get(table.name) if table.balance["deletes"] else None
+
+
+WITNESSES: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
+    "statement": _statement,
+    "detached": _detached,
+    "session": _busy,
+    "trigger": _trigger,
+}
