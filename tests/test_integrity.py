@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -21,6 +22,9 @@ from triage_kit.errors import BundleError, NotSealed, ReportError
 from triage_kit.report import making, replacing
 
 ROOT = Path(__file__).resolve().parents[1]
+REAL_KILLS = int(os.environ.get("TRIAGE_KILLS", "10"))  # of the whole command against a server: 100 take minutes
+LEFT = "SELECT pid FROM pg_stat_activity WHERE application_name = 'triage_kit'"
+MADE = "SELECT relname FROM pg_class WHERE oid >= 16384 AND relnamespace = 'public'::regnamespace"
 KILLS = 100  # in all; half of them each while collecting anew and while collecting again
 # The children of a fork are killed or end by themselves; none takes a lock that a thread of ours could hold.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -153,39 +157,92 @@ def test_a_kill_between_any_two_steps_of_the_disk_is_survived(tmp_path: Path, mo
     assert faults > 20  # three for each of four sources, nine for the seal
 
 
+COLLECT = [sys.executable, "-m", "triage_kit", "collect", "--json"]
+
+
+def case_on(folder: Path, url: str) -> Path:
+    """A case with a server and a log, nothing collected yet."""
+    folder.mkdir()
+    (folder / "case.yaml").write_text(f"database: {{url: '{url}'}}\nlogs: [a.log]\n")
+    (folder / "a.log").write_text("2025-10-08 10:05:00.000 UTC [202] ERROR:  no\n")
+    return folder
+
+
+def paced(command: list[str], strike: float | None) -> tuple[float, float, int | None]:
+    """Seconds until the first answer and from there to the end; killed ``strike`` seconds after that answer, or before
+    it by as much as ``strike`` is negative."""
+    began = time.monotonic()
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          stdin=subprocess.DEVNULL) as child:  # fmt: skip
+        if strike is None or strike >= 0:
+            child.stdout.readline()
+        first = time.monotonic() - began
+        if strike is not None:
+            killer = threading.Timer(abs(strike), child.kill)
+            killer.start()
+        child.stdout.read()
+        status = child.wait()
+        if strike is not None:
+            killer.cancel()
+    return first, time.monotonic() - began - first, status
+
+
+def sealed_digests(folder: Path) -> list[str]:
+    return [Bundle.open(each).manifest["sha256"] for each in folder.glob("evidence*") if each.suffix != ".partial"]
+
+
+def tried(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "triage_kit", "verify", str(folder)], env=environment(), text=True,
+                          capture_output=True, check=False)  # fmt: skip
+
+
 @pytest.mark.pg
-def test_a_real_collect_is_killed_and_gone_on_with(tmp_path: Path, server18, database18, record_property) -> None:
+def test_a_real_collect_is_killed_at_any_moment_and_gone_on_with(
+    tmp_path: Path, server18, database18, record_property
+) -> None:
+    """The whole command against a server, at first and again: afterwards the earlier state stands, or one that
+    ``verify`` refuses and the next run seals. TRIAGE_KILLS=100 is the long run."""
     with server18.connect(database18) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
-    text = f"database: {{url: '{server18.url(database18)}'}}\nlogs: [a.log]\n"
-    chance = random.Random(7)
-    found: Counter[str] = Counter()
-    command = [sys.executable, "-m", "triage_kit", "collect", "--json"]
-    for number in range(6):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        (folder / "case.yaml").write_text(text)
-        (folder / "a.log").write_text("2025-10-08 10:05:00.000 UTC [202] ERROR:  no\n")
-        strike_at = chance.randrange(1, 30)  # after so many answers; by time alone most would hit the imports
-        child = subprocess.Popen([*command, str(folder)], env=environment(), stdout=subprocess.PIPE,
-                                 stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)  # fmt: skip
-        with child:
-            for told, _ in enumerate(child.stdout):
-                if told == strike_at:
-                    break
-            child.send_signal(signal.SIGKILL)
-        found[outcome(folder)] += 1
-        if not found_sealed(folder):
-            before = len(list((folder / "evidence.partial").glob("*.parquet")))
-            done = subprocess.run([*command, str(folder)], env=environment(), capture_output=True, check=False)
+    measured = case_on(tmp_path / "measured", server18.url(database18))
+    startup, rest, status = paced([*COLLECT, str(measured)], None)
+    assert status == 0
+    chance, found = random.Random(7), Counter()
+    for number in range(REAL_KILLS):
+        again = number % 3 == 2
+        folder = case_on(tmp_path / str(number), server18.url(database18))
+        if again:
+            shutil.copytree(measured / "evidence", folder / "evidence")
+        earlier = sealed_digests(folder)
+        command = [*COLLECT, *(["--again"] if again else []), str(folder)]
+        strike = chance.uniform(0, rest * 1.05) if number % 10 else -chance.uniform(0, startup)
+        paced(command, strike)
+        state = outcome(folder)
+        found[("again " if again else "") + state] += 1
+        assert set(earlier) <= set(sealed_digests(folder))
+        if state == "sealed":
+            assert tried(folder).returncode == 0
+        else:
+            told = tried(folder)
+            assert told.returncode == 1
+            assert "was interrupted" in told.stderr or "there is no evidence" in told.stderr
+        if (folder / "evidence.partial").exists() or state == "nothing begun":
+            done = subprocess.run([*COLLECT, str(folder)], env=environment(), capture_output=True, check=False)
             assert done.returncode == 0, done.stderr
-            assert before > 3
         bundle = Bundle.open(folder)
         assert bundle.verify() == []
         assert len(bundle.table("log_events")) == 1
         assert bundle.table("relations")["name"].tolist() == ["kept"]
+        assert set(earlier) <= set(sealed_digests(folder))
+        shutil.rmtree(folder)
     record_property("outcomes", dict(found))
     assert found["resumable"] > 0
+    with server18.connect(database18) as connection:
+        deadline = time.monotonic() + 30  # a server notices that its client is gone when it next writes to it
+        while left := connection.execute(LEFT).fetchall():
+            assert time.monotonic() < deadline, left
+            time.sleep(0.1)
+        assert connection.execute(MADE).fetchall() == [("kept",)]
 
 
 def report_of(folder: Path) -> dict[str, str]:

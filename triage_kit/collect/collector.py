@@ -75,12 +75,19 @@ TAIL = r"""
 \echo 'written to' :out
 """
 KEEP_ERROR = "\\set state :LAST_ERROR_SQLSTATE\n\\set message :LAST_ERROR_MESSAGE"
+ABOUT = rf"""SELECT pg_catalog.current_setting('server_version_num')::int AS version,
+  pg_catalog.current_setting('server_version_num')::int >= {OLDEST} AS known,
+  CASE WHEN pg_catalog.current_setting('server_encoding') = 'SQL_ASCII'
+       THEN 'SET LOCAL client_encoding = ''SQL_ASCII''; ' ELSE '' END AS ascii,
+  coalesce((SELECT pg_catalog.format('SET LOCAL %I = %L; ', s.name, '{harmless.NO_VIEWS[1]}')
+            FROM pg_catalog.pg_settings s WHERE s.name = '{harmless.NO_VIEWS[0]}'), '') AS no_views \gset"""  # noqa: S608
 # What the planner would do is asked before a table is read: anything but tuple identifiers could prune dead rows. The
 # block fails then, and with it the transaction; a role that may not use plpgsql reads no table.
-GUARD = """'DO ' || pg_catalog.quote_literal('DECLARE plan text; BEGIN EXECUTE '
-  || pg_catalog.quote_literal('EXPLAIN (FORMAT JSON, COSTS OFF) ' || s.statement)
-  || ' INTO plan; IF plan !~ ''"Tid Scan"'' OR plan ~ ''"({scans})"'' THEN RAISE EXCEPTION'
-  || ' ''the planner would not read it by tuple identifiers alone''; END IF; END')"""
+# No operator here: the query that makes the block runs before any search_path is set, and || may be somebody's own.
+GUARD = """pg_catalog.concat('DO ', pg_catalog.quote_literal(pg_catalog.concat('DECLARE plan text; BEGIN EXECUTE ',
+  pg_catalog.quote_literal(pg_catalog.concat('EXPLAIN (FORMAT JSON, COSTS OFF) ', s.statement)),
+  ' INTO plan; IF plan !~ ''"Tid Scan"'' OR plan ~ ''"({scans})"'' THEN RAISE EXCEPTION',
+  ' ''the planner would not read it by tuple identifiers alone''; END IF; END')))"""
 FOR_LISTS = {
     "namespaces": f"SELECT oid FROM ({scope.NAMESPACES}) AS n "  # noqa: S608 built of constants
                   "WHERE :'schemas' = '' OR n.name = ANY (string_to_array(:'schemas', ','))",
@@ -99,7 +106,7 @@ CROSS JOIN (SELECT greatest(b.stats_reset, a.stats_reset, d.stats_reset) AS rese
 CROSS JOIN LATERAL (SELECT greatest(s.last_vacuum, s.last_autovacuum) AS vacuumed,
                            s.n_tup_del = 0 AND s.n_tup_upd = 0 AND s.n_tup_ins = s.n_live_tup AS untouched) AS seen
 WHERE k.relkind IN ('r', 'm') AND k.access_method = 'heap' AND k.populated AND k.readable AND NOT k.filtered
-  AND k.bytes > 0 AND k.bytes <= {pages} * pg_catalog.current_setting('block_size')::bigint
+  AND k.code IS NULL AND k.bytes > 0 AND k.bytes <= {pages} * pg_catalog.current_setting('block_size')::bigint
   AND (k.persistence <> 'u' OR NOT pg_catalog.pg_is_in_recovery()) AND s.n_dead_tup = 0
   AND CASE WHEN since.reset <= since.made + interval '60 seconds' THEN seen.vacuumed IS NOT NULL OR seen.untouched
            ELSE seen.vacuumed > since.reset END
@@ -117,19 +124,16 @@ def script() -> str:
 
 def _set_begin() -> str:
     """The opening of a transaction as psql variables; a database in SQL_ASCII sends its bytes as they are."""
-    lines = [r"SELECT pg_catalog.current_setting('server_version_num')::int AS version,"
-             rf" pg_catalog.current_setting('server_version_num')::int >= {OLDEST} AS known,"
-             r" CASE WHEN pg_catalog.current_setting('server_encoding') = 'SQL_ASCII'"
-             r" THEN 'SET LOCAL client_encoding = ''SQL_ASCII''; ' ELSE '' END AS ascii \gset"]  # fmt: skip
+    lines = [_begin(Limits()), ABOUT]
     for name, text in (("begin", _begin(Limits())), ("opening", _begin(OPENING)),
                        ("by_tid", _begin(OPENING, harmless.ONLY_BY_TID))):  # fmt: skip
         quoted = text.replace("'", "''")
-        lines.append(rf"\set {name} '{quoted}' :ascii")
+        lines.append(rf"\set {name} '{quoted}' :ascii{' :no_views' if name != 'begin' else ''}")
     every = sorted({start for question in QUESTIONS if question.name != "statements"
                     for start in questions.variants(question.name)})  # fmt: skip
     flags = ", ".join(f"{start} <= :version AS from_{start}" for start in every)
     lines.append(rf"SELECT {flags} \gset")
-    return "\n".join(lines)
+    return "\n".join([*lines, "COMMIT;"])
 
 
 def _lists() -> str:
@@ -213,11 +217,12 @@ def _chunked(key: str, variant: str, sql: str, oids: str, size: int) -> str:
     # psql 18 knows no SQLSTATE of what \gexec ran: the first chunk is asked directly and tells why it is refused.
     template = (f"SELECT pg_catalog.row_to_json(q)::text FROM (\n{sql.strip()}\n) AS q "  # noqa: S608
                 f"UNION ALL SELECT '# chunk {key}'").replace("%%", "%")  # fmt: skip
+    chunk = f"(n.place OPERATOR(pg_catalog.-) 1) OPERATOR(pg_catalog./) {size}"
     generator = f"""SELECT :'opening', pg_catalog.replace(pg_catalog.replace($triage_kit${template}$triage_kit$,
   '%(oids)s', pg_catalog.quote_literal(c.oids)), '%(locked)s', pg_catalog.quote_literal(:'locked')), 'COMMIT'
 FROM (SELECT pg_catalog.array_agg(n.oid ORDER BY n.place)::text AS oids
-      FROM pg_catalog.unnest(:'{oids}'::oid[]) WITH ORDINALITY AS n (oid, place) WHERE n.place > {size}
-      GROUP BY (n.place - 1) / {size} ORDER BY (n.place - 1) / {size}) AS c \\gexec"""  # noqa: S608
+      FROM pg_catalog.unnest(:'{oids}'::oid[]) WITH ORDINALITY AS n (oid, place)
+      WHERE n.place OPERATOR(pg_catalog.>) {size} GROUP BY {chunk} ORDER BY {chunk}) AS c \\gexec"""  # noqa: S608
     first = template.replace("%(oids)s", ":'first'").replace("%(locked)s", ":'locked'")
     return f"""{_fresh()}
 :begin;
@@ -321,5 +326,6 @@ CROSS JOIN LATERAL (SELECT k.* FROM (VALUES
 ) AS k (place, tool, "table", version, at, grouped)
   WHERE k."table" = f."table" AND k.version = ANY (f.columns) AND (k.grouped IS NULL OR k.grouped = ANY (f.columns))
   ORDER BY k.place LIMIT 1) AS t
-WHERE f.readable AND f.bytes <= {versions.MOST_BYTES}"""  # noqa: S608 built of constants
+WHERE f.readable AND f.code IS NULL AND t.version = ANY (f.plain) AND (t.grouped IS NULL OR t.grouped = ANY (f.plain))
+  AND f.bytes <= {versions.MOST_BYTES}"""  # noqa: S608 built of constants
     return _each("version_tables.rows", "version_tables", statements, "by_tid")

@@ -139,6 +139,7 @@ class Session:
         self.patience = patience
         self.target = address.target(self.wanted)
         self.reconnections = 0
+        self._known: dict[str, bool] = {}
         self._engine = sqlalchemy.create_engine(
             "postgresql+triage_kit://",
             creator=self._open,
@@ -188,6 +189,13 @@ class Session:
         except _Lost as error:
             lost = str(error)
         raise Unreachable(self._gone(lost))
+
+    def knows(self, setting: str) -> bool:
+        """Whether the server has a setting of this name: some came with minor releases."""
+        if setting not in self._known:
+            found = self.read("SELECT FROM pg_catalog.pg_settings s WHERE s.name = %(name)s", {"name": setting})
+            self._known[setting] = bool(found)
+        return self._known[setting]
 
     def close(self) -> None:
         """End the connection; a second call does nothing."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from triage_kit.collect import questions, scope
+from triage_kit.collect import harmless, questions, scope
 from triage_kit.collect.asking import OPENING, Inquiry
 from triage_kit.collect.questions import Question
 from triage_kit.collect.server import Refused, in_chunks, quoted
@@ -111,7 +111,7 @@ def with_values(inquiry: Inquiry, rows: list[dict], values: dict[int, int | None
 
 
 def _sequence_values(inquiry: Inquiry, readable: list[dict]) -> dict[int, int | None]:
-    locked = scope.locked(inquiry.session)
+    locked, alone = scope.locked(inquiry.session), harmless.no_views(inquiry.session)
     found: dict[int, int | None] = {}
     pending = in_chunks([row for row in readable if row["oid"] not in locked], 50)
     while pending:
@@ -122,7 +122,7 @@ def _sequence_values(inquiry: Inquiry, readable: list[dict]) -> dict[int, int | 
             for row in chunk
         )
         try:
-            found |= {row["oid"]: row["value"] for row in inquiry.session.read(query, limits=OPENING)}
+            found |= {row["oid"]: row["value"] for row in inquiry.session.read(query, limits=OPENING, extra=alone)}
         except Refused:
             # One that is locked, dropped or unlogged on a standby fails the whole chunk; alone it stays unread.
             if len(chunk) > 1:

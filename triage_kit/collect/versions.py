@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from triage_kit.collect import harmless, questions, scope
+from triage_kit.collect import harmless, questions, rows, scope
 from triage_kit.collect.asking import OPENING, Inquiry
 from triage_kit.collect.questions import Question
 from triage_kit.collect.server import Refused, quoted
@@ -66,21 +66,21 @@ def read(inquiry: Inquiry, question: Question, look: Look | None = None) -> tupl
     variant, sql = questions.load(question.name, inquiry.version_num)
     names = sorted({tool.table for tool in TOOLS})
     there = inquiry.session.read(sql, {"names": names, "locked": sorted(scope.locked(inquiry.session))}, OPENING)
-    rows: list[dict] = []
+    kept: list[dict] = []
     refused: list[str] = []
     for table in there:
         tool = _tool(table)
         if tool is None:
             continue
         try:
-            _may_be_read(inquiry, table)
+            _may_be_read(inquiry, tool, table)
             found = (look or _look)(inquiry, tool, table)
-            rows += [row | {"tool": tool.name, "schema": table["schema"], "table": table["table"]} for row in found]
+            kept += [row | {"tool": tool.name, "schema": table["schema"], "table": table["table"]} for row in found]
         except Refused as error:
             refused.append(f"{table['schema']}.{table['table']}: {error}")
-    if refused and not rows:
+    if refused and not kept:
         raise Refused("; ".join(refused), "refused", None)
-    return variant, rows
+    return variant, kept
 
 
 def _tool(table: dict) -> Tool | None:
@@ -97,13 +97,18 @@ def _tool(table: dict) -> Tool | None:
     )
 
 
-def _may_be_read(inquiry: Inquiry, table: dict) -> None:
+def _may_be_read(inquiry: Inquiry, tool: Tool, table: dict) -> None:
     if not table["readable"]:
         raise Refused(f"role {inquiry.role!r} may not read it, or not all of its rows", "refused", None)
     if table["bytes"] is None or table["oid"] in scope.locked(inquiry.session):
         raise Refused("locked by ACCESS EXCLUSIVE", "skipped", None)
+    if strange := {tool.version, tool.group} - {None} - set(table["plain"]):
+        reason = f"column {min(strange)} is of a type that users made: reading it as text may run their function"
+        raise Refused(reason, "skipped", None)
     if table["bytes"] > MOST_BYTES:
         raise Refused("too large for a version table", "skipped", None)
+    if table["code"]:
+        raise Refused(rows.CALLS.format(table["code"], inquiry.role), "skipped", None)
 
 
 def _look(inquiry: Inquiry, tool: Tool, table: dict) -> list[dict]:
