@@ -89,10 +89,10 @@ class Page:
             "Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}]
         )
 
-    def press(self, key: str, code: int) -> None:
-        """Press and let go one key, named as in KeyboardEvent.key and by its Windows code."""
-        for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+    def press(self, key: str, code: int, text: str = "") -> None:
+        """Press and let go one key, by its name and its Windows code; ``text`` is what it types."""
+        for kind, typed in (("keyDown", {"text": text} if text else {}), ("keyUp", {})):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **typed)
 
     def click(self, selector: str) -> None:
         """Click where the first element of that selector is."""

@@ -32,15 +32,18 @@
     });
     if (body.rows.length < 9) continue;
     const label = document.createElement("label"), input = document.createElement("input");
+    const told = document.createElement("output");
     label.className = "filter";
     input.type = "search";
     input.placeholder = "Filter " + body.rows.length + " rows";
     input.setAttribute("aria-label", "Filter: " + (table.caption ? table.caption.textContent : "table"));
     input.addEventListener("input", () => {
       const wanted = input.value.toLowerCase();
-      for (const row of body.rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+      let shown = 0;
+      for (const row of body.rows) shown += !(row.hidden = !row.textContent.toLowerCase().includes(wanted));
+      told.textContent = wanted ? shown + " of " + body.rows.length + " rows" : "";
     });
-    label.append(input);
+    label.append(input, " ", told);
     (table.closest(".scroll") || table).before(label);
   }
   const links = new Map([...document.querySelectorAll("#contents a")].map(a => [a.getAttribute("href").slice(1), a]));

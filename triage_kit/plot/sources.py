@@ -46,7 +46,11 @@ QUESTIONS = {
 }
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
 LINE = re.compile(r":\d+$")
-OWN = {"case.yaml": "what the case itself says", "analysis": "concluded by this kit from the evidence rows it names"}
+OWN = {
+    "case.yaml": "what the case itself says",
+    "collection": "the run that collected this evidence",
+    "analysis": "concluded by this kit from the evidence rows it names",
+}
 
 
 def place(source: object) -> str:

@@ -1,0 +1,128 @@
+"""The page in a real browser: nothing asked of the network, nothing cut on a phone, usable by keyboard and reader."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import browser  # tests/browser.py; conftest.py puts this folder on the path
+import pytest
+import seedlike
+
+from triage_kit.report import make
+
+GRAVE = """axe.run(document, {resultTypes: ['violations']}).then(found => found.violations
+  .filter(each => ['serious', 'critical'].includes(each.impact))
+  .map(each => [each.id, each.nodes.map(node => node.target.join(' ') + ': ' + node.failureSummary)]))"""
+BESIDE = """[...document.querySelectorAll('body *')].filter(each => {
+  for (let up = each; up; up = up.parentElement) if (getComputedStyle(up).overflowX !== 'visible') return false;
+  return each.getBoundingClientRect().right > innerWidth + 1;
+}).map(each => each.outerHTML.slice(0, 200))"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The report of a case like the first incident, as a file."""
+    made = make(seedlike.write(tmp_path_factory.mktemp("case")))
+    assert made.failed == []
+    return made.html.as_uri()
+
+
+@pytest.fixture(scope="module")
+def tab(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Page]:
+    with browser.opened(chromium, tmp_path_factory.mktemp("browser")) as page:
+        yield page
+
+
+@pytest.fixture
+def page(tab: browser.Page, address: str) -> browser.Page:
+    """The report on a desktop, light; each test opens it anew."""
+    tab.prefer()
+    tab.size(1300)
+    tab.open(address)
+    return tab
+
+
+def test_it_asks_nothing_of_the_network_and_complains_of_nothing(page: browser.Page, address: str) -> None:
+    page.ask("scrollTo(0, document.body.scrollHeight)")
+    page.until("scrollY > 0")
+    assert {each for each in page.requests if not each.startswith("data:image/")} == {address}
+    assert page.said == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1300])
+def test_the_page_never_scrolls_sideways(page: browser.Page, width: int) -> None:
+    page.size(width)
+    assert page.ask("document.documentElement.scrollWidth") <= width
+    assert page.ask(BESIDE) == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1300, "light"), (1300, "dark"), (390, "light")])
+def test_axe_finds_nothing_serious(page: browser.Page, width: int, scheme: str) -> None:
+    script = Path(os.environ.get("TRIAGE_AXE", "")) / "axe.min.js"
+    if not script.is_file():
+        pytest.skip("axe-core was not found; run python tests/fetch_axe.py FOLDER and set TRIAGE_AXE=FOLDER")
+    page.size(width)
+    page.prefer(scheme=scheme)
+    page.ask(f"{script.read_text('utf-8')}; 0")
+    assert page.ask(GRAVE) == []
+
+
+def test_the_first_screen_answers_on_one_screen(page: browser.Page) -> None:
+    for word in ("What did it", "Who", "Since when", "Can it come back", "Stop now", "To decide"):
+        top = page.ask(
+            f"[...document.querySelectorAll('dt')].find(e => e.textContent === '{word}').getBoundingClientRect().top"
+        )
+        assert 0 < top < 880, word
+    assert page.ask("document.querySelector('.glance').getBoundingClientRect().bottom") < 880
+
+
+def test_contents_follow_the_reader(page: browser.Page) -> None:
+    page.ask("document.querySelector('#s-timeline').scrollIntoView()")
+    page.until("document.querySelector('nav [aria-current]')?.getAttribute('href') === '#s-timeline'")
+
+
+def test_a_table_sorts_and_filters_by_keyboard(page: browser.Page) -> None:
+    column = "[...document.querySelector('table.data').tBodies[0].rows].map(row => row.cells[3].textContent)"
+    page.ask("document.querySelectorAll('table.data th button')[3].focus()")
+    page.press("Enter", 13, "\r")
+    page.until("document.querySelector('table.data th[aria-sort=ascending]')?.cellIndex === 3")
+    rising = page.ask(column)
+    page.press("Enter", 13, "\r")
+    page.until("document.querySelector('table.data th[aria-sort=descending]')?.cellIndex === 3")
+    falling = page.ask(column)
+    assert sorted(map(int, rising)) == list(map(int, rising))
+    assert sorted(map(int, falling), reverse=True) == list(map(int, falling))
+    page.ask("document.querySelector('.filter input').focus()")
+    page.call("Input.insertText", text="assets")
+    shown = page.until("document.querySelector('.filter output').textContent")
+    visible = page.ask("[...document.querySelector('table.data').tBodies[0].rows].filter(row => !row.hidden).length")
+    assert shown == f"{visible} of {len(rising)} rows"
+    assert 0 < visible < len(rising)
+
+
+def test_a_claim_leads_to_its_evidence_and_that_to_its_source(page: browser.Page) -> None:
+    page.click(".answers a[href^='#E']")
+    assert page.until("document.querySelector('tr:target')?.id").startswith("E")
+    page.ask("document.querySelector(\"tr[id^='E'] a[href^='#Q-']\").focus()")
+    page.press("Enter", 13, "\r")
+    page.until("location.hash.startsWith('#Q-')")
+    assert page.ask("document.querySelector('tr:target').textContent.length") > 10
+
+
+def test_code_is_folded_until_it_is_asked_for(page: browser.Page) -> None:
+    shown = "[...document.querySelectorAll('details.source')].filter(each => each.offsetParent).length"
+    assert page.ask(shown) == 0
+    page.click("#codes")
+    assert page.ask(shown) > 10
+    assert page.ask("document.querySelector('#codes').getAttribute('aria-pressed')") == "true"
+
+
+def test_print_cuts_nothing_and_shows_no_controls(page: browser.Page) -> None:
+    page.size(794)  # A4 at 96 dots an inch
+    page.prefer("print")
+    assert page.ask("[...document.querySelectorAll('nav, .filter, .source')].filter(e => e.offsetParent).length") == 0
+    cut = "[...document.querySelectorAll('.scroll')].filter(each => each.scrollHeight > each.clientHeight + 1).length"
+    assert page.ask(cut) == 0
+    assert page.ask("document.documentElement.scrollWidth") <= 794
