@@ -50,6 +50,7 @@ BUILT = (
     "schema_dump",
     "containers",
     "baseline",
+    "wal",
 )
 
 
@@ -141,6 +142,7 @@ def _read_files(case: Case, draft: Draft, tell: Callable[..., None]) -> None:
     from triage_kit.collect.log import read_logs
     from triage_kit.collect.repository import read_repository
     from triage_kit.collect.snapshot import read_snapshots
+    from triage_kit.collect.wal import read_copies
 
     read_snapshots(case, draft, tell)
     read_described(case, draft, tell)
@@ -149,6 +151,7 @@ def _read_files(case: Case, draft: Draft, tell: Callable[..., None]) -> None:
     settings = draft.written("settings")
     known = dict(zip(settings["name"], settings["value"], strict=True))
     read_logs(case, draft, {name: value for name, value in known.items() if isinstance(value, str)}, tell)
+    read_copies(case, draft, tell)
     read_repository(case, draft, tell)
 
 

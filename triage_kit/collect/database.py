@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from triage_kit.bundle import Draft
 from triage_kit.case import Case
-from triage_kit.collect import address, questions, rows, scope, special, versions
+from triage_kit.collect import address, questions, rows, scope, special, versions, wal
 from triage_kit.collect.asking import Inquiry
 from triage_kit.collect.questions import QUESTIONS, Question
 from triage_kit.collect.scope import Scope
@@ -49,7 +49,7 @@ def read(case: Case, draft: Draft, wanted: Iterable[str] | None, tell: Callable[
         )
         draft.note(host=target.short)
         try:
-            return _ask_all(case, draft, session, _chosen(wanted), tell, alone)
+            return _ask_all(case, draft, session, _chosen(wanted), tell, alone, whole=wanted is None)
         except (Unreachable, LoginRefused) as error:
             left = [q.name for q in _chosen(wanted) if not draft.has(q.name)]
             raise Interrupted(
@@ -71,8 +71,9 @@ def _chosen(wanted: Iterable[str] | None) -> list[Question]:
 
 
 def _ask_all(
-    case: Case, draft: Draft, session: Session, chosen: list[Question], tell: Callable[..., None], alone: bool
-) -> int | None:
+    case: Case, draft: Draft, session: Session, chosen: list[Question], tell: Callable[..., None], alone: bool,
+    whole: bool,
+) -> int | None:  # fmt: skip
     [before] = session.read(WAL)
     if before["version"] < OLDEST:
         raise SourceError(f"the server runs PostgreSQL {session.version}; 13 is the oldest that can be read")
@@ -84,6 +85,8 @@ def _ask_all(
     draft.note(schemas=list(within.schemas))
     for question in chosen:
         inquiry.ask(question, _way(case, inquiry, question))
+    if whole and case.wal is None:
+        wal.read_through_server(inquiry)
     if session.reconnections:
         draft.answer(
             source="connection",

@@ -84,9 +84,9 @@ def tables(declarations: str) -> dict[str, Table]:
 @cache
 def known() -> dict[str, Table]:
     """Every declared table by name, evidence and findings together."""
-    from triage_kit.schemas import findings, host, log, server, sources
+    from triage_kit.schemas import backups, findings, host, log, server, sources
 
-    every = [server.TABLES, log.TABLES, host.TABLES, sources.TABLES, findings.TABLES]
+    every = [server.TABLES, log.TABLES, host.TABLES, backups.TABLES, sources.TABLES, findings.TABLES]
     merged = {name: each for part in every for name, each in part.items()}
     if len(merged) < sum(map(len, every)):
         raise SchemaError("a table is declared twice; evidence and findings share one list of names")
@@ -96,9 +96,9 @@ def known() -> dict[str, Table]:
 @cache
 def evidence_names() -> tuple[str, ...]:
     """Names of the tables that a bundle holds, in the order of their declaration."""
-    from triage_kit.schemas import host, log, server, sources
+    from triage_kit.schemas import backups, host, log, server, sources
 
-    return tuple(server.TABLES | log.TABLES | host.TABLES | sources.TABLES)
+    return tuple(server.TABLES | log.TABLES | host.TABLES | backups.TABLES | sources.TABLES)
 
 
 def get(name: str) -> Table:

@@ -164,9 +164,10 @@ freeze: one thing to stop now
     deadline time when the evidence or the rows would be lost, if known
 
 recovery: one way back
+    order int in which to try it, 1 first
     option text
     feasible bool missing: not known yet
-    rows int
+    rows int rows that it brings, missing where that is not known
     tables texts
     why text
     brings_not text
@@ -175,6 +176,10 @@ recovery: one way back
     target_lsn text
     target_xid int
     target_time time
+    margin text how sure the target is, and what lies between it and the loss
+    preconditions texts what was checked on this server, one sentence each, beginning with ok, bad or open
+    clock text what ends this way back, and when
+    deadline time when it ends, where that can be told
     because texts ids of evidence rows
 
 decisions: one thing that a person must decide, in the order of urgency
@@ -184,6 +189,12 @@ decisions: one thing that a person must decide, in the order of urgency
     why text
     until time when the decision loses its worth, if known
     because texts ids of evidence rows
+
+next_steps: one thing to do next, and who can
+    order int
+    step text
+    role text of the person: on-call, database administrator, developer, host operator, data owner or manager
+    why text
 
 next_tests: one check that would settle what is open
     test text
