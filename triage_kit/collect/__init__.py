@@ -51,6 +51,8 @@ BUILT = (
     "containers",
     "baseline",
     "wal",
+    "backups",
+    "data_directory",
 )
 
 
@@ -136,6 +138,7 @@ def _read_server(
 
 
 def _read_files(case: Case, draft: Draft, tell: Callable[..., None]) -> None:
+    from triage_kit.collect.backups import read_backups
     from triage_kit.collect.containers import read_containers
     from triage_kit.collect.described import read_described
     from triage_kit.collect.earlier import read_earlier
@@ -152,6 +155,7 @@ def _read_files(case: Case, draft: Draft, tell: Callable[..., None]) -> None:
     known = dict(zip(settings["name"], settings["value"], strict=True))
     read_logs(case, draft, {name: value for name, value in known.items() if isinstance(value, str)}, tell)
     read_copies(case, draft, tell)
+    read_backups(case, draft, tell)
     read_repository(case, draft, tell)
 
 

@@ -69,9 +69,22 @@ def _gunzipped(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def _by_arrow(stream: IO[bytes], how: str) -> Iterator[bytes]:
-    with pa.CompressedInputStream(pa.PythonFile(stream, "r"), how) as unpacked:
+    with pa.CompressedInputStream(pa.PythonFile(_KeptOpen(stream), "r"), how) as unpacked:
         while piece := unpacked.read(PIECE):
             yield piece
+
+
+class _KeptOpen:
+    """A stream for Arrow, which closes what it is given."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.read, self.closed = stream.read, False
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self.closed = True
 
 
 def content(path: Path, most: int) -> bytes:
