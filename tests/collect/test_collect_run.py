@@ -152,13 +152,6 @@ def test_a_cancelled_or_slow_statement_costs_its_answer_only(server18, database1
         assert session.reconnections == 0
 
 
-def test_a_named_source_that_is_not_built_yet_is_a_gap(server18, database18, ask) -> None:
-    done = ask(server18, database18, baseline="earlier/evidence")
-    gaps = done.bundle.table("questions").set_index("source")
-    assert gaps.loc["baseline", "status"] == "not_built"
-    assert len(done.named_unread) == 1
-
-
 def test_an_idle_standby_default_does_not_stop_the_questions(server18, database18, ask) -> None:
     with server18.connect(database18) as connection:
         connection.execute(f"ALTER DATABASE {database18} SET default_transaction_read_only = on")

@@ -40,20 +40,6 @@ COSTS = {
     "containers": "whether a volume was replaced or a container made anew",
     "data_directory": "the file times and the control file of the copied data directory",
 }
-BUILT = (
-    "database",
-    "logs",
-    "repository",
-    "migrations",
-    "snapshot",
-    "statistics",
-    "schema_dump",
-    "containers",
-    "baseline",
-    "wal",
-    "backups",
-    "data_directory",
-)
 
 
 @dataclass(frozen=True)
@@ -95,15 +81,6 @@ def collect(
             _read_files(case, draft, tell)
         if refused is not None and not _answered(draft):
             raise refused
-        for key in sources_named(case):
-            if key not in BUILT:
-                draft.answer(
-                    source=key,
-                    status="not_built",
-                    named=True,
-                    costs=COSTS[key],
-                    reason=f"this version does not read {key} yet",
-                )
         bundle = draft.seal()
     questions = bundle.table("questions")
     gaps = questions[questions["status"] != "answered"]
@@ -123,7 +100,7 @@ def _read_server(
     """The server's answers; its refusal is returned when other sources may make up for it."""
     if case.database is None:
         return None, None
-    others = [key for key in sources_named(case) if key not in ("database", "migrations", "baseline") and key in BUILT]
+    others = [key for key in sources_named(case) if key not in ("database", "migrations", "baseline")]
     try:
         wal_bytes = database.read(case, draft, wanted, tell, alone=not others)
     except (database.Interrupted, database.Unfit):
