@@ -188,12 +188,16 @@ def _report(folder: str | Path, options: argparse.Namespace, console: Console) -
         notify=console.notify,
         notebooks=getattr(options, "notebooks", None),
         mask=getattr(options, "mask", False),
+        pdf=options.pdf,
     )
     questions = Bundle.open(folder).manifest["questions"]
     silent = sum(row["status"] != "answered" for row in questions)
     notebooks = [str(path) for path in made.notebooks]
-    paths = {"html": str(made.html), "findings": str(made.findings), "notebooks": notebooks}
+    paths: dict[str, Any] = {"html": str(made.html), "findings": str(made.findings), "notebooks": notebooks}
     text = [f"report:    {made.html}", f"findings:  {made.findings}", *(f"notebook:  {path}" for path in notebooks)]
+    if made.pdf:
+        paths["pdf"] = str(made.pdf)
+        text.insert(1, f"pdf:       {made.pdf}")
     text += [f"{silent} of {len(questions)} questions had no answer: the report's gaps say why and what that costs"]
     console.say("\n".join(text), event="report", unanswered=silent, asked=len(questions), **paths)
     if made.failed:
@@ -238,6 +242,7 @@ def _parser() -> argparse.ArgumentParser:
     add("incident", nargs="?", default=DEFAULT_INCIDENT, metavar="INCIDENT", help="which; default: %(default)s")
     add("--out", metavar="DIR", help="the case folder to write; default: triage-demo-INCIDENT here")
     add("--list", action="store_true", help="print the practice incidents")
+    _pdf(add)
     _fail_on(add)
 
     add = _command(commands, "init", init)
@@ -253,6 +258,7 @@ def _parser() -> argparse.ArgumentParser:
             add("--notebooks", nargs="+", metavar="FILE", help="notebooks that papermill executed before; none is run")
         if function in (report, run):
             add("--mask", action="store_true", help="replace literals and values in messages by stable tokens")
+            _pdf(add)
             _fail_on(add)
 
     _command(commands, "collector", collector)
@@ -272,6 +278,10 @@ def _command(commands: Any, name: str, function: Callable[[argparse.Namespace, C
     parser.add_argument("--quiet", action="store_true", help="print errors only")
     parser.add_argument("--debug", action="store_true", help="print the traceback of an error")
     return parser.add_argument
+
+
+def _pdf(add: Callable[..., Any]) -> None:
+    add("--pdf", action="store_true", help="print the page as PDF too, by a Chromium of this machine")
 
 
 def _fail_on(add: Callable[..., Any]) -> None:

@@ -12,7 +12,7 @@ import seedlike
 from bs4 import BeautifulSoup
 
 from triage_kit.errors import ReportError
-from triage_kit.report import copies, kernel, make, making, sanitise, secrets
+from triage_kit.report import copies, kernel, make, making, printing, sanitise, secrets
 
 
 def small_notebooks(folder: Path, **extra: str) -> Path:
@@ -141,3 +141,38 @@ def test_a_drawing_keeps_shapes_and_loses_what_acts() -> None:
 def test_secrets_are_found_where_variables_hold_them() -> None:
     environment = {"PGPASSWORD": "abc", "A": "postgresql://u:longer@h/d", "B": "https://example.org", "C": "x://["}
     assert secrets.found(environment) == {"A": "longer"}  # three characters occur in any text
+
+
+def test_the_page_is_printed_by_a_browser(tmp_path: Path, chromium: Path, monkeypatch, with_notebooks) -> None:
+    monkeypatch.setenv("TRIAGE_CHROMIUM", str(chromium))
+    with_notebooks(stats="'seen on paper'")
+    made = make(seedlike.write(tmp_path / "case"), pdf=True)
+    assert made.pdf == tmp_path / "case/report/report.pdf"
+    assert made.pdf.read_bytes().startswith(b"%PDF-")
+    assert made.pdf.stat().st_mode & 0o077 == 0
+    again = make(tmp_path / "case")  # without: no paper of an earlier page stays beside the new one
+    assert not again.html.with_suffix(".pdf").exists()
+
+
+def test_no_browser_is_said_before_anything_is_run(tmp_path: Path, monkeypatch, with_notebooks) -> None:
+    with_notebooks()
+    case = seedlike.write(tmp_path / "case")
+    monkeypatch.setattr(printing, "PLACES", ())
+    monkeypatch.delenv("TRIAGE_CHROMIUM", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ReportError, match=r"no PDF was made: none of chromium, .* print it"):
+        make(case, pdf=True)
+    monkeypatch.setenv("TRIAGE_CHROMIUM", "no-such-browser")
+    with pytest.raises(ReportError, match="TRIAGE_CHROMIUM names 'no-such-browser'"):
+        make(case, pdf=True)
+    assert not (case / "report").exists()
+
+
+def test_a_browser_that_fails_leaves_the_page_and_says_what_it_said(tmp_path: Path) -> None:
+    page, failing = tmp_path / "report.html", tmp_path / "browser"
+    page.write_text("<p>x</p>", "utf-8")
+    failing.write_text("#!/bin/sh\necho no display >&2\nexit 7\n", "utf-8")
+    failing.chmod(0o755)
+    with pytest.raises(ReportError, match=r"ended with 7: no display; .* print it"):
+        printing.pdf(page, str(failing))
+    assert [each.name for each in tmp_path.iterdir() if each.suffix == ".pdf"] == []

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,13 @@ from triage_kit import analyse
 from triage_kit.bundle import Lock
 from triage_kit.errors import ReportError
 from triage_kit.opened import OpenCase, open_case
-from triage_kit.report import copies, head, replacing, secrets
+from triage_kit.report import copies, head, printing, replacing, secrets
 from triage_kit.report.kernel import Kernels, execute
 from triage_kit.report.page import page, read
 from triage_kit.resources import resource_dir
 
 NOTEBOOKS = ("stats", "fk_graph", "timeline", "hypotheses")
-WRITTEN = frozenset(("report.html", "findings.json", *(f"{name}.ipynb" for name in NOTEBOOKS)))
+WRITTEN = frozenset(("report.html", "report.pdf", "findings.json", *(f"{name}.ipynb" for name in NOTEBOOKS)))
 AT_ONCE = 2
 
 Notify = Callable[..., object]
@@ -38,6 +38,7 @@ class Made:
     findings: Path
     notebooks: list[Path]
     failed: list[str]
+    pdf: Path | None = None
 
 
 def make(
@@ -45,6 +46,7 @@ def make(
     notify: Notify | None = None,
     notebooks: Sequence[str | Path] | None = None,
     mask: bool = False,
+    pdf: bool = False,
 ) -> Made:
     """Run the four notebooks on the evidence and write the page, findings.json and the executed copies to ``report/``.
 
@@ -56,6 +58,7 @@ def make(
         then made from them and nothing is run.
     mask : whether literals of statements and values in messages are replaced by stable tokens (``triage_kit.mask``) in
         everything that is written; tables, columns, roles and the author's own notes stay.
+    pdf : whether the page is printed too, by a browser of this machine; it is looked for before anything is run.
 
     Returns
     -------
@@ -63,14 +66,16 @@ def make(
 
     Raises
     ------
-    ReportError when a secret would be written, a notebook is missing, or one that is given was executed without the
-    mask that is asked for; BundleError when the evidence cannot be read.
+    ReportError when no browser is there to print, a secret would be written, a notebook is missing, or one that is
+    given was executed without the mask that is asked for; BundleError when the evidence cannot be read.
     """
+    program = printing.browser() if pdf else None
     opened = open_case(case_folder, mask=mask)
     case = Path(case_folder)
     home = case if case.is_dir() else case.parent
     with Lock(home / ".triage-report.lock", "another `triage report` is at work in this case: wait until it has ended"):
-        return _make(opened, case, home / "report", notify or _silent, notebooks)
+        made = _make(opened, case, home / "report", notify or _silent, notebooks)
+        return made if program is None else replace(made, pdf=printing.pdf(made.html, program))
 
 
 def _make(opened: OpenCase, case: Path, folder: Path, tell: Notify, notebooks: Sequence[str | Path] | None) -> Made:

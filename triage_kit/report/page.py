@@ -19,20 +19,21 @@ from triage_kit.report import sanitise
 from triage_kit.report.copies import ANSI
 from triage_kit.resources import resource_dir
 
+LAST = "appendix"  # long lists that a reader comes to by links
 LEFT_OUT = {"parameters", "injected-parameters", "title", "explore"}
 
 
 def joined(notebooks: Mapping[str, nbformat.NotebookNode]) -> nbformat.NotebookNode:
-    """The cells of all notebooks in order, without those that only serve a notebook that is run by hand."""
-    cells, set_up = [], False
+    """The cells of all notebooks in order, appendices last, without those that serve a notebook that is run by hand."""
+    cells, last, set_up = [], [], False
     for notebook in notebooks.values():
         for cell in notebook.cells:
             tags, failed = set(cell.metadata.get("tags", [])), _failed(cell)
             if (tags & LEFT_OUT or ("setup" in tags and set_up)) and not failed:
                 continue
             set_up = set_up or "setup" in tags
-            cells.append(cell)
-    return nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+            (last if LAST in tags and not failed else cells).append(cell)
+    return nbformat.from_dict({"cells": cells + last, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
 def _failed(cell: nbformat.NotebookNode) -> bool:
