@@ -118,7 +118,9 @@ def test_figures_have_alternative_texts(page: Path) -> None:
     soup = BeautifulSoup(page.read_text("utf-8"), "html.parser")
     assert len(soup.find_all("img")) >= 6
     assert all(len(each["alt"]) > 20 for each in soup.find_all("img"))
-    assert soup.find("figure", role="img")["aria-label"].startswith("Foreign-key graph of")
+    drawn = [each["aria-label"] for each in soup.find_all("figure", role="img")]
+    assert drawn[0].startswith("Rows that stand and rows that are gone. migration.")
+    assert drawn[1].startswith("Foreign-key graph of")
 
 
 def test_nothing_runs_in_a_browser_with_the_policy_and_without(page: Path, chromium: Path, tmp_path: Path) -> None:
