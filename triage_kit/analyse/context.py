@@ -9,6 +9,8 @@ import pandas as pd
 
 # initdb and the first start belong together; on 13 and 14 the reset time of a server that never crashed is that start.
 FIRST_START = pd.Timedelta(minutes=10)
+INITDB = pd.Timedelta(minutes=1)
+CRASHES = ("not_shut_down", "all_terminated")
 TOGETHER = pd.Timedelta(seconds=5)
 
 
@@ -52,30 +54,51 @@ def context(evidence: Mapping[str, pd.DataFrame]) -> Context:
         initdb_at=identity.get("initdb_at"),
         started_at=identity.get("started_at"),
         counters_reset_at=_reset_time(evidence["database_counters"], identity, version),
-        crashed_at=crash_time(identity.get("initdb_at"), cluster.get("bgwriter_reset"), cluster.get("archiver_reset")),
+        crashed_at=_crashed_at(evidence, identity, cluster),
         next_xid=identity.get("next_xid"),
         app_role=incident.get("app_role"),
         has_server=bool(identity),
     )
 
 
+def _crashed_at(evidence: Mapping[str, pd.DataFrame], identity: dict, cluster: dict) -> pd.Timestamp | None:
+    """When a crash wiped the counters: by the times of their reset, by the log where these may mean a first start."""
+    initdb_at, reset = identity.get("initdb_at"), cluster.get("bgwriter_reset")
+    started, version = identity.get("started_at"), identity.get("version_num")
+    found = crash_time(initdb_at, reset, cluster.get("archiver_reset"), started, version)
+    if found is not None or reset is None:
+        return found
+    events = evidence["log_events"]
+    logged = events.loc[events["subject"].isin(CRASHES), "at"].dropna()
+    near = logged[(logged <= reset + TOGETHER) & (logged >= reset - FIRST_START)]
+    return reset if len(near) and (initdb_at is None or near.max() > initdb_at) else None
+
+
 def crash_time(
-    initdb_at: pd.Timestamp | None, bgwriter_reset: pd.Timestamp | None, archiver_reset: pd.Timestamp | None
+    initdb_at: pd.Timestamp | None,
+    bgwriter_reset: pd.Timestamp | None,
+    archiver_reset: pd.Timestamp | None,
+    started_at: pd.Timestamp | None = None,
+    version: int | None = None,
 ) -> pd.Timestamp | None:
     """When a crash wiped the counters, or None.
 
     Measured on 13 to 18: crash recovery sets both reset times to its end; without a crash they stand at initdb (15 and
-    newer) or at the first start (13, 14). One that moved alone was reset by hand.
+    newer, so before any start) or at the first start (13, 14). One that moved alone was reset by hand.
 
     >>> start = pd.Timestamp("2025-09-25T08:00:00Z")
     >>> crash_time(start, start + pd.Timedelta("3s"), start + pd.Timedelta("3s")) is None
     True
+    >>> crash_time(start, start + TOGETHER, start + TOGETHER, start + pd.Timedelta("2s"), 180000) is None
+    False
     """
-    if initdb_at is None or bgwriter_reset is None or bgwriter_reset - initdb_at <= FIRST_START:
+    if initdb_at is None or bgwriter_reset is None or archiver_reset is None:
         return None
-    if archiver_reset is None or abs(bgwriter_reset - archiver_reset) > TOGETHER:
+    if abs(bgwriter_reset - archiver_reset) > TOGETHER:
         return None
-    return bgwriter_reset
+    if (version or 0) >= 150000 and started_at is not None:
+        return bgwriter_reset if bgwriter_reset >= started_at or bgwriter_reset - initdb_at > INITDB else None
+    return bgwriter_reset if bgwriter_reset - initdb_at > FIRST_START else None
 
 
 def first(frame: pd.DataFrame) -> dict:

@@ -29,6 +29,7 @@ from triage_kit.analyse.dossier import dossiers
 from triage_kit.analyse.earlier import earlier
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.scene import set_scene
+from triage_kit.analyse.signs import Inquiry
 from triage_kit.analyse.statuses import conclude
 from triage_kit.analyse.transactions import replacements
 from triage_kit.analyse.xids import clock
@@ -96,7 +97,7 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     findings = missing.findings_frame(concluded)
 
     explaining = groups.explaining_frame(found, reach, scene, ledger)
-    ranked, moved = causes.find_causes(found, causes.Inquiry(evidence, about, scene, concluded, ledger))
+    ranked, moved = causes.find_causes(found, Inquiry(evidence, about, scene, concluded, ledger, by_name))
     observed = statements.statements_frame(seen)
     gaps = provenance.gaps(evidence["questions"])
     lost = recovery.loss(found, concluded, dates)

@@ -53,6 +53,7 @@ def conclude(each: Weighed, scene: Scene, because: tuple[str, ...]) -> dict:
         "reported": each.table.name in scene.reported,
         "because": because,
         "_dead": row["dead"],
+        "_chances": each.probabilities,
         "_intact": intact,
     }
 
@@ -109,7 +110,7 @@ def habitual(each: Weighed, scene: Scene) -> bool:
     emptying = [
         seen
         for seen in scene.seen.get(table.name, ())
-        if seen.operation in ("truncate", "delete") and seen.outcome != "failed"
+        if (seen.operation == "truncate" or (seen.operation == "delete" and seen.bounded is False)) and seen.done
     ]
     if sum(seen.calls for seen in emptying) >= OFTEN:
         return True
