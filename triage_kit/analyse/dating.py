@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from triage_kit.analyse.checkpoints import Interval, intervals, new_storage
-from triage_kit.analyse.context import Context
+from triage_kit.analyse.context import Context, rows
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.ledger import Ledger
@@ -22,6 +22,7 @@ STATEMENTS = {
     "recreate": ("drop_table", "rename_table"),
 }
 SECOND = pd.Timedelta(seconds=1)
+Window = tuple[pd.Timestamp | None, pd.Timestamp | None, str]
 
 
 def date_groups(
@@ -40,11 +41,33 @@ def date_groups(
             *_exact(group, tables, ledger),
             *_logged(group, scene),
             *_checkpoint(group, checkpoints, about, ledger),
+            *_by_xid(group, tables, scene, ledger),
+            *_by_nature(group, about, scene),
+            *_vacuumed(group, tables, evidence, ledger),
         ]
         windows += _bounds(about, evidence)
-        start, end, how = min(windows, key=lambda window: _width(window, about)) if windows else (None, None, None)
+        start, end, how = _tightest([window for window in windows if _possible(window, about)], about)
         found[group.name] = {"lost_from": start, "lost_to": end, "dated_by": how}
     return found
+
+
+def _possible(window: Window, about: Context) -> bool:
+    return window[0] is None or window[1] is None or window[0] <= window[1]
+
+
+def _tightest(windows: Sequence[Window], about: Context) -> Window:
+    """The narrowest window, made narrower still by the others that agree with it; every method that did so is named."""
+    if not windows:
+        return None, None, ""
+    start, end, how = min(windows, key=lambda window: _width(window, about))
+    for other_start, other_end, other in sorted(windows, key=lambda window: _width(window, about)):
+        later = other_start is not None and (start is None or other_start > start)
+        earlier = other_end is not None and (end is None or other_end < end)
+        new_start, new_end = (other_start if later else start), (other_end if earlier else end)
+        if (later or earlier) and (new_start is None or new_end is None or new_start < new_end):
+            start, end = new_start, new_end
+            how = f"{how}; {other}" if other not in how else how
+    return start, end, how
 
 
 def _width(window: tuple, about: Context) -> pd.Timedelta:
@@ -63,7 +86,7 @@ def _exact(group: Group, tables: Mapping[str, Dossier], ledger: Ledger) -> list[
             str(group.xid),
             group.committed_at,
         )
-        windows.append((group.committed_at, group.committed_at, "commit timestamp"))
+        windows.append((group.committed_at, group.committed_at, group.dated))
     if group.mechanism == "truncate":
         # Measured: a truncated table that is still empty keeps the second of the TRUNCATE as its file's time.
         empty = [
@@ -96,6 +119,63 @@ def _logged(group: Group, scene: Scene) -> list[tuple]:
         and (seen.bounded is not True or not group.whole)
     ]
     return [(min(times), max(times), "statement in the log")] if times else []
+
+
+def _by_xid(group: Group, tables: Mapping[str, Dossier], scene: Scene, ledger: Ledger) -> list[Window]:
+    """Windows of the transaction that the catalogue names: of the loss, of the table's successor, of a lost column."""
+    xids = {group.xid} if group.xid is not None else set()
+    here = [tables[name] for name in group.tables if name in tables]
+    if group.mechanism == "recreate":
+        xids |= {table.created_xid for table in here if table.created_xid is not None}
+    if group.mechanism == "hidden":
+        xids |= {table.relation["xmin"] for table in here if table.relation["xmin"] and not table.replaced}
+    if len(xids) != 1 or (group.committed_at is not None and group.xid is not None):
+        return []
+    [xid] = xids
+    windows = scene.clock.windows(xid)
+    for start, end, how in windows:
+        told = " and ".join(
+            f"{word} {at:%Y-%m-%d %H:%M:%S.%f} UTC"
+            for word, at in (("after", start), ("before", end))
+            if at is not None
+        )
+        ledger.add("server", f"transaction {xid} ran {told}: {how}", "xmin", str(xid), end)
+    return windows
+
+
+def _by_nature(group: Group, about: Context, scene: Scene) -> list[Window]:
+    """What dates a mechanism by itself: a crash, the making of a data directory, the earlier bundle."""
+    if group.mechanism == "unlogged_reset" and about.crashed_at is not None:
+        return [(about.crashed_at, about.crashed_at, "crash recovery")]
+    if group.mechanism == "new_cluster" and about.initdb_at is not None:
+        return [(None, about.initdb_at, "the making of the data directory")]
+    before = scene.earlier
+    if before is not None and before.at is not None and all(name in before.tables for name in group.damaged):
+        return [(before.at, about.noticed_at or about.collected_at, "the earlier bundle, in which they stood")]
+    return []
+
+
+def _vacuumed(
+    group: Group, tables: Mapping[str, Dossier], evidence: Mapping[str, pd.DataFrame], ledger: Ledger
+) -> list[Window]:
+    """Deleted rows were deleted before the autovacuum that removed them, and after the one that still left rows."""
+    if group.mechanism != "delete":
+        return []
+    events, found = evidence["log_events"], []
+    events = events[events["removed"].notna() & events["at"].notna()].sort_values("at")
+    for name in group.roots:
+        table = tables.get(name)
+        if table is None:
+            continue
+        ending = f".{table.relation['schema']}.{table.relation['name']}"
+        mine = events[events["relation"].str.endswith(ending).fillna(False)]
+        for place, row in enumerate(rows(mine)):
+            if row["removed"] >= max(1, (table.went or 0) / 2):
+                before = rows(mine)[place - 1]["at"] if place else None
+                where = f"{row['file']}:{row['line']}"
+                ledger.add("log", f"autovacuum removed {row['removed']} dead rows of {name}", where, name, row["at"])
+                found.append((before, row["at"], "autovacuum lines"))
+    return found[:1]
 
 
 def _checkpoint(group: Group, checkpoints: list[Interval], about: Context, ledger: Ledger) -> list[tuple]:

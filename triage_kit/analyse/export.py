@@ -86,6 +86,7 @@ def _tables(found: Investigation) -> list[dict]:
     for row in rows(found.mechanism_probabilities):
         chances[row["schema"], row["table"]][row["mechanism"]] = row["probability"]
     how = {row["group"]: row["how"] for row in rows(found.groups)}
+    lsns = {row["group"]: row["lsn"] for row in rows(found.groups)}
     tables = []
     for row in rows(found.findings):
         told = {key: plain(row[key]) for key in TABLE_KEYS}
@@ -98,7 +99,7 @@ def _tables(found: Investigation) -> list[dict]:
                 {
                     "xid": plain(row["xid"]),
                     "committed_at": plain(row["committed_at"]),
-                    "lsn": None,
+                    "lsn": lsns.get(row["group"]),
                     "how": how.get(row["group"]),
                 }
             ]

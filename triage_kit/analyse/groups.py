@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import networkx as nx
 import pandas as pd
@@ -15,6 +15,7 @@ from triage_kit.analyse.scene import Scene
 from triage_kit.analyse.statements import Seen
 from triage_kit.analyse.transactions import Replacement
 
+SUBTRANSACTIONS = 64  # as many xids may lie between a transaction and the savepoint that did it
 LOSSES = ("partial", "wiped", "missing", "hidden")
 
 
@@ -35,10 +36,14 @@ class Group:
     equivalents: tuple[tuple[str, ...], ...] = ()
     extra: tuple[str, ...] = ()
     explained: int = 0
+    lsn: str | None = None
+    dated: str = "commit timestamp"
     whole: bool = True  # the roots were emptied, not thinned out: the statement had no WHERE that spared a row
 
 
-def find_groups(findings: Sequence[dict], replaced: Sequence[Replacement], reach: nx.MultiDiGraph) -> list[Group]:
+def find_groups(
+    findings: Sequence[dict], replaced: Sequence[Replacement], reach: nx.MultiDiGraph, scene: Scene
+) -> list[Group]:
     """Groups by their damage: storage replaced by one transaction, cascades of DELETE, then tables of one mechanism."""
     by_name = {schemas.qualified(row["schema"], row["table"]): row for row in findings}
     found: list[Group] = []
@@ -60,11 +65,32 @@ def find_groups(findings: Sequence[dict], replaced: Sequence[Replacement], reach
         tables = tuple(sorted(name for name in lost if by_name[name]["mechanism"] == mechanism))
         found.append(Group("", mechanism, tables, tables, tables, None, None, f"the same mechanism: {mechanism}"))
     found.sort(key=lambda group: (-sum(by_name[name]["missing_rows"] or 0 for name in group.tables), group.tables))
-    return [_named(group, f"G{number}") for number, group in enumerate(found, 1)]
+    return [_told(group, f"G{number}", by_name, scene) for number, group in enumerate(found, 1)]
 
 
-def _named(group: Group, name: str) -> Group:
-    return Group(**(vars(group) | {"name": name}))
+def _told(group: Group, name: str, by_name: Mapping[str, dict], scene: Scene) -> Group:
+    """The group with its name, and with what the WAL and the log say of its transaction."""
+    xid, at = group.xid, group.committed_at
+    if xid is None and group.mechanism in ("delete", "cascade_delete"):
+        recorded = [each for root in group.roots for each in scene.wal.deleting(by_name[root]["oid"])[:1]]
+        xid = scene.clock.full(recorded[0].xid) if recorded and len({each.xid for each in recorded}) == 1 else None
+    if xid is not None:
+        above = _top_level(group, xid, scene)
+        at = at or scene.clock.commit_time(xid)
+        xid = above if above is not None else xid
+    told = {"name": name, "xid": xid, "committed_at": at}
+    if xid is not None:
+        told |= {"lsn": scene.clock.lsns.get(xid), "dated": scene.clock.dated_by(xid)}
+    return replace(group, **told)  # type: ignore[arg-type]
+
+
+def _top_level(group: Group, xid: int, scene: Scene) -> int | None:
+    """The xid of the statement's log line: %x shows the top-level one, just below its subtransactions."""
+    for table in group.roots:
+        for seen in scene.seen.get(table, ()):
+            if seen.xid is not None and seen.done and 0 <= xid - scene.clock.full(seen.xid) <= SUBTRANSACTIONS:
+                return scene.clock.full(seen.xid)
+    return None
 
 
 def _without_transaction(tables: Sequence[str], reach: nx.MultiDiGraph) -> str:
@@ -210,6 +236,7 @@ def groups_frame(groups: Sequence[Group], findings: pd.DataFrame, dates: Mapping
                 ),
                 "committed_at": group.committed_at,
                 "how": group.how,
+                "lsn": group.lsn,
                 **dates.get(group.name, {}),
             }
             for group in groups

@@ -28,6 +28,7 @@ from triage_kit.analyse.context import context, first
 from triage_kit.analyse.dossier import dossiers
 from triage_kit.analyse.earlier import earlier
 from triage_kit.analyse.ledger import Ledger
+from triage_kit.analyse.records import records
 from triage_kit.analyse.scene import set_scene
 from triage_kit.analyse.signs import Inquiry
 from triage_kit.analyse.statuses import conclude
@@ -77,20 +78,21 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     before = earlier(evidence)
     balance = row_balance(evidence, about, before)
     tables = dossiers(evidence, balance, before)
-    dated = clock(evidence, about)
+    wal = records(evidence)
+    dated = clock(evidence, about, wal)
     names = {table.name for table in tables}
     keys = foreign_keys.foreign_keys(evidence["constraints"], evidence["relations"])
     reach = foreign_keys.graph(keys, evidence["relations"])
     replaced = replacements(tables, dated, reach)
     visible = statements.visibility(evidence)
     seen = statements.seen_effects(evidence, set(reach), ledger)
-    scene = set_scene(tables, evidence, about, reach, replaced, seen, visible, dated, before)
+    scene = set_scene(tables, evidence, about, reach, replaced, seen, visible, dated, before, wal)
 
     weighed = mechanisms.weigh(tables, scene)
     because, matrix = mechanisms.evidence_rows(weighed, ledger)
     concluded = [conclude(each, scene, because[each.table.name]) for each in weighed]
     concluded += missing.missing_findings(evidence, names, scene, ledger)
-    found = groups.find_groups(concluded, replaced, reach)
+    found = groups.find_groups(concluded, replaced, reach, scene)
     by_name = {table.name: table for table in tables}
     dates = dating.date_groups(found, by_name, evidence, about, scene, ledger)
     concluded = missing.with_parents(groups.apply(concluded, found, dates), balance)

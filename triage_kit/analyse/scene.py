@@ -18,6 +18,7 @@ from triage_kit.analyse.context import Context, rows
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.earlier import Earlier
 from triage_kit.analyse.inference import Observation
+from triage_kit.analyse.records import Records
 from triage_kit.analyse.running import busy_tables, loaded_tables, trigger_tables
 from triage_kit.analyse.statements import Seen, Visibility
 from triage_kit.analyse.transactions import Replacement
@@ -40,6 +41,7 @@ class Scene:
     log_begins: pd.Timestamp | None
     clock: Clock
     earlier: Earlier | None = None
+    wal: Records = field(default_factory=Records)
     origins: Mapping[str, Observation] = field(default_factory=dict)  # what its names and age say of a table
     dropped: Mapping[str, Observation] = field(default_factory=dict)  # dropped columns, dated as far as possible
     columns_lost: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of tables that lost them lately
@@ -64,6 +66,7 @@ def set_scene(
     visible: Visibility,
     clock: Clock,
     before: Earlier | None = None,
+    wal: Records | None = None,
 ) -> Scene:
     """Gather what the signals of one table need of all the others."""
     leaves = fk.partitions(reach)
@@ -87,6 +90,7 @@ def set_scene(
         log_begins=begins,
         clock=clock,
         earlier=before,
+        wal=wal or Records(),
         origins=identity.origins(tables, evidence, before),
         dropped=dropped,
         columns_lost=columns.lost(tables, dropped, by_table, evidence),

@@ -72,6 +72,7 @@ class Seen:
     where: str
     calls: int = 1
     column: str = ""
+    xid: int | None = None  # as the log line has it: the top-level one
     hands: frozenset[tuple] = frozenset()
 
     @property
@@ -243,6 +244,7 @@ def _from_log(event: dict, short: Mapping[str, str], ledger: Ledger) -> list[See
             reference,
             where,
             column=effect.column,
+            xid=event["xid"] or None,
             hands=frozenset(_hands(event)),
         )
         for effect in effects

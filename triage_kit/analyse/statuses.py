@@ -149,6 +149,12 @@ def incident_deletes(each: Weighed, scene: Scene) -> tuple[int | None, str | Non
         for seen in scene.seen.get(name, ())
         if seen.operation == "delete" and seen.outcome not in ("failed", "rolled_back")
     ]
+    recorded = scene.wal.deleting(each.table.oid)
+    if recorded:
+        start = scene.about.window_start
+        late = [c for c in recorded if start is None or c.ended_at is None or c.ended_at >= start] or recorded
+        large = [change.rows for change in late if change.rows >= late[0].rows / 10]
+        return min(row["deletes"], sum(large)), f"the WAL, {len(large)} transaction{'s' if len(large) != 1 else ''}"
     whole = {seen.text: seen.rows for seen in own if seen.bounded is False and seen.rows is not None}
     if whole:
         return min(row["deletes"], sum(whole.values())), "pg_stat_statements"

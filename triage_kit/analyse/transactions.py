@@ -38,7 +38,7 @@ def replacements(found: Sequence[Dossier], dated: Clock, reach: nx.MultiDiGraph)
     by_xid: dict[int, list[str]] = {}
     for table in found:
         if table.replaced and table.relation["xmin"]:
-            by_xid.setdefault(dated.full(table.relation["xmin"]), []).append(table.name)
+            by_xid.setdefault(dated.top(table.relation["xmin"]), []).append(table.name)
     times = dated.exact
     joined: list[list[int]] = []
     for xid in sorted(by_xid):

@@ -84,9 +84,34 @@ def _trigger(table: Dossier, scene: Scene) -> Observation | None:
     return scene.triggers.get(table.name) if table.balance["deletes"] else None
 
 
+def _wal(table: Dossier, scene: Scene) -> Observation | None:
+    """What the WAL that was read did to the table; its silence counts where it reaches back to the window."""
+    changes, start = scene.wal.changes.get(table.oid, ()), scene.about.window_start
+    deleting = scene.wal.deleting(table.oid)
+    rows, most = sum(each.rows for each in deleting), max((each.rows for each in deleting), default=0)
+    undone = [each for each in changes if each.operation == "insert" and each.outcome == "rolled_back"]
+    removed = [each for each in changes if each.operation == "removed" and each.outcome == "committed"]
+    where = f"transaction {deleting[0].xid} deleted {most} of {rows} rows" if deleting else ""
+    if removed:
+        says = f"transaction {removed[-1].xid} committed the removal of its old file"
+        return Observation(("replaced",), says, removed[-1].source, table.name, "wal")
+    if rows and rows >= (table.balance["actual_rows"] or 0):
+        return Observation(("deleted",), where, deleting[0].source, table.name, "wal")
+    if undone:
+        says = f"transaction {undone[0].xid} inserted {sum(each.rows for each in undone)} rows and was rolled back"
+        return Observation(("rolled_back",), says, undone[0].source, table.name, "wal")
+    if rows:
+        return Observation(("deleted_some",), where, deleting[0].source, table.name, "wal")
+    if scene.wal.begins is not None and start is not None and scene.wal.begins <= start:
+        says = f"the WAL since {scene.wal.begins:%Y-%m-%d %H:%M:%S} UTC removes none of its rows"
+        return Observation(("nothing",), says, "wal", table.name, "wal")
+    return None
+
+
 WITNESSES: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "statement": _statement,
     "detached": _detached,
     "session": _busy,
     "trigger": _trigger,
+    "wal": _wal,
 }

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from triage_kit.analyse.context import Context, first, rows
+from triage_kit.analyse.records import Records
 
 EPOCH = 1 << 32
 HALF = 1 << 31
@@ -45,10 +46,21 @@ class Clock:
     sources: tuple[str, ...] = ()
     exact: Mapping[int, pd.Timestamp] = field(default_factory=dict)
     brackets: Mapping[int, tuple[Window, ...]] = field(default_factory=dict)
+    in_wal: frozenset[int] = frozenset()  # of the exact ones, those that the WAL dates
+    tops: Mapping[int, int] = field(default_factory=dict)  # subtransaction -> top-level transaction
+    lsns: Mapping[int, str] = field(default_factory=dict)
 
     def full(self, xid: int) -> int:
         """The xid with its epoch."""
         return with_epoch(xid, self.next_xid)
+
+    def top(self, xid: int) -> int:
+        """The top-level xid with its epoch, where the WAL tells; else the xid as the catalogue has it."""
+        return self.tops.get(self.full(xid), self.full(xid))
+
+    def dated_by(self, xid: int) -> str:
+        """How the instant of its commit is known."""
+        return "commit record" if self.full(xid) in self.in_wal else "commit timestamp"
 
     def commit_time(self, xid: int) -> pd.Timestamp | None:
         """The instant of its commit, where the server keeps commit timestamps."""
@@ -58,7 +70,7 @@ class Clock:
         """Every window that its neighbours give, each with its method; empty where nothing is dated."""
         full = self.full(xid)
         if full in self.exact:
-            return [(self.exact[full], self.exact[full], "commit timestamp")]
+            return [(self.exact[full], self.exact[full], self.dated_by(full))]
         found = list(self.brackets.get(full, ()))
         left, right = bisect_left(self.xids, full) - 1, bisect_right(self.xids, full)
         start = self.times[left] if left >= 0 else None
@@ -76,10 +88,12 @@ class Clock:
         return max(starts, default=None), min(ends, default=None)
 
 
-def clock(evidence: Mapping[str, pd.DataFrame], about: Context) -> Clock:
-    """The clock of a case, from ``commit_times``, ``log_events``, ``row_times``, ``baseline`` and ``identity``."""
-    exact = {with_epoch(row["xid"], about.next_xid): row["committed_at"] for row in rows(evidence["commit_times"])}
-    dated = [(xid, at, "commit timestamps") for xid, at in exact.items()]
+def clock(evidence: Mapping[str, pd.DataFrame], about: Context, wal: Records | None = None) -> Clock:
+    """The clock of a case: ``commit_times``, ``log_events``, ``row_times``, ``baseline``, ``identity`` and the WAL."""
+    known = {row["xid"]: row["committed_at"] for row in rows(evidence["commit_times"])}
+    recorded = {xid: at for xid, at in (wal.times if wal else {}).items() if xid not in known}
+    exact = {with_epoch(xid, about.next_xid): at for xid, at in {**recorded, **known}.items()}
+    dated = [(xid, at, "commit times") for xid, at in exact.items()]
     dated += [(with_epoch(xid, about.next_xid), at, "log lines with their xid") for xid, at in _logged(evidence)]
     then, now = first(evidence["baseline"]), first(evidence["identity"])
     if then.get("next_xid") and then.get("collected_at") is not None:
@@ -96,6 +110,12 @@ def clock(evidence: Mapping[str, pd.DataFrame], about: Context) -> Clock:
         tuple(source for _, _, source in kept),
         exact,
         _brackets(evidence, about),
+        frozenset(with_epoch(xid, about.next_xid) for xid in recorded),
+        {
+            with_epoch(sub, about.next_xid): with_epoch(top, about.next_xid)
+            for sub, top in (wal.tops if wal else {}).items()
+        },
+        {with_epoch(xid, about.next_xid): lsn for xid, lsn in (wal.lsns if wal else {}).items()},
     )
 
 

@@ -94,6 +94,7 @@ groups: tables joined by one transaction, else by actor and window
     lost_to time
     dated_by text
     how text what joins them
+    lsn text of its commit record
 
 explaining_statements: one statement that would do exactly, or nearly, this damage
     group text

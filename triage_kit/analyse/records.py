@@ -1,0 +1,70 @@
+"""What the WAL that was read says of each table: which transaction removed how many rows, and when it committed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from triage_kit.analyse.context import first, rows
+
+OVER = ("rolled_back",)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one transaction did to one table, as the WAL has it."""
+
+    xid: int
+    operation: str
+    rows: int
+    outcome: str
+    ended_at: pd.Timestamp | None
+    lsn: str | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Records:
+    """Changes by the OID of their table; top-level xids, commit times and LSNs by xid, subtransactions included."""
+
+    changes: Mapping[int, tuple[Change, ...]] = field(default_factory=dict)
+    tops: Mapping[int, int] = field(default_factory=dict)
+    times: Mapping[int, pd.Timestamp] = field(default_factory=dict)
+    lsns: Mapping[int, str] = field(default_factory=dict)
+    begins: pd.Timestamp | None = None  # the first commit that was read
+
+    def deleting(self, oid: int) -> list[Change]:
+        """Transactions that deleted rows of the table and were not rolled back, those of most rows first."""
+        found = [each for each in self.changes.get(oid, ()) if each.operation == "delete" and each.outcome not in OVER]
+        return sorted(found, key=lambda each: (-each.rows, each.xid))
+
+
+def records(evidence: Mapping[str, pd.DataFrame]) -> Records:
+    """From ``wal_transactions``, ``wal_changes`` and ``wal_spans``, as far as they are of this database."""
+    database = first(evidence["identity"]).get("database_oid")
+    ended = {(row["xid"], row["source"]): row for row in rows(evidence["wal_transactions"])}
+    by_xid = {row["xid"]: row for row in ended.values()}
+    changes: defaultdict[int, list[Change]] = defaultdict(list)
+    for row in rows(evidence["wal_changes"]):
+        of = by_xid.get(row["xid"])
+        if row["table_oid"] is None or of is None or (database is not None and row["database_oid"] != database):
+            continue
+        changes[row["table_oid"]].append(
+            Change(
+                row["xid"], row["operation"], row["rows"] or 0, of["outcome"], of["ended_at"], of["lsn"], of["source"]
+            )
+        )
+    tops = {int(sub): row["xid"] for row in by_xid.values() for sub in row["subxids"]}
+    committed = {xid: row for xid, row in by_xid.items() if row["outcome"] == "committed"}
+    every = {**{xid: xid for xid in committed}, **{sub: top for sub, top in tops.items() if top in committed}}
+    begins = evidence["wal_spans"]["from_at"].dropna()
+    return Records(
+        {oid: tuple(found) for oid, found in changes.items()},
+        tops,
+        {xid: committed[top]["ended_at"] for xid, top in every.items() if committed[top]["ended_at"] is not None},
+        {xid: committed[top]["lsn"] for xid, top in every.items() if committed[top]["lsn"] is not None},
+        begins.min() if len(begins) else None,
+    )
