@@ -65,7 +65,7 @@ class Dossier:
         """Rows that came since the counters began; with an earlier bundle, those that stood then and came since."""
         if not self.balance["counters_alive"]:
             return None
-        if self._goes_on:
+        if self.goes_on:
             return (rows_then(self.then) or 0) + self.balance["inserts"] - self.then["inserts"]
         return self.balance["inserts"]
 
@@ -74,7 +74,7 @@ class Dossier:
         """Rows whose deletion was counted, since the earlier bundle where there is one."""
         if not self.balance["counters_alive"]:
             return None
-        return self.balance["deletes"] - (self.then["deletes"] if self._goes_on else 0)
+        return self.balance["deletes"] - (self.then["deletes"] if self.goes_on else 0)
 
     @property
     def net(self) -> int | None:
@@ -82,7 +82,8 @@ class Dossier:
         return None if self.came is None or self.went is None else self.came - self.went
 
     @property
-    def _goes_on(self) -> bool:
+    def goes_on(self) -> bool:
+        """Whether an earlier bundle has it and its counters go on from those of then."""
         row = self.balance
         return rows_then(self.then) is not None and carried_on(self.then, row["inserts"], row["deletes"])
 

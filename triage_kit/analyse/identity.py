@@ -23,14 +23,14 @@ def origins(
 ) -> dict[str, Observation]:
     """What names, ages and an earlier bundle say of the object behind each name; left out where nothing does."""
     found: dict[str, Observation] = {}
-    ranks = _migration_ranks(evidence)
+    ranks, together = _migration_ranks(evidence), _remade_together(tables, before)
     swaps, older = _swaps(tables), _older_references(tables, evidence["constraints"])
     young, misplaced = _youngest(tables, ranks), _out_of_order(tables, ranks)
     for table in tables:
         then = before.tables.get(table.name) if before and not before.other_cluster else None
         if then is not None and then["oid"] != table.oid:
             says = f"its OID is {table.oid}; in the earlier bundle ({before.source}) {then['oid']} had this name"
-            found[table.name] = Observation(("remade",), says, "pg_class", table.name)
+            found[table.name] = Observation(("remade_together" if together else "remade",), says, "pg_class", table.name)
         elif then is not None:
             says = f"its OID {table.oid} is that of the earlier bundle"
             found[table.name] = Observation(("contemporary",), says, "pg_class", table.name)
@@ -44,6 +44,14 @@ def origins(
             )
             found[table.name] = Observation((outcome,), says, "pg_attribute", table.name)
     return found
+
+
+def _remade_together(tables: Sequence[Dossier], before: Earlier | None) -> bool:
+    """Whether most tables of the earlier bundle have another OID now, as a restore leaves them."""
+    if before is None:
+        return False
+    both = [(table, before.tables[table.name]) for table in tables if table.name in before.tables]
+    return len(both) > 1 and sum(table.oid != then["oid"] for table, then in both) > len(both) / 2
 
 
 def _swaps(tables: Sequence[Dossier]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from triage_kit.analyse import foreign_keys as fk
 from triage_kit.analyse import knowledge
 from triage_kit.analyse.applied import applied_revisions
 from triage_kit.analyse.context import rows
+from triage_kit.analyse.earlier import rows_then
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.mechanisms import Weighed
 from triage_kit.analyse.scene import Scene, reported_names
@@ -30,6 +31,7 @@ DROP_SEEN = {
     "partition_drop": 0.005,
     "hidden": 0.005,
 }
+RENAMED = {"hidden": 0.94, "recreate": 0.02, "drop": 0.01, "unknown": 0.03}
 UNSEEN = {"unknown": 0.70, "hidden": 0.10, "drop": 0.15, "new_cluster": 0.05}
 
 
@@ -52,13 +54,34 @@ def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scen
         elif blind:
             says += ", nor is any other table that people name: this may be the wrong database"
         reference = ledger.add("catalogue", says, "pg_class", name)
-        parent = None if blind else _partition_of(name, stems)
+        then = scene.earlier.tables.get(name) if scene.earlier else None
+        parent = None if blind else ((then or {}).get("parent") or _partition_of(name, stems))
         chances = UNSEEN if blind else _chances(name, scene, parent)
         status = "undecided" if blind else "missing"
+        if then is not None and not blind:
+            status, chances, more = _of_then(then, every, scene, chances)
+        else:
+            more = {}
         found.append(
-            {**_absent(name, status, chances, reference), "reported": name in scene.reported, "_parent": parent}
+            {**_absent(name, status, chances, reference), "reported": name in scene.reported, "_parent": parent, **more}
         )
     return found
+
+
+def _of_then(
+    then: dict, every: Mapping[str, dict], scene: Scene, chances: Mapping[str, float]
+) -> tuple[str, Mapping[str, float], dict]:
+    """Status, chances and rows of a table that an earlier bundle has: gone, or standing under another name."""
+    stood = rows_then(then)
+    more = {"expected_rows": stood, "expected_low": stood, "expected_from": "baseline", "kind": then["kind"] or "table"}
+    same = not (scene.earlier and scene.earlier.other_cluster)
+    renamed = [name for name, row in every.items() if same and row["oid"] == then["oid"]]
+    if renamed:
+        rows_now = (scene.balances.get(renamed[0]) or {}).get("actual_rows")
+        return "hidden", RENAMED, {**more, "hidden_rows": rows_now or 0, "bias": (f"it is called {renamed[0]} now",)}
+    if not same:
+        return "missing", {**GONE, "drop": 0.03, "new_cluster": 0.80}, more
+    return "missing", chances, more
 
 
 def _absent(name: str, status: str, chances: Mapping[str, float], reference: str) -> dict:
@@ -101,12 +124,21 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
     undone = {row["object"] for row in up if row["operation"] in ("drop_table", "rename_table")}
     schemas_seen = {row["schema"] for row in every.values()} | set(evidence["namespaces"]["name"])
     made_by = created_by(evidence)
+    before = scene.earlier
+    for name in before.tables if before is not None else ():
+        if schemas.parts(name)[0] in schemas_seen or not scope:
+            called.setdefault(name, f"the earlier bundle ({before.source})" if before else "")
     for name, effects in scene.seen.items():
         gone = [seen for seen in effects if seen.operation == "drop_table" and seen.outcome in ("committed", "unknown")]
         if gone and not gone[-1].hands & made_by.get(name, set()) and schemas.parts(name)[0] in schemas_seen:
             called.setdefault(name, gone[0].where)
-    for name, where in made.items():
-        if name and name not in undone and "." in name and schemas.parts(name)[0] in schemas_seen:
+    there = {schemas.parts(name)[1] for name in every}
+    for written, where in made.items():
+        schema, short = schemas.parts(written or "")
+        if not schema and short not in there:  # a migration that leaves the schema to the search_path
+            schema = usual
+        name = schemas.qualified(schema, short)
+        if short and not {written, name, short} & undone and schema in schemas_seen:
             called.setdefault(name, where)
     return sorted((name, source) for name, source in called.items() if name not in every and "." in name)
 

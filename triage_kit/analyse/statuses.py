@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from triage_kit.analyse.earlier import rows_then
 from triage_kit.analyse.mechanisms import Weighed
 from triage_kit.analyse.scene import Scene
 
@@ -93,7 +94,7 @@ def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
     low = expected.low if expected.low is not None else 0
     if expected.rows is not None and expected.rows <= actual:
         return "intact"
-    if expected.rows is None and low <= actual and not _was_filled(each, mechanism):
+    if expected.rows is None and low <= actual and not _was_filled(each, scene, mechanism):
         return "intact" if each.table.balance["counters_alive"] else "undecided"
     return "partial" if actual else "wiped"
 
@@ -137,8 +138,18 @@ def expected_rows(each: Weighed, scene: Scene, mechanism: str) -> Expected:
     ):
         return Expected(actual, actual, actual, row["actual_from"])
     if low is not None and mechanism not in ("recreate", "new_cluster", "unlogged_reset", "restore"):
-        return Expected(low if low == high else None, low, high, "counters")
+        origin = "baseline" if each.table.goes_on else "counters"
+        return Expected(low if low == high else None, low, high, origin)
+    stood = rows_before(each, scene)
+    if stood is not None:
+        return Expected(stood, stood, None, "baseline")
     return _without_counters(each, mechanism)
+
+
+def rows_before(each: Weighed, scene: Scene) -> int | None:
+    """Rows that stood under this name in the earlier bundle, the same object or another; None without one."""
+    then = each.table.then or (scene.earlier.tables.get(each.table.name) if scene.earlier else None)
+    return rows_then(then) if then else None
 
 
 def incident_deletes(each: Weighed, scene: Scene) -> tuple[int | None, str | None]:
@@ -149,6 +160,8 @@ def incident_deletes(each: Weighed, scene: Scene) -> tuple[int | None, str | Non
         for seen in scene.seen.get(name, ())
         if seen.operation == "delete" and seen.outcome not in ("failed", "rolled_back")
     ]
+    if each.table.goes_on:
+        return each.table.went, "baseline"
     recorded = scene.wal.deleting(each.table.oid)
     if recorded:
         start = scene.about.window_start
@@ -183,7 +196,7 @@ def _without_counters(each: Weighed, mechanism: str) -> Expected:
     return Expected(None, actual, int(marks["sequence"] or 0) or None, "sequence" if marks["sequence"] else None)
 
 
-def _was_filled(each: Weighed, mechanism: str) -> bool:
+def _was_filled(each: Weighed, scene: Scene, mechanism: str) -> bool:
     """Whether anything says that rows stood in a table whose counters tell nothing or whose deletes are open."""
     table = each.table
     if mechanism in DELETING and table.balance["counters_alive"]:
