@@ -13,7 +13,8 @@ from typing import Any
 
 from triage_kit.parse import ddl
 from triage_kit.parse.ddl import Name
-from triage_kit.sql.lexer import grouped, without_psql
+from triage_kit.sql.lexer import grouped
+from triage_kit.sql.psql import without_psql
 from triage_kit.sql.trees import Unreadable, tree
 
 TEXT_LIMIT = 20_000

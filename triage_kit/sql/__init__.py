@@ -6,10 +6,13 @@ broken statement hides none of its neighbours. ``Effect.how`` says which it was.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from triage_kit.sql.fallback import Unreadable, by_words
-from triage_kit.sql.lexer import statements, without_psql
+from triage_kit.sql.lexer import coarse, split, without_literals
+from triage_kit.sql.psql import psql_effects, statements, without_psql
+from triage_kit.sql.scope import Scope
 from triage_kit.sql.vocabulary import (
     OPERATIONS,
     Effect,
@@ -23,7 +26,7 @@ try:
     from triage_kit.sql.grammar import by_grammar
 except ImportError:  # postgast has no wheel for Intel Macs: everything is read by its words there
 
-    def by_grammar(text: str) -> list[Effect]:
+    def by_grammar(text: str, scope: Scope | None = None) -> list[Effect]:
         raise Unreadable("postgast is not installed")
 
 
@@ -50,19 +53,39 @@ def effects(text: str) -> list[Effect]:
     >>> [(each.operation, each.bounded, each.how) for each in effects("DELETE FROM a WHERE 1=1; DELETE FROM b WHERE (")]
     [('delete', False, 'parsed'), ('delete', True, 'tokens')]
     """
+    told = psql_effects(text) if "\\" in text else []
     text = without_psql(text)
     try:
-        return by_grammar(text)
+        found = by_grammar(text)
     except Unreadable:
-        pass
-    found: list[Effect] = []
-    for line, statement in statements(text):
-        found += _one(statement, line)
-    return found
+        found, scope = [], Scope()
+        for line, statement in _long(text) if len(text) > _LONG else split(text):
+            found += _one(statement, line, scope)
+    return sorted([*found, *told], key=lambda each: each.line) if told else found
 
 
-def _one(statement: str, line: int) -> list[Effect]:
+_LONG = 1_000_000
+
+
+def _long(text: str) -> Iterator[tuple[int, str]]:
+    """The statements of a long text that could cost something or make a table, with their lines.
+
+    Loads are left out: a dump of a gigabyte is one script with millions of them, and they take nothing away.
+    """
+    line = at = 0
+    for start, end in coarse(text):
+        statement = text[start:end]
+        if len(statement) > _LONG and not suspicious(without_literals(statement)):
+            continue
+        if not suspicious(statement) and "create" not in statement[:200].lower():
+            continue
+        line, at = line + text.count("\n", at, start), start
+        first = len(statement) - len(statement.lstrip())
+        yield line + statement.count("\n", 0, first) + 1, statement[first:]
+
+
+def _one(statement: str, line: int, scope: Scope) -> list[Effect]:
     try:
-        return [replace(each, line=each.line + line - 1) for each in by_grammar(statement)]
+        return [replace(each, line=each.line + line - 1) for each in by_grammar(statement, scope)]
     except Unreadable:
-        return by_words(statement, line)
+        return by_words(statement, line, scope)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from triage_kit.sql.lexer import Token, grouped, unquoted
+from triage_kit.sql.scope import Scope
 from triage_kit.sql.vocabulary import TEXT_LIMIT, Effect
 
 # Words after which a statement may begin, in SQL and in plpgsql; the first token of a text counts too.
@@ -33,7 +34,12 @@ _DROPS = {
     "owned": "drop_owned",
     "trigger": "drop_trigger",
     "policy": "drop_policy",
+    "tablespace": "drop_tablespace",
+    "subscription": "drop_subscription",
+    "server": "drop_server",
+    "collation": "drop_collation",
 }
+_NEED_CASCADE = frozenset(("drop_type", "drop_server", "drop_collation"))
 _DESTRUCTIVE = frozenset(("delete", "truncate", "drop", "merge"))
 
 
@@ -104,6 +110,18 @@ class _Reader:
                 return True
         return False
 
+    def limited(self) -> bool:
+        """Whether a WHERE follows that is not plainly true: TRUE, 1 = 1, or OR with one of these at its end."""
+        if not self.has("where"):
+            return False
+        words = [token.value.lower() for token in self.group[self.at :]]
+        while words and words[-1] in (";", ")"):
+            words.pop()
+        last = words[words.index("where") + 1 :]
+        if "or" in last:
+            last = last[len(last) - last[::-1].index("or") :]
+        return not (last == ["true"] or (len(last) == 3 and last[1] == "=" and last[0] == last[2]))
+
 
 def _effect(operation: str, parts: tuple[str, ...], **facts: object) -> Effect:
     return replace(Effect(operation, ".".join(parts), parts, how="tokens"), **facts)  # type: ignore[arg-type]
@@ -113,7 +131,7 @@ def _delete(here: _Reader) -> Iterator[Effect]:
     if here.skip("delete", "from"):
         here.skip("only")
         if parts := here.name():
-            yield _effect("delete", parts, bounded=here.has("where"))
+            yield _effect("delete", parts, bounded=here.limited())
 
 
 def _truncate(here: _Reader) -> Iterator[Effect]:
@@ -129,14 +147,14 @@ def _update(here: _Reader) -> Iterator[Effect]:
     here.skip("only")
     parts = here.name()
     if parts and here.has("set"):
-        yield _effect("update", parts, bounded=here.has("where"))
+        yield _effect("update", parts, bounded=here.limited())
 
 
 def _merge(here: _Reader) -> Iterator[Effect]:
     if here.skip("merge", "into"):
         here.skip("only")
         if parts := here.name():
-            yield _effect("merge", parts, bounded=True)
+            yield _effect("merge", parts, bounded=True, harmless=True)
             if here.has("delete"):
                 yield _effect("delete", parts, bounded=True)
 
@@ -155,7 +173,8 @@ def _drop(here: _Reader) -> Iterator[Effect]:
         if operation in ("drop_trigger", "drop_policy") and here.skip("on"):
             yield _effect(operation, here.name(), column=parts[-1], cascade=here.has("cascade"))
         else:
-            yield _effect(operation, parts, cascade=here.has("cascade"))
+            cascade = here.has("cascade")
+            yield _effect(operation, parts, cascade=cascade, harmless=operation in _NEED_CASCADE and not cascade)
 
 
 def _alter(here: _Reader) -> Iterator[Effect]:
@@ -258,6 +277,54 @@ def _copy(here: _Reader) -> Iterator[Effect]:
         yield _effect("copy_in" if here.has("from") else "copy_out", parts)
 
 
+def _insert(here: _Reader) -> Iterator[Effect]:
+    if here.skip("insert", "into") and (parts := here.name()):
+        yield _effect("insert", parts)
+        words = [token.value.lower() for token in here.group[here.at :] if token.kind == "word"]
+        if any(words[at : at + 2] == ["do", "update"] for at in range(len(words))):
+            yield _effect("upsert", parts)
+
+
+def _create(here: _Reader) -> Iterator[Effect]:
+    """Temporary tables, to be spared; tables, since the analysis asks who made them."""
+    here.at += 1
+    here.skip("local") or here.skip("global")
+    temporary = here.skip("temp") or here.skip("temporary")
+    here.skip("unlogged")
+    if here.skip("table"):
+        here.skip("if", "not", "exists")
+        if parts := here.name():
+            yield _effect("create_table", parts, within="temporary" if temporary else "")
+
+
+def _reassign(here: _Reader) -> Iterator[Effect]:
+    if here.skip("reassign", "owned", "by") and (parts := here.name()):
+        yield _effect("reassign_owned", parts)
+
+
+def _cluster(here: _Reader) -> Iterator[Effect]:
+    here.at += 1
+    here.skip("verbose")
+    yield _effect("cluster", here.name())
+
+
+def _refresh(here: _Reader) -> Iterator[Effect]:
+    if here.skip("refresh", "materialized", "view"):
+        here.skip("concurrently")
+        parts = here.name()
+        words = [token.value.lower() for token in here.group[here.at :]]
+        yield _effect("refresh_materialized_view", parts, harmless="no" not in words)
+
+
+def _set(here: _Reader) -> Iterator[Effect]:
+    here.at += 1
+    here.skip("session") or here.skip("local")
+    if here.skip("session_replication_role") and any(
+        "replica" in token.value.lower() for token in here.group[here.at : here.at + 2]
+    ):
+        yield _effect("disable_trigger", (), column="session_replication_role")
+
+
 _RULES: dict[str, Callable[[_Reader], Iterator[Effect]]] = {
     "delete": _delete,
     "truncate": _truncate,
@@ -269,20 +336,30 @@ _RULES: dict[str, Callable[[_Reader], Iterator[Effect]]] = {
     "execute": _execute,
     "call": _call,
     "copy": _copy,
+    "insert": _insert,
+    "create": _create,
+    "reassign": _reassign,
+    "cluster": _cluster,
+    "refresh": _refresh,
+    "set": _set,
 }
 
 
-def by_words(text: str, line: int = 1) -> list[Effect]:
+def by_words(text: str, line: int = 1, scope: Scope | None = None) -> list[Effect]:
     """Effects of SQL or plpgsql text by its words; line is the line on which the text begins.
 
     >>> [(each.operation, each.object, each.bounded) for each in by_words("DELETE FROM a.b WHERE status \\\\!= 'x'")]
     [('delete', 'a.b', True)]
     """
-    found = []
+    found, scope = [], scope or Scope()
     for group in grouped(text):
         at_line = line + text.count("\n", 0, group[0].start)
         written = text[group[0].start : group[-1].end][:TEXT_LIMIT]
-        found += [replace(each, line=at_line + each.line - 1, text=written) for each in _statement(text, group)]
+        for each in _statement(text, group, scope):
+            if each.within == "temporary":
+                scope.temporary.add(each.parts[-1])
+            elif not scope.harmless(each.parts):
+                found.append(replace(each, line=at_line + each.line - 1, text=written))
     return found
 
 
@@ -294,7 +371,7 @@ def _runs_nothing(group: list[Token]) -> bool:
     return first == "prepare" and others[:1] != ["transaction"]
 
 
-def _statement(text: str, group: list[Token]) -> list[Effect]:
+def _statement(text: str, group: list[Token], scope: Scope) -> list[Effect]:
     if _runs_nothing(group):
         return []
     found: list[Effect] = []
@@ -305,10 +382,10 @@ def _statement(text: str, group: list[Token]) -> list[Effect]:
             offset = text.count("\n", group[0].start, token.start)
             found += [replace(each, line=offset + 1) for each in rule(_Reader(group, at))]
     if found or group[0].kind != "word":
-        return found + _bodies(text, group)
+        return found + _bodies(text, group, scope)
     if group[0].value.lower() in _DESTRUCTIVE:
         return [_effect("unparsed", ())]
-    return _bodies(text, group)
+    return _bodies(text, group, scope)
 
 
 def _may_begin(group: list[Token], at: int) -> bool:
@@ -321,7 +398,7 @@ def _may_begin(group: list[Token], at: int) -> bool:
     return before.kind == "word" and before.value.lower() in _OPENERS
 
 
-def _bodies(text: str, group: list[Token]) -> list[Effect]:
+def _bodies(text: str, group: list[Token], scope: Scope) -> list[Effect]:
     """Effects inside the dollar-quoted or quoted body of DO and CREATE FUNCTION."""
     first = [token.value.lower() for token in group[:4]]
     within = (
@@ -337,5 +414,8 @@ def _bodies(text: str, group: list[Token]) -> list[Effect]:
     for token in group:
         if token.kind == "dollar" or (token.kind == "string" and "\n" in token.value):
             line = text.count("\n", group[0].start, token.start) + 1
-            found += [replace(each, within=within) for each in by_words(unquoted(token), line)]
+            found += [
+                replace(each, within=within)
+                for each in by_words(unquoted(token), line, scope if within == "do" else None)
+            ]
     return found

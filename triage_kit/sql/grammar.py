@@ -16,10 +16,12 @@ from itertools import islice
 from typing import Any
 
 import postgast
+from postgast import pg_query_pb2 as pg
 
 from triage_kit.sql.fallback import Unreadable, by_words
 from triage_kit.sql.lexer import tokens, unquoted
-from triage_kit.sql.nodes import Scope, node_effects
+from triage_kit.sql.nodes import node_effects
+from triage_kit.sql.scope import Scope
 from triage_kit.sql.vocabulary import TEXT_LIMIT, Effect, suspicious
 
 # Measured: libpg_query overflows a 1 MB stack at 4,000 chained operands; a megabyte of text needs no tree to be read.
@@ -47,72 +49,93 @@ def _more(what: re.Pattern[str], text: str, most: int) -> bool:
     return next(islice(what.finditer(text), most, None), None) is not None
 
 
-def by_grammar(text: str) -> list[Effect]:
-    """Effects of every statement in the text; raises Unreadable."""
+def by_grammar(text: str, scope: Scope | None = None) -> list[Effect]:
+    """Effects of every statement in the text, in the light of what came before it; raises Unreadable."""
     if too_deep(text):
         raise Unreadable("too big or too deep")
     try:
         tree = postgast.parse(text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8"))
-        found = list(_walk(tree, text))
+        return _walk(tree, text, scope or Scope())
     except Exception as error:  # PgQueryError, protobuf's DecodeError, whatever a foreign parser raises
         raise Unreadable(str(error)) from error
-    return found
 
 
-def _walk(tree: Any, text: str) -> Iterator[Effect]:
-    scope = Scope()
+def _walk(tree: Any, text: str, scope: Scope) -> list[Effect]:
+    found: list[Effect] = []
+    begun: int | None = None
     raw = text.encode("utf-8", "replace")  # locations are bytes
     for each in tree.stmts:
+        if each.stmt.WhichOneof("node") == "transaction_stmt":
+            kind = each.stmt.transaction_stmt.kind
+            if kind == pg.TRANS_STMT_ROLLBACK and begun is not None:
+                found[begun:] = [replace(effect, harmless=True) for effect in found[begun:]]
+            if kind not in _INSIDE:
+                begun = len(found) if kind in _BEGINS else None
+            continue
         start, end = each.stmt_location, each.stmt_location + (each.stmt_len or len(raw) - each.stmt_location)
         written = raw[start:end].decode("utf-8", "replace")
         first = next(tokens(written), None)
         line = 1 + raw.count(b"\n", 0, start) + (written.count("\n", 0, first.start) if first else 0)
-        written = written[first.start :].rstrip() if first else ""
-        for effect in node_effects(each.stmt, scope):
-            if effect.within == "body":  # a body to be read: its language stands in column, its text in text
-                yield from _in_body(effect, written, line)
-            else:
-                yield replace(effect, line=line, text=written[:TEXT_LIMIT])
+        found += _statement(each.stmt, written[first.start :].rstrip() if first else "", line, scope)
+    return found
 
 
-def _in_body(found: Effect, written: str, line: int) -> Iterator[Effect]:
+_BEGINS = (pg.TRANS_STMT_BEGIN, pg.TRANS_STMT_START)
+_INSIDE = (pg.TRANS_STMT_SAVEPOINT, pg.TRANS_STMT_RELEASE, pg.TRANS_STMT_ROLLBACK_TO)
+
+
+def _statement(node: Any, written: str, line: int, scope: Scope) -> Iterator[Effect]:
+    for effect in node_effects(node, scope):
+        if effect.within == "body":  # a body to be read: its language stands in column, its text in text
+            yield from _in_body(effect, written, line, scope)
+        else:
+            yield replace(effect, line=line, text=written[:TEXT_LIMIT])
+
+
+def _in_body(found: Effect, written: str, line: int, scope: Scope) -> Iterator[Effect]:
     body, language = found.text, found.column.lower()
     within = found.object
     at = written.find(body)
     line += written.count("\n", 0, at) if at > 0 else 0
-    for effect in _body_effects(body, language):
+    # A DO block runs here and now; a function runs later, where these temporary tables need not be.
+    for effect in _body_effects(body, language, scope if within == "do" else Scope()):
         yield replace(effect, line=line + effect.line - 1, within=effect.within or within)
 
 
-def _body_effects(body: str, language: str) -> list[Effect]:
+def _body_effects(body: str, language: str, scope: Scope) -> list[Effect]:
     if not suspicious(body):
         return []
     if language == "sql":
-        try:
-            return by_grammar(body)
-        except Unreadable:
-            return by_words(body)
+        return _either(body, scope)
     if language == "plpgsql":
-        return plpgsql_effects(body)
+        return plpgsql_effects(body, scope)
     return [Effect("dynamic", "", how="tokens", text=body[:TEXT_LIMIT])]
+
+
+def _either(text: str, scope: Scope) -> list[Effect]:
+    try:
+        return by_grammar(text, scope)
+    except Unreadable:
+        return by_words(text, scope=scope)
 
 
 # A RETURN that does not fit the result type is an error of the parser; one of these fits nearly every body.
 _RESULTS = ("void", "int", "SETOF record", "record")
 
 
-def plpgsql_effects(body: str) -> list[Effect]:
+def plpgsql_effects(body: str, scope: Scope | None = None) -> list[Effect]:
     """Effects of a plpgsql body; lines count from its beginning."""
+    scope = scope or Scope()
     if too_deep(body):
-        return by_words(body)
+        return by_words(body, scope=scope)
     results = ("trigger", *_RESULTS) if re.search(r"(?i)\b(?:new|old|tg_\w+)\b", body) else _RESULTS
     for result in results:
         try:
             tree = _plpgsql_tree(body, result)
         except Exception:  # noqa: BLE001 another result type may fit; if none does, the words are read
             continue
-        return list(_plpgsql_walk(tree, 1))
-    return by_words(body)
+        return list(_plpgsql_walk(tree, 1, scope))
+    return by_words(body, scope=scope)
 
 
 def _plpgsql_tree(body: str, result: str) -> Any:
@@ -128,40 +151,35 @@ def _plpgsql_tree(body: str, result: str) -> Any:
         return json.loads(re.sub(r"\{\}\},(?=\{)", "{},", error.doc))
 
 
-def _plpgsql_walk(node: Any, line: int) -> Iterator[Effect]:
+def _plpgsql_walk(node: Any, line: int, scope: Scope) -> Iterator[Effect]:
     if isinstance(node, list):
         for each in node:
-            yield from _plpgsql_walk(each, line)
+            yield from _plpgsql_walk(each, line, scope)
     if not isinstance(node, dict):
         return
     line = node.get("lineno", line)
     for key, value in node.items():
         if key in ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"):
-            yield from _dynamic(value["query"], value.get("lineno", line))
-            yield from _plpgsql_walk(value.get("body", []), line)
+            yield from _dynamic(value["query"], value.get("lineno", line), scope)
+            yield from _plpgsql_walk(value.get("body", []), line, scope)
         elif key == "dynquery":
-            yield from _dynamic(value, line)
+            yield from _dynamic(value, line, scope)
         elif key == "PLpgSQL_expr":
-            yield from _expression(value.get("query", ""), line)
+            yield from _expression(value.get("query", ""), line, scope)
         else:
-            yield from _plpgsql_walk(value, line)
+            yield from _plpgsql_walk(value, line, scope)
 
 
-def _expression(query: str, line: int) -> Iterator[Effect]:
-    if not suspicious(query):
-        return
-    try:
-        found = by_grammar(query)
-    except Unreadable:
-        found = by_words(query)
-    yield from (replace(each, line=line + each.line - 1) for each in found)
+def _expression(query: str, line: int, scope: Scope) -> Iterator[Effect]:
+    if suspicious(query) or "temp" in query.lower():
+        yield from (replace(each, line=line + each.line - 1) for each in _either(query, scope))
 
 
-def _dynamic(expression: Any, line: int) -> Iterator[Effect]:
+def _dynamic(expression: Any, line: int, scope: Scope) -> Iterator[Effect]:
     """EXECUTE: of one literal the effects of its text, of anything else a suspect that shows the expression."""
     query = expression["PLpgSQL_expr"]["query"]
     parts = list(tokens(query))
     if len(parts) == 1 and parts[0].kind in ("string", "dollar"):
-        yield from _expression(unquoted(parts[0]), line)
+        yield from _expression(unquoted(parts[0]), line, scope)
         return
     yield Effect("dynamic", "", line=line, text=f"EXECUTE {query}"[:TEXT_LIMIT])

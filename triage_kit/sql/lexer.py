@@ -36,8 +36,6 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _COMMENT = re.compile(r"/\*|\*/")
-_COPY_DATA = re.compile(r"(?is)\A\s*copy\b.*\bfrom\s+stdin\b")
-_META = re.compile(r"(?m)^[ \t]*\\(?!\.)[a-zA-Z!?;][^\n]*$")
 
 
 def tokens(text: str) -> Iterator[Token]:
@@ -95,44 +93,59 @@ def unquoted(token: Token) -> str:
     return content.replace("\\'", "'") if token.value[0] in "eE" else content
 
 
-def without_psql(text: str) -> str:
-    """The text with psql's own lines and the data after COPY … FROM STDIN blanked, so that line numbers stay.
+def split(text: str) -> list[tuple[int, str]]:
+    """The statements of the text with the line, from 1, on which each begins.
 
-    >>> without_psql("\\\\set x 1\\nselect 1;")
-    '\\nselect 1;'
-    """
-    if "\\" not in text:
-        return text
-    return _META.sub("", _blank_copy_data(text))
-
-
-def _blank_copy_data(text: str) -> str:
-    lowered = text.lower()
-    if "stdin" not in lowered:
-        return text
-    pieces, at = [], 0
-    for found in re.finditer(r"(?im)\bfrom\s+stdin\b[^;\n]*;[^\n]*\n", text):
-        if found.start() < at or not _COPY_DATA.match(text, _statement_start(text, at, found.start()), found.end()):
-            continue
-        stop = re.compile(r"(?m)^\\\.[ \t\r]*$").search(text, found.end())
-        data_end = stop.end() if stop else len(text)
-        pieces += [text[at : found.end()], "\n" * text.count("\n", found.end(), data_end)]
-        at = data_end
-    return "".join([*pieces, text[at:]])
-
-
-def _statement_start(text: str, floor: int, at: int) -> int:
-    return max(text.rfind(";", floor, at) + 1, floor)
-
-
-def statements(text: str) -> list[tuple[int, str]]:
-    """The statements of the text with the line, from 1, on which each begins; psql's lines and COPY data left out.
-
-    >>> statements("BEGIN;\\n-- first\\nDELETE FROM a;")
+    >>> split("BEGIN;\\n-- first\\nDELETE FROM a;")
     [(1, 'BEGIN'), (3, 'DELETE FROM a')]
     """
-    text = without_psql(text)
     return [(text.count("\n", 0, group[0].start) + 1, text[group[0].start : group[-1].end]) for group in grouped(text)]
+
+
+# Everything that cannot hide a semicolon is skipped in one step: text of tens of megabytes is split in seconds.
+_PIECE = re.compile(
+    r"""
+    [^'"$;/-]++
+  | (?:(?<=[^\w][eE])|(?<=\A[eE]))'(?:[^'\\]|\\.|'')*+(?:'|\\?\Z)
+  | '(?:[^']|'')*+(?:'|\Z)
+  | "(?:[^"]|"")*+(?:"|\Z)
+  | --[^\n]*+
+  | /\*
+  | (?<![\w$])\$(?P<tag>[A-Za-z_]\w*)?\$
+  | .
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def coarse(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each statement of a long text; unlike ``split`` it cuts a BEGIN ATOMIC body into statements."""
+    at = start = 0
+    while at < len(text):
+        found = _PIECE.match(text, at)
+        if found is None:  # cannot happen: the last alternative takes any character
+            return
+        first, at = text[at], found.end()
+        if first == ";":
+            yield start, at - 1
+            start = at
+        elif first == "/" and found.end() - found.start() == 2:
+            at = _comment_end(text, at)
+        elif first == "$" and found.end() - found.start() > 1:
+            at = _dollar_end(text, found[0], at)
+    yield start, len(text)
+
+
+_LITERAL = re.compile(r"(?s)'(?:[^']|'')*+(?:'|\Z)")
+
+
+def without_literals(text: str) -> str:
+    """The text with every literal made empty.
+
+    >>> without_literals("VALUES ('drop table', 1)")
+    "VALUES ('', 1)"
+    """
+    return _LITERAL.sub("''", text)
 
 
 def grouped(text: str) -> Iterator[list[Token]]:

@@ -2,7 +2,9 @@
 
 The operations are named after the SQL commands (https://www.postgresql.org/docs/current/sql-commands.html); the second
 column says what each can cost: rows, storage (a new, empty or rewritten file, so that nothing old is left to read),
-columns, or visibility (the rows stand, but the application no longer sees them).
+columns, or visibility (the rows stand, but the application no longer sees them). The third is what is lost first when
+nothing in the statement prevents it: rows, columns, values (overwritten), visibility, storage; or suspect, where only
+a run would tell.
 """
 
 from __future__ import annotations
@@ -13,91 +15,102 @@ from dataclasses import dataclass
 TEXT_LIMIT = 4000
 
 _TABLE = """
-delete                    rows            removes rows, those that its WHERE selects
-truncate                  rows,storage    empties a table by giving it new storage
-update                    visibility      changes rows; may mark them as deleted or move them between partitions
-merge                     visibility      changes rows by a join; its DELETE branch is listed as delete besides
-insert                    -               adds rows
-copy_in                   -               loads rows
-copy_out                  -               writes rows out
-drop_table                rows,storage    removes a table
-drop_foreign_table        visibility      removes the local name of a remote table
-drop_materialized_view    rows,storage    removes a materialized view and its rows
-drop_schema               rows,storage    removes a schema, with CASCADE all that is in it
-drop_database             rows,storage    removes a database
-drop_tablespace           storage         removes an empty tablespace
-drop_owned                rows,storage    removes everything that a role owns in the database
-drop_extension            rows,columns    removes an extension, with CASCADE the columns of its types
-drop_type                 columns         removes a type, with CASCADE the columns of that type, never rows
-drop_column               columns         removes a column
-drop_view                 visibility      removes a view
-drop_index                -               removes an index
-drop_sequence             -               removes a sequence
-drop_function             -               removes a function, procedure or aggregate
-drop_constraint           -               removes a constraint
-drop_trigger              -               removes a trigger
-drop_rule                 -               removes a rewrite rule
-drop_policy               visibility      removes a row security policy
-drop_role                 -               removes a role
-drop_subscription         -               removes a subscription
-drop_other                -               removes an object of another kind
-alter_column_type         columns,storage changes a column's type, usually by writing the table anew
-alter_table               -               changes a table in another way
-alter_type                -               changes a type
-alter_policy              visibility      changes a row security policy
-add_column                -               adds a column
-rename_table              visibility      gives a table another name
-rename_column             visibility      gives a column another name
-rename_schema             visibility      gives a schema another name
-rename_database           visibility      gives a database another name
-set_schema                visibility      moves a table to another schema
-set_search_path           visibility      changes where a role or a database looks for tables
-set_unlogged              storage         makes a table that a crash empties
-set_logged                storage         makes a table crash-safe again
-set_tablespace            storage         moves a table's storage
-detach_partition          visibility      takes a partition, and its rows, out of the parent
-attach_partition          -               puts a partition into the parent
-no_inherit                visibility      takes a child, and its rows, out of an inheritance parent
-disable_trigger           -               stops triggers, those of foreign keys included
-enable_row_security       visibility      rows without a policy that allows them disappear for most roles
-disable_row_security      -               rows are no longer filtered
-create_policy             visibility      adds a row security policy
-create_table              -               makes a table
-create_view               -               makes a view
-create_materialized_view  -               makes a materialized view
-create_index              -               makes an index
-create_type               -               makes a type
-create_function           -               makes a function or procedure; what its body does is listed besides
-create_trigger            -               makes a trigger
-create_rule               -               makes a rewrite rule; what it does is listed besides
-create_schema             -               makes a schema
-create_database           -               makes a database
-vacuum                    storage         removes dead rows for good
-vacuum_full               storage         writes a table anew without its dead rows
-cluster                   storage         writes a table anew without its dead rows, in index order
-reindex                   -               writes indexes anew
-refresh_materialized_view rows,storage    replaces the rows of a materialized view
-reset_statistics          -               makes counters forget
-dynamic                   rows            runs text that is put together at run time: suspect
-call                      -               calls a procedure
-unparsed                  rows            begins like a destructive statement, but cannot be read: suspect
+delete                    rows         rows       removes rows, those that its WHERE selects
+truncate                  rows,storage rows       empties a table by giving it new storage
+update                    visibility   values     changes rows; may mark them as deleted or move them
+merge                     visibility   values     changes rows by a join; its DELETE branch is listed as delete besides
+insert                    -            -          adds rows
+copy_in                   -            -          loads rows
+copy_out                  -            -          writes rows out
+drop_table                rows,storage rows       removes a table
+drop_foreign_table        visibility   visibility removes the local name of a remote table
+drop_materialized_view    rows,storage rows       removes a materialized view and its rows
+drop_schema               rows,storage rows       removes a schema, with CASCADE all that is in it
+drop_database             rows,storage rows       removes a database
+drop_tablespace           storage      storage    removes an empty tablespace
+drop_owned                rows,storage rows       removes everything that a role owns in the database
+drop_extension            rows,columns columns    removes an extension, with CASCADE the columns of its types
+drop_type                 columns      columns    removes a type, with CASCADE the columns of that type, never rows
+drop_column               columns      columns    removes a column
+drop_view                 visibility   -          removes a view
+drop_index                -            -          removes an index
+drop_sequence             -            -          removes a sequence
+drop_function             -            -          removes a function, procedure or aggregate
+drop_constraint           -            -          removes a constraint
+drop_trigger              -            -          removes a trigger
+drop_rule                 -            -          removes a rewrite rule
+drop_policy               visibility   visibility removes a row security policy
+drop_role                 -            -          removes a role
+drop_subscription         -            visibility removes a subscription
+drop_other                -            -          removes an object of another kind
+alter_column_type         columns,storage columns    changes a column's type, usually by writing the table anew
+alter_table               -            -          changes a table in another way
+alter_type                -            -          changes a type
+alter_policy              visibility   visibility changes a row security policy
+add_column                -            -          adds a column
+rename_table              visibility   visibility gives a table another name
+rename_column             visibility   visibility gives a column another name
+rename_schema             visibility   visibility gives a schema another name
+rename_database           visibility   visibility gives a database another name
+set_schema                visibility   visibility moves a table to another schema
+set_search_path           visibility   visibility changes where a role or a database looks for tables
+set_unlogged              storage      storage    makes a table that a crash empties
+set_logged                storage      -          makes a table crash-safe again
+set_tablespace            storage      -          moves a table's storage
+detach_partition          visibility   visibility takes a partition, and its rows, out of the parent
+attach_partition          -            -          puts a partition into the parent
+no_inherit                visibility   visibility takes a child, and its rows, out of an inheritance parent
+disable_trigger           -            suspect    stops triggers, those of foreign keys included
+enable_row_security       visibility   visibility rows without a policy that allows them disappear for most roles
+disable_row_security      -            -          rows are no longer filtered
+create_policy             visibility   visibility adds a row security policy
+create_table              -            -          makes a table
+create_view               -            -          makes a view
+create_materialized_view  -            -          makes a materialized view
+create_index              -            -          makes an index
+create_type               -            -          makes a type
+create_function           -            -          makes a function or procedure; what its body does is listed besides
+create_trigger            -            -          makes a trigger
+create_rule               -            -          makes a rewrite rule; what it does is listed besides
+create_schema             -            -          makes a schema
+create_database           -            -          makes a database
+vacuum                    storage      -          removes dead rows for good
+vacuum_full               storage      storage    writes a table anew without its dead rows
+cluster                   storage      storage    writes a table anew without its dead rows, in index order
+reindex                   -            -          writes indexes anew
+refresh_materialized_view rows,storage rows       replaces the rows of a materialized view
+reset_statistics          -            -          makes counters forget
+dynamic                   rows         suspect    runs text that is put together at run time: suspect
+call                      -            -          calls a procedure
+unparsed                  rows         suspect    begins like a destructive statement, but cannot be read: suspect
+upsert                    visibility   values     overwrites rows that are there (INSERT … ON CONFLICT DO UPDATE)
+drop_server               visibility   visibility removes a foreign server, with CASCADE its foreign tables
+drop_collation            columns      columns    removes a collation, with CASCADE the columns that use it
+drop_chunks               rows,storage rows       removes old partitions or chunks through an extension
+unlink_large_object       rows         rows       removes a large object or cuts it
+reassign_owned            visibility   visibility gives everything of a role to another: who may see what changes
+set_access_method         storage      storage    writes a table anew without its dead rows
+swallow_inserts           visibility   visibility a rule that throws inserted rows away
+include                   rows         suspect    runs another file or text that psql makes: what it does is not here
+run_program               rows         suspect    runs a program on the host
 """
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One word of the vocabulary: what it can cost (rows, storage, columns, visibility) and what it means."""
+    """One word of the vocabulary: what it can cost (rows, storage, columns, visibility), loses, and means."""
 
     name: str
     costs: frozenset[str]
+    loses: str
     meaning: str
 
 
 def _read(table: str) -> dict[str, Operation]:
     found = {}
     for line in table.strip().splitlines():
-        name, costs, meaning = line.split(maxsplit=2)
-        found[name] = Operation(name, frozenset(costs.split(",")) - {"-"}, meaning)
+        name, costs, loses, meaning = line.split(maxsplit=3)
+        found[name] = Operation(name, frozenset(costs.split(",")) - {"-"}, loses.strip("-"), meaning)
     return found
 
 
@@ -113,7 +126,9 @@ class Effect:
     (a condition that is always true does not limit). cascade: CASCADE was written. how: parsed (by PostgreSQL's
     grammar) or tokens (by words, because the text is cut, broken or too big). line: from 1, of the statement inside
     the text. text: the statement, cut at TEXT_LIMIT. column: the column, trigger, policy or new name that the
-    operation is about. within: do, function or rule when the statement stands in such a body, else empty.
+    operation is about; of an UPDATE the column that marks rows as deleted. within: do, function, rule or call when the
+    statement stands in such a body, else empty. harmless: what the rest of the text says keeps it from costing
+    anything: it is rolled back, a type goes without CASCADE, a policy shows more rows.
     """
 
     operation: str
@@ -126,6 +141,20 @@ class Effect:
     text: str = ""
     column: str = ""
     within: str = ""
+    harmless: bool = False
+
+    @property
+    def loses(self) -> str:
+        """What is lost when it runs: rows, columns, values, visibility, storage, suspect, or nothing (empty).
+
+        >>> [Effect("update", "a", bounded=limit).loses for limit in (False, True)]
+        ['values', '']
+        """
+        if self.harmless:
+            return ""
+        if self.operation == "update":
+            return "visibility" if self.column else "" if self.bounded else "values"
+        return OPERATIONS[self.operation].loses
 
     @property
     def costs(self) -> frozenset[str]:
@@ -170,7 +199,8 @@ def quote_qualified(schema: str | None, table: str) -> str:
 # Every statement that has one of the costs above contains one of these words; the reverse does not hold.
 _SUSPICIOUS = re.compile(
     r"(?i)\b(?:delete|truncate|drop|update|merge|alter|detach|do|call|execute|copy|vacuum|cluster|refresh|policy|rule|"
-    r"session_replication_role|pg_stat\w*_reset\w*)\b"
+    r"conflict|reassign|session_replication_role|lo_unlink|lo_truncate\w*|drop_chunks|drop_partition_\w+|"
+    r"add_retention_policy|pg_stat\w*_reset\w*)\b"
 )
 
 

@@ -1,0 +1,138 @@
+"""Whether a WHERE limits anything: what a condition is worth when it does not depend on the rows."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from postgast import pg_query_pb2 as pg
+
+Node = Any
+_TRUE = frozenset(("t", "true", "y", "yes", "on", "1"))
+_FALSE = frozenset(("f", "false", "n", "no", "off", "0"))
+# A test for NULL on a key lets every row pass; on another column (deleted_at) it is a real limit.
+_KEY = re.compile(r"(?i)\A(?:id|pk|uuid|guid|oid|ctid|tableoid|xmin)\Z")
+_LOCATION = re.compile(r"(?m)^\s*\w*location: -?\d+\n")
+
+
+def limits(node: Node, target: tuple[str, ...] = ()) -> bool:
+    """Whether the statement's WHERE can spare a row of ``target``; a missing one and one that is always true cannot."""
+    return node.HasField("where_clause") and truth(node.where_clause, target) is not True
+
+
+def truth(node: Node, target: tuple[str, ...] = ()) -> bool | None:
+    """True or False where a condition is that for every row, None where it depends on the row or cannot be told."""
+    kind = node.WhichOneof("node")
+    rule = _RULES.get(kind or "")
+    return rule(getattr(node, kind), target) if rule else None
+
+
+def _constant(node: Node, target: tuple[str, ...]) -> bool | None:
+    return node.boolval.boolval if node.WhichOneof("val") == "boolval" else None
+
+
+def _cast(node: Node, target: tuple[str, ...]) -> bool | None:
+    if node.arg.WhichOneof("node") != "a_const":
+        return truth(node.arg, target)
+    names = {each.string.sval for each in node.type_name.names}
+    written = _value(node.arg.a_const)[1].lower()
+    if not names & {"bool", "boolean"}:
+        return None
+    return True if written in _TRUE else False if written in _FALSE else None
+
+
+def _boolean(node: Node, target: tuple[str, ...]) -> bool | None:
+    values = [truth(each, target) for each in node.args]
+    if node.boolop == pg.NOT_EXPR:
+        return None if values[0] is None else not values[0]
+    decides = node.boolop == pg.OR_EXPR
+    if decides in values:
+        return decides
+    return not decides if all(value is not None for value in values) else None
+
+
+def _is_boolean(node: Node, target: tuple[str, ...]) -> bool | None:
+    value = truth(node.arg, target)
+    if value is None:
+        return None
+    wanted = {pg.IS_TRUE: value, pg.IS_NOT_FALSE: value, pg.IS_FALSE: not value, pg.IS_NOT_TRUE: not value}
+    return wanted.get(node.booltesttype, node.booltesttype == pg.IS_NOT_UNKNOWN)
+
+
+def _is_null(node: Node, target: tuple[str, ...]) -> bool | None:
+    if node.arg.WhichOneof("node") == "a_const":
+        return (node.nulltesttype == pg.IS_NULL) == node.arg.a_const.isnull
+    return (node.nulltesttype == pg.IS_NOT_NULL) if _KEY.match(_column(node.arg)) else None
+
+
+def _column(node: Node) -> str:
+    fields = node.column_ref.fields if node.WhichOneof("node") == "column_ref" else ()
+    return fields[-1].string.sval if fields else ""
+
+
+def _subquery(node: Node, target: tuple[str, ...]) -> bool | None:
+    select = node.subselect.select_stmt
+    if node.sub_link_type == pg.EXISTS_SUBLINK:
+        return True if not select.from_clause and not _filtered(select) else None
+    if node.sub_link_type != pg.ANY_SUBLINK or _filtered(select) or len(select.from_clause) != 1:
+        return None
+    # id IN (SELECT id FROM the same table): every row is in its own table.
+    source = select.from_clause[0].range_var.relname
+    chosen = select.target_list[0].res_target.val if len(select.target_list) == 1 else None
+    same = chosen is not None and bool(_column(chosen)) and _column(chosen) == _column(node.testexpr)
+    return True if same and source and (source,) == target[-1:] else None
+
+
+def _filtered(select: Node) -> bool:
+    named = ("where_clause", "having_clause", "limit_count", "limit_offset", "group_clause", "values_lists", "larg")
+    set_fields = {field.name for field, _ in select.ListFields()}
+    return bool(set_fields & set(named))
+
+
+def _comparison(node: Node, target: tuple[str, ...]) -> bool | None:
+    sign = node.name[-1].string.sval if node.name else ""
+    left, right = node.lexpr, node.rexpr
+    kinds = left.WhichOneof("node"), right.WhichOneof("node")
+    if node.kind in (pg.AEXPR_LIKE, pg.AEXPR_ILIKE):
+        pattern = right.a_const.sval.sval if kinds[1] == "a_const" else ""
+        return True if sign in ("~~", "~~*") and pattern and not pattern.strip("%") else None
+    if node.kind != pg.AEXPR_OP or None in kinds:
+        return None
+    if kinds == ("a_const", "a_const"):
+        return _compared(_value(left.a_const), _value(right.a_const), sign)
+    if sign in ("=", "<=", ">=") and _plain(left) == _plain(right):
+        return True
+    return None
+
+
+def _plain(node: Node) -> str:
+    """The node without its places in the text."""
+    return _LOCATION.sub("", str(node))
+
+
+def _compared(left: tuple[str, str], right: tuple[str, str], sign: str) -> bool | None:
+    if "null" in (left[0], right[0]):
+        return False
+    if sign in ("=", "<>", "!="):
+        return (left[1] == right[1]) == (sign == "=")
+    try:
+        a, b = float(left[1]), float(right[1])
+    except ValueError:
+        return None
+    return {"<": a < b, ">": a > b, "<=": a <= b, ">=": a >= b}.get(sign)
+
+
+def _value(constant: Node) -> tuple[str, str]:
+    kind = constant.WhichOneof("val") or "null"
+    return kind, str(getattr(getattr(constant, kind), kind)) if kind != "null" else ""
+
+
+_RULES = {
+    "a_const": _constant,
+    "type_cast": _cast,
+    "bool_expr": _boolean,
+    "boolean_test": _is_boolean,
+    "null_test": _is_null,
+    "sub_link": _subquery,
+    "a_expr": _comparison,
+}

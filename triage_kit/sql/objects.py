@@ -1,0 +1,227 @@
+"""Statements that drop, alter, rename and create objects, node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from postgast import pg_query_pb2 as pg
+
+from triage_kit.sql.conditions import truth
+from triage_kit.sql.names import Node, Scope, cascade, make, named, relation, strings
+from triage_kit.sql.vocabulary import Effect
+
+Handler = Callable[[Node, Scope], Iterator[Effect]]
+
+_DROPS = {
+    pg.OBJECT_TABLE: "drop_table",
+    pg.OBJECT_SCHEMA: "drop_schema",
+    pg.OBJECT_TYPE: "drop_type",
+    pg.OBJECT_DOMAIN: "drop_type",
+    pg.OBJECT_VIEW: "drop_view",
+    pg.OBJECT_MATVIEW: "drop_materialized_view",
+    pg.OBJECT_FOREIGN_TABLE: "drop_foreign_table",
+    pg.OBJECT_INDEX: "drop_index",
+    pg.OBJECT_SEQUENCE: "drop_sequence",
+    pg.OBJECT_EXTENSION: "drop_extension",
+    pg.OBJECT_FUNCTION: "drop_function",
+    pg.OBJECT_PROCEDURE: "drop_function",
+    pg.OBJECT_ROUTINE: "drop_function",
+    pg.OBJECT_AGGREGATE: "drop_function",
+    pg.OBJECT_FOREIGN_SERVER: "drop_server",
+    pg.OBJECT_FDW: "drop_server",
+    pg.OBJECT_COLLATION: "drop_collation",
+}
+# Without CASCADE these are refused while anything depends on them, so that nothing is lost.
+_NEED_CASCADE = frozenset(("drop_type", "drop_server", "drop_collation"))
+# These are named table first, own name last.
+_DROPS_ON = {pg.OBJECT_TRIGGER: "drop_trigger", pg.OBJECT_RULE: "drop_rule", pg.OBJECT_POLICY: "drop_policy"}
+
+
+def _drop(node: Node, scope: Scope) -> Iterator[Effect]:
+    for each in node.objects:
+        parts = named(each)
+        if operation := _DROPS_ON.get(node.remove_type):
+            yield make(operation, parts[:-1], column=parts[-1], cascade=cascade(node))
+        else:
+            operation = _DROPS.get(node.remove_type, "drop_other")
+            harmless = operation in _NEED_CASCADE and not cascade(node)
+            yield make(operation, parts, cascade=cascade(node), harmless=harmless)
+
+
+def _drop_owned(node: Node, scope: Scope) -> Iterator[Effect]:
+    for each in node.roles:
+        yield make("drop_owned", (each.role_spec.rolename,), cascade=cascade(node))
+
+
+def _reassign_owned(node: Node, scope: Scope) -> Iterator[Effect]:
+    for each in node.roles:
+        yield make("reassign_owned", (each.role_spec.rolename,), column=node.newrole.rolename)
+
+
+def _drop_role(node: Node, scope: Scope) -> Iterator[Effect]:
+    for each in node.roles:
+        yield make("drop_role", (each.role_spec.rolename,))
+
+
+def _of_field(operation: str, field: str) -> Handler:
+    def handler(node: Node, scope: Scope) -> Iterator[Effect]:
+        yield make(operation, (getattr(node, field),))
+
+    return handler
+
+
+def _of_names(operation: str, field: str) -> Handler:
+    def handler(node: Node, scope: Scope) -> Iterator[Effect]:
+        yield make(operation, strings(getattr(node, field)))
+
+    return handler
+
+
+def _of_table(operation: str, field: str, column: str = "") -> Handler:
+    def handler(node: Node, scope: Scope) -> Iterator[Effect]:
+        yield make(operation, relation(getattr(node, field)), column=getattr(node, column) if column else "")
+
+    return handler
+
+
+_ALTERATIONS = {
+    pg.AT_DropColumn: "drop_column",
+    pg.AT_AddColumn: "add_column",
+    pg.AT_AlterColumnType: "alter_column_type",
+    pg.AT_DropConstraint: "drop_constraint",
+    pg.AT_SetUnLogged: "set_unlogged",
+    pg.AT_SetLogged: "set_logged",
+    pg.AT_SetTableSpace: "set_tablespace",
+    pg.AT_SetAccessMethod: "set_access_method",
+    pg.AT_DropInherit: "no_inherit",
+    pg.AT_DisableTrig: "disable_trigger",
+    pg.AT_DisableTrigAll: "disable_trigger",
+    pg.AT_DisableTrigUser: "disable_trigger",
+    pg.AT_EnableRowSecurity: "enable_row_security",
+    pg.AT_ForceRowSecurity: "enable_row_security",
+    pg.AT_DisableRowSecurity: "disable_row_security",
+}
+_PARTITIONS = {
+    pg.AT_DetachPartition: "detach_partition",
+    pg.AT_DetachPartitionFinalize: "detach_partition",
+    pg.AT_AttachPartition: "attach_partition",
+}
+
+
+def _alter_table(node: Node, scope: Scope) -> Iterator[Effect]:
+    parts = relation(node.relation)
+    for each in node.cmds:
+        command = each.alter_table_cmd
+        if operation := _PARTITIONS.get(command.subtype):
+            partition = relation(getattr(command, "def").partition_cmd.name)
+            yield make(operation, partition, column=".".join(parts))
+            continue
+        operation = _ALTERATIONS.get(command.subtype, "alter_table")
+        column = command.name or getattr(command, "def").column_def.colname
+        harmless = operation == "alter_column_type" and _widens(getattr(command, "def").column_def)
+        yield make(operation, parts, column=column, cascade=cascade(command), harmless=harmless)
+
+
+# Every value of the types that can be cast to these without a USING fits in them; the cast is refused otherwise.
+_WIDE = frozenset(("text", "varchar", "int8", "numeric", "float8", "jsonb", "citext"))
+
+
+def _widens(column: Node) -> bool:
+    """Whether a new type keeps every value: no USING that could change them, and no length that could cut them."""
+    kind = column.type_name
+    return not column.HasField("raw_default") and not kind.typmods and strings(kind.names)[-1] in _WIDE
+
+
+_RENAMES = {
+    pg.OBJECT_TABLE: "rename_table",
+    pg.OBJECT_FOREIGN_TABLE: "rename_table",
+    pg.OBJECT_MATVIEW: "rename_table",
+    pg.OBJECT_VIEW: "rename_table",
+    pg.OBJECT_COLUMN: "rename_column",
+}
+
+
+def _rename(node: Node, scope: Scope) -> Iterator[Effect]:
+    if node.rename_type == pg.OBJECT_SCHEMA:
+        yield make("rename_schema", (node.subname,), column=node.newname)
+    elif node.rename_type == pg.OBJECT_DATABASE:
+        yield make("rename_database", (node.subname,), column=node.newname)
+    elif node.rename_type in (pg.OBJECT_TYPE, pg.OBJECT_DOMAIN):
+        yield make("alter_type", named(node.object), column=node.newname)
+    elif operation := _RENAMES.get(node.rename_type):
+        column = node.subname if operation == "rename_column" else node.newname
+        # A view holds no rows, and a column that is renamed keeps its values.
+        harmless = operation == "rename_column" or node.rename_type == pg.OBJECT_VIEW
+        yield make(operation, relation(node.relation), column=column, harmless=harmless)
+
+
+def _set_schema(node: Node, scope: Scope) -> Iterator[Effect]:
+    if node.HasField("relation"):
+        yield make("set_schema", relation(node.relation), column=node.newschema)
+
+
+def _create_table(node: Node, scope: Scope) -> Iterator[Effect]:
+    made = node.relation if node.DESCRIPTOR.name == "CreateStmt" else node.into.rel
+    if made.relpersistence == "t":
+        scope.temporary.add(made.relname)
+        return
+    materialized = node.DESCRIPTOR.name == "CreateTableAsStmt" and node.objtype == pg.OBJECT_MATVIEW
+    yield make("create_materialized_view" if materialized else "create_table", relation(made))
+
+
+def _select_into(node: Node, scope: Scope) -> Iterator[Effect]:
+    if node.HasField("into_clause"):
+        made = node.into_clause.rel
+        if made.relpersistence == "t":
+            scope.temporary.add(made.relname)
+        else:
+            yield make("create_table", relation(made))
+
+
+def _policy(operation: str) -> Handler:
+    def handler(node: Node, scope: Scope) -> Iterator[Effect]:
+        # A permissive policy shows more rows; a restrictive one, and one that no row passes, hides them.
+        harmless = operation == "create_policy" and node.permissive and not _shuts(node)
+        yield make(operation, relation(node.table), column=node.policy_name, harmless=harmless)
+
+    return handler
+
+
+def _shuts(node: Node) -> bool:
+    return node.HasField("qual") and truth(node.qual) is False
+
+
+def _refresh(node: Node, scope: Scope) -> Iterator[Effect]:
+    yield make("refresh_materialized_view", relation(node.relation), harmless=not node.skip_data)
+
+
+HANDLERS: dict[str, Handler] = {
+    "DropStmt": _drop,
+    "DropOwnedStmt": _drop_owned,
+    "ReassignOwnedStmt": _reassign_owned,
+    "DropRoleStmt": _drop_role,
+    "DropdbStmt": _of_field("drop_database", "dbname"),
+    "DropTableSpaceStmt": _of_field("drop_tablespace", "tablespacename"),
+    "DropSubscriptionStmt": _of_field("drop_subscription", "subname"),
+    "CreateSchemaStmt": _of_field("create_schema", "schemaname"),
+    "CreatedbStmt": _of_field("create_database", "dbname"),
+    "AlterTableStmt": _alter_table,
+    "RenameStmt": _rename,
+    "AlterObjectSchemaStmt": _set_schema,
+    "AlterEnumStmt": _of_names("alter_type", "type_name"),
+    "CreateEnumStmt": _of_names("create_type", "type_name"),
+    "CreateDomainStmt": _of_names("create_type", "domainname"),
+    "CreateRangeStmt": _of_names("create_type", "type_name"),
+    "CompositeTypeStmt": _of_table("create_type", "typevar"),
+    "CreatePolicyStmt": _policy("create_policy"),
+    "AlterPolicyStmt": _policy("alter_policy"),
+    "CreateTrigStmt": _of_table("create_trigger", "relation", "trigname"),
+    "IndexStmt": _of_table("create_index", "relation", "idxname"),
+    "ViewStmt": _of_table("create_view", "view"),
+    "RefreshMatViewStmt": _refresh,
+    "ClusterStmt": _of_table("cluster", "relation", "indexname"),
+    "ReindexStmt": _of_table("reindex", "relation"),
+    "CreateStmt": _create_table,
+    "CreateTableAsStmt": _create_table,
+    "SelectStmt": _select_into,
+}

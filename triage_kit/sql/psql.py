@@ -1,0 +1,105 @@
+"""What only psql understands: its backslash commands, and the rows after COPY … FROM STDIN.
+
+https://www.postgresql.org/docs/current/app-psql.html: a command ends with its line, and those of the \\g family end the
+statement before them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from triage_kit.sql import lexer
+from triage_kit.sql.fallback import by_words
+from triage_kit.sql.vocabulary import TEXT_LIMIT, Effect
+
+_COPY_DATA = re.compile(r"(?is)\A\s*copy\b.*\bfrom\s+stdin\b")
+_META = re.compile(r"(?m)^[ \t]*\\(?!\.)[a-zA-Z!?;][^\n]*$")
+# These may stand behind a statement on its line and send it; inside a literal they are text.
+_SENDS = re.compile(r"\\(?:gexec|gset|gdesc|gx|g|watch|crosstabview|bind|parse|sendpipeline)\b[^\n]*")
+_DATA_END = re.compile(r"(?m)^\\\.[ \t\r]*$")
+_COMMAND = re.compile(r"(?m)^[ \t]*\\(?P<name>i|ir|include|include_relative|!|copy)(?=[\s;'\"]|$)(?P<rest>[^\n]*)$")
+
+
+def psql_effects(text: str) -> list[Effect]:
+    """What backslash commands would do: run another file, a program, or the rows of a query as statements.
+
+    >>> [(each.operation, each.column, each.line) for each in psql_effects("select 1;\\n\\\\i wipe.sql\\n")]
+    [('include', 'wipe.sql', 2)]
+    """
+    text = _blank_copy_data(text)
+    found = []
+    for command in _COMMAND.finditer(text):
+        line = text.count("\n", 0, command.start()) + 1
+        for each in _of_command(command["name"], command["rest"].strip()):
+            found.append(_placed(each, line, command[0].strip()))
+    for sent in _sends(text):
+        if sent.group().startswith(r"\gexec"):
+            start = max(text.rfind(";", 0, sent.start()) + 1, 0)
+            line = text.count("\n", 0, sent.start()) + 1
+            found.append(_placed(Effect("dynamic", "", how="tokens"), line, text[start : sent.end()].strip()))
+    return found
+
+
+def _placed(effect: Effect, line: int, text: str) -> Effect:
+    values = vars(effect) | {"line": line, "text": text[:TEXT_LIMIT]}
+    return Effect(**values)
+
+
+def _of_command(name: str, rest: str) -> list[Effect]:
+    if name == "!":
+        return [Effect("run_program", "", how="tokens", column=rest)]
+    if name == "copy":
+        program = re.search(r"(?i)\b(?:from|to)\s+program\b", rest)
+        runs = [Effect("run_program", "", how="tokens", column=rest)] if program else []
+        return by_words("COPY " + rest) + runs
+    return [Effect("include", "", how="tokens", column=rest.strip("'\""))]
+
+
+def _sends(text: str) -> list[re.Match[str]]:
+    """The commands that end a statement, those inside literals and comments left out."""
+    candidates = list(_SENDS.finditer(text))
+    if not candidates:
+        return []
+    places = {token.start for token in lexer.tokens(text) if token.value == "\\"}
+    return [each for each in candidates if each.start() in places]
+
+
+def without_psql(text: str) -> str:
+    """The text with psql's own lines and the data after COPY … FROM STDIN blanked, so that line numbers stay.
+
+    >>> without_psql("\\\\set x 1\\nselect 1;")
+    '\\nselect 1;'
+    """
+    if "\\" not in text:
+        return text
+    text = _META.sub("", _blank_copy_data(text))
+    for each in reversed(_sends(text)):
+        text = f"{text[: each.start()]};{text[each.end() :]}"
+    return text
+
+
+def statements(text: str) -> list[tuple[int, str]]:
+    """The statements of the text with the line, from 1, on which each begins; psql's lines and COPY data left out.
+
+    >>> statements("BEGIN;\\n-- first\\nDELETE FROM a;")
+    [(1, 'BEGIN'), (3, 'DELETE FROM a')]
+    """
+    return lexer.split(without_psql(text))
+
+
+def _blank_copy_data(text: str) -> str:
+    if "stdin" not in text.lower():
+        return text
+    pieces, at = [], 0
+    for found in re.finditer(r"(?im)\bfrom\s+stdin\b[^;\n]*;[^\n]*\n", text):
+        if found.start() < at or not _COPY_DATA.match(text, _statement_start(text, at, found.start()), found.end()):
+            continue
+        stop = _DATA_END.search(text, found.end())
+        data_end = stop.end() if stop else len(text)
+        pieces += [text[at : found.end()], "\n" * text.count("\n", found.end(), data_end)]
+        at = data_end
+    return "".join([*pieces, text[at:]])
+
+
+def _statement_start(text: str, floor: int, at: int) -> int:
+    return max(text.rfind(";", floor, at) + 1, floor)
