@@ -41,7 +41,7 @@ def test_a_table_that_has_another_name_now_is_hidden_and_not_missing(compared, m
 
 
 def test_a_new_oid_under_the_old_name_is_another_table(compared):
-    now = {"oid": 24600, "inserts": 2, "rows": 2, "live": 2, "insv": 2, "created": 700, "analyzes": 0, "sequence": 2}
+    now = {"oid": 24600, "inserts": 2, "rows": 2, "live": 2, "insv": 2, "mod": 2, "analyzes": 0, "sequence": 2}
     row = compared(now).loc["notes"]
     assert (row["mechanism"], row["status"], row["missing_rows"]) == ("recreate", "partial", 141)
 

@@ -21,7 +21,7 @@ KEY_NAME = re.compile(r"(.+)_pkey\d*\Z")
 def origins(
     tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame], before: Earlier | None
 ) -> dict[str, Observation]:
-    """What names, ages and an earlier bundle say of the object behind each name; left out where nothing does."""
+    """What names, ages and an earlier bundle say of the object behind a name; left out where nothing does."""
     found: dict[str, Observation] = {}
     ranks, together = _migration_ranks(evidence), _remade_together(tables, before)
     swaps, older = _swaps(tables), _older_references(tables, evidence["constraints"])
@@ -30,7 +30,9 @@ def origins(
         then = before.tables.get(table.name) if before and not before.other_cluster else None
         if then is not None and then["oid"] != table.oid:
             says = f"its OID is {table.oid}; in the earlier bundle ({before.source}) {then['oid']} had this name"
-            found[table.name] = Observation(("remade_together" if together else "remade",), says, "pg_class", table.name)
+            found[table.name] = Observation(
+                ("remade_together" if together else "remade",), says, "pg_class", table.name
+            )
         elif then is not None:
             says = f"its OID {table.oid} is that of the earlier bundle"
             found[table.name] = Observation(("contemporary",), says, "pg_class", table.name)
