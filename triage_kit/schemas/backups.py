@@ -58,7 +58,7 @@ wal_spans: one piece of WAL that was read
     system_identifier text of the cluster that wrote it
     broken text why reading ended before the end, missing when it did not
 
-wal_transactions: one transaction of the WAL that removed rows, or replaced or dropped storage
+wal_transactions: one transaction of the WAL that removed rows or storage, updated many rows or undid its inserts
     xid int the top-level transaction id, 32 bits without epoch as pg_class.xmin is; a recovery target takes this one
     outcome text committed, rolled_back, prepared or unknown (its end lies outside what was read)
     ended_at time of its commit or abort record

@@ -10,6 +10,7 @@ from triage_kit.parse.wal.records import File
 FIRST_USER_OBJECT = 16384  # FirstNormalObjectId: catalogues lie below it unless they were rewritten
 MOST_OPEN = 100_000  # transactions whose end has not been read yet
 MOST_CHANGES = 200_000  # kept changes of transactions that removed something
+MANY = 20  # updated rows of one table in one transaction: a mark or a move rather than everyday work
 MOST_PAGES = 1_000_000  # pages whose rows are kept apart
 
 
@@ -48,10 +49,12 @@ class Transaction:
 
     @property
     def matters(self) -> bool:
-        """Whether rows may be gone by it: it deleted, let files go, cut them, or undid its own inserts."""
+        """Whether rows may be gone by it: it deleted, let files go, cut them, marked many or undid its own inserts."""
         if self.removed or self.deletes or any(what == "truncated" for _, what in self.changes):
             return True
-        return self.outcome != "committed" and any(what == "insert" for _, what in self.changes)
+        if self.outcome != "committed":
+            return any(what == "insert" for _, what in self.changes)
+        return any(what == "update" and change.rows >= MANY for (_, what), change in self.changes.items())
 
 
 @dataclass

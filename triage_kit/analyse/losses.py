@@ -1,0 +1,121 @@
+"""What has to come back, and the shape of one way back."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from triage_kit import schemas, sql
+from triage_kit.analyse.groups import Group
+
+FAR = pd.Timestamp.max.tz_localize("UTC")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The damage of all groups: tables by name, rows, and the earliest transaction and time that are known.
+
+    ``missing`` are the rows that each table lacks (None: not known), ``oids`` their OIDs, ``names`` schema and table.
+    """
+
+    mechanisms: frozenset[str]
+    tables: tuple[str, ...]
+    rows: int
+    dead: int
+    target_xid: int | None
+    before: pd.Timestamp | None
+    until: pd.Timestamp | None = None
+    groups: tuple[Group, ...] = ()
+    missing: Mapping[str, int | None] = field(default_factory=dict)
+    found: Mapping[str, dict] = field(default_factory=dict)
+    named: tuple[str, ...] = ()
+
+    def of(self, *mechanisms: str) -> tuple[str, ...]:
+        """The damaged tables of some mechanisms."""
+        return tuple(name for name in self.tables if self.found.get(name, {}).get("mechanism") in mechanisms)
+
+
+def loss(groups: Sequence[Group], findings: Sequence[dict], dates: Mapping[str, dict]) -> Loss:
+    """Sum up the damage of all groups; the target is the earliest of them."""
+    damaged = tuple(dict.fromkeys(name for group in groups for name in group.damaged))
+    spans = [dates.get(group.name, {}) for group in groups]
+    starts = [span["lost_from"] for span in spans if span.get("lost_from") is not None]
+    ends = [span["lost_to"] for span in spans if span.get("lost_to") is not None]
+    # Going back before the first of several losses brings all of them back; before the biggest one may not.
+    first_hit = min(
+        (group for group in groups if group.xid is not None),
+        key=lambda group: (dates.get(group.name, {}).get("lost_from") or FAR, group.xid or 0),
+        default=None,
+    )
+    by_name = {schemas.qualified(row["schema"], row["table"]): row for row in findings}
+    return Loss(
+        frozenset(group.mechanism for group in groups),
+        damaged,
+        sum(row["missing_rows"] or 0 for row in findings if row["kind"] != "partitioned"),
+        sum(row.get("_dead") or 0 for row in findings if row["status"] in ("partial", "wiped")),
+        first_hit.xid if first_hit else None,
+        min(starts) if starts else None,
+        min(ends) if ends else None,
+        tuple(groups),
+        {name: by_name[name]["missing_rows"] for name in damaged if name in by_name},
+        {name: by_name[name] for name in damaged if name in by_name},
+    )
+
+
+def way(
+    name: str,
+    feasible: bool | None,
+    lost: Loss,
+    why: str,
+    brings_not: str,
+    effort: str,
+    commands: tuple[str, ...] = (),
+    **more: object,
+) -> dict:
+    """A row of ``recovery``; ``feasible`` is None where the evidence does not tell."""
+    return {
+        "option": name,
+        "feasible": feasible,
+        "tables": more.pop("tables", lost.tables),
+        "why": why,
+        "brings_not": brings_not,
+        "effort": effort,
+        "commands": commands,
+        **more,
+    }
+
+
+def written(name: str) -> str:
+    """A qualified name as SQL must write it."""
+    return sql.quote_qualified(*schemas.parts(name))
+
+
+def literal(text: str) -> str:
+    """A text as a literal of SQL, whatever standard_conforming_strings says.
+
+    >>> literal("it's")
+    "'it''s'"
+    """
+    doubled = text.replace("'", "''")
+    return "E'" + doubled.replace("\\", "\\\\") + "'" if "\\" in text else f"'{doubled}'"
+
+
+def pattern(name: str) -> str:
+    """A table as an argument of pg_dump's --table, which takes patterns: everything in double quotes is itself.
+
+    >>> print(pattern("shop.orders"))
+    '"shop"."orders"'
+    """
+    return shlex.quote(".".join('"' + part.replace('"', '""') + '"' for part in schemas.parts(name) if part))
+
+
+def moment(at: pd.Timestamp) -> str:
+    """An instant as PostgreSQL and every tool reads it.
+
+    >>> moment(pd.Timestamp("2025-10-08T10:37:29Z"))
+    '2025-10-08 10:37:29.000000+00'
+    """
+    return at.tz_convert("UTC").strftime("%Y-%m-%d %H:%M:%S.%f+00")

@@ -1,0 +1,279 @@
+"""Ways back out of what is left behind: dead rows in their pages, WAL, the log, source files, volumes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import pandas as pd
+
+from triage_kit import sql
+from triage_kit.analyse.context import Context, first, rows
+from triage_kit.analyse.losses import Loss, literal, way, written
+from triage_kit.analyse.target import Target, rows_in_wal
+
+Evidence = Mapping[str, pd.DataFrame]
+SEGMENT = re.compile(r"[0-9A-F]{24}")
+FILES = re.compile(
+    r"(?i)(?<![\w/.-])((?:[\w.-]+/|/)*[\w-]+\.(?:csv|tsv|xlsx?|jsonl?|parquet|ndjson|sql|dump|dat)(?:\.gz|\.zst)?)\b"
+)
+MOST_FILES = 8
+
+
+def dead_rows(lost: Loss, target: Target, evidence: Evidence) -> dict:
+    """Rows that were deleted and not vacuumed away: they are read page by page, which changes nothing."""
+    if not lost.mechanisms & {"delete", "cascade_delete"}:
+        why = "TRUNCATE, DROP and a new storage leave no dead rows: the old file is cut to 0 bytes at commit"
+        return way("dead_rows", False, lost, why, "everything", "none", rows=0)
+    tables = lost.of("delete", "cascade_delete") or lost.tables
+    extensions = {row["name"] for row in rows(evidence["extensions"])}
+    superuser = first(evidence["identity"]).get("superuser")
+    why = f"{lost.dead} dead rows are counted; those that no vacuum or SELECT has pruned can be decoded page by page"
+    checked = [
+        f"{'ok' if 'pageinspect' in extensions else 'open'}: pageinspect is "
+        f"{'installed' if 'pageinspect' in extensions else 'not installed here'}",
+        f"{'ok' if superuser else 'bad'}: the role is {'' if superuser else 'no '}superuser, which it takes",
+    ]
+    lines = (
+        ["CREATE EXTENSION IF NOT EXISTS pageinspect;  -- superuser, in this database"]
+        if "pageinspect" not in extensions
+        else []
+    )
+    by = f" WHERE i.t_xmax = '{target.xid}'" if target.xid else " WHERE i.t_xmax <> '0'"
+    for name in tables[:5]:
+        place = literal(written(name))
+        lines.append(
+            "SELECT p.page, i.lp, i.t_xmin, i.t_xmax, i.t_attrs FROM generate_series(0, pg_relation_size("  # noqa: S608
+            f"{place}::regclass) / current_setting('block_size')::int - 1) AS p (page), LATERAL heap_page_item_attrs("
+            f"get_raw_page({place}, p.page::int), {place}::regclass) AS i{by};"
+        )
+    clock, deadline = _vacuum_clock(tables, evidence)
+    return way(
+        "dead_rows",
+        lost.dead > 0 or None,
+        lost,
+        why,
+        "rows on pages that were pruned, values stored out of line (TOAST), and the decoding of each column's bytes",
+        "hours",
+        tuple(lines),
+        rows=lost.dead or None,
+        tables=tables,
+        preconditions=tuple(checked),
+        clock=clock,
+        deadline=deadline,
+    )
+
+
+def _vacuum_clock(tables: tuple[str, ...], evidence: Evidence) -> tuple[str, pd.Timestamp | None]:
+    """When autovacuum will come: its threshold against the dead rows (documentation, "The Autovacuum Daemon")."""
+    settings = {row["name"]: row["value"] for row in rows(evidence["settings"])}
+    if settings.get("autovacuum") == "off":
+        return "autovacuum is off: until somebody vacuums, or a SELECT prunes full pages", None
+    try:
+        base = int(settings["autovacuum_vacuum_threshold"])
+        scale, nap = float(settings["autovacuum_vacuum_scale_factor"]), int(settings["autovacuum_naptime"])
+    except (KeyError, TypeError, ValueError):
+        return "the next vacuum, by autovacuum or by hand; a SELECT prunes full pages too", None
+    wanted = {(row["schema"], row["name"]): row for row in rows(evidence["relations"])}
+    due = []
+    for row in rows(evidence["table_counters"]):
+        relation = wanted.get((row["schema"], row["table"]))
+        ours = any(written(name) == sql.quote_qualified(row["schema"], row["table"]) for name in tables)
+        if relation and ours and (row["dead"] or 0) > base + scale * max(relation["tuples"] or 0, 0):
+            due.append(row["table"])
+    asked = first(evidence["identity"]).get("asked_at")
+    if due:
+        return (
+            f"autovacuum is due for {', '.join(due[:4])}: it comes within {nap} s of its next round",
+            asked + pd.Timedelta(seconds=nap) if asked is not None else None,
+        )
+    return "the next vacuum: their dead rows are below autovacuum's threshold; a SELECT prunes full pages too", None
+
+
+def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
+    """Rows that stand in WAL records and page images."""
+    settings = {row["name"]: row["value"] for row in rows(evidence["settings"])}
+    if settings.get("wal_level") == "minimal":
+        return way("wal", False, lost, "wal_level is minimal: bulk loads wrote no rows to WAL", "", "none")
+    counted = {name: count for name, count in rows_in_wal(lost, evidence).items() if count}
+    why, feasible, number = _reach(evidence), None, None
+    if len(evidence["wal_spans"]):
+        span = first(evidence["wal_spans"])
+        if counted:
+            told = ", ".join(f"{name} {count}" for name, count in list(counted.items())[:6])
+            number = sum(min(count, lost.missing.get(name) or count) for name, count in counted.items())
+            why = f"the WAL that was read (from {span['from_lsn']}) holds rows of the lost files: {told}; {why}"
+            feasible = True
+        else:
+            how = span["how"]
+            why = (
+                f"the WAL that was read (from {span['from_lsn']}) holds no row of the lost files"
+                if how != "pg_walinspect"
+                else "pg_walinspect tells transactions here, and no rows"
+            ) + f"; {why}"
+            feasible = False if how != "pg_walinspect" else None
+    database = first(evidence["identity"]).get("database_oid")
+    old = [
+        name
+        for name in (target.ended["old_files"] if target.ended else ())
+        if database is None or name.split("/")[1] == str(database)
+    ]
+    relation = old[0] if len(old) == 1 else f"1663/{database or 'DATABASE_OID'}/OLD_RELFILENODE"
+    commands = (
+        f"pg_waldump --rmgr=Heap --relation={relation} --path=COPY_OF_PG_WAL",
+        "# OLD_RELFILENODE is the table's OID if its storage was never replaced before; 1663 is the default tablespace"
+        + (f"; the transaction let go of {', '.join(old[:12])}" if old else ""),
+        "# pg_waldump names records; PostgreSQL 16 and newer show their content: pg_get_wal_block_info() of "
+        "pg_walinspect",
+    )
+    return way(
+        "wal",
+        feasible,
+        lost,
+        why,
+        "rows loaded before the oldest segment and not touched since; every column has to be decoded by hand",
+        "days",
+        commands,
+        rows=number,
+        target_lsn=target.lsn,
+        clock="each checkpoint may recycle the oldest segments: copy pg_wal now",
+        deadline=_next_checkpoint(evidence, settings),
+    )
+
+
+def _reach(evidence: Evidence) -> str:
+    segments = wal_segments(evidence["wal_files"])
+    if not segments:
+        return "pg_wal was not listed; rows written since its oldest segment could be decoded"
+    if int(segments[0][8:], 16) == 1:
+        return f"pg_wal still holds its first segment ({segments[0]}): every row ever written to this cluster is in WAL"
+    return (
+        f"pg_wal reaches back to segment {segments[0]}: rows written since then are in it, older ones only if "
+        "a later change wrote their page"
+    )
+
+
+def _next_checkpoint(evidence: Evidence, settings: Mapping[str, str]) -> pd.Timestamp | None:
+    last, timeout = first(evidence["identity"]).get("checkpoint_at"), settings.get("checkpoint_timeout")
+    return last + pd.Timedelta(seconds=int(timeout)) if last is not None and str(timeout).isdigit() else None
+
+
+def wal_segments(files: pd.DataFrame) -> list[str]:
+    """Names of the WAL segments in the order of their numbers; a file's time is its last write, not its beginning.
+
+    Recycled segments carry a number that is still to come, so they sort last.
+    """
+    names = [name for name in files["name"] if isinstance(name, str) and SEGMENT.fullmatch(name)]
+    return sorted(names, key=lambda name: name[8:])
+
+
+def log_replay(lost: Loss, evidence: Evidence) -> dict:
+    """INSERT statements that the log holds, to be run again."""
+    settings = {row["name"]: row["value"] for row in rows(evidence["settings"])}
+    logged, bare = settings.get("log_statement"), {name.rpartition(".")[2].strip('"').lower() for name in lost.tables}
+    found = 0
+    for text in evidence["log_events"]["statement"].dropna():
+        if re.match(r"(?i)\s*(insert\s+into|copy)\b", text) and any(name in text[:400].lower() for name in bare):
+            found += 1
+    if found:
+        why = f"the log holds {found} statements that insert into the damaged tables (log_statement = {logged})"
+        return way(
+            "log_replay",
+            None,
+            lost,
+            why,
+            "rows of COPY, values bound as parameters where they are not logged, generated ids, and later changes",
+            "hours",
+            clock="rotation of the log: copy it",
+        )
+    if logged in ("mod", "all"):
+        why = (
+            f"log_statement = {logged}: INSERT statements in the log can be run again; none was found in what was read"
+        )
+        return way(
+            "log_replay",
+            None,
+            lost,
+            why,
+            "values bound as parameters where they are not logged, and generated ids",
+            "hours",
+            clock="rotation of the log: copy it",
+        )
+    why = (
+        f"log_statement = {logged}: the statements that wrote the rows are not in the log"
+        if logged
+        else "log_statement is not known"
+    )
+    return way("log_replay", False if logged else None, lost, why, "", "none")
+
+
+def sources(lost: Loss, evidence: Evidence) -> dict:
+    """Files from which the rows were imported, named by the log or the repository."""
+    named: dict[str, str] = {}
+    for row in rows(evidence["log_events"]):
+        text = row["statement"] or row["message"] or ""
+        if re.search(r"(?i)\b(copy|import|load|ingest|upload)", text):
+            for path in FILES.findall(text[:20_000]):
+                named.setdefault(path, f"{row['file']}:{row['line']}")
+    for row in rows(evidence["commits"]):
+        for path in row["paths"]:
+            if FILES.fullmatch(path) and not path.endswith(".sql") and not path.endswith("package.json"):
+                named.setdefault(path, "the repository")
+    why = "what was imported from files or other systems can be imported again, if those who hold them still have them"
+    if named:
+        told = [f"{path} ({place})" for path, place in list(named.items())[:MOST_FILES]]
+        why += f"; files that are named: {', '.join(told)}"
+    return way(
+        "reload_sources",
+        None,
+        lost,
+        why,
+        "what people typed in, and everything that changed since the import",
+        "hours to days",
+        clock="whoever holds the files may clean them up",
+    )
+
+
+def volumes(lost: Loss, evidence: Evidence, about: Context) -> dict | None:
+    """Other volumes, copies of the data directory, snapshots of disks."""
+    kept = rows(evidence["volumes"])
+    copies = rows(evidence["data_directories"])
+    if not kept and not copies:
+        return None
+    mounted = set(evidence["container_mounts"]["volume"].dropna())
+    loose = [row for row in kept if row["name"] not in mounted]
+    ours = first(evidence["identity"]).get("system_identifier")
+    told = [
+        f"{row['path']} (PostgreSQL {row['major']}, {row['state'] or 'its control file was not read'}, written "
+        f"{row['control_at']}"
+        + ("" if not ours or row["system_identifier"] in (None, ours) else ", of another cluster")
+        + ")"
+        for row in copies
+    ]
+    told += [f"volume {row['name']}, made {row['created_at']}, mounted by no container" for row in loose[:6]]
+    if not told:
+        return way(
+            "volume_copy",
+            None,
+            lost,
+            f"the engine has {len(kept)} volumes, all of them in use; whether their host "
+            "takes snapshots of its disks is not known",
+            "what was written after the copy",
+            "hours",
+            clock="retention of disk snapshots",
+        )
+    older = [
+        row
+        for row in copies
+        if row["control_at"] is not None and lost.before is not None and row["control_at"] < lost.before
+    ]
+    return way(
+        "volume_copy",
+        True if older else None,
+        lost,
+        "copies that may hold the rows: " + "; ".join(told),
+        "what was written after the copy",
+        "hours",
+        ("# start a copy of it beside this server, never itself; compare, then copy the lost rows",),
+        clock="`docker volume prune`, `docker compose down --volumes` and the retention of snapshots",
+    )
