@@ -99,7 +99,8 @@ def _base(row: dict, target: Target, lost: Loss, server: dict) -> Judged:
     if known is None and target.lsn is None:
         return Judged(row, None, f"{ended}; whether that was before the loss is not known", at)
     doubt = f"; {row['trouble']}" if row["trouble"] else ""
-    return Judged(row, None if row["kind"] == "snapshot" else True, ended + doubt, at)
+    open_ = row["kind"] == "snapshot" or row["format"] in ("label", "manifest")
+    return Judged(row, None if open_ else True, ended + doubt, at)
 
 
 def _later(row: dict, target: Target, lost: Loss, at: pd.Timestamp | None) -> str:

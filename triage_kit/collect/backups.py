@@ -164,7 +164,7 @@ def _file(path: Path, facts: dict) -> Iterator[Looked]:
     if base_backup.HISTORY.fullmatch(path.name) or path.name.startswith("backup_label"):
         label = base_backup.read_label(path.read_bytes()[:10_000].decode("utf-8", "replace"))
         if label:
-            alone = {"kind": "base_backup", "format": "files", "state": "unknown",
+            alone = {"kind": "base_backup", "format": "label", "state": "unknown",
                      "trouble": "only its label is here: the backup itself was not looked at"}  # fmt: skip
             yield Looked(facts | alone | label)
             return
@@ -231,7 +231,7 @@ def _manifest_alone(path: Path, facts: dict) -> Looked:
         told = _manifest(path)
     except ValueError as error:
         return _unreadable(facts | {"kind": "base_backup"}, f"the manifest is cut or damaged: {error}")
-    return Looked(facts | {"kind": "base_backup", "format": "files", "state": "unknown",
+    return Looked(facts | {"kind": "base_backup", "format": "manifest", "state": "unknown",
                            "trouble": "only its manifest is here: the files were not looked at"} | told)  # fmt: skip
 
 
