@@ -61,7 +61,10 @@ def test_counters_and_rows_are_those_of_the_truth(rebuilt):
 @pytest.mark.parametrize("name", INCIDENTS)
 def test_truth_speaks_the_words_of_the_findings(name):
     truth = INCIDENTS[name].truth
-    assert set(truth) == {"tables", "cause", "roots"}
+    assert {"tables", "cause", "roots"} <= set(truth) <= {"tables", "cause", "causes", "roots"}
+    for each in truth.get("causes", ()):
+        assert each["cause"] in CAUSES
+        assert set(each["tables"]) <= set(truth["tables"])
     assert truth["cause"] in CAUSES - {"unknown"}
     assert set(truth["roots"]) <= set(truth["tables"])
     for table in truth["tables"].values():
@@ -124,3 +127,12 @@ def test_partition_is_gone_and_the_log_says_who_dropped_it(rebuilt):
     assert (
         "retention_job@telemetry/cron: retention.sh LOG:  statement: DROP TABLE IF EXISTS metrics.readings_w36" in log
     )
+
+
+def test_a_third_is_held_out_and_every_mechanism_and_cause_is_there():
+    held = sum(incident.holdout for incident in INCIDENTS.values())
+    assert len(INCIDENTS) >= 40
+    assert held * 3 >= len(INCIDENTS)
+    truths = [incident.truth for incident in INCIDENTS.values()]
+    assert {table["mechanism"] for truth in truths for table in truth["tables"].values()} == MECHANISMS
+    assert {truth["cause"] for truth in truths} == CAUSES - {"unknown"}

@@ -43,7 +43,7 @@ def test_the_demo_writes_a_case_that_is_read_back_as_it_was(tmp_path: Path) -> N
         "noticed_at": seen,
     }
     (tmp_path / "case").mkdir()
-    demo._write(tmp_path / "case", INCIDENTS["seed"], keys, server, hostile.ROLE)
+    demo.write_case(tmp_path / "case", INCIDENTS["seed"], keys, server, hostile.ROLE)
     read = cases.load(tmp_path / "case")
     assert [(note.at, note.text) for note in read.notes] == [(seen, text) for text in SAYINGS]
     assert (read.title, read.noticed_at, read.reported) == (hostile.TITLE, seen, ["yes", "@x"])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from triage_kit.lab.incidents.base import Incident
+from triage_kit.schemas import parts
 
 UNKNOWN = "unknown"
 # What FACTS measured as indistinguishable: view -> true mechanism -> other mechanisms that look the same there. A word
@@ -71,15 +72,14 @@ def _expected(
     name: str, told: dict, view: str, rows: Mapping[str, int], untellable: tuple[str, ...] | None
 ) -> Expected:
     status, mechanism = told["status"], told["mechanism"]
-    if status == "wiped" and rows.get(name, 0) > 0:
+    if status == "wiped" and rows.get(".".join(parts(name)), 0) > 0:
         status = "partial"
     alike = ALIKE.get(view, {}).get(mechanism) if untellable is None else untellable
     mechanisms = (mechanism, *told.get("accepts", ()))  # words that mean the same here, in every view
-    if alike is None:
-        statuses = (status,)
-    else:
+    statuses = (status, *told.get("statuses", ()))
+    if alike is not None:
         mechanisms = tuple(dict.fromkeys((*mechanisms, *alike, UNKNOWN)))
-        statuses = tuple(dict.fromkeys((status, "undecided", *(("intact",) if "none" in alike else ()))))
+        statuses = tuple(dict.fromkeys((*statuses, "undecided", *(("intact",) if "none" in alike else ()))))
     return Expected(status, statuses, mechanism, mechanisms, status != "intact" or mechanism != "none")
 
 
@@ -96,4 +96,5 @@ def causes_expected(incident: Incident, view: str) -> list[ExpectedCause]:
 def _words(told: dict, view: str) -> tuple[str, ...]:
     """The cause, and `unknown` where nothing that the view may read speaks of anybody's doing."""
     untold = view == "stats_csv" or view in told.get("untellable", ())
-    return (told["cause"], UNKNOWN) if untold else (told["cause"],)
+    words = (told["cause"], *told.get("accepts", ()))
+    return (*words, UNKNOWN) if untold else words

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from triage_kit.analyse.investigation import Investigation
+from triage_kit.errors import LabError
 from triage_kit.lab.incidents.base import Incident
 from triage_kit.schemas import parts
 from triage_kit.score.expected import Expected, causes_expected, tables_expected
@@ -41,11 +42,22 @@ class Record:
 
 def judge(incident: Incident, major: int, view: str, rows: Mapping[str, int], found: Investigation) -> list[dict]:
     """Records of every level, as dicts that JSON knows."""
+    _check(incident, view, rows)
     sourced = {row.id for row in found.evidence.itertuples() if isinstance(row.source, str) and row.source}
     head = {"incident": incident.name, "holdout": incident.holdout, "major": major, "view": view}
     expected = tables_expected(incident, view, rows)
     records = [*_tables(head, expected, found, sourced), *_causes(head, incident, view, found, sourced)]
     return [asdict(record) for record in records]
+
+
+def _check(incident: Incident, view: str, rows: Mapping[str, int]) -> None:
+    """A truth that the server contradicts would judge everybody wrongly."""
+    if view not in ("everything", "restart"):
+        return
+    for name, told in incident.truth["tables"].items():
+        seen = rows.get(".".join(parts(name)))
+        if told["rows"] is not None and seen != told["rows"]:
+            raise LabError(f"the truth of {incident.name} says {told['rows']} rows in {name}, the server has {seen}")
 
 
 def _tables(head: dict, expected: Mapping[str, Expected], found: Investigation, sourced: set[str]) -> Iterable[Record]:

@@ -53,6 +53,7 @@ class Look(NamedTuple):
 
 def looks(incident: Incident, binaries: Path, work: Path, wanted: set[str]) -> Iterator[Look]:
     """Every wanted view of the incident, collected one after the other on at most two servers."""
+    wanted = {view for view in wanted if incident.views.get(view, {}) is not None}
     if "everything" in wanted:
         settings = {**incident.settings, **LOGGED}
         with Server(settings, binaries=binaries) as server:
@@ -95,7 +96,7 @@ def _extension(scene: _Scene) -> None:
 
 def _without_help(scene: _Scene, wanted: set[str]) -> Iterator[Look]:
     """The views at the server's own settings; each that changes the server starts from the same stopped state."""
-    server, incident = scene.server, scene.incident
+    server = scene.server
     still = [("pg_monitor", MONITOR, ()), ("plain", VISITOR, ()), ("no_log", VISITOR, ("logs",))]
     seen = [_look(scene, view, role, without) for view, role, without in still if view in wanted]
     if "bundle" in wanted:
@@ -111,11 +112,11 @@ def _without_help(scene: _Scene, wanted: set[str]) -> Iterator[Look]:
     yield from (look._replace(rows=rows) for look in seen)
     if "stats_csv" in wanted:
         yield _from_csv(scene, statistics, rows)
-    if "crash" in wanted and incident.views.get("crash", {}) is not None:
+    if "crash" in wanted:
         server.kill()
         server.start()
         yield _look(scene, "crash", MONITOR)._replace(rows=_counted(server, scene.database))
-    if wanted & {"vacuum", "day_later"} and incident.views.get("vacuum", {}) is not None:
+    if wanted & {"vacuum", "day_later"}:
         yield from _later(scene, kept, wanted, rows)
 
 
