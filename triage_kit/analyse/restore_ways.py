@@ -211,8 +211,7 @@ def _recover(best: Judged, target: Target, evidence: Evidence) -> tuple[str, ...
             commands.NEW,
             f"barman recover {shlex.quote(f'--target-{kind}={value}')} --exclusive "
             f"--target-action=promote {shlex.quote(str(row['stanza']))} {shlex.quote(str(row['label']))} {new}",
-            f'pg_ctl --pgdata={new} --options="-p {commands.PORT} -k ${{NEW:?}} -c hot_standby=off" '
-            f'--log="${{NEW:?}}.log" --timeout=86400 --wait start',
+            *commands.started(),
         )
     if row["kind"] == "wal_g":
         return (

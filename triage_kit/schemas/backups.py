@@ -6,7 +6,7 @@ TABLES = tables("""
 backups: one dump or base backup, looked at without restoring it
     file text as the case writes it; of a backup tool's list, the list and the backup's label
     kind text dump, base_backup, pgbackrest, barman, wal_g or snapshot
-    format text of a dump: custom, directory, tar or plain; of a base backup: files, tar, label or manifest; of a list: json or text
+    format text custom, directory, tar or plain (dump); files, tar, label or manifest (base backup); json or text (list)
     packing text gzip, zstd, lz4 or none
     label text the backup's name for its tool
     stanza text pgBackRest's stanza, Barman's server
