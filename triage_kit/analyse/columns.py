@@ -41,7 +41,7 @@ def _dropped(table: Dossier, statement: tuple[str, str] | None, about: Context, 
     last = max(dropped, key=lambda column: clock.full(column["xmin"]))
     places = ", ".join(str(column["position"]) for column in dropped)
     says, source = f"column at position {places} was dropped by transaction {last['xmin']}", "pg_attribute"
-    start, end = clock.between(last["xmin"])
+    _, end = clock.between(last["xmin"])
     begins = about.window_start
     if last["xmin"] == table.created_xid or (end is not None and begins is not None and end < begins):
         return Observation(("earlier",), f"{says}, before the window of the incident", source, table.name)
@@ -51,8 +51,8 @@ def _dropped(table: Dossier, statement: tuple[str, str] | None, about: Context, 
         return Observation(
             ("in_window" if gone else "earlier",), f"{says}, {told} the earlier bundle", source, table.name
         )
-    if start is not None and begins is not None and start >= begins:
-        return Observation(("in_window",), f"{says}, after {start:%Y-%m-%d %H:%M:%S} UTC", source, table.name)
+    if when := clock.inside(last["xmin"], begins):
+        return Observation(("in_window",), f"{says}, {when}", source, table.name)
     if statement is not None:
         return Observation(("in_window",), f"{says}; seen: {statement[0][:160]}", statement[1], table.name)
     return Observation(

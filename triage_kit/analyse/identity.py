@@ -15,11 +15,16 @@ from triage_kit.analyse.earlier import Earlier
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.xids import Clock
 
+KEYED = 0.8
 KEY_NAME = re.compile(r"(.+)_pkey\d*\Z")
 
 
 def origins(
-    tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame], before: Earlier | None
+    tables: Sequence[Dossier],
+    evidence: Mapping[str, pd.DataFrame],
+    before: Earlier | None,
+    about: Context,
+    clock: Clock,
 ) -> dict[str, Observation]:
     """What names, ages and an earlier bundle say of the object behind a name; left out where nothing does."""
     found: dict[str, Observation] = {}
@@ -40,11 +45,32 @@ def origins(
             found[table.name] = Observation(("swapped",), swaps[table.name], "pg_index", table.name)
         elif table.created_xid is not None:
             why = older.get(table.name) or misplaced.get(table.name)
-            outcome = "out_of_order" if why else "youngest" if table.name in young else "contemporary"
-            says = f"created by transaction {table.created_xid}, " + (
-                why or f"{'the last' if outcome == 'youngest' else 'not the last'} that made tables in its schema"
-            )
+            when = ""
+            outcome = "out_of_order" if why else "contemporary"
+            if not why and table.name in young:
+                when = clock.inside(table.created_xid, about.window_start)
+                outcome = "recent" if when else "youngest"
+            place = f"{'not the last' if outcome == 'contemporary' else 'the last'} that made tables in its schema"
+            says = f"created by transaction {table.created_xid}, {why or place}{', ' + when if when else ''}"
             found[table.name] = Observation((outcome,), says, "pg_attribute", table.name)
+    return found
+
+
+def keyless(tables: Sequence[Dossier]) -> dict[str, Observation]:
+    """Tables with and without a primary key, in schemas where nearly all tables have one."""
+    found = {}
+    by_schema: defaultdict[str, list[Dossier]] = defaultdict(list)
+    for table in tables:
+        if table.relation["kind"] == "table":
+            by_schema[table.relation["schema"]].append(table)
+    for siblings in by_schema.values():
+        keyed = sum(bool(table.primary_key) for table in siblings)
+        if keyed < 3 or keyed < KEYED * (len(siblings) - 1):
+            continue
+        for table in siblings:
+            says = "it has a primary key" if table.primary_key else f"it has no primary key, as {keyed} others do"
+            outcome = "keyed" if table.primary_key else "bare"
+            found[table.name] = Observation((outcome,), says, "pg_index", table.name)
     return found
 
 
@@ -173,9 +199,9 @@ def database_age(
             f"the database {name} has {'another' if before.other_database else 'the same'} OID as in the earlier bundle"
         )
         return Observation((outcome,), says, source, str(name), "server")
-    start, end = clock.between(now["database_xmin"]) if now.get("database_xmin") else (None, None)
-    if start is not None and about.window_start is not None and start >= about.window_start:
-        says = f"the row of the database {name} was written after {start:%Y-%m-%d %H:%M:%S} UTC"
+    _, end = clock.between(now["database_xmin"]) if now.get("database_xmin") else (None, None)
+    if when := clock.inside(now["database_xmin"] or 0, about.window_start):
+        says = f"the row of the database {name} was written {when}"
         return Observation(("remade",), says, source, str(name), "server")
     known = set(evidence["databases"]["oid"].dropna())
     orphans = sorted({row["database_oid"] for row in rows(evidence["statements"]) if row["database_oid"]} - known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -107,7 +108,27 @@ def _absent(name: str, status: str, chances: Mapping[str, float], reference: str
 
 def _wrong_place(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict]) -> bool:
     reported = reported_names(evidence["reported"], list(every))
-    return bool(reported) and not any(name in every for name in reported)
+    return bool(reported) and not any(name in every for name in reported) and not _known_here(evidence, every, reported)
+
+
+def _known_here(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], names: list[str]) -> bool:
+    """Whether a statement of this database names a reported table, or its WAL drops a file that no table has now."""
+    short = [re.escape(schemas.parts(name)[1]) for name in names]
+    pattern = rf"(?i)\b(?:{'|'.join(short)})\b"
+    database = set(evidence["identity"]["database"].dropna())
+    events, entries = evidence["log_events"], evidence["statements"]
+    seen = (
+        entries.loc[entries["database"].isin(database), "text"],
+        events.loc[events["database"].isin(database), "statement"],
+    )
+    if any(each.str.contains(pattern, regex=True).fillna(False).any() for each in seen):
+        return True
+    oids = {row["oid"] for row in every.values()}
+    changes = evidence["wal_changes"]
+    here = changes["database_oid"].isin(evidence["identity"]["database_oid"])
+    gone = changes[here & (changes["operation"] == "removed")]
+    created = set(changes.loc[here & (changes["operation"] == "created"), "xid"])
+    return any(row["xid"] not in created and row["table_oid"] not in oids for row in rows(gone))
 
 
 def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scene: Scene) -> list[tuple[str, str]]:

@@ -24,6 +24,9 @@ from triage_kit.analyse.statements import Seen, Visibility
 from triage_kit.analyse.transactions import Replacement
 from triage_kit.analyse.xids import Clock
 
+FEW = 20  # rows below which one transaction may well have written all
+NEARLY = 0.8
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -43,6 +46,7 @@ class Scene:
     earlier: Earlier | None = None
     wal: Records = field(default_factory=Records)
     origins: Mapping[str, Observation] = field(default_factory=dict)  # what its names and age say of a table
+    keyless: Mapping[str, Observation] = field(default_factory=dict)
     dropped: Mapping[str, Observation] = field(default_factory=dict)  # dropped columns, dated as far as possible
     columns_lost: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of tables that lost them lately
     paths: Mapping[str, Observation] = field(default_factory=dict)  # whether the application's search_path finds it
@@ -54,6 +58,7 @@ class Scene:
     partition_stems: Mapping[tuple[str, str], set[str]] = field(default_factory=dict)  # parents by (schema, stem)
     volume_age: tuple[bool, str, str] | None = None  # of the data volume: younger than the data?, words, source
     bulk_storage: Observation | None = None  # what the checkpoints of the log say of new storage
+    all_loaded: bool = False  # whether one transaction each wrote nearly every table
 
 
 def set_scene(
@@ -91,7 +96,8 @@ def set_scene(
         clock=clock,
         earlier=before,
         wal=wal or Records(),
-        origins=identity.origins(tables, evidence, before),
+        origins=identity.origins(tables, evidence, before, about, clock),
+        keyless=identity.keyless(tables),
         dropped=dropped,
         columns_lost=columns.lost(tables, dropped, by_table, evidence),
         paths=sight.paths(tables, evidence, about),
@@ -103,7 +109,22 @@ def set_scene(
         partition_stems=fk.partition_stems(evidence["relations"]),
         bulk_storage=_bulk_storage(tables, evidence, about),
         volume_age=volume_age(evidence, about, begins),
+        all_loaded=_all_loaded(tables),
     )
+
+
+def _all_loaded(tables: Sequence[Dossier]) -> bool:
+    known = [table for table in tables if table.writers is not None and (table.balance["actual_rows"] or 0) >= FEW]
+    return len(known) > 1 and sum(map(loaded_once, known)) >= NEARLY * len(known)
+
+
+def loaded_once(table: Dossier) -> bool:
+    """Whether one transaction wrote every row that stands, and the counters hold nothing else, as after a restore."""
+    if table.writers is None or table.writers[0] != table.writers[1]:
+        return False
+    row = table.balance
+    alone = row["inserts"] == row["actual_rows"] and not row["deletes"] and not row["updates"]
+    return alone and table.created_xid is not None and table.writers[0] >= table.created_xid
 
 
 def _by_table(seen: Sequence[Seen], leaves: Mapping[str, frozenset[str]]) -> dict[str, list[Seen]]:

@@ -152,7 +152,5 @@ def _changed(table: Dossier, seen: Sequence[Seen], about: Context, clock: Clock)
     done = [each for each in seen if each.operation in CHANGES and each.outcome not in ("failed", "rolled_back")]
     if done:
         return f"; seen: {done[-1].text[:120]}"
-    start, _ = clock.between(table.relation["xmin"]) if table.relation["xmin"] else (None, None)
-    if start is not None and about.window_start is not None and start >= about.window_start and not table.replaced:
-        return f"; its pg_class row was written after {start:%Y-%m-%d %H:%M:%S} UTC"
-    return ""
+    when = clock.inside(table.relation["xmin"], about.window_start) if table.relation["xmin"] else ""
+    return f"; its pg_class row was written {when}" if when and not table.replaced else ""

@@ -11,11 +11,10 @@ from triage_kit.analyse.balance import rolled_back
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.earlier import rows_then
 from triage_kit.analyse.inference import Observation
-from triage_kit.analyse.scene import Scene
+from triage_kit.analyse.scene import FEW, Scene, loaded_once
 from triage_kit.analyse.witnesses import WITNESSES
 
 PAGE = 8192
-FEW = 20  # rows below which one transaction may well have written all
 DELETION_MARK = re.compile(
     r"(?i)(is_|has_)?(deleted|removed|archived|disabled|hidden|trashed|inactive|active|enabled|visible|tenant)"
     r"(_(at|on|by|date|time|id))?"
@@ -70,7 +69,7 @@ def _row_outcome(inserts: int, deletes: int, net: int, actual: int) -> str:
     if inserts == 0 and deletes == 0:
         return "uncounted" if actual else "idle"
     if actual > net:
-        return "surplus"
+        return "undeleted" if actual <= inserts else "surplus"
     if actual == net:
         if not deletes:
             return "even"
@@ -137,6 +136,10 @@ def _sequence(table: Dossier, scene: Scene) -> Observation | None:
 
 def _object_age(table: Dossier, scene: Scene) -> Observation | None:
     return scene.origins.get(table.name)
+
+
+def _keyless(table: Dossier, scene: Scene) -> Observation | None:
+    return scene.keyless.get(table.name)
 
 
 def _cascade(table: Dossier, scene: Scene) -> Observation | None:
@@ -267,9 +270,11 @@ def _writers(table: Dossier, scene: Scene) -> Observation | None:
         says = f"its rows were written by transactions from {first} to {last}"
         return Observation(("several",), says, "xmin of its rows", table.name, "rows")
     says = f"transaction {first} wrote every one of its {actual} rows"
-    alone = table.balance["inserts"] == actual and not table.balance["deletes"] and not table.balance["updates"]
-    made = "loaded" if alone and table.created_xid is not None and first >= table.created_xid else "single"
-    return Observation((made,), says, "xmin of its rows", table.name, "rows")
+    if not loaded_once(table):
+        return Observation(("single",), says, "xmin of its rows", table.name, "rows")
+    if scene.all_loaded:
+        says += ", as in the other tables: a restore leaves that, a first load too"
+    return Observation(("loaded_all" if scene.all_loaded else "loaded",), says, "xmin of its rows", table.name, "rows")
 
 
 def _since_then(table: Dossier, scene: Scene) -> Observation | None:
@@ -326,6 +331,7 @@ LOOKS: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "empty_shape": _empty_shape,
     "sequence": _sequence,
     "object_age": _object_age,
+    "keyless": _keyless,
     "cascade": _cascade,
     "persistence": _persistence,
     "row_security": _row_security,

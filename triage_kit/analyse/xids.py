@@ -87,6 +87,14 @@ class Clock:
         ends = [end for _, end, _ in found if end is not None]
         return max(starts, default=None), min(ends, default=None)
 
+    def inside(self, xid: int, start: pd.Timestamp | None) -> str:
+        """Words for when it ran if more of its window lies after ``start`` than before; empty otherwise."""
+        begins, ends = self.between(xid)
+        if start is None or begins is None or (begins < start and (ends is None or ends - start < start - begins)):
+            return ""
+        before = f" and before {ends:%Y-%m-%d %H:%M:%S} UTC" if ends is not None else ""
+        return f"after {begins:%Y-%m-%d %H:%M:%S} UTC{before}"
+
 
 def clock(evidence: Mapping[str, pd.DataFrame], about: Context, wal: Records | None = None) -> Clock:
     """The clock of a case: ``commit_times``, ``log_events``, ``row_times``, ``baseline``, ``identity`` and the WAL."""

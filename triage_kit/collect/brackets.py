@@ -46,12 +46,16 @@ def read(inquiry: Inquiry, counted: Sequence[tuple[int, str, str, int, int]]) ->
 
 
 def _asked_about(inquiry: Inquiry) -> list[int]:
-    """Transactions that replaced the storage of a table, or dropped a column, newest first."""
-    relations, columns = inquiry.written("relations"), inquiry.written("columns")
+    """Transactions that wrote a table's catalogue row last, dropped a column or made the database, the last first.
+
+    Those that replaced storage or dropped a column come before all others where there are too many.
+    """
+    relations, columns, identity = (inquiry.written(name) for name in ("relations", "columns", "identity"))
     replaced = relations[(relations["kind"] == "table") & (relations["filenode"] != relations["oid"]).fillna(False)]
     dropped = columns[columns["dropped"].fillna(False)]
-    xids = {int(xid) for xid in [*replaced["xmin"].dropna(), *dropped["xmin"].dropna()] if xid > 2}
-    return sorted(xids, reverse=True)[:MOST_XIDS]
+    first = {int(xid) for xid in [*replaced["xmin"].dropna(), *dropped["xmin"].dropna()] if xid > 2}
+    others = {int(xid) for xid in [*relations["xmin"].dropna(), *identity["database_xmin"].dropna()] if xid > 2} - first
+    return [*sorted(first, reverse=True), *sorted(others, reverse=True)][:MOST_XIDS]
 
 
 def _around(inquiry: Inquiry, oid: int, schema: str, name: str, column: str, xids: list[int]) -> list[dict]:
