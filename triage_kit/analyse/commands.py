@@ -97,7 +97,8 @@ def started() -> tuple[str, str]:
     """Start the restored copy, and wait until its target is reached: pg_ctl does not wait for the end of a recovery."""
     return (
         f'pg_ctl --pgdata="${{NEW:?}}" --options="-p {PORT} -k ${{NEW:?}}" --log="${{NEW:?}}.log" --wait start',
-        f'until psql -X --host="${{NEW:?}}" --port={PORT} --dbname=postgres --command="SELECT 1 / (NOT pg_is_in_recovery())::int" > /dev/null 2>&1; do '
+        f'until psql -X --host="${{NEW:?}}" --port={PORT} --dbname=postgres '
+        '--command="SELECT 1 / (NOT pg_is_in_recovery())::int" > /dev/null 2>&1; do '
         'pg_ctl --pgdata="${NEW:?}" status > /dev/null || break; sleep 1; done  # until the target is reached',
     )
 
