@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from triage_kit.parse.hits import loses_of, read_hits, readable
+from triage_kit.parse.migrations import read_migrations
 from triage_kit.sql import effects
 
 CASES = Path(__file__).parent / "sql_cases"
@@ -32,3 +34,27 @@ def test_sql_that_loses_something_is_found(case):
 @pytest.mark.parametrize("text", HARMLESS["statements"])
 def test_sql_that_loses_nothing_raises_no_alarm(text):
     assert [each for each in effects(text) if each.loses] == []
+
+
+def lost_in_file(path, text):
+    """What a file would lose of which object, downgrades left out."""
+    migrations = read_migrations(text, path)
+    if migrations:
+        operations = [each for one in migrations for each in one.operations if each.direction != "down"]
+        return [(loses_of(each), each.object) for each in operations if loses_of(each)]
+    return [(each.loses, each.object or "") for each in (read_hits(text, path) if readable(path) else [])]
+
+
+@pytest.mark.parametrize("case", [each for each in DESTRUCTIVE if "path" in each], ids=lambda each: each["id"])
+def test_a_file_that_loses_something_is_found(case):
+    found = lost_in_file(case["path"], case["text"])
+    assert (case["loses"], case["of"]) in [(loses, name.split(".vat_id")[0]) for loses, name in found], found
+
+
+@pytest.mark.parametrize("case", HARMLESS["files"], ids=lambda each: each["path"])
+def test_a_file_that_loses_nothing_raises_no_alarm(case):
+    assert lost_in_file(case["path"], case["text"]) == []
+
+
+def test_there_are_60_and_200_of_them():
+    assert (len(DESTRUCTIVE), len(HARMLESS["statements"]) + len(HARMLESS["files"])) == (60, 200)

@@ -76,7 +76,7 @@ def test_migrations_and_their_operations(folder):
     draft, _ = collected(folder)
     migrations = draft.written("migrations")
     assert migrations["path"].tolist() == ["alembic/versions/086.py", "db/migrate/1_a.sql", "db/migrate/2_b.sql"]
-    assert migrations["tool"].tolist() == ["alembic", "sql", "sql"]
+    assert migrations["tool"].tolist() == ["alembic", "dbmate", "sql"]
     assert migrations["created_at"].iloc[0].isoformat() == "2025-10-07T18:20:00+00:00"
     operations = draft.written("migration_operations")
     found = operations[["path", "line", "direction", "operation", "object"]].to_records(index=False).tolist()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,17 +66,41 @@ def read_commits(folder: Path, start: datetime | None, end: datetime | None) -> 
     return sorted(found.values(), key=lambda each: (each.committed_at, each.sha), reverse=True)
 
 
+def read_last_changes(folder: Path, paths: Collection[str]) -> dict[str, Commit]:
+    """The newest commit of the checked-out branch that changed each path; paths without one are left out.
+
+    Raises as ``read_commits`` does.
+    """
+    if shutil.which("git") is None:
+        raise NoHistory("there is no git on this machine")
+    waiting = sorted(paths)
+    found: dict[str, Commit] = {}
+    for at in range(0, len(waiting), _PATHS_AT_ONCE):
+        part = waiting[at : at + _PATHS_AT_ONCE]
+        for each in _run(folder, [*_LOG, f"--max-count={_MOST_IN_WINDOW}", "HEAD", "--", *part]):
+            for path in each.paths:
+                found.setdefault(path, each)
+    return {path: found[path] for path in waiting if path in found}
+
+
 def _epoch(at: datetime) -> str:
     return f"@{int(at.timestamp())}"
 
 
+_PATHS_AT_ONCE = 500
+_LOG = (
+    "log", "-z", f"--format={_FORMAT}", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv",
+    "--no-show-signature", "--no-mailmap", "--no-notes", "--no-color",
+)  # fmt: skip
+
+
 def _log(folder: Path, most: int, *bounds: str) -> list[Commit]:
-    arguments = [
-        "log", "-z", f"--format={_FORMAT}", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv",
-        "--no-show-signature", "--no-mailmap", "--no-notes", "--no-color", f"--max-count={most}", *bounds,
-        "HEAD", "--branches", "--remotes", "--",
-    ]  # fmt: skip
-    command = ["git", "--no-pager", "--no-optional-locks", "--no-replace-objects", "-C", str(folder), *arguments]
+    return _run(folder, [*_LOG, f"--max-count={most}", *bounds, "HEAD", "--branches", "--remotes", "--"])
+
+
+def _run(folder: Path, arguments: Sequence[str]) -> list[Commit]:
+    base = ["git", "--no-pager", "--no-optional-locks", "--no-replace-objects", "--literal-pathspecs"]
+    command = [*base, "-C", str(folder), "-c", "core.quotePath=false", *arguments]
     try:
         done = subprocess.run(
             command, capture_output=True, timeout=_SECONDS, env=_environment(), stdin=subprocess.DEVNULL, check=False

@@ -1,4 +1,4 @@
-"""The application's checkout: migrations with what each would do, and the commits around the incident.
+"""The application's checkout: migrations and other code with what each would do, and the commits around the incident.
 
 Files are read, never imported or run; the walk is bounded, follows no link, and says what it left out.
 """
@@ -6,52 +6,46 @@ Files are read, never imported or run; the walk is bounded, follows no link, and
 from __future__ import annotations
 
 import hashlib
-import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from triage_kit import schemas
 from triage_kit.bundle import Draft
 from triage_kit.case import Case, resolve
-from triage_kit.collect.git import NoHistory, read_commits
+from triage_kit.collect.code import hit_rows, scan
+from triage_kit.collect.files import content, walk
+from triage_kit.collect.git import NoHistory, read_commits, read_last_changes
 from triage_kit.errors import SourceError
-from triage_kit.parse.alembic import is_alembic, read_alembic
 from triage_kit.parse.migration import Migration
-from triage_kit.parse.sql_files import marked, read_sql_migration
+from triage_kit.parse.migrations import SUFFIXES, read_migrations
 from triage_kit.redact import redact
 
-MOST_FILES = 50_000
-MOST_BYTES = 2 << 20
-_TOOL_FOLDERS = (
-    ".git .hg .svn node_modules venv .venv env .env __pycache__ .tox .nox .mypy_cache .ruff_cache .pytest_cache "
-    "site-packages dist build target .terraform .idea .vscode"
-)
-_LEFT_OUT = frozenset(_TOOL_FOLDERS.split())
-_MIGRATION_FOLDER = re.compile(
-    r"(?i)(?:^|[_-])(?:migrations?|migrate|versions|changelogs?|schema_migrations)$|^(?:deploy|revert)$"
-)
-_MIGRATION_NAME = re.compile(r"(?:\.(?:up|down)\.sql|\A[VU]\d[\d._]*__.*\.sql)\Z")
 _COSTS = {
     "migrations": "which migration could have done it, and its line",
     "commits": "which change of the code came before the loss, and whose",
+    "code_hits": "which script, job or test could have done it, and its line",
+    "last_changes": "who changed such a file last",
 }
+
+_NAMED = frozenset(("migrations", "commits"))
 
 Notify = Callable[..., None]
 
 
 def read_repository(case: Case, draft: Draft, notify: Notify | None = None) -> list[tuple[str, str]]:
-    """Read migrations, migration_operations and commits of the repository that the case names.
+    """Read migrations, commits, code_hits and last_changes of the repository that the case names.
 
     Returns the named sources that could not be read or held nothing, with the reason; each is a row of questions.
     """
     reader = _Repository(case, draft, notify or (lambda event, **facts: None))
     reader.read("migrations", reader.migrations)
     reader.read("commits", reader.commits)
+    reader.read("code_hits", reader.code_hits)
+    reader.read("last_changes", reader.last_changes)
     return reader.unread
 
 
@@ -84,6 +78,7 @@ class _Repository:
         self.notify("question", source=source, status="answered", rows=rows, reason=remark, done=0, total=0)
 
     def _refuse(self, source: str, status: str, reason: str, named: bool) -> None:
+        named = named and source in _NAMED  # one repository that cannot be read is one complaint, not four
         if named:
             self.unread.append((source, reason))
         self.draft.answer(source=source, status=status, reason=reason, costs=_COSTS[source], named=named)
@@ -104,19 +99,15 @@ class _Repository:
         zone = ZoneInfo(self.case.timezone)
         for path in self._candidates(root, passed):
             inside = path.relative_to(root).as_posix()
-            data = _content(path, passed)
+            data = content(path, passed)
             if data is None:
                 continue
-            found = _migration(
-                data.decode("utf-8", "surrogateescape"), inside, zone, bool(self.case.migrations), passed
-            )
-            if found is None:
-                continue
-            migrations.append(_row(found, inside, data))
-            operations += [
-                asdict(each) | {"path": inside, "revision": found.revision, "text": redact(each.text)}
-                for each in found.operations
-            ]
+            for found in _migrations(data, inside, zone, bool(self.case.migrations), passed):
+                migrations.append(_row(found, inside, data))
+                operations += [
+                    each.row() | {"path": inside, "revision": found.revision, "text": redact(each.text)}
+                    for each in found.operations
+                ]
         if self.case.migrations and not migrations:
             raise SourceError(f"no migration was found in {', '.join(self.case.migrations)}")
         self.draft.write("migrations", schemas.frame("migrations", migrations))
@@ -130,7 +121,28 @@ class _Repository:
                 raise SourceError(f"there is no {start.relative_to(root).as_posix()} in the repository")
             if not start.resolve().is_relative_to(root.resolve()):
                 raise SourceError(f"{start.relative_to(root).as_posix()} leads out of the repository")
-            yield from _walk(start, passed)
+            yield from walk(start, passed, lambda name: name.endswith(SUFFIXES))
+
+    def code_hits(self, root: Path) -> tuple[int, str]:
+        """Write what files outside the migrations could do to data."""
+        passed: Counter[str] = Counter()
+        migrations = self.draft.written("migrations")["path"] if self.draft.has("migrations") else ()
+        found = scan(root, migrations, passed)
+        rows = self.draft.write("code_hits", schemas.frame("code_hits", hit_rows(found)))
+        return rows, ", ".join([f"{found.files} files read", *(f"{n} {what}" for what, n in sorted(passed.items()))])
+
+    def last_changes(self, root: Path) -> tuple[int, str]:
+        """Write the last commit of every file that holds a migration or a hit."""
+        paths = {path for name in ("migrations", "code_hits") for path in self._paths(name)}
+        rows = [
+            {"path": path, "sha": each.sha, "author": each.author, "committed_at": each.committed_at,
+             "subject": redact(each.subject)}
+            for path, each in sorted(read_last_changes(root, paths).items())
+        ]  # fmt: skip
+        return self.draft.write("last_changes", schemas.frame("last_changes", rows)), ""
+
+    def _paths(self, table: str) -> set[str]:
+        return set(self.draft.written(table)["path"]) if self.draft.has(table) else set()
 
     def commits(self, root: Path) -> tuple[int, str]:
         """Write the commits of the window and the newest besides."""
@@ -140,58 +152,13 @@ class _Repository:
         return self.draft.write("commits", schemas.frame("commits", rows)), ""
 
 
-def _walk(start: Path, passed: Counter[str]) -> Iterator[Path]:
-    """Python and SQL files below a folder, sorted, without links and tool folders."""
-    seen = 0
-    if start.is_file():
-        yield start
-        return
-    for folder, folders, files in os.walk(start, followlinks=False):
-        folders[:] = sorted(
-            name for name in folders if name not in _LEFT_OUT and not (Path(folder) / name).is_symlink()
-        )
-        for name in sorted(files):
-            seen += 1
-            if seen > MOST_FILES:
-                passed[f"or more files beyond the first {MOST_FILES}"] += 1
-                return
-            path = Path(folder) / name
-            if path.suffix not in (".py", ".sql"):
-                continue
-            if path.is_symlink():
-                passed["links"] += 1
-            else:
-                yield path
-
-
-def _content(path: Path, passed: Counter[str]) -> bytes | None:
+def _migrations(data: bytes, inside: str, zone: ZoneInfo, chosen: bool, passed: Counter[str]) -> list[Migration]:
     try:
-        if path.stat().st_size > MOST_BYTES:
-            passed[f"files larger than {MOST_BYTES >> 20} MiB"] += 1
-            return None
-        data = path.read_bytes()
-    except OSError:
-        passed["unreadable files"] += 1
-        return None
-    if b"\0" in data[:8192]:
-        passed["binary files"] += 1
-        return None
-    return data
-
-
-def _migration(text: str, inside: str, zone: ZoneInfo, chosen: bool, passed: Counter[str]) -> Migration | None:
-    if inside.endswith(".py"):
-        if not is_alembic(text):
-            return None
-        try:
-            return read_alembic(text, zone)
-        except (SyntaxError, ValueError):
-            passed["Python files that cannot be parsed"] += 1
-            return None
-    folders = inside.split("/")[:-1]
-    if chosen or any(map(_MIGRATION_FOLDER.search, folders)) or _MIGRATION_NAME.search(inside) or marked(text):
-        return read_sql_migration(text, inside)
-    return None
+        return read_migrations(data.decode("utf-8", "surrogateescape"), inside, zone, chosen)
+    except (SyntaxError, ValueError):
+        kind = "Python" if inside.endswith(".py") else PurePosixPath(inside).suffix.removeprefix(".").upper()
+        passed[f"{kind} files that cannot be parsed"] += 1
+        return []
 
 
 def _row(found: Migration, inside: str, data: bytes) -> dict[str, Any]:

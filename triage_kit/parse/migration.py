@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Any
 
 from triage_kit.sql import Effect
 
 
 @dataclass(slots=True)
 class Operation:
-    """One thing that a migration would do; the fields are columns of migration_operations."""
+    """One thing that a migration would do; loses is what sql.Effect says, empty where no SQL was read."""
 
     line: int
     direction: str
@@ -20,12 +21,27 @@ class Operation:
     cascade: bool = False
     text: str = ""
     how: str = "parsed"
+    loses: str = ""
 
     @classmethod
     def of(cls, effect: Effect, direction: str, line: int) -> Operation:
         """An operation from SQL; line is that of the file."""
         shown = effect.object + (f".{effect.column}" if effect.column and effect.operation == "drop_column" else "")
-        return cls(line, direction, effect.operation, shown, effect.bounded, effect.cascade, effect.text, effect.how)
+        return cls(
+            line,
+            direction,
+            effect.operation,
+            shown,
+            effect.bounded,
+            effect.cascade,
+            effect.text,
+            effect.how,
+            effect.loses,
+        )
+
+    def row(self) -> dict[str, Any]:
+        """The operation as a row of migration_operations, its file left to the collector."""
+        return {key: value for key, value in asdict(self).items() if key != "loses"}
 
 
 @dataclass(slots=True)

@@ -1,7 +1,8 @@
 """Migrations that are SQL files: order and direction from names and marker comments, operations from the SQL.
 
 Markers: dbmate ``-- migrate:down``, goose ``-- +goose Down``, sql-migrate ``-- +migrate Down``. Names: ``x.down.sql``,
-``x_down.sql``, ``down.sql``, Flyway's ``U2__x.sql``, sqitch's folder ``revert``.
+``x_down.sql``, ``down.sql``, Flyway's ``U2__x.sql``, sqitch's folder ``revert``. Liquibase's formatted SQL holds many
+change sets, each a migration of its own.
 """
 
 from __future__ import annotations
@@ -32,10 +33,72 @@ def read_sql_migration(text: str, path: str) -> Migration:
     """
     name = PurePosixPath(path)
     revision, title = _named(name)
-    found = Migration("sql", revision, (), title)
+    found = Migration(tool_of(text, path), revision, (), title)
     for direction, part in _sections(text, _direction(name)):
         found.operations += [Operation.of(each, direction, each.line) for each in effects(part)]
     found.operations.sort(key=lambda each: each.line)
+    return found
+
+
+_MARKS = [
+    ("dbmate", re.compile(r"(?im)^[ \t]*--[ \t]*migrate:(?:up|down)\b")),
+    ("goose", re.compile(r"(?im)^[ \t]*--[ \t]*\+goose\b")),
+    ("sql-migrate", re.compile(r"(?im)^[ \t]*--[ \t]*\+migrate\b")),
+    ("sqitch", re.compile(r"(?m)\A\s*--[ \t]*(?:Deploy|Revert|Verify)[ \t]+\S+:")),
+    ("drizzle", re.compile(r"-->[ \t]*statement-breakpoint")),
+]
+_PLACES = [
+    ("flyway", re.compile(r"(?:\A|/)[VUR](?:\d[\d._]*)?__[^/]+\.sql\Z")),
+    ("supabase", re.compile(r"(?:\A|/)supabase/migrations/")),
+    ("prisma", re.compile(r"(?:\A|/)[^/]+/migration\.sql\Z")),
+    ("diesel", re.compile(r"(?:\A|/)[^/]+/(?:up|down)\.sql\Z")),
+    ("drizzle", re.compile(r"(?:\A|/)drizzle/(?:[^/]+/)*[^/]+\.sql\Z")),
+    ("rails", re.compile(r"(?:\A|/)db/structure\.sql\Z")),
+    ("golang-migrate", re.compile(r"(?:\A|/)\d+_[^/]+\.(?:up|down)\.sql\Z")),
+    ("sqitch", re.compile(r"(?:\A|/)(?:deploy|revert)/[^/]+\.sql\Z")),
+]
+
+
+def tool_of(text: str, path: str) -> str:
+    """The tool that a SQL migration belongs to, by its marker comments, else its place; sql where neither tells.
+
+    >>> tool_of("", "supabase/migrations/2024_a.sql"), tool_of("-- +goose Up", "a.sql"), tool_of("", "a.sql")
+    ('supabase', 'goose', 'sql')
+    """
+    by_text = (tool for tool, mark in _MARKS if mark.search(text))
+    by_place = (tool for tool, place in _PLACES if place.search(path))
+    return next(by_text, None) or next(by_place, "sql")
+
+
+_CHANGESET = re.compile(r"(?im)^[ \t]*--[ \t]*changeset[ \t]+(?P<author>[^:\n]+):(?P<id>\S+)[^\n]*$")
+_ROLLBACK = re.compile(r"(?im)^[ \t]*--[ \t]*rollback\b[ \t]*(?P<sql>[^\n]*)$")
+
+
+def is_formatted(text: str) -> bool:
+    """Whether the text is Liquibase's formatted SQL."""
+    return re.match(r"(?i)\s*--[ \t]*liquibase[ \t]+formatted[ \t]+sql", text) is not None
+
+
+def read_formatted(text: str, path: str) -> list[Migration]:
+    """The change sets of Liquibase's formatted SQL, each with its rollback lines as the way down.
+
+    >>> text = "--liquibase formatted sql\\n--changeset sam:1\\nDROP TABLE a;\\n--rollback CREATE TABLE a();"
+    >>> [(e.direction, e.operation, e.line) for m in read_formatted(text, "c.sql") for e in m.operations]
+    [('up', 'drop_table', 3), ('down', 'create_table', 4)]
+    """
+    marks = list(_CHANGESET.finditer(text))
+    found: list[Migration] = []
+    parents: tuple[str, ...] = ()
+    for mark, after in zip(marks, [*(each.start() for each in marks[1:]), len(text)], strict=True):
+        revision = f"{mark['author'].strip()} {mark['id']}"
+        one = Migration("liquibase", revision, parents, PurePosixPath(path).stem.replace("_", " "))
+        first, part = text.count("\n", 0, mark.start()), text[mark.start() : after]
+        one.operations = [Operation.of(each, "up", first + each.line) for each in effects(part)]
+        for back in _ROLLBACK.finditer(part):
+            line = first + part.count("\n", 0, back.start()) + 1
+            one.operations += [Operation.of(each, "down", line) for each in effects(back["sql"])]
+        found.append(one)
+        parents = (revision,)
     return found
 
 

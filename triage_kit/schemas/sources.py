@@ -100,7 +100,7 @@ migration_operations: one operation that a migration would run
     bounded bool whether a WHERE limits it
     cascade bool
     text text the statement or call
-    how text parsed, tokens or python
+    how text parsed, tokens, python or pattern
 
 code_hits: one thing that a line outside the migrations could do to data: a script, a job, a test, the application
     path text inside the repository

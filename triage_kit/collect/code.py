@@ -1,0 +1,108 @@
+"""Scripts, jobs, tests and application code of the checkout: which lines could lose data, and what starts them.
+
+Files are read, never imported or run; links are not followed, and what is too big or binary is counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from triage_kit.collect.files import MOST_BYTES, content, walk
+from triage_kit.parse.hits import Hit, as_row, promising, read_hits, readable, started_files
+from triage_kit.parse.vehicles import schedule, vehicle
+from triage_kit.redact import redact
+
+_MOST_HITS = 20_000
+_JOBS = re.compile(rb"(?i)\.(?:sh|bash|py|sql|psql|rb|js|ts|php|pl)\b|scripts?/|bin/")
+
+
+@dataclass
+class Found:
+    """What a walk over the checkout gave."""
+
+    hits: list[tuple[str, Hit]] = field(default_factory=list)
+    starts: dict[str, list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))
+    jobs: dict[str, tuple[str, str]] = field(default_factory=dict)  # path of a job's file: its vehicle, its text
+    files: int = 0
+
+
+def scan(root: Path, skip: Iterable[str], passed: Counter[str]) -> Found:
+    """Read every file that may hold code; skip has the paths of migrations, passed counts what was left out."""
+    found, left_out = Found(), frozenset(skip)
+    paths = []
+    for path in walk(root, passed):
+        inside = path.relative_to(root).as_posix()
+        if inside not in left_out and readable(inside):
+            paths.append((path, inside))
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for _, inside in paths:
+        by_name[inside.rsplit("/", 1)[-1]].append(inside)
+    for path, inside in paths:
+        data = content(path, passed)
+        if data is None:
+            continue
+        found.files += 1
+        names_files = _JOBS.search(data) is not None
+        if not (names_files or promising(data)):
+            continue
+        text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff").replace("\r\n", "\n")
+        if promising(data):
+            found.hits += [(inside, each) for each in read_hits(text, inside)]
+        if names_files:
+            _note_starts(found, text, inside, by_name)
+        if len(found.hits) > _MOST_HITS:
+            passed[f"or more lines beyond the first {_MOST_HITS}"] += 1
+            break
+    return found
+
+
+def _note_starts(found: Found, text: str, inside: str, by_name: dict[str, list[str]]) -> None:
+    def names(word: str) -> Iterator[str]:
+        word = word.removeprefix("./")
+        known = by_name.get(word.rsplit("/", 1)[-1], [])
+        exact = [each for each in known if each == word or each.endswith("/" + word)]
+        # On a server the path is another one; a name that only one file has is enough.
+        return iter(exact or (known if len(known) == 1 else []))
+
+    started = list(started_files(text, inside, names))
+    if started:
+        found.jobs[inside] = (vehicle(inside, text), text)
+    for path, line in started:
+        if path != inside:
+            found.starts[path].append((inside, line))
+
+
+def hit_rows(found: Found) -> list[dict[str, Any]]:
+    """Rows of code_hits: a file that a job starts belongs to that job, by way of other scripts too."""
+    rows = []
+    for path, hit in found.hits:
+        starters = found.starts.get(path, [])
+        row = as_row(hit) | {"path": path, "text": redact(hit.text)}
+        row["started_by"] = tuple(f"{where}:{line}" for where, line in starters[:50])
+        if hit.vehicle in ("script", "application") and (job := _job(found, path)):
+            row["vehicle"] = "scheduled_job"
+            row["schedule"] = job
+        rows.append(row)
+    return rows
+
+
+def _job(found: Found, path: str) -> str | None:
+    """The schedule of the job that starts a file, directly or through other scripts; None where none does."""
+    waiting, seen = deque([path]), {path}
+    while waiting and len(seen) < 1_000:
+        for where, line in found.starts.get(waiting.popleft(), []):
+            kind, text = found.jobs.get(where, ("", ""))
+            if kind == "scheduled_job":
+                return schedule(where, text, line) or "as a job"
+            if where not in seen:
+                seen.add(where)
+                waiting.append(where)
+    return None
+
+
+__all__ = ["MOST_BYTES", "Found", "hit_rows", "scan"]

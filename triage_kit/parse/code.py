@@ -1,0 +1,41 @@
+"""SQL in the string literals of any programming language, for those that have no parser here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from triage_kit.parse.migration import Operation
+from triage_kit.sql import effects, suspicious
+
+_LITERAL = re.compile(
+    r'"""(?P<triple>.*?)"""|`(?P<tick>[^`]*)`|"(?P<double>(?:[^"\\\n]|\\.)*)"|\'(?P<single>(?:[^\'\\\n]|\\.)*)\'',
+    re.DOTALL,
+)
+_COMMENT = re.compile(r"(?m)(?:^|(?<=[\s;{}(),]))//.*$|/\*(?:[^*]|\*(?!/))*\*/")
+_BEGINS = re.compile(r"(?i)\A\s*(?:with|delete\s+from|truncate|drop|alter|update|merge|do|insert|call)\b")
+# Placeholders of drivers and templates, which are no SQL.
+_HOLE = re.compile(r"[#$]\{[^}]*\}|\{\w*\}|%[sdvq]|(?<![\w?])\?(?!\w)|(?<![:\w])[:@]\w+")
+
+
+def literal_hits(text: str) -> Iterator[Operation]:
+    """Losing statements that stand whole in a literal; text that no grammar reads is taken for prose.
+
+    >>> [(each.operation, each.object) for each in literal_hits('db.Exec("DELETE FROM a WHERE id = ?") // "DROP x"')]
+    [('delete', 'a')]
+    """
+    if not suspicious(text):
+        return
+    blanked = _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    for found in _LITERAL.finditer(blanked):
+        group = next(each for each in ("triple", "tick", "double", "single") if found[each] is not None)
+        written = found[group]
+        if not _BEGINS.match(written) or not suspicious(written):
+            continue
+        line = blanked.count("\n", 0, found.start(group)) + 1
+        for each in effects(_HOLE.sub("__hole__", written.replace("\\n", " ").replace('\\"', '"'))):
+            if each.loses and each.how == "parsed":
+                made = Operation.of(each, "", line + each.line - 1)
+                made.object = made.object.replace("__hole__", "{…}")
+                made.text = made.text.replace("__hole__", "{…}")
+                yield made

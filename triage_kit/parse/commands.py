@@ -1,0 +1,146 @@
+"""Commands that can lose data in text that a shell runs: scripts, Makefiles, cron tables, CI, compose, Kubernetes.
+
+Such a text is read by its words: psql with its SQL, the programs of PostgreSQL, and the commands by which migration
+tools and container engines empty, drop or reset a database. Comments and what is only printed do not count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from triage_kit.parse.migration import Operation
+from triage_kit.sql import Effect, effects, suspicious
+
+_TEXT_LIMIT = 4000
+# Command, what it does, and the group that names the object. Every one is documented by its tool.
+_TOOL_COMMANDS = [
+    (r"\bdropdb\b(?:\s+-{1,2}[\w-]+(?:=\S+)?|\s+-[hpU]\s+\S+)*\s+(?P<object>[\w.\"'${}-]+)", "drop_database"),
+    (r"\bpg_restore\b[^\n|;&]*\s(?:--clean|-c|-\w*c\w*)\b(?=[\s$])", "drop_table"),
+    (r"\bpg_resetwal\b", "run_program"),
+    (r"\bprisma\s+migrate\s+reset\b", "drop_schema"),
+    (r"\bprisma\s+db\s+push\b[^\n]*--(?:force-reset|accept-data-loss)\b", "drop_table"),
+    (r"\b(?:rails|rake)\s+(?:\S+\s+)*?db:(?:reset|drop(?::all)?|purge(?::all)?|schema:load|structure:load|migrate:reset"
+     r"|truncate_all|seed:replant|test:prepare)\b", "drop_table"),
+    (r"\b(?:manage\.py|django-admin)\s+(?:\S+\s+)*?(?:flush|reset_db|reset_schema|truncate)\b", "truncate"),
+    (r"\b(?:manage\.py|django-admin)\s+migrate\s+(?P<object>\w+)\s+zero\b", "drop_table"),
+    (r"\bartisan\s+(?:migrate:(?:fresh|refresh|reset)|db:wipe)\b", "drop_table"),
+    (r"\bsequelize(?:-cli)?\s+db:(?:drop|migrate:undo:all)\b", "drop_table"),
+    (r"\bknex\s+[^\n]*migrate:rollback\s+[^\n]*--all\b", "drop_table"),
+    (r"\btypeorm\b[^\n]*\s(?:schema:drop|migration:revert)\b", "drop_table"),
+    (r"\balembic\b[^\n|;&]*\sdowngrade\s+\S+", "drop_table"),
+    (r"\bflask\s+db\s+downgrade\b", "drop_table"),
+    (r"\bflyway\b[^\n|;&]*\sclean\b", "drop_schema"),
+    (r"\bliquibase\b[^\n|;&]*\s(?:drop-?all|rollback\S*)\b", "drop_table"),
+    (r"\bgoose\b[^\n|;&]*\s(?:reset|down-to\s+0)\b", "drop_table"),
+    (r"\bdbmate\b[^\n|;&]*\s(?:drop|down|rollback)\b", "drop_database"),
+    (r"\bsqitch\b[^\n|;&]*\s(?:revert|rebase)\b", "drop_table"),
+    (r"\bmigrate\b[^\n|;&]*\s-(?:path|source|database)\b[^\n|;&]*\s(?:drop|down)\b", "drop_table"),
+    (r"\bsupabase\s+db\s+reset\b", "drop_schema"),
+    (r"\bmix\s+ecto\.(?:reset|drop|rollback\s+--all)\b", "drop_database"),
+    (r"\bdiesel\s+(?:database\s+reset|migration\s+(?:redo|revert)\s+--all)\b", "drop_database"),
+    (r"\bsqlx\s+(?:database|db)\s+(?:drop|reset)\b", "drop_database"),
+    (r"\bdrizzle-kit\s+push\b[^\n]*--force\b", "drop_table"),
+    (r"\bdoctrine:(?:schema|database):drop\b", "drop_table"),
+    (r"\bdoctrine:fixtures:load\b(?![^\n]*--append)", "delete"),
+    (r"\bheroku\s+pg:reset\b", "drop_database"),
+    (r"\bdocker(?:-compose|\s+compose)\b[^\n|;&]*\sdown\b[^\n|;&]*\s(?:-v|--volumes)\b", "drop_database"),
+    (r"\bdocker\s+(?:volume\s+(?:rm|prune)|system\s+prune[^\n]*--volumes)\b(?:\s+-\w+)*\s*(?P<object>[\w.-]*)",
+     "drop_database"),
+    (r"\bkubectl\b[^\n|;&]*\sdelete\s+(?:pvc|pv|persistentvolumeclaims?)\b\s*(?P<object>[\w./-]*)", "drop_database"),
+    (r"\brm\s+-\w*r\w*\s+[^\n|;&]*(?:pgdata|postgresql/(?:\d+/)?(?:main|data)|\$\{?PGDATA\}?)", "drop_database"),
+]  # fmt: skip
+_TOOLS = [(re.compile(pattern), operation) for pattern, operation in _TOOL_COMMANDS]
+# One of these is in every line that a pattern above takes: most files are done with one search.
+_CLUE = re.compile(
+    r"dropdb|pg_restore|pg_resetwal|prisma|db:|manage\.py|django-admin|artisan|sequelize|knex|typeorm|alembic|flask db|"
+    r"flyway|liquibase|goose|dbmate|sqitch|migrate|supabase|ecto\.|diesel|sqlx|drizzle|doctrine:|pg:reset|docker|"
+    r"kubectl|pgdata|PGDATA|postgresql|psql"
+)
+_COMMENT = re.compile(r"(?m)(?:^|(?<=[ \t]))#.*$")
+_SQL_ARGUMENT = re.compile(
+    r"""(?s)(?:(?<=\s)|(?<=["']))(?:-c|-\w{1,4}c|--command)["']?\s*(?:=|,|\n\s*-\s|\s)\s*"""
+    r"""(?:\\?"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^']|'\\''|'')*)'|(?P<bare>[^\n"']+))"""
+)
+_HEREDOC = re.compile(r"(?ms)<<[-~]?\s*\\?(['\"]?)(?P<tag>\w+)\1[^\n]*\n(?P<body>.*?)^\s*(?P=tag)\s*$")
+_LITERAL = re.compile(r"\"(?P<double>(?:[^\"\\]|\\.)*)\"|'(?P<single>[^']*)'", re.DOTALL)
+_BEGINS = re.compile(r"(?i)\A\s*(?:with|delete|truncate|drop|alter|update|merge|do|insert|begin|vacuum)\b")
+_PRINTS = re.compile(r"(?:^|[;&|(]|\bthen|\bdo|\brun:|-)\s*@?(?:echo|printf|print|log|puts)\b[^\n|]*$")
+_VARIABLE = re.compile(r"\$\{[^}]*\}|\$\w+|\{\{[^}]*\}\}|%\w+%")
+
+
+def command_hits(text: str) -> Iterator[Operation]:
+    """Operations of the commands and the SQL in text for a shell, in order of their lines.
+
+    >>> [(each.line, each.operation, each.object) for each in command_hits("#!/bin/sh\\ndropdb --if-exists shop\\n")]
+    [(2, 'drop_database', 'shop')]
+    """
+    text = uncommented(text)
+    found = {}
+    if _CLUE.search(text):
+        for pattern, operation in _TOOLS:
+            for command in pattern.finditer(text):
+                if not _printed(text, command.start()):
+                    each = _of_tool(text, command, operation)
+                    found[each.line, each.operation, each.object] = each
+    for each in _sql(text):
+        found.setdefault((each.line, each.operation, each.object), each)
+    return iter(sorted(found.values(), key=lambda each: each.line))
+
+
+def uncommented(text: str) -> str:
+    """Shell-like text with its comments blanked, so that lines and places stay."""
+    return _COMMENT.sub(lambda found: " " * len(found[0]), text.replace("\r\n", " \n"))
+
+
+def _printed(text: str, at: int) -> bool:
+    """Whether the place is in a command that only prints, without a pipe behind it."""
+    start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+    before = text[start:at]
+    return bool(_PRINTS.search(before)) and "psql" not in text[at : end if end >= 0 else None]
+
+
+def _of_tool(text: str, command: re.Match[str], operation: str) -> Operation:
+    named = (command.groupdict().get("object") or "").strip("\"'")
+    line = text.count("\n", 0, command.start()) + 1
+    named = "" if named.startswith("-") else named
+    return Operation(line, "", operation, named, text=_whole_line(text, command.start()), how="pattern")
+
+
+def _whole_line(text: str, at: int) -> str:
+    start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+    return text[start : end if end >= 0 else None].strip()[:_TEXT_LIMIT]
+
+
+def _sql(text: str) -> Iterator[Operation]:
+    if not suspicious(text):
+        return
+    if "psql" in text:
+        for found in _SQL_ARGUMENT.finditer(text):
+            group = next(each for each in ("double", "single", "bare") if found[each] is not None)
+            if "psql" in text[max(0, found.start() - 400) : found.start()] and not _printed(text, found.start()):
+                yield from _of_sql(text, found.start(group), found[group], sure=group != "bare")
+    for found in _HEREDOC.finditer(text):
+        if re.search(r"psql|sql", _whole_line(text, found.start()), re.IGNORECASE):
+            yield from _of_sql(text, found.start("body"), found["body"], sure=True)
+    for found in _LITERAL.finditer(text):
+        written = found["double"] if found["double"] is not None else found["single"]
+        if _BEGINS.match(written) and not _printed(text, found.start()):
+            yield from _of_sql(text, found.start() + 1, written, sure=False)
+
+
+def _of_sql(text: str, at: int, written: str, sure: bool) -> Iterator[Operation]:
+    if not suspicious(written):
+        return
+    line = text.count("\n", 0, at) + 1
+    plain = _VARIABLE.sub("__unresolved__", written.replace('\\"', '"').replace("'\\''", "'"))
+    for each in effects(plain):
+        if each.loses and (sure or each.how == "parsed"):
+            yield _with_holes(each, line)
+
+
+def _with_holes(effect: Effect, line: int) -> Operation:
+    operation = Operation.of(effect, "", line + effect.line - 1)
+    operation.object = operation.object.replace("__unresolved__", "{…}")
+    operation.text = operation.text.replace("__unresolved__", "{…}")
+    return operation

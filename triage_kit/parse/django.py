@@ -1,0 +1,209 @@
+"""Django migrations read by their syntax tree: operations, RunSQL in both directions, RunPython as a suspect.
+
+Tables are named as Django names them, ``app_model`` in lower case, unless the migration sets ``db_table``.
+https://docs.djangoproject.com/en/stable/ref/migration-operations/
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from triage_kit.parse.calls import calls_in
+from triage_kit.parse.literals import UNKNOWN, Named, Names, argument, as_text, evaluate
+from triage_kit.parse.migration import Migration, Operation
+from triage_kit.sql import effects
+
+_TEXT_LIMIT = 4000
+
+
+def is_django(text: str) -> bool:
+    """Whether a Python file looks like a Django migration, told without parsing it."""
+    return "migrations.Migration" in text or re.search(r"(?m)^class Migration\(Migration\)", text) is not None
+
+
+def read_django(text: str, path: str) -> Migration | None:
+    """The migration in a Python file below ``app/migrations``; None when it is none.
+
+    Its revision is ``app name``, as the version table is read. Raises SyntaxError or ValueError when it is no Python.
+    """
+    try:
+        tree = ast.parse(text.removeprefix("\ufeff"))
+        return _read(tree, PurePosixPath(path))
+    except (RecursionError, MemoryError) as error:
+        raise ValueError("the file nests too deep to be read") from error
+
+
+def _read(tree: ast.Module, path: PurePosixPath) -> Migration | None:
+    body = next((node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Migration"), None)
+    if body is None:
+        return None
+    app = path.parts[-3] if len(path.parts) > 2 else path.parent.name
+    names: Names = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            names[node.targets[0].id] = evaluate(node.value, names)
+    given = {
+        target.id: node.value
+        for node in body.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    parents = [each for key in ("dependencies", "replaces") for each in _pairs(given.get(key), names)]
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    found = Migration("django", f"{app} {path.stem}", tuple(parents), path.stem.replace("_", " "))
+    listed = given.get("operations")
+    for call in listed.elts if isinstance(listed, (ast.List, ast.Tuple)) else []:
+        if isinstance(call, ast.Call):
+            found.operations += _Operation(call, app, names, functions).read()
+    found.operations.sort(key=lambda each: (each.direction == "down", each.line))
+    return found
+
+
+def _pairs(node: ast.expr | None, names: Names) -> Iterator[str]:
+    value = evaluate(node, names) if node is not None else []
+    for each in value if isinstance(value, list) else []:
+        if isinstance(each, list) and len(each) == 2 and all(isinstance(part, str) for part in each):
+            yield f"{each[0]} {each[1]}"
+
+
+class _Operation:
+    """One call in ``operations``."""
+
+    def __init__(self, node: ast.Call, app: str, names: Names, functions: dict[str, ast.FunctionDef]) -> None:
+        self.node, self.app, self.names, self.functions = node, app, names, functions
+        self.kind = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+    def read(self) -> list[Operation]:
+        if self.kind == "SeparateDatabaseAndState":
+            return self._separate()
+        if self.kind == "RunSQL":
+            return [*self._sql(0, "sql", "up"), *self._sql(1, "reverse_sql", "down")]
+        if self.kind == "RunPython":
+            return [*self._python(0, "code", "up"), *self._python(1, "reverse_code", "down")]
+        if rule := _RULES.get(self.kind):
+            return [self._made(*each) for each in rule(self)]
+        return []
+
+    def text(self, place: int, keyword: str) -> str:
+        return as_text(argument(self.node, place, keyword, self.names))
+
+    def table(self, model: str) -> str:
+        return f"{self.app}_{model}".lower()
+
+    def _made(self, direction: str, operation: str, object_: str) -> Operation:
+        shown = ast.unparse(self.node)[:_TEXT_LIMIT]
+        return Operation(self.node.lineno, direction, operation, object_, text=shown, how="python")
+
+    def _separate(self) -> list[Operation]:
+        """Only ``database_operations`` touch the database; the rest changes what Django believes."""
+        listed = next((each.value for each in self.node.keywords if each.arg == "database_operations"), None)
+        if listed is None and self.node.args:
+            listed = self.node.args[0]
+        inner = [each for each in getattr(listed, "elts", []) if isinstance(each, ast.Call)]
+        return [
+            operation for each in inner for operation in _Operation(each, self.app, self.names, self.functions).read()
+        ]
+
+    def _sql(self, place: int, keyword: str, direction: str) -> list[Operation]:
+        node = _given(self.node, place, keyword)
+        if node is None or (isinstance(node, ast.Attribute) and node.attr == "noop"):
+            return []
+        value = evaluate(node, self.names)
+        listed = value if isinstance(value, list) else [value]
+        texts = [each[0] if isinstance(each, list) and each else each for each in listed]
+        found = []
+        for text in texts:
+            if not isinstance(text, str):
+                found.append(self._made(direction, "dynamic", ""))
+                continue
+            spans = (node.end_lineno or node.lineno) - node.lineno == text.count("\n")
+            for each in effects(text):
+                line = node.lineno + each.line - 1 if spans else node.lineno
+                found.append(Operation.of(each, direction, line))
+        return found
+
+    def _python(self, place: int, keyword: str, direction: str) -> list[Operation]:
+        node = _given(self.node, place, keyword)
+        if node is None or (isinstance(node, ast.Attribute) and node.attr == "noop"):
+            return []
+        function = self.functions.get(node.id) if isinstance(node, ast.Name) else None
+        if function is None:
+            return [self._made(direction, "dynamic", "")]
+        names = self.names | _models(function)
+        inside = [replace(each, direction=direction) for each in calls_in(function, names)]
+        if not inside and _MAY_LOSE.search(ast.unparse(function)):
+            shown = ast.unparse(function)[:_TEXT_LIMIT]
+            return [Operation(function.lineno, direction, "dynamic", text=shown, how="python")]
+        return inside
+
+
+# What a body must hold to be a suspect although no call in it is one that is known.
+_MAY_LOSE = re.compile(r"(?i)delete|truncate|drop|execute|\.raw\(|\.update\(|remove|purge|clear")
+
+
+def _models(function: ast.FunctionDef) -> Names:
+    """Tables of the models that a body gets by ``apps.get_model("app", "Model")``."""
+    found: Names = {}
+    for node in ast.walk(function):
+        if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)):
+            continue
+        call = node.value
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "get_model":
+            given = [evaluate(each, {}) for each in call.args]
+            written = [part for each in given if isinstance(each, str) for part in each.split(".")]
+            if len(written) == 2:
+                found[node.targets[0].id] = Named("table", ("_".join(written).lower(),))
+    return found
+
+
+def _given(node: ast.Call, place: int, keyword: str) -> ast.expr | None:
+    for each in node.keywords:
+        if each.arg == keyword:
+            return each.value
+    return node.args[place] if place < len(node.args) else None
+
+
+def _create_model(call: _Operation) -> list[tuple[str, str, str]]:
+    options = argument(call.node, 2, "options", call.names)
+    named = options.get("db_table") if isinstance(options, dict) else None
+    table = named if isinstance(named, str) else call.table(call.text(0, "name"))
+    return [("up", "create_table", table), ("down", "drop_table", table)]
+
+
+def _delete_model(call: _Operation) -> list[tuple[str, str, str]]:
+    table = call.table(call.text(0, "name"))
+    return [("up", "drop_table", table), ("down", "create_table", table)]
+
+
+def _field(operation: str, reverse: str) -> Callable[[_Operation], list[tuple[str, str, str]]]:
+    def rule(call: _Operation) -> list[tuple[str, str, str]]:
+        table, column = call.table(call.text(0, "model_name")), call.text(1, "name")
+        column = "" if argument(call.node, 1, "name", call.names) is UNKNOWN else column
+        return [
+            (way, word, f"{table}.{column}" if word == "drop_column" else table)
+            for way, word in (("up", operation), ("down", reverse))
+        ]
+
+    return rule
+
+
+def _renames(call: _Operation) -> list[tuple[str, str, str]]:
+    return [("up", "rename_table", call.table(call.text(0, "old_name"))),
+            ("down", "rename_table", call.table(call.text(1, "new_name")))]  # fmt: skip
+
+
+_RULES: dict[str, Callable[[_Operation], list[tuple[str, str, str]]]] = {
+    "CreateModel": _create_model,
+    "DeleteModel": _delete_model,
+    "AddField": _field("add_column", "drop_column"),
+    "RemoveField": _field("drop_column", "add_column"),
+    "AlterField": _field("alter_column_type", "alter_column_type"),
+    "RenameField": _field("rename_column", "rename_column"),
+    "RenameModel": _renames,
+    "AlterModelTable": lambda call: [("up", "rename_table", call.table(call.text(0, "name")))],
+}

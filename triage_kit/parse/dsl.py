@@ -1,0 +1,124 @@
+"""Migrations in Ruby, JavaScript and TypeScript: the calls that drop, truncate or run SQL, told by their words.
+
+There is no parser of these languages here. A call is taken where its name and a literal stand on the page as the tool's
+documentation has them (Rails, Knex, Sequelize, TypeORM); whatever else runs SQL is a suspect, never silent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from triage_kit.parse.migration import Migration, Operation
+from triage_kit.sql import effects, suspicious
+
+_TEXT_LIMIT = 4000
+_NAME = r"""[:'"`]+(?P<name>[\w.$-]+)['"`]?"""
+_CALLS = [
+    (re.compile(rf"\b(?:drop_table|dropTable|dropTableIfExists|drop_join_table)\b\s*\(?\s*{_NAME}"), "drop_table"),
+    (re.compile(rf"\b(?:remove_columns?|removeColumn|dropColumn)\b\s*\(?\s*{_NAME}(?:\s*,\s*[:'\"`]+(?P<column>\w+))?"),
+     "drop_column"),
+    (re.compile(rf"\b(?:truncate|truncate_tables|clearTable)\b\s*\(?\s*{_NAME}"), "truncate"),
+    (re.compile(rf"\b(?:rename_table|renameTable)\b\s*\(?\s*{_NAME}"), "rename_table"),
+    (re.compile(rf"\b(?:change_column|changeColumn)\b\s*\(?\s*{_NAME}"), "alter_column_type"),
+    (re.compile(rf"\b(?:drop_schema|dropSchema|dropSchemaIfExists)\b\s*\(?\s*{_NAME}"), "drop_schema"),
+    (re.compile(rf"\b(?:create_table|createTable)\b\s*\(?\s*{_NAME}"), "create_table"),
+    (re.compile(r"\bknex\(\s*['\"`](?P<name>[\w.]+)['\"`]\s*\)(?:\.where\w*\([^)]*\))*\.(?:del|delete)\(\)"), "delete"),
+    (re.compile(r"\bknex\(\s*['\"`](?P<name>[\w.]+)['\"`]\s*\)\.truncate\(\)"), "truncate"),
+    (re.compile(rf"\bbulkDelete\s*\(\s*{_NAME}"), "delete"),
+    (re.compile(r"\b(?P<name>[A-Z]\w+)\.(?:delete_all|destroy_all|unscoped\.delete_all)\b"), "delete"),
+    (re.compile(r"\b(?:prisma|db|tx|client)\.(?P<name>\w+)\.deleteMany\((?P<filter>\s*\{?\s*\}?\s*)\)"), "delete"),
+    (re.compile(r"\b(?:dropAllTables|dropDatabase|drop_database|dropAllSchemas)\b"), "drop_table"),
+    (re.compile(r"\b(?:synchronize\(\s*true|sync\(\s*\{\s*force:\s*true)"), "drop_table"),
+    (re.compile(r"\bDatabaseCleaner\b[^\n]*:(?:truncation|deletion)\b"), "truncate"),
+    (re.compile(r"\bDatabaseCleaner\.(?:clean|clean_with|cleaning)\b"), "truncate"),
+]  # fmt: skip
+_LITERAL = (
+    r"""(?:<<[~-]?['"]?(?P<here>\w+)['"]?[^\n]*\n(?P<heredoc>.*?)^\s*(?P=here)\b|`(?P<tick>[^`]*)`"""
+    r"""|'(?P<one>(?:[^'\\]|\\.)*)'|"(?P<two>(?:[^"\\]|\\.)*)")"""
+)
+_RUN_NAMES = r"execute|raw|query|queryRawUnsafe|executeRawUnsafe|\$executeRaw|\$queryRaw|exec_query|exec|sql"
+_RUNS = re.compile(rf"(?ms)\b(?:{_RUN_NAMES})\s*\(?\s*{_LITERAL}")
+_DOWN = re.compile(
+    r"(?m)^\s*(?:def\s+down\b|exports\.down\b|(?:(?:export|public)\s+)?(?:async\s+)?(?:function\s+)?down\s*[(:=])"
+)
+_LINE_COMMENT = {"rb": re.compile(r"(?m)(?:^|(?<=\s))#(?!\{).*$")}
+_JS_COMMENT = re.compile(r"(?m)(?:^|(?<=\s))//.*$|/\*(?:[^*]|\*(?!/))*\*/")
+
+
+def tool_of(text: str) -> str | None:
+    """The tool that a Ruby or JavaScript migration belongs to, told by what it says of itself; None for no migration.
+
+    >>> tool_of("class A < ActiveRecord::Migration[7.1]"), tool_of("const a = 1")
+    ('rails', None)
+    """
+    for tool, mark in _TOOLS:
+        if mark.search(text):
+            return tool
+    return None
+
+
+_TOOLS = [
+    ("rails", re.compile(r"<\s*ActiveRecord::Migration")),
+    ("typeorm", re.compile(r"implements\s+MigrationInterface|\bqueryRunner\b")),
+    ("sequelize", re.compile(r"\bqueryInterface\b")),
+    ("knex", re.compile(r"(?:exports\.up|export\s+(?:async\s+)?function\s+up)\b[\s\S]*\b(?:knex|Knex)\b")),
+    ("node-pg-migrate", re.compile(r"exports\.up[\s\S]*\bpgm\b|MigrationBuilder")),
+]
+
+
+def read_dsl(text: str, path: str, tool: str) -> Migration:
+    """The migration in one file; direction changes where its ``down`` begins.
+
+    >>> found = read_dsl("exports.up = k => k.schema.dropTable('a')\\nexports.down = k => 1", "1_a.js", "knex")
+    >>> [(each.operation, each.object, each.direction) for each in found.operations]
+    [('drop_table', 'a', 'up')]
+    """
+    name = PurePosixPath(path).stem
+    number = re.match(r"(\d+)[_-]?(.*)", name)
+    revision = number[1] if number and tool == "rails" else name
+    found = Migration(tool, revision, (), (number[2] if number else name).replace("_", " ") or None)
+    down = _DOWN.search(text)
+    boundary = text.count("\n", 0, down.start()) + 1 if down else None
+    for each in dsl_calls(text, path.rsplit(".", 1)[-1]):
+        each.direction = "down" if boundary is not None and each.line > boundary else "up"
+        found.operations.append(each)
+    return found
+
+
+def dsl_calls(text: str, suffix: str) -> Iterator[Operation]:
+    """Operations of the calls in Ruby or JavaScript text, in order of their lines."""
+    blanked = uncommented(text, suffix)
+    found = []
+    for pattern, operation in _CALLS:
+        for call in pattern.finditer(blanked):
+            named = call.groupdict()
+            object_ = ".".join(filter(None, (named.get("name"), named.get("column"))))
+            bounded = ".where" in call[0] if operation == "delete" else None
+            line = blanked.count("\n", 0, call.start()) + 1
+            cascade = "cascade" in blanked[call.end() : blanked.find("\n", call.end()) % (len(blanked) + 1)].lower()
+            found.append(Operation(line, "", operation, object_, bounded, cascade, _line(blanked, call), "pattern"))
+    for run in _RUNS.finditer(blanked):
+        written = next(each for each in (run["heredoc"], run["tick"], run["one"], run["two"]) if each is not None)
+        if not suspicious(written):
+            continue
+        first = blanked.count("\n", 0, run.start()) + 1 + (1 if run["heredoc"] is not None else 0)
+        for each in effects(re.sub(r"[#$]\{[^}]*\}", "__unresolved__", written)):
+            made = Operation.of(each, "", first + each.line - 1)
+            made.object = made.object.replace("__unresolved__", "{…}")
+            made.text = made.text.replace("__unresolved__", "{…}")
+            found.append(made)
+    return iter(sorted(found, key=lambda each: each.line))
+
+
+def uncommented(text: str, suffix: str) -> str:
+    """The text with its comments blanked, so that lines and places stay."""
+    pattern = _LINE_COMMENT["rb"] if suffix in ("rb", "rake") else _JS_COMMENT
+    return pattern.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+
+
+def _line(text: str, call: re.Match[str]) -> str:
+    start = text.rfind("\n", 0, call.start()) + 1
+    end = text.find("\n", call.end())
+    return text[start : end if end >= 0 else None].strip()[:_TEXT_LIMIT]

@@ -1,0 +1,212 @@
+"""What the files of a repository, migrations left out, could do to data: one door to the readers of each language."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import PurePosixPath
+
+from triage_kit.parse.calls import python_calls
+from triage_kit.parse.code import literal_hits
+from triage_kit.parse.commands import command_hits, uncommented
+from triage_kit.parse.dsl import dsl_calls
+from triage_kit.parse.migration import Operation
+from triage_kit.parse.vehicles import name_of, schedule, vehicle
+from triage_kit.sql import OPERATIONS, Effect, effects, suspicious
+
+_SHELL_NAMES = re.compile(
+    r"(?i)\A(?:makefile|gnumakefile|justfile|jenkinsfile|procfile|dockerfile.*|crontab.*|package\.json|composer\.json|"
+    r".*\.(?:sh|bash|zsh|ps1|bat|cmd|mk|ya?ml|cron|crontab|service|timer|toml|ini|cfg|tf|hcl|j2|env\.example))\Z"
+)
+_CODE = frozenset(
+    (
+        *("js", "jsx", "ts", "tsx", "mjs", "cjs", "vue", "go", "java", "kt", "scala", "php", "cs", "rs", "ex", "exs"),
+        *("pl", "pm", "lua", "groovy", "swift", "c", "cc", "cpp"),
+    )
+)
+_RUBY = frozenset(("rb", "rake"))
+_RUBY_NAMES = frozenset(("Rakefile", "Gemfile"))
+# One of these stands in every file that any reader finds something in.
+_CLUE = re.compile(
+    rb"(?i)delete|truncat|drop|update|merge|alter|detach|clean|reset|wipe|flush|purge|volume|vacuum|cluster|refresh|"
+    rb"conflict|down|zero|revert|rollback|pgdata|fresh|undo|sync|gexec|\\i|pvc|reassign|lo_unlink|prune|schema:load|replica"
+)
+MOST_HITS = 500  # of one file: a fixture of thousands of DELETEs is one finding
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One row of code_hits, its vehicle told by the file alone."""
+
+    line: int
+    vehicle: str
+    kind: str
+    operation: str
+    object: str | None
+    loses: str
+    bounded: bool | None
+    cascade: bool
+    name: str | None
+    schedule: str | None
+    text: str
+    how: str
+
+
+def readable(path: str) -> bool:
+    """Whether a file of this name is of a kind that is read here."""
+    place = PurePosixPath(path)
+    suffix = place.suffix.lstrip(".").lower()
+    return (
+        suffix in _CODE
+        or suffix in _RUBY
+        or suffix in ("py", "sql", "psql", "ipynb")
+        or place.name in _RUBY_NAMES
+        or bool(_SHELL_NAMES.match(place.name))
+        or "/cron." in f"/{path}"
+        or (not suffix and bool({"bin", "scripts", "script"} & set(place.parts[:-1])))
+    )
+
+
+def promising(data: bytes) -> bool:
+    """Whether the bytes hold a word without which nothing is found: cheap, and often wrongly yes."""
+    return _CLUE.search(data) is not None
+
+
+def read_hits(text: str, path: str) -> list[Hit]:
+    """Every line of a file that could lose data, in order.
+
+    >>> [(each.line, each.vehicle, each.operation, each.object) for each in read_hits("DELETE FROM a;", "tools/a.sql")]
+    [(1, 'script', 'delete', 'a')]
+    """
+    started_by = vehicle(path, text)
+    found: dict[tuple, tuple[Operation, str]] = {}
+    for each in _operations(text, path):
+        loses = loses_of(each)
+        if loses:
+            found.setdefault((each.line, each.operation, each.object), (each, loses))
+    hits = []
+    for each, loses in sorted(found.values(), key=lambda pair: pair[0].line)[:MOST_HITS]:
+        kind = "orm" if each.how == "python" or (each.how == "pattern" and _is_code(path)) else "tool"
+        hits.append(
+            Hit(
+                each.line,
+                started_by,
+                "sql" if each.how in ("parsed", "tokens") else kind,
+                each.operation,
+                each.object or None,
+                loses,
+                each.bounded,
+                each.cascade,
+                name_of(path, text, each.line),
+                schedule(path, text, each.line) if started_by == "scheduled_job" else None,
+                each.text,
+                each.how,
+            )
+        )
+    return hits
+
+
+def loses_of(operation: Operation) -> str:
+    """What an operation loses, as sql.Effect.loses tells it of a statement."""
+    if operation.how in ("parsed", "tokens") and operation.text:
+        return operation.loses
+    known = OPERATIONS.get(operation.operation)
+    if known is None:
+        return ""
+    return Effect(operation.operation, operation.object, bounded=operation.bounded, cascade=True).loses
+
+
+def _is_code(path: str) -> bool:
+    suffix = PurePosixPath(path).suffix.lstrip(".").lower()
+    return suffix in _CODE or suffix in _RUBY or suffix in ("py", "ipynb")
+
+
+def _operations(text: str, path: str) -> Iterator[Operation]:
+    place = PurePosixPath(path)
+    suffix = place.suffix.lstrip(".").lower()
+    if suffix in ("sql", "psql"):
+        yield from (Operation.of(each, "", each.line) for each in effects(text))
+    elif suffix == "ipynb":
+        yield from _notebook(text)
+    elif suffix == "py":
+        yield from _python(text)
+    elif suffix in _RUBY or place.name in _RUBY_NAMES:
+        yield from dsl_calls(text, "rb")
+        yield from command_hits(text)
+    elif suffix in _CODE:
+        if suffix in ("js", "jsx", "ts", "tsx", "mjs", "cjs", "vue"):
+            yield from (each for each in dsl_calls(text, suffix) if each.how == "pattern")
+        yield from literal_hits(text)
+        if "exec" in text or "spawn" in text:
+            yield from _of_shell(text)
+    else:
+        yield from command_hits(text)
+
+
+def _of_shell(text: str) -> Iterator[Operation]:
+    return (each for each in command_hits(text) if each.how == "pattern")
+
+
+def _python(text: str) -> Iterator[Operation]:
+    try:
+        found = list(python_calls(text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        yield from literal_hits(text)
+        return
+    yield from found
+    if re.search(r"\bsubprocess\b|\bos\.system\b|\bsh\.|\brun\(", text):
+        lines = {each.line for each in found}
+        flat = re.sub(r"""["']\s*,\s*["']""", " ", text) if "subprocess" in text else text
+        yield from (each for each in command_hits(flat) if each.line not in lines)
+
+
+def _notebook(text: str) -> Iterator[Operation]:
+    try:
+        cells = json.loads(text.removeprefix("\ufeff"))["cells"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return
+    for cell in cells if isinstance(cells, list) else []:
+        if not isinstance(cell, dict) or cell.get("cell_type") != "code":
+            continue
+        source = cell.get("source", "")
+        source = "".join(map(str, source)) if isinstance(source, list) else str(source)
+        for each in _cell(source):
+            written = source.splitlines()[each.line - 1 : each.line]
+            at = text.find(json.dumps(written[0])[1:-1]) if written else -1
+            yield replace(each, line=text.count("\n", 0, at) + 1 if at >= 0 else 1)
+
+
+def _cell(source: str) -> Iterator[Operation]:
+    if magic := re.match(r"\s*%%sql\b[^\n]*\n", source):
+        first = source.count("\n", 0, magic.end())
+        yield from (Operation.of(each, "", each.line + first) for each in effects(source[magic.end() :]))
+        return
+    plain = re.sub(r"(?m)^\s*[%!].*$", "", source)
+    with_magic = "\n".join(re.findall(r"(?m)^\s*%sql\s+(.*)$", source))
+    if suspicious(with_magic):
+        yield from (Operation.of(each, "", 1) for each in effects(with_magic))
+    yield from _python(plain)
+    yield from command_hits("\n".join(re.findall(r"(?m)^\s*!(.*)$", source)))
+
+
+def started_files(text: str, path: str, names: Callable[[str], Iterator[str]]) -> Iterator[tuple[str, int]]:
+    """Files of the repository that the lines of a shell-like file name, each with its line.
+
+    names gives the paths that end with one file name.
+    """
+    if not (_SHELL_NAMES.match(PurePosixPath(path).name) or "/cron." in f"/{path}"):
+        return
+    for number, line in enumerate(uncommented(text).splitlines(), 1):
+        for word in _FILE.findall(line):
+            for each in names(word):
+                yield each, number
+
+
+_FILE = re.compile(r"[\w./-]*[\w-]+\.(?:sh|bash|py|sql|psql|rb|js|ts|php|pl)\b|(?:scripts?|bin)/[\w./-]+")
+
+
+def as_row(hit: Hit) -> dict:
+    """The hit as a row of code_hits, its place left to the collector."""
+    return asdict(hit)

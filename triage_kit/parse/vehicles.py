@@ -1,0 +1,116 @@
+"""Who would start a file of a repository: a schedule, the tests, somebody by hand, or the application.
+
+Told by the file's place, its name and what it says of itself; a line of a job that names another file starts it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+_TEST_FOLDERS = frozenset(
+    ("test", "tests", "spec", "specs", "__tests__", "e2e", "cypress", "testing", "testdata", "test_helpers", "itest")
+)
+_TEST_NAME = re.compile(
+    r"(?i)\A(?:conftest\.py|test_.*|.*_test\.\w+|.*_spec\.rb|.*[.-](?:spec|test)\.\w+|"
+    r"(?:test|spec)_helper\.\w+)\Z"
+)
+_CI = re.compile(
+    r"(?:\A|/)(?:\.github/workflows/[^/]+|\.gitlab-ci\.yml|\.circleci/config\.yml|Jenkinsfile|"
+    r"azure-pipelines\.yml|bitbucket-pipelines\.yml|\.drone\.yml|\.travis\.yml|\.buildkite/[^/]+|\.woodpecker(?:/[^/]+|\.yml)|"
+    r"tox\.ini|noxfile\.py)\Z"
+)
+_CRON_PATH = re.compile(
+    r"(?i)(?:\A|/)(?:cron\.(?:d|daily|hourly|weekly|monthly)/[^/]+|crontab[^/]*|[^/]+\.cron(?:tab)?|[^/]+\.timer|"
+    r"config/schedule\.rb|sidekiq[_-]cron\.ya?ml)\Z"
+)
+_SCRIPT_FOLDERS = frozenset(
+    (
+        *("scripts", "script", "bin", "tools", "hack", "ops", "maintenance", "commands", "tasks", "seeds", "seeders"),
+        *("sql", "fixtures", "utils", "jobs", "cleanup", "devtools", "notebooks"),
+    )
+)
+_SCRIPT_NAME = re.compile(
+    r"(?i)\A(?:makefile|gnumakefile|justfile|taskfile\.ya?ml|rakefile|package\.json|composer\.json|procfile|"
+    r"dockerfile.*|.*\.(?:sh|bash|zsh|ps1|bat|cmd|sql|mk|rake|ipynb|psql))\Z"
+)
+_IN_CODE = re.compile(
+    r"\bcrontab\(|\bbeat_schedule\b|\bB(?:ackground|locking)Scheduler\(|\bAsyncIOScheduler\(|\bschedule\.every\(|"
+    r"@periodic_task|@repeat_every|\bcron\.schedule\(|\bnew\s+CronJob\(|@Scheduled\b|@Cron\(|\bevery\s+\d+\.(?:hour|day|minute)s?\b"
+)
+_CRON_JOB = re.compile(r"(?m)^\s*kind:\s*['\"]?CronJob\b")
+_SCHEDULES = [
+    re.compile(r"(?m)^\s*-?\s*(?:schedule|cron):\s*['\"]?(?P<when>[@\w*/,?LW#-][^'\"\n#]*?)['\"]?\s*(?:#.*)?$"),
+    re.compile(r"(?m)^\s*OnCalendar\s*=\s*(?P<when>\S[^\n]*)$"),
+    re.compile(r"(?m)^\s*OnUnit\w*Sec\s*=\s*(?P<when>\S[^\n]*)$"),
+]
+_CRON_LINE = re.compile(
+    r"^\s*(?P<when>@(?:reboot|yearly|annually|monthly|weekly|daily|midnight|hourly)|(?:[\d*/,A-Za-z?-]+\s+){4}[\d*/,A-Za-z?-]+)\s+\S"
+)
+
+
+def vehicle(path: str, text: str) -> str:
+    """Who starts the file: scheduled_job, test_run, script or application.
+
+    >>> [vehicle(path, "") for path in ("etc/cron.d/purge", "tests/conftest.py", "scripts/reset.sh", "app/views.py")]
+    ['scheduled_job', 'test_run', 'script', 'application']
+    """
+    place = PurePosixPath(path)
+    folders = {each.lower() for each in place.parts[:-1]}
+    if _CRON_PATH.search(path) or _CRON_JOB.search(text):
+        return "scheduled_job"
+    if _CI.search(path):
+        return "scheduled_job" if re.search(r"(?m)^\s*-?\s*cron:", text) else "test_run"
+    if folders & _TEST_FOLDERS or _TEST_NAME.match(place.name):
+        return "test_run"
+    if _IN_CODE.search(text) or re.search(r"ofelia\.job-", text):
+        return "scheduled_job"
+    if folders & _SCRIPT_FOLDERS or _SCRIPT_NAME.match(place.name) or "if __name__ ==" in text or text.startswith("#!"):
+        return "script"
+    return "application"
+
+
+def schedule(path: str, text: str, line: int) -> str | None:
+    """When the job that holds a line runs, as it is written there; None where nothing says so.
+
+    >>> schedule("crontab", "5 3 * * * psql -c 'TRUNCATE a'", 1)
+    '5 3 * * *'
+    """
+    lines = text.splitlines()
+    if _CRON_PATH.search(path) and 0 < line <= len(lines) and (found := _CRON_LINE.match(lines[line - 1])):
+        return " ".join(found["when"].split())
+    told = [found for pattern in _SCHEDULES for found in pattern.finditer(text)]
+    before = [found for found in told if text.count("\n", 0, found.start()) < line]
+    chosen = before[-1] if before else told[0] if told else None
+    if chosen is not None:
+        return chosen["when"].strip()
+    return "in the code" if _IN_CODE.search(text) else None
+
+
+_NAMES = {
+    "py": re.compile(r"^\s*(?:async\s+)?(?:def|class)\s+(\w+)"),
+    "rb": re.compile(r"^\s*(?:def|task|namespace)\s+:?['\"]?([\w:.]+)"),
+    "make": re.compile(r"^([\w./-]+)\s*:(?!=)"),
+    "yaml": re.compile(r"^\s*-?\s*(?:name|service|container_name):\s*['\"]?([\w ./-]+)|^\s{0,4}([\w-]+):\s*$"),
+    "sh": re.compile(r"^\s*(?:function\s+)?([\w-]+)\s*\(\)\s*\{?"),
+    "json": re.compile(r"^.*?\"([\w:.-]+)\"\s*:\s*\"[^\"]*$"),
+}
+_KINDS = {"yml": "yaml", "yaml": "yaml", "rake": "rb", "mk": "make", "bash": "sh", "js": "js", "ts": "js"}
+
+
+def name_of(path: str, text: str, line: int) -> str | None:
+    """The function, target, job or service that holds the line.
+
+    >>> name_of("Makefile", "all: x\\nreset-db:\\n\\tdropdb shop\\n", 3)
+    'reset-db'
+    """
+    place = PurePosixPath(path)
+    suffix = place.suffix.lstrip(".").lower()
+    kind = "make" if place.name.lower() in ("makefile", "gnumakefile", "justfile") else _KINDS.get(suffix, suffix)
+    pattern = _NAMES.get(kind)
+    if pattern is None:
+        return None
+    for each in reversed(text.splitlines()[max(0, line - 400) : line]):
+        if found := pattern.match(each):
+            return next(part for part in found.groups() if part).strip()
+    return None
