@@ -37,9 +37,11 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     done = []
     if not options.figures_only:
         names = options.incidents or (SAMPLE if options.sample else list(INCIDENTS))
-        todo = jobs(names, _majors(options.majors), options.views or VIEWS)
-        done = run_all(todo, options.processes, console.say)
-    records = keep(out, done)
+        todo = jobs(names, _majors(options.majors), options.views or VIEWS, options.cases)
+        for each in run_all(todo, options.processes, console.say):
+            keep(out, [each])
+            done.append(each)
+    records = keep(out, [])
     if records.empty:
         raise LabError(f"{out} holds no records: run some incidents first")
     console.say(text(records))
@@ -122,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--views", nargs="+", choices=list(VIEWS), metavar="VIEW", help=f"which; default: {', '.join(VIEWS)}")
     add("--sample", action="store_true", help=f"only {', '.join(SAMPLE)}")
     add("--processes", type=int, default=2, help="how many at a time; default: %(default)s")
+    add("--cases", metavar="DIR", help="keep collected cases there; those that it holds are judged as they are")
     add("--out", default="scoreboard.jsonl", help="results file that runs add up in; default: %(default)s")
     add("--figures-only", action="store_true", help="run nothing, print the figures of the results file")
     add("--worst", metavar="FILE", help="also write every mistake, and the figures, to a file")

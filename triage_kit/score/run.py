@@ -7,7 +7,7 @@ import multiprocessing
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import NamedTuple
@@ -16,19 +16,21 @@ import pandas as pd
 
 from triage_kit.errors import LabError, TriageError
 from triage_kit.lab.demo import known
-from triage_kit.lab.incidents import INCIDENTS
-from triage_kit.score.views import VIEWS, looks
+from triage_kit.lab.incidents import INCIDENTS, Incident
+from triage_kit.score.views import VIEWS, Look, looks
 
 Notify = Callable[[str], object]
+ROWS = "rows.json"
 
 
 class Job(NamedTuple):
-    """One incident on one major, to be seen in some views."""
+    """One incident on one major, to be seen in some views; ``cases`` is where collected cases are kept, if anywhere."""
 
     incident: str
     major: int
     binaries: str
     views: tuple[str, ...]
+    cases: str | None = None
 
 
 class Done(NamedTuple):
@@ -40,11 +42,11 @@ class Done(NamedTuple):
     failure: str | None
 
 
-def jobs(names: Iterable[str], majors: dict[int, Path], views: Iterable[str]) -> list[Job]:
+def jobs(names: Iterable[str], majors: dict[int, Path], views: Iterable[str], cases: str | None = None) -> list[Job]:
     """A job for every incident on every major that knows its statements."""
     wanted = tuple(view for view in VIEWS if view in set(views))
     return [
-        Job(name, major, str(folder), wanted)
+        Job(name, major, str(folder), wanted, cases)
         for major, folder in majors.items()
         for name in names
         if known(name).since <= major
@@ -63,10 +65,9 @@ def run(job: Job) -> Done:
     records: list[dict] = []
     failure = None
     try:
-        for look in looks(incident, Path(job.binaries), work, set(job.views)):
-            if look.view in job.views:
-                found = investigate(open_case(look.folder).evidence)
-                records += judge(incident, job.major, look.view, look.rows, found)
+        for look in _looks(job, incident, work):
+            found = investigate(open_case(look.folder).evidence)
+            records += judge(incident, job.major, look.view, look.rows, found)
     except Exception as error:  # noqa: BLE001 a scoreboard counts what breaks instead of breaking
         failure = f"{type(error).__name__}: {error}"
     finally:
@@ -74,16 +75,41 @@ def run(job: Job) -> Done:
     return Done(job, records, round(time.monotonic() - started, 1), failure)
 
 
-def run_all(todo: list[Job], processes: int, notify: Notify) -> list[Done]:
-    """Every job, several at a time; ``notify`` hears a line for each that is done."""
+def _looks(job: Job, incident: Incident, work: Path) -> Iterator[Look]:
+    """The wanted views: as they were kept by an earlier run, or from a server and kept for the next one."""
+    wanted = {view for view in job.views if incident.views.get(view, {}) is not None}
+    kept = Path(job.cases) / str(job.major) / job.incident if job.cases else None
+    if kept is not None:
+        there = {view for view in wanted if (kept / view / ROWS).is_file()}
+        for view in sorted(there):
+            yield Look(view, kept / view, json.loads((kept / view / ROWS).read_text(encoding="utf-8")))
+        wanted -= there
+    for look in looks(incident, Path(job.binaries), work, wanted) if wanted else ():
+        if look.view in wanted:
+            yield look if kept is None else _kept(look, kept / look.view)
+
+
+def _kept(look: Look, folder: Path) -> Look:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name in ("evidence", "case.yaml"):
+        if (look.folder / name).exists():
+            shutil.move(look.folder / name, folder / name)
+    (folder / ROWS).write_text(json.dumps(look.rows), encoding="utf-8")
+    return look._replace(folder=folder)
+
+
+def run_all(todo: list[Job], processes: int, notify: Notify) -> Iterator[Done]:
+    """Every job, several at a time, each as soon as it is done; ``notify`` hears a line for it."""
     if processes <= 1:
-        return [_told(run(job), number, len(todo), notify) for number, job in enumerate(todo, 1)]
+        for number, job in enumerate(todo, 1):
+            yield _told(run(job), number, len(todo), notify)
+        return
     context = multiprocessing.get_context("spawn")  # each is the main thread of its own, as the lab's server wants
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         started = [pool.submit(run, job) for job in todo]
-        return [
-            _told(future.result(), number, len(todo), notify) for number, future in enumerate(as_completed(started), 1)
-        ]
+        for number, future in enumerate(as_completed(started), 1):
+            yield _told(future.result(), number, len(todo), notify)
 
 
 def _told(done: Done, number: int, count: int, notify: Notify) -> Done:
