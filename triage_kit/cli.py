@@ -166,8 +166,7 @@ def _verdict(folder: str | Path, console: Console) -> None:
     from triage_kit.analyse import investigate, verdict
     from triage_kit.opened import open_case
 
-    lines = verdict(investigate(open_case(folder).evidence))
-    console.say("\n" + "\n".join(map(line, lines)) + "\n", event="verdict", lines=lines)
+    console.verdict(verdict(investigate(open_case(folder).evidence)))
 
 
 def _unread(folder: str | Path, console: Console) -> int:

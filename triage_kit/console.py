@@ -5,11 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sys
+import textwrap
+import time
 import unicodedata
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
+
+# The first word of a line of the verdict, and how a terminal shows it (ECMA-48, select graphic rendition).
+LOOKS = {"stop now": "1;33", "not seen": "2", "reported but intact": "1;32"}
+LABEL, LOST, STANDING = "1", "1;31", "1;32"
 
 
 def stand_in_for_closed_streams() -> None:
@@ -33,6 +40,7 @@ class Console:
         self.json = json
         self.quiet = quiet
         self._status = 0  # width of the status line that stands on the terminal now
+        self._since = time.monotonic()
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
@@ -44,6 +52,21 @@ class Console:
         elif not self.quiet:
             self._clear()
             self._line(sys.stdout, plain(text))
+
+    def verdict(self, lines: list[str]) -> None:
+        """Print the first answer: on a terminal wrapped to its width, what is lost and what to stop in colour."""
+        shown = [line(each) for each in lines]
+        if self.json or self.quiet or not sys.stdout.isatty():
+            self.say("\n" + "\n".join(shown) + "\n", event="verdict", lines=lines)
+            return
+        self._clear()
+        width, paint = max(shutil.get_terminal_size().columns, 40), coloured(sys.stdout)
+        wrapped = [
+            textwrap.fill(each, width - 1, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+            for each in shown
+        ]
+        told = [_painted(each, place == 0) if paint else each for place, each in enumerate(wrapped)]
+        self._line(sys.stdout, "\n" + "\n".join(told) + "\n")
 
     def error(self, text: str, status: int) -> None:
         """One paragraph on stderr; with JSON lines also an event."""
@@ -67,12 +90,13 @@ class Console:
         elif event == "sealed":
             self._clear()
         else:
-            self._progress(_progress_text(event, facts))
+            seconds = time.monotonic() - self._since
+            self._progress(f"{seconds:4.0f} s  {_progress_text(event, facts)}")
 
     def _progress(self, text: str) -> None:
         if self.quiet or not sys.stderr.isatty():
             return
-        shown = line(text)[:100]
+        shown = line(text)[: max(shutil.get_terminal_size().columns - 1, 20)]
         sys.stderr.write("\r" + shown.ljust(self._status))
         sys.stderr.flush()
         self._status = len(shown)
@@ -87,6 +111,19 @@ class Console:
     def _line(stream: TextIO, text: str) -> None:
         stream.write(text + "\n")
         stream.flush()
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether the stream is a terminal that wants colours; NO_COLOR (https://no-color.org) and TERM=dumb forbid it."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _painted(text: str, first: bool) -> str:
+    label, colon, rest = text.partition(":")
+    if first or not colon:
+        look = STANDING if text.startswith("no table of") else LOST
+        return f"\x1b[{look}m{text}\x1b[0m"
+    return f"\x1b[{LOOKS.get(label, LABEL)}m{label}:\x1b[0m{rest}"
 
 
 def plain(text: str) -> str:
@@ -118,6 +155,9 @@ def _target(facts: dict[str, Any]) -> str:
 
 
 def _progress_text(event: str, facts: dict[str, Any]) -> str:
+    if event == "bytes" and facts.get("total"):
+        share = facts["done"] / facts["total"]
+        return f"reading {facts.get('source')}: {share:.0%} of {facts['total'] / 1e6:,.1f} MB"
     count = f"[{facts['done']}/{facts['total']}] " if facts.get("total") else ""
     name = facts.get("source") or facts.get("name") or facts.get("text") or event
     tail = facts.get("reason") or (f"{facts['rows']} rows" if facts.get("rows") is not None else "")

@@ -53,7 +53,8 @@ def make(
     Parameters
     ----------
     case_folder : the case's folder or its case.yaml.
-    notify : called as ``notify("notebook", name=…, failed=…, done=…, total=…)`` and ``notify("page", path=…)``.
+    notify : called as ``notify("stage", text=…)``, ``notify("notebook", name=…, failed=…, done=…, total=…)`` and
+        ``notify("page", path=…)``.
     notebooks : notebooks that papermill executed before (named stats, fk_graph, timeline and hypotheses); the page is
         then made from them and nothing is run.
     mask : whether literals of statements and values in messages are replaced by stable tokens (``triage_kit.mask``) in
@@ -132,6 +133,7 @@ def _given(notebooks: Sequence[str | Path], masked: bool) -> dict[str, nbformat.
 def _run(case: Path, folder: Path, tell: Notify, masked: bool) -> dict[str, nbformat.NotebookNode]:
     """Run the notebooks, two at a time: each is a process of its own, and most of its time is imports."""
     source = resource_dir("notebooks")
+    tell("stage", text=f"running {len(NOTEBOOKS)} notebooks", done=0, total=len(NOTEBOOKS))
     # The parameter is written into the copies: relative, it holds no path of this machine and works again from there.
     parameters: dict[str, Any] = {"case": ".." if case.is_dir() or case.name == "case.yaml" else f"../{case.name}"}
     if masked:

@@ -25,7 +25,9 @@ LEFT_OUT = {"parameters", "injected-parameters", "title", "explore"}
 
 def joined(notebooks: Mapping[str, nbformat.NotebookNode]) -> nbformat.NotebookNode:
     """The cells of all notebooks in order, appendices last, without those that serve a notebook that is run by hand."""
-    cells, last, set_up = [], [], False
+    cells: list[nbformat.NotebookNode] = []
+    last: list[nbformat.NotebookNode] = []
+    set_up = False
     for notebook in notebooks.values():
         for cell in notebook.cells:
             tags, failed = set(cell.metadata.get("tags", [])), _failed(cell)
