@@ -11,13 +11,10 @@ from triage_kit import schemas, sql
 from triage_kit.analyse import knowledge
 from triage_kit.analyse.context import Context, rows
 from triage_kit.analyse.groups import LOSSES, Group
-from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.mechanisms import Weighed
-from triage_kit.analyse.statements import COLUMN_ONLY, DESTRUCTIVE, REMOVES_ROWS, Visibility
+from triage_kit.analyse.statements import Visibility
 
 LIKELY = 0.1  # a cause that the advice must consider
-SUSPECT = {"dynamic", "unparsed"}
-MOST_LINES = 200  # of files to review; the bundle has them all
 RIVAL = 0.05  # a mechanism that a check of the storage must rule out
 WORTHWHILE = 0.05  # bits below which a check cannot change the ranking
 
@@ -38,45 +35,6 @@ def recommendations(
         "recommendations",
         [{key: line[key] for key in ("when", "text", "why")} for line in lines if facts & set(line["if"])],
     )
-
-
-def review(operations: pd.DataFrame, groups: Sequence[Group], ledger: Ledger) -> pd.DataFrame:
-    """Table ``review``: lines of migrations that could lose something, those that touch damaged tables first."""
-    damaged = {schemas.parts(name)[1] for group in groups for name in group.tables}
-    found, undone = [], set()
-    for row in rows(operations):
-        if row["operation"] not in DESTRUCTIVE | SUSPECT:
-            continue
-        if row["direction"] == "down" and row["path"] in undone:
-            continue  # one line a file: a downgrade undoes what its upgrade made
-        if row["direction"] == "down":
-            undone.add(row["path"])
-        touches = schemas.parts(row["object"] or "")[1] in damaged
-        rank = (
-            row["direction"] == "down",
-            row["operation"] not in REMOVES_ROWS,
-            not touches,
-            row["path"],
-            row["line"] or 0,
-        )
-        found.append((rank, {"path": row["path"], "line": row["line"], "why": _why(row, touches)}))
-    ranked = [line for _, line in sorted(found, key=lambda pair: pair[0])][:MOST_LINES]
-    for line in ranked:
-        line["evidence"] = ledger.add("repository", line["why"], f"{line['path']}:{line['line']}")
-    return schemas.frame("review", ranked)
-
-
-def _why(row: dict, touches: bool) -> str:
-    what = f"{row['operation']} {row['object'] or ''}{' CASCADE' if row['cascade'] else ''}".strip()
-    if row["direction"] == "down":
-        return f"{what}: the first line of a downgrade, which removes what this migration made"
-    if row["operation"] == "drop_type":
-        return f"{what}: costs {COLUMN_ONLY.removeprefix('no rows: ')}, and no rows"
-    if row["operation"] in REMOVES_ROWS:
-        return f"{what}: removes rows{' of a damaged table' if touches else ''}"
-    if row["operation"] in SUSPECT:
-        return "text that is built at run time or that no grammar reads: what it does cannot be told from the file"
-    return f"{what}: {'touches a damaged table' if touches else 'changes structure or visibility, no rows by itself'}"
 
 
 def next_tests(

@@ -1,24 +1,136 @@
-"""Which migrations of the repository the database says it has run."""
+"""Which migrations of the repository the database says it has run, and which it has run that the repository lacks.
+
+Tools write their version in ways of their own: as the file's number, its whole name, its folder, or its hash.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
 import pandas as pd
 
+from triage_kit import schemas
 from triage_kit.analyse.context import rows
+
+# A table of this tool may belong to migrations of these; any other tool only to its own.
+_SHARED = {
+    "schema_migrations": {"rails", "dbmate", "golang-migrate", "supabase", "sql", "ecto"},
+    "typeorm": {"typeorm"},
+    "laravel": {"laravel"},
+}
 
 
 def applied_revisions(migrations: pd.DataFrame, version_tables: pd.DataFrame) -> set[str]:
     """Revisions that a version table holds, with all that they build upon; empty when no version table was read.
 
-    Alembic keeps only its heads, so their ancestors are followed through ``parents``; the tools that keep a row a
-    migration need no walk.
+    Alembic keeps only its heads, so their ancestors are followed through ``parents``; golang-migrate keeps only its
+    newest number, and all below it have run. The tools that keep a row a migration need no walk.
     """
-    parents = {row["revision"]: row["parents"] for row in rows(migrations)}
-    waiting = [row["version"] for row in rows(version_tables) if row["version"] in parents]
-    found: set[str] = set()
+    return set(_applied(migrations, version_tables))
+
+
+def migration_states(migrations: pd.DataFrame, version_tables: pd.DataFrame, asked: bool = True) -> pd.DataFrame:
+    """Table ``migration_states``: each migration applied, pending or unknown, and versions that no file explains.
+
+    asked says whether version tables were read at all: without that nothing is known of any migration.
+    """
+    found = _applied(migrations, version_tables)
+    tools = {row["tool"] for row in rows(version_tables)}
+    parents = {parent for row in rows(migrations) for parent in row["parents"]}
+    told = []
+    for row in rows(migrations):
+        run = row["revision"] in found
+        known = asked and any(_belongs(row["tool"], tool) for tool in tools)
+        told.append(
+            {
+                "path": row["path"],
+                "tool": row["tool"],
+                "revision": row["revision"],
+                "state": "applied" if run else "pending" if known else "unknown",
+                "applied_at": found.get(row["revision"]) if run else None,
+                "is_head": row["revision"] not in parents if row["tool"] in ("alembic", "django") else None,
+            }
+        )
+    told += _absent(migrations, version_tables)
+    return schemas.frame("migration_states", told)
+
+
+def _absent(migrations: pd.DataFrame, version_tables: pd.DataFrame) -> Iterator[dict]:
+    """Versions that were applied and are no file here: another branch's, or a file that was removed since."""
+    if not len(migrations):
+        return
+    by_tool = list(rows(migrations))
+    known = {key for row in by_tool for key in _keys(row)}
+    for row in rows(version_tables):
+        mine = [each for each in by_tool if _belongs(each["tool"], row["tool"])]
+        apps = {(each["revision"] or "").split(" ")[0] for each in mine}
+        foreign = row["tool"] == "django" and (row["version"] or "").split(" ")[0] not in apps
+        if mine and not foreign and not _spellings(row["version"]) & known:
+            yield {"tool": row["tool"], "revision": row["version"], "state": "absent", "applied_at": row["applied_at"]}
+
+
+def _applied(migrations: pd.DataFrame, version_tables: pd.DataFrame) -> dict[str, pd.Timestamp | None]:
+    given = list(rows(migrations))
+    parents = {row["revision"]: row["parents"] for row in given if row["tool"] in (None, "alembic")}
+    by_key: dict[str, list[dict]] = {}
+    for row in given:
+        for key in _keys(row):
+            by_key.setdefault(key, []).append(row)
+    found: dict[str, pd.Timestamp | None] = {}
+    waiting: list[str] = []
+    for version in rows(version_tables):
+        for key in _spellings(version["version"]):
+            for row in by_key.get(key, []):
+                if _belongs(row["tool"], version["tool"]):
+                    found.setdefault(row["revision"], version["applied_at"])
+                    waiting += [each for each in parents.get(row["revision"], ()) if each in parents]
     while waiting:
         revision = waiting.pop()
         if revision not in found:
-            found.add(revision)
-            waiting += [parent for parent in parents.get(revision, ()) if parent in parents]
-    return found
+            found[revision] = None
+            waiting += [each for each in parents.get(revision, ()) if each in parents]
+    return found | dict.fromkeys(_below(given, version_tables) - set(found))
+
+
+def _below(given: list[dict], version_tables: pd.DataFrame) -> set[str]:
+    """Revisions of golang-migrate up to the one number that its table holds."""
+    numbers = [row["version"] for row in rows(version_tables) if row["tool"] == "schema_migrations"]
+    if len(numbers) != 1 or not str(numbers[0]).isdecimal():
+        return set()
+    return {
+        row["revision"]
+        for row in given
+        if row["tool"] == "golang-migrate" and str(row["revision"]).isdecimal()
+        and int(row["revision"]) <= int(numbers[0])
+    }  # fmt: skip
+
+
+def _belongs(tool: str | None, table: str | None) -> bool:
+    if tool is None or table is None or tool == table:
+        return True
+    return tool == "sql" or tool in _SHARED.get(table, ())
+
+
+def _keys(row: dict) -> set[str]:
+    """Every way in which a version table may name the migration of a row."""
+    place = PurePosixPath(row["path"] or "")
+    keys = _spellings(row["revision"])
+    if row["tool"] not in (None, "alembic", "django", "liquibase"):
+        keys |= {place.name, place.stem, place.parent.name if place.stem in ("migration", "up", "down") else place.stem}
+    return keys | ({row["sha256"]} if row["tool"] == "drizzle" and row.get("sha256") else set())
+
+
+def _spellings(version: str | None) -> set[str]:
+    """A version as it is and, where it is a number, without leading zeros and with dots.
+
+    >>> sorted(_spellings("001_2"))
+    ['001_2', '1.2']
+    """
+    if not version:
+        return set()
+    if re.fullmatch(r"\d[\d._]*", version):
+        parts = re.split(r"[._]", version.strip("._"))
+        return {version, ".".join(part.lstrip("0") or "0" for part in parts)}
+    return {version}

@@ -9,6 +9,7 @@ import pandas as pd
 
 from triage_kit.analyse import (
     advice,
+    applied,
     causes,
     dating,
     decisions,
@@ -21,6 +22,7 @@ from triage_kit.analyse import (
     provenance,
     recovery,
     statements,
+    suspects,
     timeline,
 )
 from triage_kit.analyse.balance import row_balance
@@ -30,7 +32,7 @@ from triage_kit.analyse.earlier import earlier
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.records import records
 from triage_kit.analyse.scene import set_scene
-from triage_kit.analyse.signs import Inquiry
+from triage_kit.analyse.signs import Inquiry, answered
 from triage_kit.analyse.statuses import conclude
 from triage_kit.analyse.transactions import replacements
 from triage_kit.analyse.xids import clock
@@ -59,6 +61,8 @@ class Investigation:
     decisions: pd.DataFrame
     next_tests: pd.DataFrame
     recommendations: pd.DataFrame
+    suspects: pd.DataFrame
+    migration_states: pd.DataFrame
     review: pd.DataFrame
     gaps: pd.DataFrame
     coverage: pd.DataFrame
@@ -103,7 +107,8 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     observed = statements.statements_frame(seen)
     gaps = provenance.gaps(evidence["questions"])
     lost = recovery.loss(found, concluded, dates)
-    looked_at = advice.review(evidence["migration_operations"], found, ledger)
+    lines = suspects.suspects(evidence, suspects.Scene(found, reach, seen, visible))
+    looked_at = suspects.review(lines, evidence["migration_operations"], ledger)
     provenance.note_settings(evidence, visible, ledger)
     grounds.of_migrations(evidence["migration_operations"], statements.REMOVES_ROWS, ledger)
     proofs = grounds.by_group(findings, explaining)
@@ -131,6 +136,10 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
         decisions=decisions.decisions(first(evidence["incident"]), lost, ranked, stop, ways, proofs),
         next_tests=advice.next_tests(found, concluded, ranked, about, visible, weighed),
         recommendations=advice.recommendations(concluded, ranked, gaps, evidence["settings"]),
+        suspects=lines,
+        migration_states=applied.migration_states(
+            evidence["migrations"], evidence["version_tables"], answered(evidence, "version_tables")
+        ),
         review=looked_at,
         gaps=gaps,
         coverage=provenance.coverage(evidence),

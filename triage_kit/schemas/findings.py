@@ -219,7 +219,7 @@ suspects: one line of the repository that could have lost data, with whether it 
     tables texts qualified names of the tables of this database that it reaches, by CASCADE too
     damaged texts those of them that belong to a group
     groups texts names of these groups
-    ran text ran, applied, failed, not_applied, not_seen (it would have been seen) or unknown
+    ran text ran, applied, similar, failed, not_applied, not_seen (it would have been seen) or unknown
     ran_at time when it ran, as far as that is known
     ran_because text what says so
     changed_by text author of the last change of the file
@@ -227,7 +227,14 @@ suspects: one line of the repository that could have lost data, with whether it 
     commit text
     in_window bool whether that change lies in the incident's window
     text text the statement, call or command
-    evidence text
+
+migration_states: one migration against the version tables
+    path text missing where the repository has no such file
+    tool text
+    revision text
+    state text applied, pending, unknown (no version table of its tool was read) or absent (no such file here)
+    applied_at time
+    is_head bool whether no other migration builds on it; missing for tools without branches
 
 review: one file to look at
     path text
