@@ -42,7 +42,8 @@ def migration_states(migrations: pd.DataFrame, version_tables: pd.DataFrame, ask
     told = []
     for row in rows(migrations):
         run = row["revision"] in found
-        known = asked and any(_belongs(row["tool"], tool) for tool in tools)
+        schema_file = (row["path"] or "").endswith("/structure.sql")  # the whole schema, which no version stands for
+        known = asked and not schema_file and any(_belongs(row["tool"], tool) for tool in tools)
         told.append(
             {
                 "path": row["path"],
@@ -119,6 +120,8 @@ def _keys(row: dict) -> set[str]:
     keys = _spellings(row["revision"])
     if row["tool"] not in (None, "alembic", "django", "liquibase"):
         keys |= {place.name, place.stem, place.parent.name if place.stem in ("migration", "up", "down") else place.stem}
+    if row["tool"] == "typeorm" and (named := re.fullmatch(r"(\d+)-(.+)", place.stem)):
+        keys.add(named[2] + named[1])
     return keys | ({row["sha256"]} if row["tool"] == "drizzle" and row.get("sha256") else set())
 
 
