@@ -84,7 +84,7 @@ _SECRET = re.compile(
     (?P<url>\b(?:[a-z][a-z0-9+.-]{{1,30}})://[^\s:/@'"<>?\#]{{0,100}}:)(?P<url_secret>[^\s'"<>/]{{1,300}}|[^\s'"<>]{{1,300}}(?=@[\w.\[-]{{1,255}}[:/?\s'"]))(?=@)
   | (?P<key>{_NAME}(?:\\*["'])?\s*(?:=>|:?=++|:(?!:))\s*)
     (?:(?P<quoted>{_DOUBLED.format("run")}|{_QUOTED})|(?P<bare>{_BARE}))
-  | (?P<sql>(?:\b|_)(?:{_OPTION})(?:_[a-z]+){{0,3}}"?{_BETWEEN}++|(?<![\w'"])password(?='))
+  | (?P<sql>(?:\b|_)(?:{_OPTION})(?:_[a-z]+){{0,3}}"?{_BETWEEN}++|(?<![\w'".])password(?='))
     (?P<sql_secret>{_DOUBLED.format("sql_run")}|(?:e|u&)?\\?{_LITERAL}(?:'(?:\s*\n\s*{_LITERAL}')*+|\\?\Z)
       |\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))
   | (?P<flag>--(?:{_NAME})\s+)(?P<flag_secret>[^\s'"-][^\s'"]*|'[^'\n]*'?|"[^"\n]*"?)
@@ -109,6 +109,7 @@ _PLACES = [
         ("crypt", r"\bcrypt\s*\(\s*", _QUOTED),
         ("crypt", r"\b(?:pgp_sym_|en|de)\w*crypt\w*\s*\([^()]{0,300}?,\s*", _QUOTED),
         ("hmac", r"\bhmac\s*\([^()]{0,300}?,\s*", _QUOTED),
+        ("current_setting", rf"\bcurrent_setting\(\s*'[\w.]*{_NAME}'[^'()]{{0,40}}\)[^'()]{{1,40}}", _QUOTED),
         ("changed to", rf"{_NAME}\"\s+changed\s+to\s+", _QUOTED),
         ("authorization", r"\bauthorization\W{1,4}(?:basic|digest|negotiate|token)\s+", r"[^\s'\"]+"),
         ("=", r"[?&](?:sig|x-amz-signature|signature)=", r"[^\s&'\"]+"),

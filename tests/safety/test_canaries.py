@@ -18,12 +18,18 @@ import pytest
 import yaml
 from conftest import ROOT, triage
 
+from triage_kit.collect.collector import script
 from triage_kit.lab.server import Server
 
 MARK = "c4nary"
 LOGIN = f"{MARK}-login-77"
-SETTINGS = {"log_statement": "all", "log_line_prefix": "%m [%p] %q%u@%d/%a ", "password_encryption": "scram-sha-256",
-            "shared_preload_libraries": "pg_stat_statements"}  # fmt: skip
+SETTINGS = {
+    "log_statement": "all",
+    "log_line_prefix": "%m [%p] %q%u@%d/%a ",
+    "max_prepared_transactions": 2,
+    "password_encryption": "scram-sha-256",
+    "shared_preload_libraries": "pg_stat_statements",
+}
 
 
 def canary(way: str) -> str:
@@ -55,12 +61,28 @@ STATEMENTS = [
     f"SELECT 'postgresql://u:{canary('url')}@h/d'",
     f"SELECT set_config('app.password', '{canary('configured')}', false)",
     f"TRUNCATE watched /* PGPASSWORD={canary('truncate')} */",
+    f"ALTER SERVER far OPTIONS (ADD aws_secret_access_key '{canary('option')}')",
+    f"ALTER ROLE a1 PASSWORD 'x'\n  '{canary('continued')}'",
+    f"CREATE TABLE held (id int CHECK (id::text <> 'postgres://u:{canary('check')}@h/d'), password text UNIQUE)",
+    f"INSERT INTO held (id, password) VALUES (1, '{canary('inserted')}')",
+    f"CREATE POLICY p ON held USING (current_setting('app.password') = '{canary('policy')}' "
+    f"OR 'password={canary('policyurl')}' = '')",
+    f'CREATE PUBLICATION "pub password={canary("publication")}" FOR TABLE held',
+    f"COMMENT ON TABLE held IS 'password={canary('remark')}'",
+    f"SELECT 1 -- Authorization: Basic {canary('basic')}",
+    f"SELECT 'https://x.blob.core.windows.net/b?sv=1&sig={canary('sas')}'",
+    f"SELECT 'AccountKey={canary('account')};', 'DB_PASS={canary('dbpass')}', 'eyJ{canary('jwt')}.{canary('jwt')}.x'",
+    f"ALTER SYSTEM SET ssl_passphrase_command = 'echo {canary('passphrase')}'",
+    f"ALTER DATABASE postgres SET app.signing_key = '{canary('signing')}'",
 ]
 LOG = f"""\
 2026-01-02 03:04:05.678 UTC [7] LOG:  parameter "primary_conninfo" changed to "host=a password={canary("changed")}"
 2026-01-02 03:04:06.678 UTC [7] LOG:  statement: \\password {MARK}
 2026-01-02 03:04:07.678 UTC [7] FATAL:  could not connect: postgres://u:{canary("refused")}@h:5432/d?sslmode=require
 2026-01-02 03:04:08.678 UTC [7] DETAIL:  The string was "host=h password='{canary("quoted")} {MARK}'".
+2026-01-02 03:04:07.778 UTC [7] LOG:  parameter "ssl_passphrase_command" changed to "echo {canary("reloaded")}"
+2026-01-02 03:04:07.878 UTC [7] ERROR:  duplicate key value violates unique constraint "held_password_key"
+2026-01-02 03:04:07.878 UTC [7] DETAIL:  Key (id, api_token)=(1, {canary("unique")}) already exists.
 2026-01-02 03:04:08.778 UTC [7] LOG:  sshpass -p {canary("sshpass")} scp x h:
 PGPASSWORD={canary("unparsed")} psql
 """.replace(f"\\password {MARK}", "SELECT 1")
@@ -95,7 +117,10 @@ def locked() -> Iterator[Server]:
         Path(rules).write_text("local all postgres trust\nlocal all all scram-sha-256\n")
         with server.connect() as connection:
             connection.execute("SELECT pg_reload_conf()")
-        with server.connect(application="talker") as talker:
+        with server.connect(application=f"talker password={canary('application')}") as talker:
+            talker.execute(
+                f"BEGIN; INSERT INTO watched VALUES (9); PREPARE TRANSACTION 'password={canary('prepared')}'"
+            )
             talker.execute(f"SELECT 1 /* ALTER ROLE x PASSWORD '{canary('activity')}' */")
             yield server
 
@@ -250,3 +275,72 @@ def test_an_unexpected_error_is_told_without_its_secret() -> None:
     assert done.returncode == 1
     assert b"RuntimeError" in done.stderr
     assert MARK.encode() not in done.stdout + done.stderr
+
+
+IN_A_VARIABLE = {
+    "a bare @": "postgresql://triage:ab@{secret}@localhost/postgres",
+    "a bare /": "postgresql://triage:ab/{secret}@localhost/postgres",
+    "a bare ?": "postgresql://triage:ab?{secret}@localhost/postgres",
+    "a bare #": "postgresql://triage:ab#{secret}@localhost/postgres",
+    "a bare :": "postgresql://triage:ab:{secret}@/postgres?host={folder}",
+    "a bare %": "postgresql://triage:%zz{secret}@/postgres?host={folder}",
+    "escaped": "postgres://triage:%40%2F{secret}@/postgres?host={folder}",
+    "asyncpg": "postgresql+asyncpg://triage:{secret}@/postgres?host={folder}",
+    "jdbc": "jdbc:postgresql://localhost/postgres?user=triage&password={secret}",
+    "a parameter": "postgresql:///postgres?host={folder}&user=triage&passwor%64={secret}",
+    "the key's": "postgresql://triage@/postgres?host={folder}&sslpassword={secret}&password={secret}",
+    "key=value": "host={folder} user=triage dbname=postgres password='{secret} x'",
+    "several hosts": "postgresql://triage:{secret}@nowhere.invalid:1,/postgres?host=nowhere.invalid,{folder}&port=1,5432",
+}
+
+
+@pytest.mark.parametrize("url", IN_A_VARIABLE.values(), ids=IN_A_VARIABLE)
+def test_a_wrong_password_in_a_variable_is_not_told_however_it_is_written(
+    url: str, locked: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "case.yaml").write_text("database: {url_env: DB_URL}")
+    written = url.format(secret=canary("variable"), folder=locked.folder)
+    done = triage("collect", str(tmp_path), "--debug", environment={"DB_URL": written})
+    assert done.returncode in (1, 2)
+    assert MARK.encode() not in done.stdout + done.stderr
+    assert holding(tmp_path) == []
+
+
+def test_a_service_file_in_the_case_and_settings_of_the_connection_are_not_told(locked: Server, tmp_path: Path) -> None:
+    service = tmp_path / "repo" / "services.conf"
+    service.parent.mkdir()
+    service.write_text(f"[incident]\nhost={locked.folder}\ndbname=postgres\nuser=triage\npassword={LOGIN}\n"
+                       f"sslpassword={canary('sslkey')}\noptions=-c app.api_token={canary('started')}\n")  # fmt: skip
+    (tmp_path / "case.yaml").write_text("database: {service: incident}\nrepository: repo")
+    done = triage("collect", str(tmp_path), "--debug", environment={"PGSERVICEFILE": str(service)})
+    assert done.returncode in (0, 3), done.stderr  # the repository has no migrations
+    assert MARK.encode() not in done.stdout + done.stderr
+    assert holding(tmp_path) == []
+
+
+INSPECTED = """[{"Id": "abc", "Name": "/db", "Image": "sha256:1", "Created": "2026-01-01T00:00:00Z",
+ "State": {"Status": "running", "StartedAt": "2026-01-01T00:00:00Z", "Error": "password=CANARY"},
+ "Path": "docker-entrypoint.sh", "Args": ["postgres", "-c", "primary_conninfo=host=a password=CANARY"],
+ "Config": {"Image": "postgres:16", "Env": ["POSTGRES_PASSWORD=CANARY", "PGDATA=/d", "DB_URL=postgres://u:CANARY@h/d"],
+  "Cmd": ["postgres", "-c", "app.token=CANARY"], "Labels": {"password": "CANARY"},
+  "Healthcheck": {"Test": ["CMD-SHELL", "PGPASSWORD=CANARY pg_isready"]}},
+ "Mounts": [{"Type": "volume", "Name": "data", "Source": "/v?password=CANARY", "Destination": "/d", "RW": true}]}]"""
+
+
+def test_saved_inspections_and_snapshots_are_redacted(locked: Server, tmp_path: Path) -> None:
+    (tmp_path / "inspect.json").write_text(INSPECTED.replace("CANARY", canary("inspect")))
+    (tmp_path / "collect.sql").write_text(script())
+    given = ["inspect.json"]
+    keys = {"containers": given}
+    if psql := shutil.which("psql"):
+        url = f"postgresql://triage@/postgres?host={locked.folder}"
+        subprocess.run([psql, "-X", "-v", f"out={tmp_path}/snap.txt", "-f", tmp_path / "collect.sql", url],
+                       env={**os.environ, "PGPASSWORD": LOGIN}, check=True, capture_output=True)  # fmt: skip
+        keys["snapshot"] = "snap.txt"
+        given.append("snap.txt")
+        assert MARK in (tmp_path / "snap.txt").read_text()  # the file is a source, as a log is
+    (tmp_path / "case.yaml").write_text(yaml.safe_dump(keys | {"containers": ["inspect.json"]}))
+    done = triage("run", str(tmp_path), "--debug")
+    assert done.returncode in (0, 3), done.stderr
+    assert MARK.encode() not in done.stdout + done.stderr
+    assert [found for found in holding(tmp_path) if not found.startswith(tuple(given))] == []

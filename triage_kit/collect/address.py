@@ -8,6 +8,7 @@ https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass
@@ -78,15 +79,18 @@ def parameters(url: str | None = None, url_env: str | None = None, service: str 
 
 
 def _parsed(url: str, where: str) -> dict[str, str]:
-    problem = None
-    try:
-        return {key: str(value) for key, value in conninfo.conninfo_to_dict(DRIVER.sub(r"\1://", url)).items()}
-    except psycopg.ProgrammingError:
-        problem = (
-            f"{where} holds no connection URL that libpq can read (its text is not shown, it may hold a "
-            "password); write postgresql://role@host:5432/database, with %40 for an @ inside a name"
+    found: dict[str, str] = {}
+    with contextlib.suppress(psycopg.ProgrammingError):  # its message repeats the URL
+        found = {key: str(value) for key, value in conninfo.conninfo_to_dict(DRIVER.sub(r"\1://", url)).items()}
+    # An @ or a / that is not escaped inside a password makes libpq take its end for host, port or database.
+    cut = any("@" in found.get(key, "") for key in ("host", "port", "dbname"))
+    if not found or cut or not f"{found.get('port', '')}0".replace(",", "").isdecimal():
+        raise CaseError(
+            f"{where} holds no connection URL that libpq can read (its text is not shown, it may hold a password); "
+            "write postgresql://role@host:5432/database, and inside a name or a password %40 for @, %2F for /, %3A "
+            "for : and %25 for %"
         )
-    raise CaseError(problem)  # outside the except block: libpq's message repeats the URL
+    return found
 
 
 def target(wanted: dict[str, str]) -> Target:
