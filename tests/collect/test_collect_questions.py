@@ -36,9 +36,13 @@ INSERT INTO shop.orders SELECT i, i FROM generate_series(1, 12) i;
 """
 
 
+SEEN_BESIDES = ("row_transactions", "row_times")  # what the counting of rows sees in the same look
+
+
 def test_the_folders_are_the_questions_and_the_questions_are_the_servers_tables() -> None:
     folders = {path.name for path in questions.HERE.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert folders == set(NAMES) == set(server_tables.TABLES)
+    assert folders == set(NAMES)
+    assert set(server_tables.TABLES) == {*NAMES, *SEEN_BESIDES}
 
 
 @pytest.mark.parametrize(("name", "path"), VARIANTS, ids=[f"{name}-{path.stem}" for name, path in VARIANTS])
