@@ -60,7 +60,7 @@ def test_every_question_of_a_reader_has_its_answer() -> None:
         "2025-10-07 20:27:38.500000 UTC (22:27:38.500000 Europe/Berlin) (by commit record), transaction 742; "
         "noticed 2025-10-08 10:37:29 UTC (12:37:29 Europe/Berlin)"
     )
-    assert said["Can it come back"] == "Yes: point-in-time recovery, 178 rows (takes 40 minutes). archived E9"
+    assert said["Can it come back"] == "Yes: point-in-time recovery, 178 rows (takes 40 minutes). Archived E9"
     assert said["Stop now"].startswith("Stop the writers, before 2025-10-08 11:05:00 UTC")
     assert said["To decide"] == "The owner of the shop: Stop it or not"
     assert said["Not seen"].startswith("statements; ")

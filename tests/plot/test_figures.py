@@ -68,6 +68,26 @@ def test_small_and_large_tables_are_equally_long_and_carry_their_numbers() -> No
     assert "✔ intact" in texts(ax)
 
 
+def test_numbers_of_millions_do_not_touch_their_neighbours() -> None:
+    open_ = {**wiped("open", 48_000_000), "expected_rows": None, "expected_low": 1_000_000, "expected_high": 48_000_000}
+    ax = plot.tables(findings(wiped("large", 48_000_000), open_))
+    ax.figure.canvas.draw()
+    for row in {round(each.get_position()[1], 2) for each in ax.texts}:
+        boxes = sorted(
+            (each.get_window_extent() for each in ax.texts if round(each.get_position()[1], 2) == row),
+            key=lambda box: box.x0,
+        )
+        assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+
+
+def test_a_wide_graph_is_marked_for_scrolling() -> None:
+    chain = [(f"s.table_number_{n:02d}", f"s.table_number_{n + 1:02d}", "cascade") for n in range(12)]
+    drawn = plot.foreign_key_graph(keys(*chain), findings(wiped("table_number_00", 3)), None).svg
+    wide = plot.foreign_key_graph(keys(*chain), findings(*(wiped(f"table_number_{n:02d}", 3) for n in range(13)))).svg
+    assert 'class="wide2"' in wide
+    assert len(drawn) < len(wide)
+
+
 def test_wiped_tables_come_first_and_forty_are_drawn_of_five_hundred() -> None:
     rows = [standing(f"t{i:03d}", i) for i in range(499)]
     ax = plot.tables(findings(*rows, wiped("zebra", 7)))

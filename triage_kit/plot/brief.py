@@ -73,7 +73,7 @@ def summary(
         lines.append(("What did it", _who(ranked)))
         if pd.notna(incident.get("noticed_at")):
             lines.append(("Noticed", html.moment(incident["noticed_at"], zone)))
-    lines.append(("Can it come back", _way_back(schemas.check(recovery, "recovery"))))
+    lines.append(("Can it come back", _way_back(schemas.check(recovery, "recovery"), zone)))
     lines += [("Stop now", _stop(freeze, zone)), ("To decide", _decide(decisions, zone))]
     if gaps is not None and len(gaps):
         lines.append(("Not seen", _unseen(gaps)))
@@ -172,14 +172,16 @@ def _when(group: object, noticed: object, zone: object) -> Html:
     return html.join([when, dated, xid, seen])
 
 
-def _way_back(recovery: pd.DataFrame) -> Html:
+def _way_back(recovery: pd.DataFrame, zone: object) -> Html:
     feasible = recovery[recovery["feasible"].fillna(False).astype(bool)]
     if len(feasible):
-        best = feasible.sort_values("rows", ascending=False, kind="stable", na_position="last").to_dict("records")[0]
+        best = feasible.sort_values("order", kind="stable", na_position="last").to_dict("records")[0]
         rows = f", {style.count(best['rows'])} rows" if pd.notna(best["rows"]) else ""
         way = tag("strong", style.way_back(best["option"]))
-        why = html.cited(style.short(best["why"], 200))
-        return html.join(["Yes: ", way, rows, _effort(best), ". ", why, " ", html.ids(best["because"], most=2)])
+        first, _, more = style.visible("" if pd.isna(best["why"]) else best["why"]).partition("; ")
+        why = html.cited(_capital(style.short(first, 200)) + ("; …" if more else ""))
+        ends = _until(best["deadline"], zone)
+        return html.join(["Yes: ", way, rows, _effort(best), ends, ". ", why, " ", html.ids(best["because"], most=2)])
     unknown = recovery[recovery["feasible"].isna()].to_dict("records")
     if unknown:
         ways = html.join([html.join([style.way_back(one["option"]), _effort(one)]) for one in unknown], "; ")

@@ -157,7 +157,14 @@ def _svg(drawing: pygraphviz.AGraph) -> str:
     # Browsers show <title> elements, not the xlink:title of the links that Graphviz wraps around what has a tooltip.
     svg = re.sub(r"<title>[^<]*</title>\s*", "", svg)
     svg = re.sub(r'<g id="a_[^"]*"><a [^>]*?xlink:title="([^"]*)"[^>]*>', r"<g><title>\1</title>", svg)
-    return svg.replace("</a>\n</g>", "</g>")
+    return _sized(svg.replace("</a>\n</g>", "</g>"))
+
+
+def _sized(svg: str) -> str:
+    """The drawing with a class for its width, by which the page lets a wide one scroll instead of shrinking it away."""
+    width = re.search(r'<svg width="(\d+)pt"', svg)
+    steps = min(int(width[1]) // 900, 4) if width else 0
+    return svg.replace("<svg ", f'<svg class="wide{steps}" ', 1) if steps else svg
 
 
 def _words(graph: nx.MultiDiGraph, shown: list[str], damaged: list[str], roots: list[str], left: int) -> str:
