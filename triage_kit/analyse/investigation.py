@@ -19,6 +19,7 @@ from triage_kit.analyse import (
     groups,
     mechanisms,
     missing,
+    probes,
     provenance,
     recovery,
     statements,
@@ -134,7 +135,7 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
         freeze=stop,
         recovery=ways,
         decisions=decisions.decisions(first(evidence["incident"]), lost, ranked, stop, ways, proofs),
-        next_tests=advice.next_tests(found, concluded, ranked, about, visible, weighed),
+        next_tests=probes.next_tests(evidence, found, ranked, moved, weighed, scene),
         recommendations=advice.recommendations(concluded, ranked, gaps, evidence["settings"]),
         suspects=lines,
         migration_states=applied.migration_states(

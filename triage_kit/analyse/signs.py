@@ -231,6 +231,10 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
             else "no crash since the counters began"
         )
         found["crashed"] = (crash is not None, when, "pg_stat_bgwriter")
+    owners = {inquiry.tables[name].relation["owner"] for name in group.roots if name in inquiry.tables}
+    if about.app_role is not None and owners == {about.app_role}:
+        says = f"{about.app_role}, the application's role, owns the tables and may do it"
+        found["application_may"] = (True, says, "pg_class")
     if inquiry.scene.volume_age is not None:
         found["volume_younger"] = inquiry.scene.volume_age
     if answered(evidence, "replication"):

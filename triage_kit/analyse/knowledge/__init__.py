@@ -74,6 +74,18 @@ def advice() -> dict:
     return _read("recommendations.yaml")
 
 
+@cache
+def tests() -> list[dict]:
+    """Checks that may settle what is open: what they reveal, their command, minutes, chance and risk."""
+    found = _read("tests.yaml")["tests"]
+    for test in found:
+        known = mechanisms() if test["about"] == "mechanism" else causes()
+        strangers = set(test["reveals"]) - set(known.signals)
+        if strangers:
+            raise KnowledgeError(f"the check {test['test']!r} reveals {sorted(strangers)}, which {test['about']} lacks")
+    return found
+
+
 def _read(name: str) -> dict:
     return yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
 
