@@ -70,8 +70,9 @@ def demo(options: argparse.Namespace, console: Console) -> int:
     from triage_kit.lab.incidents import INCIDENTS
 
     if options.list:
+        width = max(map(len, INCIDENTS))
         for name, incident in INCIDENTS.items():
-            console.say(f"{name:24} {incident.title}", event="incident", name=name, title=incident.title)
+            console.say(f"{name:{width}} {incident.title}", event="incident", name=name, title=incident.title)
         return DONE
     if options.incident not in INCIDENTS:
         raise CaseError(f"no practice incident is called {options.incident!r}; there are {', '.join(INCIDENTS)}")

@@ -72,3 +72,14 @@ def test_a_sure_mistake_stands_in_its_bin_and_in_the_errors():
     bins = figures.reliability(records).set_index("said")["right"]
     assert bins["(0.95, 0.99]"].startswith("0.000")
     assert math.isnan(figures.share(figures.weighted(records).iloc[:0]).value)
+
+
+def test_deletes_that_nobody_saw_nor_misses_may_be_ordinary():
+    tables = {"a.t": table("partial", "delete", 5, inserts=9, deletes=5, rows=4)}
+    truth = {"tables": tables, "cause": "application", "roots": ["a.t"]}
+    incident = Incident("x", "x", truth, lambda server, folder: {})
+    assert tables_expected(incident, "plain", {})["a.t"].statuses == ("partial", "undecided", "intact")
+    assert tables_expected(incident, "everything", {})["a.t"].statuses == ("partial",)
+    named = Incident("x", "x", truth, lambda server, folder: {}, reported=("t",))
+    assert tables_expected(named, "plain", {})["a.t"].statuses == ("partial", "undecided")
+    assert tables_expected(named, "plain", {})["a.t"].mechanisms == ("delete",)

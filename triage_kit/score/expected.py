@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from triage_kit.lab.incidents.base import Incident
 from triage_kit.schemas import parts
@@ -51,6 +51,28 @@ class Expected:
     damaged: bool
 
 
+DELETED = ("delete", "cascade_delete")
+
+
+def _without_statement(wanted: Expected, reported: bool) -> Expected:
+    """Counted deletes of which no statement was seen: in a table that nobody misses rows in they may be its trade."""
+    if wanted.mechanism not in DELETED or wanted.status != "partial":
+        return wanted
+    statuses = ("undecided",) if reported else ("undecided", "intact")
+    mechanisms = () if reported else (*DELETED, "none", UNKNOWN)
+    return replace(
+        wanted,
+        statuses=tuple(dict.fromkeys((*wanted.statuses, *statuses))),
+        mechanisms=tuple(dict.fromkeys((*wanted.mechanisms, *mechanisms))),
+    )
+
+
+def _reported(incident: Incident) -> set[str]:
+    """Qualified names of the tables that people name; a bare name means every table of that name."""
+    named = {parts(name) for name in incident.reported}
+    return {name for name in incident.truth["tables"] if parts(name) in named or ("", parts(name)[1]) in named}
+
+
 @dataclass(frozen=True)
 class ExpectedCause:
     """A true cause with the tables that it struck; ``tables`` is empty where nothing is lost."""
@@ -65,7 +87,13 @@ def tables_expected(incident: Incident, view: str, rows: Mapping[str, int]) -> d
     other = (incident.views.get(view) or {}).get("tables", {})
     tables = {**incident.truth["tables"], **other}
     untellable = (incident.views.get(view) or {}).get("untellable", {})
-    return {name: _expected(name, told, view, rows, untellable.get(name)) for name, told in tables.items()}
+    found = {name: _expected(name, told, view, rows, untellable.get(name)) for name, told in tables.items()}
+    logged = view == "everything" or incident.settings.get("log_statement") in ("mod", "all")
+    return (
+        found
+        if logged
+        else {name: _without_statement(each, name in _reported(incident)) for name, each in found.items()}
+    )
 
 
 def _expected(
@@ -90,11 +118,11 @@ def causes_expected(incident: Incident, view: str) -> list[ExpectedCause]:
     tables = {**truth["tables"], **other.get("tables", {})}
     struck = tuple(name for name, told in tables.items() if told["status"] != "intact")
     causes = truth.get("causes") or [{"cause": truth["cause"], "tables": struck}]
-    return [ExpectedCause(each["cause"], _words(each, view), tuple(each["tables"])) for each in causes]
+    untold = view == "stats_csv" or "untellable" in other
+    return [ExpectedCause(each["cause"], _words(each, untold), tuple(each["tables"])) for each in causes]
 
 
-def _words(told: dict, view: str) -> tuple[str, ...]:
+def _words(told: dict, untold: bool) -> tuple[str, ...]:
     """The cause, and `unknown` where nothing that the view may read speaks of anybody's doing."""
-    untold = view == "stats_csv" or view in told.get("untellable", ())
     words = (told["cause"], *told.get("accepts", ()))
     return (*words, UNKNOWN) if untold else words

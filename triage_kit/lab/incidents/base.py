@@ -36,7 +36,7 @@ class Incident:
     traffic after the deed; ``since`` is the oldest major that knows its statements; ``views`` tells by view what is
     other there: ``{"crash": {"tables": {...}, "cause": ...}}`` what is true of it then, ``{"no_log": {"untellable":
     {"schema.table": (words, ...)}}}`` what a perfect analyst could not tell apart, ``{"vacuum": None}`` that the view
-    cannot be taken.
+    cannot be taken. ``reported`` are the tables that people name, as in case.yaml.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Incident:
     since: int = 13
     later: Callable[[Server], None] | None = None
     views: Mapping[str, dict | None] = field(default_factory=dict)
+    reported: tuple[str, ...] = ()
 
     @property
     def counters(self) -> Counters:

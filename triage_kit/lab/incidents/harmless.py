@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from triage_kit.lab.incidents.script import Script, act, checkpoint, crash, ok
+from triage_kit.lab.incidents.script import BLIND, Script, act, checkpoint, crash, ok
 
 queue_drained = Script(
     "queue_drained",
@@ -22,9 +22,8 @@ queue_drained = Script(
     {"public.jobs": ok(0, "delete"), "public.results": ok(200)},
     "not_lost",
     reported=["jobs"],
-    views={"crash": {"untellable": {"public.jobs": ("none", "rollback")}},
-           "stats_csv": {"untellable": {"public.jobs": ()}}, "no_log": {"untellable": {"public.jobs": ()}},
-           "plain": {"untellable": {"public.jobs": ()}}},
+    # Whoever sees no statement cannot tell a queue that is emptied job by job from one that was emptied at once.
+    views={view: {"untellable": {"public.jobs": ("none", "rollback") if view == "crash" else ()}} for view in BLIND},
     later=[act("worker", "web", "INSERT INTO jobs (what) SELECT 'j' FROM generate_series(1, 10)", "DELETE FROM jobs")],
 )  # fmt: skip
 
@@ -220,11 +219,7 @@ staging_always_emptied = Script(
     "not_lost",
     scope=["stage", "mart"],
     reported=["stage.bookings"],
-    views={
-        "no_log": {"untellable": {"stage.bookings": ()}},
-        "plain": {"untellable": {"stage.bookings": ()}},
-        "crash": {"untellable": {"stage.bookings": ("none",)}},
-    },
+    views={view: {"untellable": {"stage.bookings": ("none",) if view == "crash" else ("rollback",)}} for view in BLIND},
     later=[act("loader", "load_bookings", "TRUNCATE stage.bookings",
                "INSERT INTO mart.bookings SELECT g, 'b' FROM generate_series(401, 450) g")],
 )  # fmt: skip

@@ -43,6 +43,7 @@ def build(server: Server, folder: Path) -> dict:
         ],
     )
     base.roles(server, DATABASE, OWNER, {})
+    begins = base.now()  # the database is older than the window
     with base.session(server, DATABASE, OWNER, "migrate") as connection:
         connection.execute("CREATE SCHEMA inventory")
         connection.execute(sql.SQL(base.material("inventory", "001_inventory.sql")))
@@ -63,7 +64,7 @@ def build(server: Server, folder: Path) -> dict:
         "incident": {"id": "INC-PRACTICE-3", "service": "inventory", "severity": "medium", "author": "on-call"},
         "timezone": "UTC",
         "noticed_at": noticed,
-        "window": {"start": started, "end": noticed},
+        "window": {"start": begins, "end": noticed},
         "database": {"name": DATABASE, "schemas": ["inventory"], "app_role": OWNER},
         "reported": ["inventory.device_imports"],
         "logs": ["log/*.log"],

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,9 @@ from triage_kit.lab.incidents.base import Incident, table
 from triage_kit.lab.server import Server
 
 QUIET = 0.4
+SERIES = re.compile(r"generate_series\((\d+), (\d+)\)")
+# Views that show neither a statement nor how often one ran, at the logging that a server has by itself.
+BLIND = ("pg_monitor", "plain", "no_log", "restart", "crash", "vacuum", "day_later", "bundle", "stats_csv")
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,29 @@ class Act:
     def _run(self, connection: psycopg.Connection) -> None:
         if not self.whole and not self.undone:
             for statement in self.statements:
-                connection.execute(sql.SQL(statement))
+                for part in _in_parts(statement):
+                    connection.execute(sql.SQL(part))
             return
         with connection.transaction(force_rollback=self.undone):
             for statement in self.statements:
                 connection.execute(sql.SQL(statement))
+
+
+def _in_parts(statement: str) -> list[str]:
+    """A load as traffic brings it, in four transactions: rows that one transaction wrote look like a restore's.
+
+    >>> _in_parts("INSERT INTO a SELECT g FROM generate_series(1, 40) g")[1:3]
+    ['INSERT INTO a SELECT g FROM generate_series(11, 20) g', 'INSERT INTO a SELECT g FROM generate_series(21, 30) g']
+    """
+    found = SERIES.search(statement)
+    first, last = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not found or not statement.startswith("INSERT") or last - first < 20:
+        return [statement]
+    cuts = [first + (last + 1 - first) * quarter // 4 for quarter in range(5)]
+    return [
+        f"{statement[: found.start()]}generate_series({begin}, {end - 1}){statement[found.end() :]}"
+        for begin, end in pairwise(cuts)
+    ]
 
 
 @dataclass(frozen=True)
@@ -128,7 +151,7 @@ class Script:
         later = self._later if self.later else None
         return Incident(
             self.name, self.title, truth, self.build, {"log_checkpoints": True, **self.settings}, self.holdout,
-            self.since, later, self.views,
+            self.since, later, self.views, tuple(self.reported),
         )  # fmt: skip
 
     def build(self, server: Server, folder: Path) -> dict:
@@ -141,6 +164,8 @@ class Script:
                 for each in self.commits
             ])  # fmt: skip
         self.create(server)
+        # The window begins when the database stands: one that is younger than the window would look as if made anew.
+        begins = base.now() - timedelta(hours=self.begins)
         for step in self.acts:
             step(stage)
         still(server, self.database)
@@ -148,7 +173,7 @@ class Script:
         keys: dict[str, Any] = {
             "title": self.title,
             "noticed_at": noticed,
-            "window": {"start": started - timedelta(hours=self.begins), "end": noticed},
+            "window": {"start": begins, "end": noticed},
             "database": {"name": self.database, "schemas": list(self.scope), "app_role": self.app_role or self.owner},
             "reported": list(self.reported),
             "logs": ["log/*.log"],

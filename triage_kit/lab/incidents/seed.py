@@ -64,9 +64,9 @@ TRUTH = {
 
 def build(server: Server, folder: Path) -> dict:
     """Rebuild the incident; gives the keys of case.yaml."""
-    started = base.now()
     _repository(folder / "backend")
     _schema(server)
+    started = base.now()  # the database is older than the window
     _load(server)
     _clean_old_flows(server)
     _migrate(server)

@@ -1,0 +1,65 @@
+"""A sample of the scoreboard on the oldest and the newest major: full evidence tells, and no view is surely wrong.
+
+All of it, which takes long: ``python -m triage_kit.score``.
+"""
+
+import json
+
+import majors
+import pytest
+
+from triage_kit.lab.incidents import INCIDENTS
+from triage_kit.score.__main__ import BEGIN, END, main
+from triage_kit.score.run import jobs, run
+
+SAMPLE = ("truncate_beside_vacuum_full", "import_in_savepoint")
+TESTED = {major: majors.found()[major] for major in (13, 18) if major in majors.found()}
+
+
+@pytest.fixture(scope="module")
+def done():
+    if not TESTED:
+        pytest.skip("neither PostgreSQL 13 nor 18 was found")
+    return [run(job) for job in jobs(SAMPLE, TESTED, ("everything", "no_log"))]
+
+
+@pytest.fixture(scope="module")
+def records(done):
+    assert [each.failure for each in done] == [None] * len(done)
+    return [record for each in done for record in each.records]
+
+
+def test_statuses_and_mechanisms_are_right_where_everything_is_seen(records):
+    seen = [each for each in records if each["view"] == "everything" and each["level"] in ("status", "mechanism")]
+    assert {each["incident"] for each in seen} == set(SAMPLE)
+    assert [each for each in seen if not each["right"]] == []
+
+
+def test_nothing_wrong_is_said_with_certainty(records):
+    assert [each for each in records if not each["right"] and each["p"] >= 0.95] == []
+
+
+def test_every_table_of_the_truth_is_judged_in_each_view(records):
+    for name in SAMPLE:
+        wanted = set(INCIDENTS[name].truth["tables"])
+        for major in TESTED:
+            for view in ("everything", "no_log"):
+                judged = {
+                    each["unit"]
+                    for each in records
+                    if (each["incident"], each["major"], each["view"], each["level"])
+                    == (name, major, view, "mechanism")
+                }
+                assert judged == wanted
+
+
+def test_results_of_runs_add_up_and_go_into_a_readme(records, tmp_path, capsys):
+    out, readme = tmp_path / "results.jsonl", tmp_path / "README.md"
+    out.write_text("".join(json.dumps(record) + "\n" for record in records))
+    readme.write_text(f"# Kit\n{BEGIN}\nold figures\n{END}\nthe end\n")
+    assert main(["--figures-only", "--out", str(out), "--readme", str(readme)]) == 0
+    told = readme.read_text()
+    assert "old figures" not in told
+    assert told.startswith(f"# Kit\n{BEGIN}\n2 incidents (1 held out)")
+    assert told.endswith(f"{END}\nthe end\n")
+    assert "mechanism AC@1, struck" in capsys.readouterr().out
