@@ -123,6 +123,11 @@ def _known_here(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict],
     )
     if any(each.str.contains(pattern, regex=True).fillna(False).any() for each in seen):
         return True
+    operations = evidence["migration_operations"]
+    made = set(operations.loc[operations["operation"] == "create_table", "object"].dropna())
+    names_here = {schemas.parts(name)[1] for name in every}
+    if {schemas.parts(each)[1] for each in made} & names_here and any(re.search(pattern, each) for each in made):
+        return True
     oids = {row["oid"] for row in every.values()}
     changes = evidence["wal_changes"]
     here = changes["database_oid"].isin(evidence["identity"]["database_oid"])

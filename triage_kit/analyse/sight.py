@@ -87,7 +87,7 @@ def _found_by(table: Dossier, namesakes: Sequence[Dossier], path: list[str], rol
     place = path.index(schema) if schema in path else len(path)
     before = [other for other in namesakes if other.relation["schema"] in path[:place]]
     says = f"the search_path of {role} is {', '.join(path)} ({why})"
-    if before and (table.balance["actual_rows"] or 0) > (before[0].balance["actual_rows"] or 0):
+    if before and table.balance["actual_rows"] != 0 and table.heap_bytes != 0:
         return Observation(
             ("shadowed",), f"{says}: {before[0].name} is found before it", "pg_db_role_setting", table.name
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pandas as pd
 
@@ -13,6 +14,7 @@ from triage_kit.analyse.earlier import rows_then
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.scene import FEW, Scene, loaded_once
 from triage_kit.analyse.witnesses import WITNESSES
+from triage_kit.schemas import parts
 
 PAGE = 8192
 DELETION_MARK = re.compile(
@@ -192,7 +194,17 @@ def _row_security(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _search_path(table: Dossier, scene: Scene) -> Observation | None:
-    return scene.paths.get(table.name)
+    told = scene.paths.get(table.name)
+    if told is None or told.outcomes != ("shadowed",) or table.name in scene.reported:
+        return told
+    # Another of its schema is missed for the same reason: the path hides them all.
+    schema = table.relation["schema"]
+    with_it = [name for name in scene.reported if name in scene.paths and parts(name)[0] == schema]
+    return (
+        replace(told, outcomes=("shadowed_too",))
+        if any("shadowed" in scene.paths[n].outcomes for n in with_it)
+        else told
+    )
 
 
 def _mass_update(table: Dossier, scene: Scene) -> Observation | None:

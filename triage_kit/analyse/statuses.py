@@ -13,6 +13,9 @@ STANDING = ("none", "rollback", "counters_reset", "column_drop")
 UNSEEN = ("hidden", "update")
 DELETING = ("delete", "cascade_delete")
 OFTEN = 3  # times that one statement emptied a table before that counts as its habit
+MISSED = 5  # the same for a table that people miss rows of
+DRAINING = 5  # calls of a DELETE with a WHERE that work a queue off
+ALMOST = 0.9
 KEY_BYTES = 16  # what an entry of a small B-tree key takes at least
 EVEN = 0.5  # below it the evidence does not tell
 KEPT = ("oid", "schema", "table", "kind", "inserts", "updates", "deletes", "actual_rows", "actual_from", "bias")
@@ -106,15 +109,22 @@ def habitual(each: Weighed, scene: Scene) -> bool:
     through it: VACUUM never shrinks an index (measured on 13 to 18), so that many rows never stood there at once.
     """
     table = each.table
-    if table.name in scene.reported or (not table.balance["deletes"] and not table.replaced):
+    if not table.balance["deletes"] and not table.replaced:
         return False
-    emptying = [
-        seen
-        for seen in scene.seen.get(table.name, ())
-        if (seen.operation == "truncate" or (seen.operation == "delete" and seen.bounded is False)) and seen.done
-    ]
-    if sum(seen.calls for seen in emptying) >= OFTEN:
+    calls: dict[str, int] = {}
+    drained = 0
+    for seen in scene.seen.get(table.name, ()):
+        source = seen.where.partition(":")[0]  # the log and pg_stat_statements tell of the same calls
+        if seen.done and (seen.operation == "truncate" or (seen.operation == "delete" and seen.bounded is False)):
+            calls[source] = calls.get(source, 0) + seen.calls
+        if seen.operation == "delete" and seen.bounded and seen.calls >= DRAINING:
+            drained += seen.rows or 0
+    if drained >= ALMOST * (table.balance["deletes"] or 1):
+        return True  # row by row, as a queue is worked off
+    if max(calls.values(), default=0) >= (MISSED if table.name in scene.reported else OFTEN):
         return True
+    if table.name in scene.reported:
+        return False
     key, inserts = table.storage.get("primary_key_bytes"), table.balance["inserts"] or 0
     return not table.replaced and key is not None and inserts > 1000 and key < inserts * KEY_BYTES / 4
 

@@ -88,9 +88,16 @@ class Clock:
         return max(starts, default=None), min(ends, default=None)
 
     def inside(self, xid: int, start: pd.Timestamp | None) -> str:
-        """Words for when it ran if more of its window lies after ``start`` than before; empty otherwise."""
+        """Words for when it ran if it ran after ``start``; empty otherwise.
+
+        Where rows on both sides give its window, it is enough that most of that lies after ``start``.
+        """
         begins, ends = self.between(xid)
-        if start is None or begins is None or (begins < start and (ends is None or ends - start < start - begins)):
+        if start is None or begins is None:
+            return ""
+        close = any(None not in window[:2] for window in self.brackets.get(self.full(xid), ()))
+        mostly = close and ends is not None and ends - start >= start - begins
+        if begins < start and not mostly:
             return ""
         before = f" and before {ends:%Y-%m-%d %H:%M:%S} UTC" if ends is not None else ""
         return f"after {begins:%Y-%m-%d %H:%M:%S} UTC{before}"
