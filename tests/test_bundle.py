@@ -366,3 +366,13 @@ def test_a_run_killed_while_sealing_is_sealed_by_the_next(killed: Path) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="no folder"):
         Draft.begin(tmp_path / "nowhere")
+
+
+def test_a_draft_that_was_killed_just_before_its_last_step_is_no_bundle(tmp_path):
+    with Draft.begin(tmp_path) as draft:
+        draft.answer(source="notes", status="answered", rows=0)
+        draft.seal()
+    partial = (tmp_path / "evidence").rename(tmp_path / "evidence.partial")  # its manifest is finished already
+    for named in (tmp_path, partial):
+        with pytest.raises(NotSealed, match="was interrupted"):
+            Bundle.open(named)

@@ -14,6 +14,7 @@ from triage_kit.errors import SourceError
 PIECE = 1 << 20
 # Logs shrink ten to thirty times; a file that grows more than this is no log, and would fill the memory or the time.
 _MOST_GROWTH = 200
+_MOST_BLANK = 256 << 10  # bytes of blank lines in a row: each is a line for the reader, and a packed file has millions
 _LEAST_BOUND = 16 << 20
 _LONGEST_LINE = 16 << 20  # a file without a line end must not be held whole
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -62,7 +63,7 @@ class LogFile:
         if not self.packing:
             yield from self.pieces()
             return
-        grown = 0
+        grown = blank = 0
         try:
             for piece in self._gunzipped() if self.packing == "gzip" else self._unzstd():
                 grown += len(piece)
@@ -70,6 +71,13 @@ class LogFile:
                     self.bomb = self.complaint = (
                         f"it unpacks to more than {_MOST_GROWTH} times its size, {grown} bytes out of the first "
                         f"{self.consumed}, which no log does: read no further"
+                    )
+                    return
+                blank = 0 if piece.strip() else blank + len(piece)
+                if blank > _MOST_BLANK:
+                    self.bomb = self.complaint = (
+                        f"it unpacks to more than {_MOST_BLANK >> 10} KiB of nothing but blank lines after "
+                        f"{grown - blank} bytes, which no log does: read no further"
                     )
                     return
                 yield piece
