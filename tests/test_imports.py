@@ -31,7 +31,7 @@ MAY_IMPORT = {
         "mask": "sql pandas",
         "opened": "errors schemas case bundle mask pandas",
         "start": "errors case files resources",
-        "parse": "errors sql redact numpy pyarrow",
+        "parse": "errors sql redact numpy pyarrow hyperscan",
         "collect": "__version__ errors schemas case bundle parse sql redact sqlalchemy psycopg pandas pyarrow fsspec",
         "analyse": "errors schemas sql pandas numpy networkx yaml",
         "plot": "errors schemas pandas numpy networkx matplotlib pygraphviz",
@@ -45,8 +45,8 @@ MAY_IMPORT = {
     }.items()
 }
 HEAVY = {
-    "IPython", "dask", "duckdb", "fsspec", "matplotlib", "nbconvert", "networkx", "numpy", "pandas", "papermill",
-    "postgast", "psycopg", "pyarrow", "pydantic", "pygraphviz", "sqlalchemy", "yaml",
+    "IPython", "dask", "duckdb", "fsspec", "hyperscan", "matplotlib", "nbconvert", "networkx", "numpy", "pandas",
+    "papermill", "postgast", "psycopg", "pyarrow", "pydantic", "pygraphviz", "sqlalchemy", "yaml",
 }  # fmt: skip
 
 

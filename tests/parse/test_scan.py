@@ -6,12 +6,16 @@ import csv
 import io
 import json
 import random
+import re
 
 import pytest
 
 from triage_kit.parse import Entry, Outcomes, Unparsed, parse
-from triage_kit.parse.scan import Source, scan, significant
+from triage_kit.parse.scan import Source, engine, scan, significant
 from triage_kit.parse.scan import blocks as blocks_module
+from triage_kit.parse.scan.formats import odd_lines
+from triage_kit.parse.scan.grammar import ordinary
+from triage_kit.parse.scan.significance import costly, unbounded_update
 
 PREFIX = "%m [%p] %q%u@%d/%a "
 STATEMENTS = (
@@ -161,10 +165,16 @@ def same(ours, theirs):
     assert ours[1:] == theirs[1:]
 
 
-@pytest.fixture(params=[2000, 256 << 10])
+@pytest.fixture(params=[(2000, True), (256 << 10, True), (20_000, False)], ids=["small", "usual", "without hyperscan"])
 def block_size(request, monkeypatch):
-    monkeypatch.setattr(blocks_module, "SIZE", request.param)
-    return request.param
+    """Blocks of several sizes, and the matcher that serves where there is no Hyperscan."""
+    size, compiled = request.param
+    monkeypatch.setattr(blocks_module, "SIZE", size)
+    if not compiled:
+        monkeypatch.setattr(engine, "hyperscan", None)
+    elif engine.hyperscan is None:
+        pytest.skip("the package hyperscan is not there")
+    return size
 
 
 @pytest.mark.parametrize("make", [stderr, csvlog, jsonlog])
@@ -225,6 +235,69 @@ def test_a_statement_of_many_megabytes(tmp_path):
     long = "SELECT 1\n" + "".join(f"\t, '{filler}'\n" for _ in range(3000)) + "\t; DROP TABLE a"
     data = (f"{stamp(1)} [11] app@shop/x LOG:  statement: {long}\n").encode() + stderr(1, count=20)
     same(scanned(tmp_path, data, "stderr"), reference(data, "stderr"))
+
+
+def test_one_statement_of_fifty_megabytes(tmp_path):
+    """It ends in what matters, another session works meanwhile, and its own ROLLBACK stands far behind it."""
+    long = b"SELECT '" + b"x" * (50 << 20) + b"'; DELETE FROM a"
+    head = f"{stamp(1)} [11] app@shop/x LOG:  statement: "
+    data = f"{head}BEGIN\n{head}".encode() + long + f"\n{stamp(2)} [12] app@shop/x LOG:  statement: SELECT 1\n".encode()
+    data += f"{head}ROLLBACK\n".encode()
+    path = tmp_path / "server.log"
+    path.write_bytes(data)
+    found = scan(Source(path, "stderr", PREFIX))
+    told = [each for each in Outcomes().follow(found.found) if isinstance(each, Entry) and significant(each)]
+    assert [(len(each.statement), each.outcome) for each in told] == [(len(long), "rolled_back")]
+    assert (found.entries, found.unparsed, found.lines) == (4, 0, 4)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["%m [%p] ", "%t:%r:%u@%d:[%p]:", "%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ", "%c %x %e %Q %v "]
+)
+def test_what_is_ordinary_is_told_by_what_is_not(prefix):
+    """Cut, doubled or changed at any place, a line is odd exactly when it does not begin as the grammar says."""
+    good = re.compile(ordinary("stderr", prefix).match.encode())
+    find = engine.Matcher({"odd": odd_lines("stderr", prefix)})
+    values = {"m": stamp(1), "t": "2025-10-07 20:27:38 CEST", "p": "4711", "r": "10.0.0.1(5432)", "u": "app", "d": "shop",
+              "l": "12", "a": "web", "h": "[local]", "c": "68e5b.b", "x": "0", "e": "00000", "Q": "-12", "v": "3/4"}  # fmt: skip
+    line = re.sub("%(.)", lambda found: values[found[1]], prefix) + "LOG:  statement: SELECT 1"
+    changes = [(cut, more) for cut in (0, 1) for more in ("", "x", "7", " ")]
+    lines = [line[:at] + more + line[at + cut :] for at in range(len(line)) for cut, more in changes]
+    block = engine.Lines("".join(f"{each}\n" for each in lines).encode())
+    assert find(block)["odd"].tolist() == [at for at in range(len(lines)) if not good.match(block.text(at))]
+    assert good.match(line.encode())
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("UPDATE a SET b = (SELECT c FROM d WHERE e)", True),
+        ("UPDATE a SET b = 1; UPDATE c SET d = 2 WHERE e", True),
+        ("WITH x AS (SELECT 1 WHERE true) UPDATE a SET b = 1", True),
+        ('UPDATE "a" SET "b" = \'it\'\'s\', c = now() WHERE "id" = 7', False),
+        ("SELECT 1 FROM jobs WHERE a FOR UPDATE SKIP LOCKED", False),
+        ("INSERT INTO a VALUES (1) ON CONFLICT (id) DO UPDATE SET b = 2", False),
+        ("SELECT f('update a set b = ''no where''')", True),
+        ("UPDATE a SET b = $1 WHERE c = $2", False),
+    ],
+)
+def test_an_update_is_costly_without_a_where_of_its_own(statement, expected):
+    assert costly(statement) is expected or (not expected and " DO " in statement)
+    line = f"{stamp(1)} [11] app@shop/x LOG:  statement: {statement}\n".encode()
+    if expected:
+        assert len(engine.Matcher({"update": f"(?i){unbounded_update()}"})(engine.Lines(line))["update"])
+
+
+@pytest.mark.filterwarnings("default::ResourceWarning", "default::DeprecationWarning")
+def test_ranges_on_a_dask_cluster(tmp_path):
+    distributed = pytest.importorskip("distributed", reason="the extra `scale` (dask) is not installed")
+    data = stderr(9)
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        executor = client.get_executor()
+        same(scanned(tmp_path, data, "stderr", executor=executor, size=30_000), reference(data, "stderr"))
 
 
 def test_csv_reader_agrees_with_the_generator():

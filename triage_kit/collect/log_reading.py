@@ -141,7 +141,7 @@ class Chain:
         self.outcomes.open_books |= found.books
         read.source |= {"lines": found.lines, "entries": found.entries, "unparsed": found.unparsed}
         read.source |= {"first_at": log.first_at, "last_at": last_at}
-        read.source["zones_unresolved"] = found.unresolved
+        read.source["zones_unresolved"] = found.zones_unresolved
         read.source["left_out"] = found.entries - sum(isinstance(each, Entry) for each in found.found)
         return found.found
 

@@ -88,9 +88,9 @@ class Outcomes:
             self._join(session, entry)
         elif entry.kind in ("statement", "duration"):
             self._run(session, entry)
-        elif entry.kind == "disconnection":
+        elif entry.kind in ("connection", "disconnection"):  # a new one under the number of one that went unseen
             self._end(session)
-        if entry.kind == "disconnection" or entry.severity in ("FATAL", "PANIC"):
+        if entry.kind in ("connection", "disconnection") or entry.severity in ("FATAL", "PANIC"):
             self.sessions.pop(key, None)
 
     def _run(self, session: _Session, entry: Entry) -> None:

@@ -6,17 +6,22 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from triage_kit.parse.csvlog import HEAD
 from triage_kit.parse.lines import Line
 from triage_kit.parse.prefix import pattern
-from triage_kit.parse.scan.engine import Lines
+from triage_kit.parse.scan.engine import Lines, Matcher
 from triage_kit.parse.scan.formats import SUBS, Shape, shape
 
 if TYPE_CHECKING:
     from triage_kit.parse.scan.ranges import Source
 
 SIZE = 256 << 10
-MOST_SIZE = 16 << 20  # an entry that is longer would be held whole, with several numbers for each of its lines
+MOST_SIZE = 64 << 20  # an entry that is longer would be held whole; each line of it takes some bytes more
+
+
+_WINDOW = 64  # entries behind which a part of one may stand, as in parse.stderr
 
 
 class Unscannable(ValueError):
@@ -26,11 +31,14 @@ class Unscannable(ValueError):
 class Block:
     """Some whole entries: their bytes, the byte and the line (from 0, of the range) at which they begin."""
 
-    def __init__(self, data: bytes, offset: int, line: int, source: Source, first: bool) -> None:
+    def __init__(self, data: bytes, offset: int, line: int, source: Source, find: Matcher | None = None) -> None:
         self.data, self.offset, self.line = data, offset, line
         self.lines = Lines(data)
-        self.bom = first and offset == 0 and data.startswith(b"\xef\xbb\xbf")
-        self.shape: Shape | None = None if self.bom else shape(self.lines, source.format, source.prefix)
+        self.bom = offset == 0 and data.startswith(b"\xef\xbb\xbf")
+        self.hits = find(self.lines) if find else {}
+        self.shape: Shape | None = None
+        if not self.bom:
+            self.shape = shape(self.lines, source.format, source.prefix, self.hits.get("odd"))
 
     def group(self, at: int) -> Iterator[Line]:
         """The lines of one entry."""
@@ -44,10 +52,23 @@ class Block:
 
     def text(self, at: int) -> bytes:
         """The bytes of one entry."""
+        return self.data[self.begin(at) : self.begin(at + 1)]
+
+    def begin(self, at: int) -> int:
+        """The byte of the block at which an entry begins; behind the last, its end."""
         assert self.shape is not None
         heads = self.shape.heads
-        last = int(heads[at + 1]) if at + 1 < len(heads) else len(self.lines)
-        return self.data[self.lines.edges[heads[at]] : self.lines.edges[last]]
+        return int(self.lines.edges[heads[at]]) if at < len(heads) else len(self.data)
+
+    def of_lines(self, lines: np.ndarray) -> np.ndarray:
+        """The entries that these lines belong to."""
+        assert self.shape is not None
+        return np.searchsorted(self.shape.heads, lines, side="right") - 1
+
+    def of_byte(self, at: int) -> int:
+        """The entry that a byte belongs to."""
+        line = int(np.searchsorted(self.lines.edges, at, side="right")) - 1
+        return int(self.of_lines(np.array([line]))[0])
 
     def _numbered(self, first: int, last: int) -> Iterator[Line]:
         edges = self.lines.edges
@@ -59,14 +80,14 @@ class Block:
             yield Line(self.line + at + 1, self.offset + int(edges[at]), text)
 
 
-def blocks(source: Source, start: int, end: int) -> Iterator[Block]:
-    """The blocks of a range; one entry longer than SIZE makes a block of its own length.
+def blocks(source: Source, start: int, end: int, find: Matcher | None = None, line: int = 0) -> Iterator[Block]:
+    """The blocks of a range, with what find finds in them; an entry longer than SIZE makes a block of its own length.
 
     Raises Unscannable when an entry is longer than MOST_SIZE, or the file was cut meanwhile.
     """
     descriptor = os.open(source.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
-        offset, line, size = start, 0, SIZE
+        offset, size = start, SIZE
         while offset < end:
             data = _read(descriptor, min(size, end - offset), offset)
             if not data:
@@ -74,14 +95,34 @@ def blocks(source: Source, start: int, end: int) -> Iterator[Block]:
             if offset + len(data) < end:
                 cut = _cut(data, source)
                 if not cut:
-                    size = _larger(size, offset)
+                    size = _larger(size, offset, data)
                     continue
                 data = data[:cut]
-            block = Block(data, offset, line, source, offset == start)
+            block = Block(data, offset, line, source, find)
             yield block
             offset, line, size = offset + len(data), line + len(block.lines), SIZE
     finally:
         os.close(descriptor)
+
+
+def before(source: Source, end: int, find: Matcher | None = None) -> Iterator[Block]:
+    """The blocks before a byte with which an entry begins, the last one first; few, and none that is unclear."""
+    start = max(0, end - 4 * SIZE)
+    if not end:
+        return
+    descriptor = os.open(source.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        start = boundary(descriptor, start, end, source.format, source.prefix) if start else 0
+    finally:
+        os.close(descriptor)
+    found = list(blocks(source, start, end, find))
+    lines = -sum(len(each.lines) for each in found)
+    for each in found:
+        each.line, lines = lines, lines + len(each.lines)
+    for each in reversed(found):
+        if each.shape is None:
+            return
+        yield each
 
 
 def _read(descriptor: int, size: int, offset: int) -> bytes:
@@ -136,11 +177,31 @@ def boundary(descriptor: int, at: int, end: int, format: str, prefix: str) -> in
                 return offset + begin
         if offset + len(data) >= end:
             return end
-        size = _larger(size, offset)
+        size = _larger(size, offset, data)
     return end
 
 
-def _larger(size: int, offset: int) -> int:
-    if size >= MOST_SIZE:
+def stray_part(descriptor: int, at: int, end: int, prefix: str) -> int | None:
+    """The byte of the first DETAIL, STATEMENT or the like soon behind a byte whose own entry stands before it."""
+    data = _read(descriptor, min(SIZE, end - at), at)
+    match, known, entries, offset = pattern(prefix).match, set[str | None](), 0, 0
+    for line in data.splitlines(keepends=True):
+        found = None if line.startswith(b"\t") else match(line.rstrip(b"\r\n").decode("utf-8", "surrogateescape"))
+        if found is not None:
+            groups = found.groupdict()
+            session = groups.get("session") or groups.get("pid")
+            if found["severity"] not in SUBS:
+                known.add(session)
+                entries += 1
+            elif session not in known:
+                return at + offset
+        if entries > _WINDOW:
+            break
+        offset += len(line)
+    return None
+
+
+def _larger(size: int, offset: int, data: bytes) -> int:
+    if size >= MOST_SIZE or len(data) + 64 * data.count(b"\n") > MOST_SIZE:
         raise Unscannable(f"no entry begins within {MOST_SIZE} bytes from byte {offset} on")
     return size * 2

@@ -1,15 +1,25 @@
-"""Masks over the lines of a block by RE2, which pyarrow brings: linear in time whatever the log holds."""
+"""What finds patterns in the lines of a block: Hyperscan, or RE2 (which pyarrow brings) where there is no wheel of it.
+
+Both are linear in time whatever the log holds, and both find at least what matters: the plain parser decides.
+"""
 
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+
+try:
+    import hyperscan
+except ImportError:  # no wheel for this machine
+    hyperscan = None  # type: ignore[assignment]
 
 NEWLINE, TAB, QUOTE = 10, 9, 34
+_LOCAL = threading.local()  # a database of Hyperscan has room for one scan at a time
 
 
 class Lines:
@@ -18,20 +28,31 @@ class Lines:
     def __init__(self, block: bytes) -> None:
         self.block = block
         self.bytes = np.frombuffer(block, np.uint8)
-        ends = np.flatnonzero(self.bytes == NEWLINE) + 1
-        if not len(ends) or ends[-1] < len(block):
-            ends = np.append(ends, len(block))
-        self.edges = np.concatenate(([0], ends)).astype(np.int64)
+        ends = np.flatnonzero(self.bytes == NEWLINE)
+        open_end = not len(ends) or ends[-1] + 1 < len(block)
+        self.edges = np.empty(len(ends) + 1 + open_end, np.int64)
+        self.edges[0] = 0
+        np.add(ends, 1, out=self.edges[1 : len(ends) + 1])
+        if open_end:
+            self.edges[-1] = len(block)
         self.starts, self.ends = self.edges[:-1], self.edges[1:]
-        self.array: Any = pa.Array.from_buffers(
-            pa.large_binary(), len(self.starts), [None, pa.py_buffer(self.edges), pa.py_buffer(block)]
+
+    @cached_property
+    def array(self) -> Any:
+        import pyarrow as pa
+
+        return pa.Array.from_buffers(
+            pa.large_binary(), len(self.starts), [None, pa.py_buffer(self.edges), pa.py_buffer(self.block)]
         )
 
     def __len__(self) -> int:
         return len(self.starts)
 
     def match(self, expression: str, among: np.ndarray | None = None) -> np.ndarray:
-        """Which lines match; among is a mask of those to ask, others do not."""
+        """Which lines match by RE2; among is a mask of those to ask, others do not."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         if among is None:
             return pc.match_substring_regex(self.array, pattern=expression).to_numpy(zero_copy_only=False)
         found = np.zeros(len(self), bool)
@@ -43,6 +64,55 @@ class Lines:
 
     def text(self, line: int) -> bytes:
         return self.block[self.starts[line] : self.ends[line]]
+
+
+class Matcher:
+    """Finds which lines of a block hold each of some named patterns, in one pass where Hyperscan is there."""
+
+    def __init__(self, patterns: Mapping[str, str]) -> None:
+        self.patterns = dict(patterns)
+
+    def __call__(self, lines: Lines) -> dict[str, np.ndarray]:
+        """Of each pattern the numbers of the lines, in order; of some lines that only nearly match, too."""
+        if hyperscan is None:
+            return {
+                name: np.flatnonzero(lines.match("(?m)" + each.replace(r"\Z", r"\z")))
+                for name, each in self.patterns.items()
+            }
+        found: list[list[int]] = [[] for _ in self.patterns]
+        # What ends a line must be there to be found.
+        block = lines.block if lines.block.endswith(b"\n") else lines.block + b"\n"
+        _database(tuple(self.patterns.values())).scan(block, match_event_handler=_hit, context=found)
+        return {name: self._lines(lines, ends) for name, ends in zip(self.patterns, found, strict=True)}
+
+    def _lines(self, lines: Lines, ends: list[int]) -> np.ndarray:
+        if not ends:
+            return _NONE
+        found = np.searchsorted(lines.edges[1:-1], np.array(ends) - 1, side="right")
+        found.sort()
+        return found[np.concatenate(([True], found[1:] != found[:-1]))]
+
+
+_NONE = np.zeros(0, np.int64)
+
+
+def _hit(number: int, begin: int, end: int, flags: int, found: Any) -> None:
+    found[number].append(end)
+
+
+def _database(patterns: tuple[str, ...]) -> Any:
+    known = _LOCAL.__dict__.setdefault("databases", {})
+    if patterns not in known:
+        made = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        flags = hyperscan.HS_FLAG_MULTILINE | hyperscan.HS_FLAG_DOTALL
+        made.compile(
+            expressions=[each.replace(r"\Z", r"\n").encode() for each in patterns],
+            ids=list(range(len(patterns))),
+            elements=len(patterns),
+            flags=[flags] * len(patterns),
+        )
+        known[patterns] = made
+    return known[patterns]
 
 
 def re2(pattern: str) -> str:

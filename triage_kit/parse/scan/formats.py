@@ -11,21 +11,16 @@ import numpy as np
 from triage_kit.parse.csvlog import BEFORE, HEAD
 from triage_kit.parse.languages import LABEL_OF
 from triage_kit.parse.prefix import SUB_ENTRIES, pattern, prefix_pattern
+from triage_kit.parse.scan.complement import Ambiguous, chars, lines_unlike
 from triage_kit.parse.scan.engine import QUOTE, TAB, Lines, re2
+from triage_kit.parse.scan.grammar import ordinary
 
 _ORDINARY = "(?:statement: |duration: |execute |connection |disconnection: )"
 SUBS = frozenset((*SUB_ENTRIES, *LABEL_OF))
 # A field of free text that holds a colon is looked at by the plain parser: it may look like a severity.
 _FREE = {r".*?": r"[^:\n]*?"}
-_CSV_HEAD = re2(HEAD.pattern).replace(r'"(?:"")*(?!")', r'"(?:"")*(?:[^"]|$)')
 _CSV_ORDINARY = rf'(?s)^{re2(BEFORE)}LOG,00000,"{_ORDINARY}'
-# Strict, so that a damaged line is never taken for an entry.
-_STRING = r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"'
-_PAIR = rf'"[a-z_]+":(?:{_STRING}|-?(?:0|[1-9][0-9]*))'
-_JSON_ORDINARY = (
-    rf'^\{{"timestamp":{_STRING},(?:{_PAIR},)*"error_severity":"LOG",(?:"state_code":"00000",)?"message":"{_ORDINARY}'
-    rf"{_STRING[1:]}(?:,{_PAIR})*\}}\r?\n?$"
-)
+_CSV_PLAIN = re.compile(_CSV_ORDINARY.encode(), re.DOTALL)
 
 
 class Shape:
@@ -35,48 +30,68 @@ class Shape:
         self.heads, self.plain, self.entries = heads, plain, entries
 
 
-def shape(lines: Lines, format: str, prefix: str) -> Shape | None:
-    """The shape of a block that begins with an entry; None when the block holds what only the plain parser can sort."""
+def shape(lines: Lines, format: str, prefix: str, odd: np.ndarray | None = None) -> Shape | None:
+    """The shape of a block that begins with an entry; None when the block holds what only the plain parser can sort.
+
+    odd are the lines that are not ordinary, where a matcher has told them already.
+    """
     if b"\0" in lines.block:
         return None
-    return _SHAPES[format](lines, prefix)
+    if odd is None or len(odd) * 3 > len(lines):  # so many that they are faster found all at once
+        odd = np.flatnonzero(~lines.match(_expression(format, prefix)))
+    return _SHAPES[format](lines, prefix, odd)
+
+
+def odd_lines(format: str, prefix: str) -> str | None:
+    """The pattern of lines that begin no ordinary entry and continue none; None where the prefix allows no such one."""
+    try:
+        return lines_unlike(ordinary(format, prefix), chars("\t") if format == "stderr" else frozenset())
+    except Ambiguous:
+        return None
 
 
 @cache
-def _expression(prefix: str) -> str:
-    free = prefix_pattern(prefix)
-    for text, stricter in _FREE.items():
-        free = free.replace(text, stricter)
-    return rf"(?s)^{re2(free)}LOG:  {_ORDINARY}"
+def _expression(format: str, prefix: str) -> str:
+    """The pattern of ordinary lines."""
+    try:
+        return f"(?s)^{ordinary(format, prefix).match}"
+    except Ambiguous:
+        free = prefix_pattern(prefix)
+        for text, stricter in _FREE.items():
+            free = free.replace(text, stricter)
+        return rf"(?s)^{re2(free)}LOG:  {_ORDINARY}"
 
 
-def _stderr(lines: Lines, prefix: str) -> Shape | None:
-    plain = lines.match(_expression(prefix))
-    rest = np.flatnonzero(~plain & (lines.bytes[lines.starts] != TAB))
-    kinds = np.zeros(len(lines), np.int8)  # 1 an entry, 2 a part of one, 3 nothing
-    kinds[plain] = 1
+def _stderr(lines: Lines, prefix: str, odd: np.ndarray) -> Shape | None:
+    kinds = (lines.bytes[lines.starts] != TAB).astype(np.int8)  # 1 an entry, 2 a part of one, 3 nothing
+    plain = kinds.astype(bool)
     match = pattern(prefix).match
-    pid = _pid_of(prefix)
-    for each in rest.tolist():
+    heads_of: dict[int, int] = {}  # of parts, how much stands before their label
+    for each in odd[plain[odd]].tolist():
         raw = lines.text(each).rstrip(b"\r\n")
         found = match(raw.decode("utf-8", "surrogateescape"))
-        kinds[each] = 3 if found is None else 2 if found["severity"] in SUBS else 1
+        plain[each] = False
+        if found is None:
+            kinds[each] = 3
+        elif found["severity"] in SUBS:
+            kinds[each] = 2
+            heads_of[each] = len(raw[: found.start("severity")]) if raw.isascii() else 0
     heads, parts = np.flatnonzero(kinds % 2), np.flatnonzero(kinds == 2)
-    if not len(heads) or heads[0] != 0 or (len(parts) and _strangers(lines, heads, parts, match, pid)):
+    if not len(heads) or heads[0] != 0 or (len(parts) and _strangers(lines, heads, heads_of, prefix)):
         return None
     return Shape(heads, plain[heads], int((kinds == 1).sum()))
 
 
-def _strangers(
-    lines: Lines, heads: np.ndarray, parts: np.ndarray, match: Callable, pid: Callable[[re.Match[str]], str | None]
-) -> bool:
+def _strangers(lines: Lines, heads: np.ndarray, parts: dict[int, int], prefix: str) -> bool:
     """Whether a part stands behind an entry of another process: backends wrote into each other."""
-    before = np.searchsorted(heads, parts) - 1
-    own: dict[int, str | None] = {}
-    for part, head in zip(parts.tolist(), heads[before].tolist(), strict=True):
-        if head not in own:
-            own[head] = _session(lines.text(head), match, pid)
-        if _session(lines.text(part), match, pid) != own[head]:
+    before = np.searchsorted(heads, list(parts)) - 1
+    match, pid = pattern(prefix).match, _pid_of(prefix)
+    edges, block = lines.edges, lines.block
+    for (part, length), head in zip(parts.items(), heads[before].tolist(), strict=True):
+        at, own = int(edges[part]), int(edges[head])
+        if length and block.startswith(block[at : at + length], own):
+            continue  # the same prefix to the letter
+        if _session(lines.text(part), match, pid) != _session(lines.text(head), match, pid):
             return True
     return False
 
@@ -92,24 +107,37 @@ def _pid_of(prefix: str) -> Callable[[re.Match[str]], str | None]:
     return lambda found: next((found[name] for name in names if found[name]), None)
 
 
-def _csv(lines: Lines, prefix: str) -> Shape | None:
-    heads = np.flatnonzero(lines.match(rf"(?s)^(?:{_CSV_HEAD})"))
-    if not len(heads) or heads[0] != 0:
+def _csv(lines: Lines, prefix: str, odd: np.ndarray) -> Shape | None:
+    begins = np.ones(len(lines), bool)
+    begins[odd] = [_csv_head(lines.text(each)) for each in odd.tolist()]
+    heads = np.flatnonzero(begins)
+    if not len(heads) or heads[0] != 0 or not _whole_records(lines, begins, heads, odd):
         return None
-    quotes = np.concatenate(([0], np.cumsum(np.add.reduceat(lines.bytes == QUOTE, lines.starts, dtype=np.int64))))
-    of = np.searchsorted(heads, np.arange(len(lines)), side="right") - 1
-    inside = (quotes[:-1] - quotes[:-1][heads][of]) % 2
-    begins = np.zeros(len(lines), bool)
-    begins[heads] = True
-    whole = (np.append(quotes[:-1][heads[1:]], quotes[-1]) - quotes[:-1][heads]) % 2 == 0
-    if not whole.all() or (~begins & (inside == 0)).any():
-        return None
-    plain = lines.match(_CSV_ORDINARY, begins)
+    plain = begins.copy()
+    # A record of one line that is not ordinary may lack columns; one of several lines was cut at its first.
+    several = np.append(~begins[1:], False)
+    plain[odd] = [bool(several[each] and _CSV_PLAIN.match(lines.text(each))) for each in odd.tolist()]
     return Shape(heads, plain[heads], len(heads))
 
 
-def _json(lines: Lines, prefix: str) -> Shape | None:
-    plain = lines.match(_JSON_ORDINARY)
+def _whole_records(lines: Lines, begins: np.ndarray, heads: np.ndarray, odd: np.ndarray) -> bool:
+    """Whether each record ends where the next begins, by its quotes: all lines but the odd ones are whole records."""
+    if begins.all():
+        return not any(lines.text(each).count(b'"') % 2 for each in odd.tolist())
+    quotes = np.searchsorted(np.flatnonzero(lines.bytes == QUOTE), lines.edges)
+    of = np.searchsorted(heads, np.arange(len(lines)), side="right") - 1
+    inside = (quotes[:-1] - quotes[:-1][heads][of]) % 2
+    whole = (np.append(quotes[:-1][heads[1:]], quotes[-1]) - quotes[:-1][heads]) % 2 == 0
+    return bool(whole.all() and not (~begins & (inside == 0)).any())
+
+
+def _csv_head(raw: bytes) -> bool:
+    return HEAD.match(raw.rstrip(b"\r\n").decode("utf-8", "surrogateescape")) is not None
+
+
+def _json(lines: Lines, prefix: str, odd: np.ndarray) -> Shape | None:
+    plain = np.ones(len(lines), bool)
+    plain[odd] = False
     return Shape(np.arange(len(lines)), plain, len(lines))
 
 

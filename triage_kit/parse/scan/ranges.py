@@ -15,8 +15,11 @@ from pathlib import Path
 from triage_kit.parse.entry import Entry, Unparsed
 from triage_kit.parse.formats import parse
 from triage_kit.parse.lines import Line
-from triage_kit.parse.scan.blocks import Block, begins, blocks, boundary
-from triage_kit.parse.scan.select import Books, FirstPass, Following, Selection, Session, Who
+from triage_kit.parse.scan.blocks import Block, begins, blocks, boundary, stray_part
+from triage_kit.parse.scan.engine import Matcher
+from triage_kit.parse.scan.following import Books, Following, following_patterns
+from triage_kit.parse.scan.select import FirstPass, Selection, first_patterns
+from triage_kit.parse.scan.sessions import Session, Who
 from triage_kit.parse.scan.significance import significant
 from triage_kit.parse.times import Clock
 
@@ -24,6 +27,7 @@ RANGE = 64 << 20
 TAIL = 256 << 10
 MOST_UNPARSED = 1_000  # lines that are no entry, given back; all are counted
 _MOST_TEXT = 64 << 10
+_TRIES = 50  # edges that are tried where backends wrote into each other
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,9 @@ class Scanned:
     entries: int = 0
     unparsed: int = 0
     plain_bytes: int = 0  # read by the plain parser alone, since backends wrote into each other there
-    unresolved: int = 0
+    zones_unresolved: int = 0  # times whose zone was taken from log_timezone
     books: set[Who] = field(default_factory=set)  # roles and databases of which everything is logged
+    unresolved: set[Session] = field(default_factory=set)  # sessions of which a second pass must tell more
 
 
 def ranges(source: Source, size: int = RANGE) -> list[tuple[int, int]]:
@@ -62,10 +67,21 @@ def ranges(source: Source, size: int = RANGE) -> list[tuple[int, int]]:
     edges = [0]
     with source.path.open("rb") as stream:
         for at in range(size, whole, size):
-            edge = boundary(stream.fileno(), at, whole, source.format, source.prefix)
+            edge = _clean_edge(stream.fileno(), at, whole, source)
             if edges[-1] < edge < whole:
                 edges.append(edge)
     return list(zip(edges, [*edges[1:], whole], strict=True))
+
+
+def _clean_edge(descriptor: int, at: int, whole: int, source: Source) -> int:
+    """The first byte from ``at`` on with which an entry begins, and behind which no part of an earlier one stands."""
+    edge = boundary(descriptor, at, whole, source.format, source.prefix)
+    for _ in range(_TRIES if source.format == "stderr" else 0):
+        stray = stray_part(descriptor, edge, whole, source.prefix)
+        if stray is None or edge >= whole:
+            break
+        edge = boundary(descriptor, stray, whole, source.format, source.prefix)
+    return edge
 
 
 def scan_range(
@@ -77,17 +93,19 @@ def scan_range(
     found: frozenset[int] = frozenset(),
     progress: Callable[[int], None] | None = None,
 ) -> Scanned:
-    """Entries of a byte range that begins with an entry: those that matter, or with sessions those that tell of them.
+    """Entries of a byte range that begins with an entry: those that matter and what tells how they ended.
 
-    wanted are roles and databases of which is to be learnt whether everything is logged; found are the bytes at which
-    entries begin that a first pass has found.
+    With sessions, or with wanted, it is a second pass, and gives what more tells of those sessions. wanted are roles
+    and databases of which is to be learnt whether everything is logged; found are the bytes at which entries begin that
+    a first pass has found.
     """
-    clock = Clock(source.log_timezone)
-    result = Scanned()
-    books = Books(source, wanted)
-    select = Following(source, sessions, books, found) if sessions else FirstPass(source)
-    selection = Selection()
-    stream = _selected(source, start, end, select, selection, result, progress)
+    if sessions or wanted:
+        return _second_range(source, start, end, sessions, wanted, found)
+    clock, result, selection = Clock(source.log_timezone), Scanned(), Selection()
+    find = Matcher(first_patterns(source))
+    books = Books(source, frozenset())
+    select = FirstPass(source, start, find)
+    stream = _selected(source, start, end, find, select, selection, result, progress, books)
     for each in parse(stream, source.format, source.prefix, clock):
         loose = selection.loose(each.offset)
         if isinstance(each, Unparsed):
@@ -99,9 +117,59 @@ def scan_range(
                 result.found.append(each)
             continue
         result.entries += loose
-        if (each.session or each.pid) in sessions if sessions else significant(each):
+        matters = significant(each)
+        if matters or not loose:
             result.found.append(each)
-    result.unresolved, result.books = clock.unresolved, books.found
+        if matters and _open_ended(each):
+            books.want((each.role, each.database))
+            if each.offset not in select.around.handled:
+                result.unresolved.add(each.session or each.pid or 0)
+    result.found += _looked_for(source, select.rest(), clock)
+    result.found += _looked_for(source, _ahead(source, end, find, select, result.lines), clock)
+    select.around.unclear()
+    result.unresolved |= select.around.unresolved
+    result.zones_unresolved, result.books = clock.unresolved, books.found
+    return result
+
+
+def _open_ended(entry: Entry) -> bool:
+    return entry.outcome == "unknown" and bool(entry.statement) and bool(entry.session or entry.pid)
+
+
+def _ahead(source: Source, end: int, find: Matcher, select: FirstPass, line: int) -> Iterator[Line]:
+    """Entries behind the range that tell of statements in it."""
+    if not select.around.pending or end >= source.whole():
+        return
+    for block in blocks(source, end, source.whole(), find, line):
+        if block.shape is None:
+            return
+        yield from select.ahead(block)
+        if not select.around.pending:
+            return
+
+
+def _looked_for(source: Source, lines: Iterator[Line], clock: Clock) -> list[Entry]:
+    return [each for each in parse(lines, source.format, source.prefix, clock) if isinstance(each, Entry)]
+
+
+def _second_range(
+    source: Source, start: int, end: int, sessions: frozenset[Session], wanted: frozenset[Who], found: frozenset[int]
+) -> Scanned:
+    result, selection = Scanned(), Selection()
+    books = Books(source, wanted)
+    if not sessions:
+        for block in blocks(source, start, end):
+            books.look(block, block.shape)
+            if not books.wanted:
+                break
+        return Scanned(books=books.found)
+    find = Matcher(following_patterns(source, sessions))
+    select = Following(source, sessions, books, found)
+    stream = _selected(source, start, end, find, select, selection, result, None, None)
+    for each in parse(stream, source.format, source.prefix, Clock(source.log_timezone)):
+        if isinstance(each, Entry) and (each.session or each.pid) in sessions:
+            result.found.append(each)
+    result.books = books.found
     return result
 
 
@@ -113,14 +181,18 @@ def _selected(
     source: Source,
     start: int,
     end: int,
+    find: Matcher,
     select: FirstPass | Following,
     selection: Selection,
     result: Scanned,
     progress: Callable | None,
+    books: Books | None,
 ) -> Iterator[Line]:
     """Lines that the plain parser shall see: chosen entries of clear blocks, everything of the others."""
     held: Block | None = None
-    for block in blocks(source, start, end):
+    for block in blocks(source, start, end, find):
+        if books is not None and books.wanted:
+            books.look(block, block.shape)
         if held is not None:
             # A part of the held block's last entries may stand in an unclear one behind it.
             yield from _chosen(held, block.shape is None, select, selection, result)
@@ -131,7 +203,8 @@ def _selected(
         yield from _chosen(held, False, select, selection, result)
         if progress is not None:
             progress(len(held.data))
-    yield from select.rest()
+    if isinstance(select, Following):
+        yield from select.rest()
 
 
 def _chosen(
@@ -163,7 +236,8 @@ def merged(parts: Iterable[Scanned]) -> Scanned:
         whole.entries += part.entries
         whole.unparsed += part.unparsed
         whole.plain_bytes += part.plain_bytes
-        whole.unresolved += part.unresolved
+        whole.zones_unresolved += part.zones_unresolved
+        whole.unresolved |= part.unresolved
         whole.books |= part.books
     return whole
 
@@ -183,20 +257,16 @@ def scan(
     """
     parts = ranges(source, size)
     first = _run(source, parts, frozenset(), frozenset(), frozenset(), executor, progress)
-    open_ended = [
-        each
-        for each in first.found
-        if isinstance(each, Entry) and each.statement and each.outcome == "unknown" and (each.session or each.pid)
-    ]
-    if not open_ended:
-        return first
-    sessions = frozenset(each.session or each.pid or 0 for each in open_ended)
-    wanted = frozenset((each.role, each.database) for each in open_ended) if not logs_everything else frozenset[Who]()
-    known = frozenset(each.offset for each in first.found)
-    second = _run(source, parts, sessions, wanted, known, executor, None)
-    first.found += [each for each in second.found if isinstance(each, Entry) and each.offset not in known]
-    first.found.sort(key=lambda each: each.offset)
-    first.books = second.books
+    known = {each.offset: each for each in first.found}
+    open_ended = [each for each in first.found if isinstance(each, Entry) and _open_ended(each) and significant(each)]
+    sessions = frozenset(each.session or each.pid or 0 for each in open_ended) & first.unresolved
+    wanted = {(each.role, each.database) for each in open_ended} if not logs_everything else set()
+    if sessions or wanted - first.books:
+        offsets = frozenset(known)
+        second = _run(source, parts, sessions, frozenset(wanted - first.books), offsets, executor, None)
+        known |= {each.offset: each for each in second.found if each.offset not in known}
+        first.books |= second.books
+    first.found = [known[offset] for offset in sorted(known)]
     return first
 
 

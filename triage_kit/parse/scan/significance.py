@@ -17,13 +17,50 @@ NAMES = (
     r"session_replication_role|pg_stat\w*_reset|alembic_version|schema_migrations|flyway_|django_migrations|_prisma_"
 )
 WORDS = rf"\b(?:{'|'.join(COSTLY)})\b|{NAMES}"
-_WORDS = re.compile(rf"(?i){WORDS}")
-_UPDATE = re.compile(r"(?i)\bupdate\b")
-_WHERE = re.compile(r"(?i)\bwhere\b")
+_WORDS = re.compile(rf"(?ai){WORDS}")
 _TOKENS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
-_WRITES = re.compile(r"(?i)\s*(?:insert|update)\b")
-_BODY = re.compile(r"\$(?!\d)")
+_WRITES = re.compile(r"(?ai)\s*(?:insert|update)\b")
 _PLAIN = re.compile(r"""['"$]|--|/\*""")
+_BODY = re.compile(r"\$(?!\d)")
+_UPDATE = re.compile(r"(?ai)(?<!\bfor )(?<!\bdo )(?<!\bon )(?<!\bkey )\bupdate\b")
+_WHERE = re.compile(r"(?ai)\bwhere\b")
+_INNERMOST = re.compile(r"\([^()]*\)")
+_MOST_TEXT = 100_000  # what is longer is kept without a closer look
+_DEEPEST = 40
+
+# An UPDATE is passed by when a WHERE follows it in the same line, before anything that might hide what it belongs to:
+# a comment, a body, nested parentheses, a second statement. The language is regular, so that a compiled matcher finds
+# the others. Quoted names and literals are passed over as a whole; how they are written depends on the log's format.
+_NOT_WHERE = (
+    r"(?:[a-vx-z0-9_]\w*|w(?:[a-gi-z0-9_]\w*)?|wh(?:[a-df-z0-9_]\w*)?|whe(?:[a-qs-z0-9_]\w*)?|"
+    r"wher(?:[a-df-z0-9_]\w*)?|where\w+)"
+)
+_NOT_BEFORE = r"(?:^(?:[^\n]{0,2}[^\w\n\"])?|[^\w \"]|[^royn] |[^o]r |[^f]or |[^d]o |[^o]n |[^e]y |[^k]ey )"
+
+
+def unbounded_update(format: str = "stderr") -> str:
+    """The pattern of an UPDATE without an obvious WHERE, in the raw bytes of a format; to be matched without case."""
+    quote = {"stderr": '"', "csv": '""', "json": r'\\"'}[format]
+    name = rf"{quote}\w+{quote}"
+    backslash = r"\\[^\"]|\\\"(?:\w*[^\w\\]|\w*\\[^\"])" if format == "json" else r"\\"
+    literal = r"'[^'\\\n]*'"
+    odd_quote = {
+        "stderr": r'"\w*[^\w"]|""',
+        "csv": r'"(?:[^"]|"\w*[^\w"]|"\w*"[^"])',
+        "json": '"',
+    }[format]
+    inside = rf"(?:[^()'\"\\;\n$]|{literal}|{name})*"
+    group = rf"\({inside}\)"
+    unit = rf"(?:[^\w'\"\\;(\n]|{literal}|{name}|{group})"
+    stop = (
+        rf"(?:\n|\Z|;|--|/\*|\$[^0-9]|{backslash}|{odd_quote}|''|'[^'\\\n]*(?:\n|\\|\Z)|"
+        rf"\({inside}(?:[(;\n$\\]|''|'[^'\\\n]*[\n\\]|{odd_quote}|\Z))"
+    )
+    before = rf"(?:{_NOT_BEFORE}|\\[nrtbf]|\\u00[0-9a-f][0-9a-f])" if format == "json" else _NOT_BEFORE
+    return rf"{before}update(?:{unit}+{_NOT_WHERE})*{unit}*{stop}"
+
+
+_UNBOUNDED = re.compile(rf"(?ai){unbounded_update()}")
 
 
 def significant(entry: Entry) -> bool:
@@ -42,11 +79,34 @@ def costly(text: str) -> bool:
 
     >>> costly("UPDATE a SET b = 'where'"), costly("insert into a values ('delete-button clicked')")
     (True, False)
+    >>> costly("update a set b = (select c from d where e)"), costly("select 1 from a where b for update")
+    (True, False)
     """
-    bare = _TOKENS.sub(" ", text) if _WRITES.match(text) and _PLAIN.search(text) else text
+    writes = _WRITES.match(text) is not None
+    bare = _TOKENS.sub(" ", text) if writes and _PLAIN.search(text) else text
     if _WORDS.search(bare):
         return True
-    if not _UPDATE.search(bare):
-        return False
-    # A text that is no INSERT or UPDATE may hide its WHERE in a literal, or its UPDATE in a function's body.
-    return not _WHERE.search(_TOKENS.sub(" ", bare)) or (_BODY.search(bare) is not None and not _WRITES.match(bare))
+    if len(text) > _MOST_TEXT:
+        return "update" in text.lower()
+    return _UNBOUNDED.search(text) is not None and _without_where(text, writes)
+
+
+def _without_where(text: str, writes: bool) -> bool:
+    """Whether some UPDATE of the text has no WHERE beside it."""
+    if "\\" in text or _BODY.search(text):  # a literal may end elsewhere than it seems, or hold statements
+        return True
+    code = _TOKENS.sub(" ", text)
+    if not writes and not _UPDATE.search(code):  # it stands in a literal, which a function may run
+        return True
+    for _ in range(_DEEPEST):
+        inner = [found[0] for found in _INNERMOST.finditer(code)]
+        if not inner:
+            break
+        if any(map(_bare_update, inner)):
+            return True
+        code = _INNERMOST.sub(" ", code)
+    return "(" in code or any(map(_bare_update, code.split(";")))
+
+
+def _bare_update(code: str) -> bool:
+    return any(not _WHERE.search(code, found.end()) for found in _UPDATE.finditer(code))

@@ -1,0 +1,149 @@
+"""Whose an entry is, and what its message says of the session's transaction, told from its bytes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from triage_kit.parse.csvlog import BEFORE
+from triage_kit.parse.languages import english
+from triage_kit.parse.prefix import pattern
+from triage_kit.parse.stderr import FAILURES
+
+if TYPE_CHECKING:
+    from triage_kit.parse.scan.ranges import Source
+
+Session = str | int
+Who = tuple[str | None, str | None]
+# A transaction command somewhere in the text, or the end of a session; too much of it does no harm.
+TELLING = (
+    r"(?i)(?:statement|execute[^:\n]*): *(?:begin|start|commit|end|rollback|abort|savepoint|prepare|release)\b|"
+    r"(?:;|\*/|^[\t ]*|\\[nrt])\s*(?:begin|start|commit|end|rollback|abort|savepoint|prepare|release)\b|"
+    r"disconnection: |connection (?:received|auth|ready|duration)"
+)
+TELLS = re.compile(TELLING.encode(), re.MULTILINE)
+CRASH = (
+    r"was terminated by|exited with exit code|terminating any other|processes terminated; reinit|was interrupted|"
+    r"not properly shut down|in recovery|crashed|issuing SIG"
+)
+CRASHES = re.compile(CRASH.encode())
+_HEADER = r"(?:duration: [\d.]+ ms  )?(?:statement: |execute (?!fetch from )[^\n:]*?: )"
+_LOGGED = re.compile(rf"{_HEADER}(.*)", re.DOTALL)
+_BEGINS = re.compile(r"(?i)\s*(?:begin|start)(?: work| transaction)?(?:[\s,]+[a-z ,]+)?\s*;?\s*")
+_ENDS = re.compile(r"(?i)\s*(?:commit|end|rollback|abort)(?: work| transaction)?\s*;?\s*")
+_RUNS = ("statement: ", "duration: ", "execute ")
+_ORDINARY = (*_RUNS, "connection ", "disconnection: ")
+
+
+class About(NamedTuple):
+    """Session, message and severity of an entry."""
+
+    session: Session
+    message: str
+    severity: str
+
+    @property
+    def ordinary(self) -> bool:
+        """Whether it is traffic: a statement, a duration, a connection."""
+        return self.severity == "LOG" and self.message.startswith(_ORDINARY)
+
+    @property
+    def statement(self) -> str | None:
+        """The statement of the message."""
+        found = _LOGGED.match(self.message)
+        return found[1] if found else None
+
+    @property
+    def begins(self) -> bool:
+        """Whether it does nothing but begin a transaction."""
+        return self.statement is not None and _BEGINS.fullmatch(self.statement) is not None
+
+    @property
+    def ends(self) -> bool:
+        """Whether it does nothing but end a transaction."""
+        return self.statement is not None and _ENDS.fullmatch(self.statement) is not None
+
+    @property
+    def runs(self) -> bool:
+        """Whether it says something of a statement."""
+        return self.message.startswith(_RUNS)
+
+    @property
+    def fails(self) -> bool:
+        return english(self.severity) in FAILURES
+
+    @property
+    def fatal(self) -> bool:
+        return english(self.severity) in ("FATAL", "PANIC")
+
+    @property
+    def gone(self) -> bool:
+        return self.message.startswith("disconnection: ")
+
+    @property
+    def comes(self) -> bool:
+        return self.message.startswith("connection ")
+
+
+def reader(source: Source) -> Callable[[bytes], About | None]:
+    """What tells session and message of an ordinary entry by its bytes; None where it names no session."""
+    return {"stderr": _stderr, "csv": _csv, "json": _json}[source.format](source.prefix)
+
+
+_PART = re.compile(r"\n(?!\t)")  # DETAIL and the like begin without a TAB
+
+
+def _stderr(prefix: str) -> Callable[[bytes], About | None]:
+    match = pattern(prefix).match
+
+    def about(raw: bytes) -> About | None:
+        text = raw.decode("utf-8", "surrogateescape").replace("\r\n", "\n").removesuffix("\n")
+        first, newline, more = text.partition("\n")
+        if newline and (part := _PART.search(text)):
+            more = text[len(first) + 1 : max(part.start(), len(first) + 1)]
+        found = match(first)
+        if found is None:
+            return None
+        groups = found.groupdict()
+        session = groups.get("session") or (int(groups["pid"]) if groups.get("pid") else None)
+        if session is None:
+            return None
+        return About(session, groups["message"] + (f"\n{more}".replace("\n\t", "\n") if more else ""),
+                     groups["severity"])  # fmt: skip
+
+    return about
+
+
+_CSV = re.compile(BEFORE.encode())
+_CSV_KEY = re.compile(rb'[^,]*,(?:"(?:[^"]|"")*")?,(?:"(?:[^"]|"")*")?,\d+,(?:"[^"]*")?,([0-9a-f]+\.[0-9a-f]+),')
+_CSV_MESSAGE = re.compile(rb'([^,"]+),[0-9A-Z]{5},"((?:[^"]|"")*)"')
+
+
+def _csv(prefix: str) -> Callable[[bytes], About | None]:
+    def about(raw: bytes) -> About | None:
+        key, head = _CSV_KEY.match(raw), _CSV.match(raw)
+        if key is None or head is None:
+            return None
+        found = _CSV_MESSAGE.match(raw, head.end())
+        if found is None:
+            return None
+        severity, message = (found[at].decode("utf-8", "surrogateescape") for at in (1, 2))
+        return About(key[1].decode(), message.replace('""', '"'), severity)
+
+    return about
+
+
+def _json(prefix: str) -> Callable[[bytes], About | None]:
+    def about(raw: bytes) -> About | None:
+        try:
+            row = json.loads(raw.decode("utf-8", "surrogateescape"))
+        except (ValueError, RecursionError):
+            return None
+        session = row.get("session_id") if isinstance(row, dict) else None
+        if not isinstance(session, str):
+            return None
+        return About(session, str(row.get("message") or ""), str(row.get("error_severity")))
+
+    return about
