@@ -89,10 +89,11 @@ class Page:
             "Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}]
         )
 
-    def press(self, key: str, code: int, text: str = "") -> None:
-        """Press and let go one key, by its name and its Windows code; ``text`` is what it types."""
+    def press(self, key: str, code: int, text: str = "", modifiers: int = 0) -> None:
+        """Press and let go one key, by its name and its Windows code; ``text`` is what it types, Ctrl is modifier 2."""
         for kind, typed in (("keyDown", {"text": text} if text else {}), ("keyUp", {})):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **typed)
+            facts = {"key": key, "windowsVirtualKeyCode": code, "modifiers": modifiers, **typed}
+            self.call("Input.dispatchKeyEvent", type=kind, **facts)
 
     def click(self, selector: str) -> None:
         """Click where the first element of that selector is."""

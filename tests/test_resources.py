@@ -35,12 +35,13 @@ def test_the_wheel_holds_notebooks_templates_and_all_data(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for kind in ("notebooks", "templates"):
         source = {
-            path for path in (ROOT / kind).rglob("*") if path.is_file() and ".ipynb_checkpoints" not in path.parts
-        }
+            path for path in (ROOT / kind).rglob("*")
+            if path.is_file() and not {".ipynb_checkpoints", "screenshots"} & set(path.parts)
+        }  # fmt: skip
         assert {f"triage_kit/_data/{path.relative_to(ROOT)}" for path in source} - names == set()
     data = {path for path in (ROOT / "triage_kit").rglob("*") if path.suffix in (".sql", ".yaml", ".json", ".py")}
     assert {str(path.relative_to(ROOT)) for path in data} - names == set()
-    assert not [name for name in names if name.startswith("tests")]
+    assert not [name for name in names if name.startswith("tests") or "screenshots" in name]
 
 
 def test_the_wheel_alone_starts_a_case(wheel: Path, tmp_path: Path) -> None:

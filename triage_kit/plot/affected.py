@@ -15,6 +15,8 @@ MOST_TABLES = 500
 def freeze_list(freeze: pd.DataFrame, timezone: object = None) -> Html:
     """What to stop now, in order: why, what the step itself destroys, the command, and until when it helps."""
     given = schemas.check(freeze, "freeze").sort_values("order", kind="stable")
+    if given.empty:
+        return tag("p", "Nothing is known to be lost, so nothing has to be stopped.", class_="none")
     steps = html.listed((_step(row, timezone) for row in given.to_dict("records")), ordered=True)
     return tag("div", steps, class_="freeze")
 

@@ -77,8 +77,9 @@ def summary(
     lines += [("Stop now", _stop(freeze, zone)), ("To decide", _decide(decisions, zone))]
     if gaps is not None and len(gaps):
         lines.append(("Not seen", _unseen(gaps)))
+    look = "brief" if checked["status"].isin(style.DAMAGED).any() else "brief calm"
     said = [tag("div", tag("dt", word), tag("dd", answer)) for word, answer in lines if answer]
-    return tag("div", tag("p", _loss(checked), class_="lead"), tag("dl", *said, class_="answers"), class_="brief")
+    return tag("div", tag("p", _loss(checked), class_="lead"), tag("dl", *said, class_="answers"), class_=look)
 
 
 def _loss(findings: pd.DataFrame) -> Html:
@@ -91,7 +92,8 @@ def _loss(findings: pd.DataFrame) -> Html:
     known = int(damaged["missing_rows"].fillna(0).sum())
     open_ = int(damaged["missing_rows"].isna().sum())
     more = f" and a number not known in {open_:,} of them" if open_ else ""
-    words = [tag("strong", f"{_are(len(damaged), 'table')} damaged, {_are(known, 'row')} missing{more}: ")]
+    count = f"{_are(known, 'row')} missing{more}" if known or not open_ else "how many rows are missing is not known"
+    words = [tag("strong", f"{_are(len(damaged), 'table')} damaged, {count}: ")]
     parts = [
         html.join([html.name(schemas.qualified(row.schema, row.table)), f" ({_gone(row)})"])
         for row in damaged.itertuples()
