@@ -28,6 +28,7 @@ class Found:
     hits: list[tuple[str, Hit]] = field(default_factory=list)
     starts: dict[str, list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))
     jobs: dict[str, tuple[str, str]] = field(default_factory=dict)  # path of a job's file: its vehicle, its text
+    timers: dict[str, str] = field(default_factory=dict)  # path of a systemd unit without its suffix: its schedule
     files: int = 0
 
 
@@ -47,6 +48,9 @@ def scan(root: Path, skip: Iterable[str], passed: Counter[str]) -> Found:
         if data is None:
             continue
         found.files += 1
+        if inside.endswith(".timer"):
+            when = schedule(inside, data.decode("utf-8", "replace"), 0)
+            found.timers[inside.removesuffix(".timer")] = when or "as a timer"
         names_files = _JOBS.search(data) is not None
         if not (names_files or promising(data)):
             continue
@@ -84,11 +88,16 @@ def hit_rows(found: Found) -> list[dict[str, Any]]:
         starters = found.starts.get(path, [])
         row = as_row(hit) | {"path": path, "text": redact(hit.text)}
         row["started_by"] = tuple(f"{where}:{line}" for where, line in starters[:50])
-        if hit.vehicle in ("script", "application") and (job := _job(found, path)):
+        if hit.vehicle in ("script", "application") and (job := _timer(found, path) or _job(found, path)):
             row["vehicle"] = "scheduled_job"
             row["schedule"] = job
         rows.append(row)
     return rows
+
+
+def _timer(found: Found, path: str) -> str | None:
+    """The schedule of the systemd timer that starts a unit of the same name."""
+    return found.timers.get(path.removesuffix(".service")) if path.endswith(".service") else None
 
 
 def _job(found: Found, path: str) -> str | None:
@@ -96,6 +105,8 @@ def _job(found: Found, path: str) -> str | None:
     waiting, seen = deque([path]), {path}
     while waiting and len(seen) < 1_000:
         for where, line in found.starts.get(waiting.popleft(), []):
+            if timer := _timer(found, where):
+                return timer
             kind, text = found.jobs.get(where, ("", ""))
             if kind == "scheduled_job":
                 return schedule(where, text, line) or "as a job"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from triage_kit.parse.migration import Operation
 from triage_kit.sql import effects, suspicious
@@ -12,6 +13,7 @@ _LITERAL = re.compile(
     r'"""(?P<triple>.*?)"""|`(?P<tick>[^`]*)`|"(?P<double>(?:[^"\\\n]|\\.)*)"|\'(?P<single>(?:[^\'\\\n]|\\.)*)\'',
     re.DOTALL,
 )
+_MOST = 40_000
 _COMMENT = re.compile(r"(?m)(?:^|(?<=[\s;{}(),]))//.*$|/\*(?:[^*]|\*(?!/))*\*/")
 _BEGINS = re.compile(r"(?i)\A\s*(?:with|delete\s+from|truncate|drop|alter|update|merge|do|insert|call)\b")
 # Placeholders of drivers and templates, which are no SQL.
@@ -27,7 +29,7 @@ def literal_hits(text: str) -> Iterator[Operation]:
     if not suspicious(text):
         return
     blanked = _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
-    for found in _LITERAL.finditer(blanked):
+    for found in islice(_LITERAL.finditer(blanked), _MOST):
         group = next(each for each in ("triple", "tick", "double", "single") if found[each] is not None)
         written = found[group]
         if not _BEGINS.match(written) or not suspicious(written):

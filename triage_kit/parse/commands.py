@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from triage_kit.parse.migration import Operation
 from triage_kit.sql import Effect, effects, suspicious
@@ -57,6 +58,9 @@ _CLUE = re.compile(
     r"flyway|liquibase|goose|dbmate|sqitch|migrate|supabase|ecto\.|diesel|sqlx|drizzle|doctrine:|pg:reset|docker|"
     r"kubectl|pgdata|PGDATA|postgresql|psql"
 )
+# A minified line holds no command of a person; looking through it would take the square of its length.
+_LONG_LINE = re.compile(r"(?m)^(.{2000}).+$")
+_MOST = 2_000
 _COMMENT = re.compile(r"(?m)(?:^|(?<=[ \t]))#.*$")
 _SQL_ARGUMENT = re.compile(
     r"""(?s)(?:(?<=\s)|(?<=["']))(?:-c|-\w{1,4}c|--command)["']?\s*(?:=|,|\n\s*-\s|\s)\s*"""
@@ -78,10 +82,11 @@ def command_hits(text: str) -> Iterator[Operation]:
     text = uncommented(text)
     found = {}
     if _CLUE.search(text):
+        short = _LONG_LINE.sub(r"\1", text)
         for pattern, operation in _TOOLS:
-            for command in pattern.finditer(text):
-                if not _printed(text, command.start()):
-                    each = _of_tool(text, command, operation)
+            for command in islice(pattern.finditer(short), _MOST):
+                if not _printed(short, command.start()):
+                    each = _of_tool(short, command, operation)
                     found[each.line, each.operation, each.object] = each
     for each in _sql(text):
         found.setdefault((each.line, each.operation, each.object), each)
@@ -116,17 +121,32 @@ def _sql(text: str) -> Iterator[Operation]:
     if not suspicious(text):
         return
     if "psql" in text:
-        for found in _SQL_ARGUMENT.finditer(text):
-            group = next(each for each in ("double", "single", "bare") if found[each] is not None)
-            if "psql" in text[max(0, found.start() - 400) : found.start()] and not _printed(text, found.start()):
+        for found, group in _arguments(text):
+            if not _printed(text, found.start()):
                 yield from _of_sql(text, found.start(group), found[group], sure=group != "bare")
-    for found in _HEREDOC.finditer(text):
+    heredocs = _HEREDOC.finditer(text) if text.count("<<") <= _MOST // 4 else iter(())
+    for found in heredocs:
         if re.search(r"psql|sql", _whole_line(text, found.start()), re.IGNORECASE):
             yield from _of_sql(text, found.start("body"), found["body"], sure=True)
-    for found in _LITERAL.finditer(text):
+    for found in islice(_LITERAL.finditer(text), 20 * _MOST):
         written = found["double"] if found["double"] is not None else found["single"]
         if _BEGINS.match(written) and not _printed(text, found.start()):
             yield from _of_sql(text, found.start() + 1, written, sure=False)
+
+
+def _arguments(text: str) -> Iterator[tuple[re.Match[str], str]]:
+    """What follows -c of a psql, that of a psql inside the argument of another shell too."""
+    at = 0
+    for _ in range(_MOST):
+        found = _SQL_ARGUMENT.search(text, at)
+        if found is None:
+            return
+        group = next(each for each in ("double", "single", "bare") if found[each] is not None)
+        if "psql" in text[max(0, found.start() - 400) : found.start()] and "psql" not in found[group]:
+            yield found, group
+            at = found.end()
+        else:
+            at = found.start() + 2
 
 
 def _of_sql(text: str, at: int, written: str, sure: bool) -> Iterator[Operation]:

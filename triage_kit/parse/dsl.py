@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import PurePosixPath
 
 from triage_kit.parse.migration import Migration, Operation
@@ -15,25 +16,45 @@ from triage_kit.sql import effects, suspicious
 
 _TEXT_LIMIT = 4000
 _NAME = r"""[:'"`]+(?P<name>[\w.$-]+)['"`]?"""
+# A word without which the pattern finds nothing, the pattern, and what the call does.
 _CALLS = [
-    (re.compile(rf"\b(?:drop_table|dropTable|dropTableIfExists|drop_join_table)\b\s*\(?\s*{_NAME}"), "drop_table"),
-    (re.compile(rf"\b(?:remove_columns?|removeColumn|dropColumn)\b\s*\(?\s*{_NAME}(?:\s*,\s*[:'\"`]+(?P<column>\w+))?"),
-     "drop_column"),
-    (re.compile(rf"\b(?:truncate|truncate_tables|clearTable)\b\s*\(?\s*{_NAME}"), "truncate"),
-    (re.compile(rf"\b(?:rename_table|renameTable)\b\s*\(?\s*{_NAME}"), "rename_table"),
-    (re.compile(rf"\b(?:change_column|changeColumn)\b\s*\(?\s*{_NAME}"), "alter_column_type"),
-    (re.compile(rf"\b(?:drop_schema|dropSchema|dropSchemaIfExists)\b\s*\(?\s*{_NAME}"), "drop_schema"),
-    (re.compile(rf"\b(?:create_table|createTable)\b\s*\(?\s*{_NAME}"), "create_table"),
-    (re.compile(r"\bknex\(\s*['\"`](?P<name>[\w.]+)['\"`]\s*\)(?:\.where\w*\([^)]*\))*\.(?:del|delete)\(\)"), "delete"),
-    (re.compile(r"\bknex\(\s*['\"`](?P<name>[\w.]+)['\"`]\s*\)\.truncate\(\)"), "truncate"),
-    (re.compile(rf"\bbulkDelete\s*\(\s*{_NAME}"), "delete"),
-    (re.compile(r"\b(?P<name>[A-Z]\w+)\.(?:delete_all|destroy_all|unscoped\.delete_all)\b"), "delete"),
-    (re.compile(r"\b(?:prisma|db|tx|client)\.(?P<name>\w+)\.deleteMany\((?P<filter>\s*\{?\s*\}?\s*)\)"), "delete"),
-    (re.compile(r"\b(?:dropAllTables|dropDatabase|drop_database|dropAllSchemas)\b"), "drop_table"),
-    (re.compile(r"\b(?:synchronize\(\s*true|sync\(\s*\{\s*force:\s*true)"), "drop_table"),
-    (re.compile(r"\bDatabaseCleaner\b[^\n]*:(?:truncation|deletion)\b"), "truncate"),
-    (re.compile(r"\bDatabaseCleaner\.(?:clean|clean_with|cleaning)\b"), "truncate"),
-]  # fmt: skip
+    (
+        ("drop",),
+        re.compile(rf"\b(?:drop_table|dropTable|dropTableIfExists|drop_join_table)\b\s*\(?\s*{_NAME}"),
+        "drop_table",
+    ),
+    (
+        ("olumn",),
+        re.compile(
+            rf"\b(?:remove_columns?|removeColumn|dropColumn)\b\s*\(?\s*{_NAME}(?:\s*,\s*[:'\"`]+(?P<column>\w+))?"
+        ),
+        "drop_column",
+    ),
+    (("run", "lear"), re.compile(rf"\b(?:truncate|truncate_tables|clearTable)\b\s*\(?\s*{_NAME}"), "truncate"),
+    (("ename",), re.compile(rf"\b(?:rename_table|renameTable)\b\s*\(?\s*{_NAME}"), "rename_table"),
+    (("hange",), re.compile(rf"\b(?:change_column|changeColumn)\b\s*\(?\s*{_NAME}"), "alter_column_type"),
+    (("rop",), re.compile(rf"\b(?:drop_schema|dropSchema|dropSchemaIfExists)\b\s*\(?\s*{_NAME}"), "drop_schema"),
+    (("reate",), re.compile(rf"\b(?:create_table|createTable)\b\s*\(?\s*{_NAME}"), "create_table"),
+    (
+        ("knex",),
+        re.compile(r"\bknex\(\s*['\"`](?P<name>[\w.]+)['\"`]\s*\)(?:\.where\w*\([^)]*\))*\.(?:del|delete)\(\)"),
+        "delete",
+    ),
+    (("knex",), re.compile(r"\bknex\(\s*['\"`](?P<name>[\w.]+)['\"`]\s*\)\.truncate\(\)"), "truncate"),
+    (("bulkDelete",), re.compile(rf"\bbulkDelete\s*\(\s*{_NAME}"), "delete"),
+    (("_all",), re.compile(r"\b(?P<name>[A-Z]\w+)\.(?:delete_all|destroy_all|unscoped\.delete_all)\b"), "delete"),
+    (
+        ("deleteMany",),
+        re.compile(r"\b(?:prisma|db|tx|client)\.(?P<name>\w+)\.deleteMany\((?P<filter>\s*\{?\s*\}?\s*)\)"),
+        "delete",
+    ),
+    (("rop",), re.compile(r"\b(?:dropAllTables|dropDatabase|drop_database|dropAllSchemas)\b"), "drop_table"),
+    (("sync",), re.compile(r"\b(?:synchronize\(\s*true|sync\(\s*\{\s*force:\s*true)"), "drop_table"),
+    (("DatabaseCleaner",), re.compile(r"\bDatabaseCleaner\b[^\n]*:(?:truncation|deletion)\b"), "truncate"),
+    (("DatabaseCleaner",), re.compile(r"\bDatabaseCleaner\.(?:clean|clean_with|cleaning)\b"), "truncate"),
+]
+_MOST_CALLS = 2_000
+_MOST_HEREDOCS = 500
 _LITERAL = (
     r"""(?:<<[~-]?['"]?(?P<here>\w+)['"]?[^\n]*\n(?P<heredoc>.*?)^\s*(?P=here)\b|`(?P<tick>[^`]*)`"""
     r"""|'(?P<one>(?:[^'\\]|\\.)*)'|"(?P<two>(?:[^"\\]|\\.)*)")"""
@@ -53,18 +74,19 @@ def tool_of(text: str) -> str | None:
     >>> tool_of("class A < ActiveRecord::Migration[7.1]"), tool_of("const a = 1")
     ('rails', None)
     """
-    for tool, mark in _TOOLS:
-        if mark.search(text):
+    for tool, marks in _TOOLS:
+        if all(mark.search(text) for mark in marks):
             return tool
     return None
 
 
+_UP = re.compile(r"exports\.up\b|export\s+(?:async\s+)?(?:function|const)\s+up\b")
 _TOOLS = [
-    ("rails", re.compile(r"<\s*ActiveRecord::Migration")),
-    ("typeorm", re.compile(r"implements\s+MigrationInterface|\bqueryRunner\b")),
-    ("sequelize", re.compile(r"\bqueryInterface\b")),
-    ("knex", re.compile(r"(?:exports\.up|export\s+(?:async\s+)?function\s+up)\b[\s\S]*\b(?:knex|Knex)\b")),
-    ("node-pg-migrate", re.compile(r"exports\.up[\s\S]*\bpgm\b|MigrationBuilder")),
+    ("rails", [re.compile(r"<\s*ActiveRecord::Migration")]),
+    ("typeorm", [re.compile(r"implements\s+MigrationInterface|\bqueryRunner\b")]),
+    ("sequelize", [re.compile(r"\bqueryInterface\b")]),
+    ("node-pg-migrate", [_UP, re.compile(r"\bpgm\b|MigrationBuilder")]),
+    ("knex", [_UP]),
 ]
 
 
@@ -90,16 +112,19 @@ def read_dsl(text: str, path: str, tool: str) -> Migration:
 def dsl_calls(text: str, suffix: str) -> Iterator[Operation]:
     """Operations of the calls in Ruby or JavaScript text, in order of their lines."""
     blanked = uncommented(text, suffix)
+    if blanked.count("<<") > _MOST_HEREDOCS:  # each unfinished one would be looked for to the end of the file
+        blanked = blanked.replace("<<", "  ")
     found = []
-    for pattern, operation in _CALLS:
-        for call in pattern.finditer(blanked):
+    for clues, pattern, operation in _CALLS:
+        calls = pattern.finditer(blanked) if any(clue in blanked for clue in clues) else iter(())
+        for call in islice(calls, _MOST_CALLS):
             named = call.groupdict()
             object_ = ".".join(filter(None, (named.get("name"), named.get("column"))))
             bounded = ".where" in call[0] if operation == "delete" else None
             line = blanked.count("\n", 0, call.start()) + 1
             cascade = "cascade" in blanked[call.end() : blanked.find("\n", call.end()) % (len(blanked) + 1)].lower()
             found.append(Operation(line, "", operation, object_, bounded, cascade, _line(blanked, call), "pattern"))
-    for run in _RUNS.finditer(blanked):
+    for run in islice(_RUNS.finditer(blanked), _MOST_CALLS) if suspicious(blanked) else ():
         written = next(each for each in (run["heredoc"], run["tick"], run["one"], run["two"]) if each is not None)
         if not suspicious(written):
             continue

@@ -6,6 +6,7 @@ Told by the file's place, its name and what it says of itself; a line of a job t
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 _TEST_FOLDERS = frozenset(
@@ -76,9 +77,10 @@ def schedule(path: str, text: str, line: int) -> str | None:
     >>> schedule("crontab", "5 3 * * * psql -c 'TRUNCATE a'", 1)
     '5 3 * * *'
     """
-    lines = text.splitlines()
-    if _CRON_PATH.search(path) and 0 < line <= len(lines) and (found := _CRON_LINE.match(lines[line - 1])):
-        return " ".join(found["when"].split())
+    if _CRON_PATH.search(path):
+        lines = text.splitlines()
+        if 0 < line <= len(lines) and (found := _CRON_LINE.match(lines[line - 1])):
+            return " ".join(found["when"].split())
     told = [found for pattern in _SCHEDULES for found in pattern.finditer(text)]
     before = [found for found in told if text.count("\n", 0, found.start()) < line]
     chosen = before[-1] if before else told[0] if told else None
@@ -98,10 +100,10 @@ _NAMES = {
 _KINDS = {"yml": "yaml", "yaml": "yaml", "rake": "rb", "mk": "make", "bash": "sh", "js": "js", "ts": "js"}
 
 
-def name_of(path: str, text: str, line: int) -> str | None:
+def name_of(path: str, lines: Sequence[str], line: int) -> str | None:
     """The function, target, job or service that holds the line.
 
-    >>> name_of("Makefile", "all: x\\nreset-db:\\n\\tdropdb shop\\n", 3)
+    >>> name_of("Makefile", ["all: x", "reset-db:", "\\tdropdb shop"], 3)
     'reset-db'
     """
     place = PurePosixPath(path)
@@ -110,7 +112,7 @@ def name_of(path: str, text: str, line: int) -> str | None:
     pattern = _NAMES.get(kind)
     if pattern is None:
         return None
-    for each in reversed(text.splitlines()[max(0, line - 400) : line]):
+    for each in reversed(lines[max(0, line - 400) : line]):
         if found := pattern.match(each):
             return next(part for part in found.groups() if part).strip()
     return None

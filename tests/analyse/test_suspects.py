@@ -1,0 +1,99 @@
+"""Which line of the repository reaches a damaged table, and whether it ran."""
+
+import networkx as nx
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.analyse.groups import Group
+from triage_kit.analyse.ledger import Ledger
+from triage_kit.analyse.statements import Seen, Visibility
+from triage_kit.analyse.suspects import Scene, review, suspects
+
+AT = pd.Timestamp("2025-10-07T20:28:00Z")
+GROUP = Group("G1", "truncate", ("m.assets", "m.imports"), ("m.assets", "m.imports"), ("m.imports",), 742, AT, "xid")
+MIGRATIONS = [
+    {"path": "v/1.py", "tool": "alembic", "revision": "1"},
+    {"path": "v/2.py", "tool": "alembic", "revision": "2", "parents": ["1"]},
+]
+OPERATIONS = [
+    ("v/1.py", 106, "1", "up", "drop_type", "m.flowstatus", True),
+    ("v/2.py", 9, "2", "up", "truncate", "m.imports", True),
+    ("v/2.py", 15, "2", "down", "drop_table", "m.other", False),
+    ("v/2.py", 16, "2", "down", "drop_table", "m.assets", False),
+    ("v/2.py", 11, "2", "up", "create_table", "m.new", False),
+]
+HITS = [
+    ("jobs/a.sql", 3, "scheduled_job", "truncate", "imports", "TRUNCATE imports CASCADE", True, "rows"),
+    ("app/b.py", 4, "application", "delete", "User", "session.query(User).delete()", False, "rows"),
+    ("tools/c.sql", 5, "script", "delete", "assets", "DELETE FROM assets", False, "rows"),
+]
+
+
+def seen(operation, table, text, outcome="committed"):
+    return Seen(operation, table, None, False, outcome, AT, "app", "psql", text, None, "E1", "log:7")
+
+
+def evidence(**given):
+    return {name: schemas.frame(name, given.get(name, [])) for name in schemas.evidence_names()}
+
+
+def told(*statements, visible=False):
+    reach = nx.MultiDiGraph([("m.imports", "m.assets", {"on_delete": "no action"})])
+    reach.add_node("m.users")
+    keys = ("path", "line", "revision", "direction", "operation", "object", "cascade")
+    hit = ("path", "line", "vehicle", "operation", "object", "text", "cascade", "loses")
+    frames = evidence(
+        incident=[{"window_start": AT - pd.Timedelta(days=1), "noticed_at": AT}],
+        questions=[{"source": "version_tables", "status": "answered"}],
+        migrations=MIGRATIONS,
+        version_tables=[{"tool": "alembic", "schema": "m", "table": "alembic_version", "version": "1"}],
+        migration_operations=[dict(zip(keys, row, strict=True)) | {"how": "parsed"} for row in OPERATIONS],
+        code_hits=[dict(zip(hit, row, strict=True)) | {"kind": "sql", "how": "parsed"} for row in HITS],
+        last_changes=[{"path": "jobs/a.sql", "sha": "abc", "author": "Ann", "committed_at": AT, "subject": "s"}],
+    )
+    scene = Scene([GROUP], reach, statements, Visibility(visible, "because"))
+    return suspects(frames, scene), frames
+
+
+def test_what_a_line_reaches_in_this_database():
+    found = told()[0].set_index(["path", "line"])
+    assert found.loc[("v/2.py", 9), "tables"] == ("m.assets", "m.imports")
+    assert found.loc[("jobs/a.sql", 3), "damaged"] == ("m.assets", "m.imports")
+    assert found.loc[("jobs/a.sql", 3), "groups"] == ("G1",)
+    assert found.loc[("app/b.py", 4), "tables"] == ("m.users",)
+    assert ("v/2.py", 11) not in found.index
+
+
+def test_whether_it_ran():
+    found = told(
+        seen("truncate", "m.imports", "truncate imports\n cascade;"), seen("delete", "m.assets", "x", "failed")
+    )
+    ran = found[0].set_index(["path", "line"])["ran"]
+    assert ran[("v/1.py", 106)] == "applied"
+    assert ran[("v/2.py", 9)] == "not_applied"
+    assert ran[("v/2.py", 15)] == "unknown"
+    assert ran[("jobs/a.sql", 3)] == "ran"
+    assert ran[("tools/c.sql", 5)] == "failed"
+    assert ran[("app/b.py", 4)] == "unknown"
+    other = told(seen("truncate", "m.imports", "TRUNCATE m.imports, m.x CASCADE"), visible=True)
+    ran = other[0].set_index(["path", "line"])["ran"]
+    assert ran[("jobs/a.sql", 3)] == "similar"
+    assert ran[("tools/c.sql", 5)] == "not_seen"
+
+
+def test_who_changed_it_and_when():
+    line = told()[0].set_index("path").loc["jobs/a.sql"]
+    assert (line["changed_by"], line["commit"], line["in_window"]) == ("Ann", "abc", True)
+
+
+def test_the_review_begins_with_what_ran_and_ends_with_downgrades():
+    lines, frames = told(seen("truncate", "m.imports", "TRUNCATE imports CASCADE"))
+    ledger = Ledger()
+    listed = review(lines, frames["migration_operations"], ledger)
+    assert list(zip(listed["path"], listed["line"], strict=True)) == [
+        ("jobs/a.sql", 3), ("tools/c.sql", 5), ("v/1.py", 106), ("app/b.py", 4), ("v/2.py", 9), ("v/2.py", 15),
+    ]  # fmt: skip
+    why = listed.set_index("path")["why"]
+    assert "removes rows of a damaged table (m.assets, m.imports); scheduled job; it ran" in why["jobs/a.sql"]
+    assert "costs at most the columns of that type, and no rows; it was applied" in why["v/1.py"]
+    assert set(listed["evidence"]) <= set(ledger.frame()["id"])

@@ -1,0 +1,135 @@
+"""Scripts, jobs, tests and application code: which line, whose vehicle, started by what; and files that mean harm."""
+
+import os
+
+import pytest
+
+from tests.collect.test_repository import collected, git, question
+from triage_kit.parse.hits import MOST_HITS, read_hits
+
+FILES = {
+    "etc/cron.d/shop": "# m h\n15 3 * * * app /srv/shop/scripts/nightly.sh >> /var/log/x\n",
+    "scripts/nightly.sh": "#!/bin/sh\npython scripts/purge.py\npsql -f sql/clean.sql\n",
+    "scripts/purge.py": "import db\n\ndef purge():\n    db.execute('TRUNCATE stage')\n",
+    "sql/clean.sql": "DELETE FROM old_carts;\n",
+    "scripts/by_hand.sh": "psql -d shop <<'EOF'\nBEGIN;\nTRUNCATE orders CASCADE;\nCOMMIT;\nEOF\n",
+    "deploy/purge.timer": "[Timer]\nOnCalendar=daily\n",
+    "deploy/purge.service": "[Service]\nExecStart=/usr/bin/psql -c 'DELETE FROM logs'\n",
+    ".github/workflows/nightly.yml": "on:\n  schedule:\n    - cron: '5 4 * * *'\njobs:\n  reset:\n    steps:\n"
+    "      - run: npx prisma migrate reset --force\n",
+    ".github/workflows/test.yml": "jobs:\n  t:\n    steps:\n      - run: bin/rails db:reset\n",
+    "docker-compose.yml": "services:\n  job:\n    image: x\n    command: sh -c \"psql -c 'DROP TABLE a'\"\n",
+    "tests/conftest.py": "import pytest\n\n@pytest.fixture\ndef clean(engine):\n    Base.metadata.drop_all(engine)\n",
+    "spec/rails_helper.rb": "RSpec.configure do |c|\n  DatabaseCleaner.strategy = :truncation\nend\n",
+    "app/views.py": "def remove(request):\n    Order.objects.filter(pk=1).delete()\n    Cart.objects.all().delete()\n",
+    "src/db.go": 'package db\nfunc Purge() { db.Exec("DELETE FROM sessions WHERE user_id = $1", id) }\n',
+    "package.json": '{"scripts": {"wipe": "sequelize db:drop && sequelize db:create"}}\n',
+    "Makefile": "wipe:\n\tdocker compose down -v\n",
+    "look.ipynb": '{"cells": [\n {"cell_type": "code", "source": [\n  "%%sql\\n",\n  "DELETE FROM notes"]}]}\n',
+    "latin.py": "# caf\udce9\nc.execute('TRUNCATE latin')\n",
+}
+FOUND = {
+    ("scripts/purge.py", 4, "scheduled_job", "truncate", "stage"),
+    ("sql/clean.sql", 1, "scheduled_job", "delete", "old_carts"),
+    ("scripts/by_hand.sh", 3, "script", "truncate", "orders"),
+    ("deploy/purge.service", 2, "scheduled_job", "delete", "logs"),
+    (".github/workflows/nightly.yml", 7, "scheduled_job", "drop_schema", None),
+    (".github/workflows/test.yml", 4, "test_run", "drop_table", None),
+    ("docker-compose.yml", 4, "application", "drop_table", "a"),
+    ("tests/conftest.py", 5, "test_run", "drop_table", None),
+    ("spec/rails_helper.rb", 2, "test_run", "truncate", None),
+    ("app/views.py", 2, "application", "delete", "Order"),
+    ("app/views.py", 3, "application", "delete", "Cart"),
+    ("src/db.go", 2, "application", "delete", "sessions"),
+    ("package.json", 1, "script", "drop_table", None),
+    ("Makefile", 2, "script", "drop_database", None),
+    ("look.ipynb", 4, "script", "delete", "notes"),
+    ("latin.py", 2, "application", "truncate", "latin"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "case").mkdir()
+    for name, text in FILES.items():
+        path = tmp_path / "backend" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    return tmp_path / "case"
+
+
+def test_every_line_is_found_with_what_starts_it(folder):
+    draft, _ = collected(folder)
+    hits = draft.written("code_hits").astype(object)
+    hits = hits.where(hits.notna(), None)
+    told = hits[["path", "line", "vehicle", "operation", "object"]]
+    assert set(told.itertuples(index=False, name=None)) == FOUND
+    by_path = hits.set_index("path")
+    assert by_path.loc["sql/clean.sql", "started_by"] == ("scripts/nightly.sh:3",)
+    assert by_path.loc["sql/clean.sql", "schedule"] == "15 3 * * *"
+    assert by_path.loc["scripts/purge.py", "name"] == "purge"
+    assert by_path.loc[".github/workflows/nightly.yml", "schedule"] == "5 4 * * *"
+    assert list(by_path.loc["app/views.py", "bounded"]) == [True, False]
+    assert question(draft, "code_hits")["status"] == "answered"
+
+
+def test_who_changed_a_file_last(folder):
+    backend = folder.parent / "backend"
+    git(backend, "init", "-q", "-b", "main")
+    git(backend, "add", "scripts")
+    git(backend, "commit", "-q", "-m", "first")
+    (backend / "scripts/purge.py").write_text("db.execute('TRUNCATE other')\n")
+    git(backend, "add", "scripts/purge.py")
+    git(backend, "commit", "-q", "-m", "wider: password=hunter2", at="2025-10-08T09:00:00Z")
+    draft, _ = collected(folder)
+    changes = draft.written("last_changes").set_index("path")
+    assert set(changes.index) == {"scripts/purge.py", "scripts/by_hand.sh"}
+    assert changes.loc["scripts/purge.py", "committed_at"].isoformat() == "2025-10-08T09:00:00+00:00"
+    assert changes.loc["scripts/purge.py", "subject"] == "wider: password=***"
+    assert changes.loc["scripts/by_hand.sh", "author"] == "Ann Müller"
+
+
+def test_a_secret_beside_a_command_is_hidden(folder):
+    (folder.parent / "backend" / "x.sh").write_text("psql postgresql://a:hunter2@db/shop -c 'TRUNCATE secret'\n")
+    draft, _ = collected(folder)
+    table = draft.written("code_hits")
+    assert "secret" in set(table["object"].dropna())
+    assert "hunter2" not in table.to_csv()
+
+
+def test_names_from_a_hostile_place_are_read_and_links_are_not_followed(folder):
+    backend = folder.parent / "backend"
+    (backend / "link.sql").symlink_to("/etc/passwd")
+    name = b"\xff'; DROP\n<b>.sql"
+    (backend / os.fsdecode(name)).write_text("TRUNCATE odd;")
+    (backend / "big.sql").write_bytes(b"DELETE FROM big;\n" * 200_000)
+    (backend / "binary.sql").write_bytes(b"DROP TABLE b;\0")
+    draft, _ = collected(folder)
+    assert "odd" in set(draft.written("code_hits")["object"].dropna())
+    reason = question(draft, "code_hits")["reason"]
+    assert "1 links" in reason
+    assert "1 binary files" in reason
+    assert "1 files larger than 2 MiB" in reason
+
+
+HOSTILE = {
+    "a.sh": "docker compose " * 130_000,
+    "b.sh": "psql -c '" * 200_000,
+    "c.sh": "cat <<A\n" * 200_000,
+    "d.js": "knex('a')" * 200_000,
+    "e.rb": "execute <<~SQL\n" * 130_000,
+    "f.py": "(" * 500_000,
+    "g.py": "x" + ".filter()" * 100_000 + ".delete()",
+    "h.go": '"DROP ' * 30_000,
+    "i.ipynb": "[" * 500_000,
+    "j.ts": "exports.up " * 180_000,
+    "k.sql": "DELETE FROM a;" * 20_000,
+    "Makefile": "a:" * 900_000,
+    "l.yml": "- cron: 1 2 3 4 5\n" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_file_holds_the_reader_up(name):
+    # Work that grows with the square of such a file takes hours: this test would never end.
+    assert len(read_hits(HOSTILE[name], name)) <= MOST_HITS
