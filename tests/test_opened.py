@@ -120,3 +120,11 @@ def test_the_case_shows_itself_escaped_and_without_its_path(collected: Path) -> 
 def test_without_evidence_it_says_how_to_collect(tmp_path: Path) -> None:
     with pytest.raises(NotSealed, match="triage collect"):
         open_case(tmp_path)
+
+
+def test_names_of_tables_are_completed(collected: Path) -> None:
+    case = open_case(collected)
+    assert {"tables", "sql", "log_events", "relations"} <= set(dir(case))
+    assert "relations" in case.evidence._ipython_key_completions_()
+    assert "relations" in repr(case.evidence)
+    assert "<code>relations</code>" in case._repr_html_()

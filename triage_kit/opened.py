@@ -55,6 +55,12 @@ class Evidence(Mapping[str, pd.DataFrame]):
     def __iter__(self) -> Iterator[str]:
         return iter(schemas.evidence_names())
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(schemas.evidence_names())  # completes evidence["…
+
+    def __repr__(self) -> str:
+        return f"<evidence: {len(self)} tables, {', '.join(self)}>"
+
     def __len__(self) -> int:
         return len(schemas.evidence_names())
 
@@ -110,7 +116,12 @@ class OpenCase:
 
     def _repr_html_(self) -> str:
         rows = "".join(f"<tr><th>{escape(k)}</th><td>{escape(str(v))}</td></tr>" for k, v in self._facts().items())
-        return f"<p><strong>{escape(self.title)}</strong></p><table>{rows}</table>"
+        names = ", ".join(f"<code>{name}</code>" for name in schemas.evidence_names())
+        ask = f"<code>.tables</code>, <code>.sql('select …')</code>, and as DataFrames {names}"
+        return (
+            f"<p><strong>{escape(self.title)}</strong></p><table>{rows}</table>"
+            f"<details><summary>What one may ask</summary><p>{ask}</p></details>"
+        )
 
     def _facts(self) -> dict[str, Any]:
         manifest = self.bundle.manifest

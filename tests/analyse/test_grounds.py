@@ -57,3 +57,13 @@ def test_who_must_decide_what_names_the_service_and_the_way_back(emptied) -> Non
 def test_nothing_lost_asks_nobody_to_decide(make_table, make_evidence) -> None:
     found = analyse.investigate(make_evidence([make_table("kept", 16420)]))
     assert found.decisions.empty
+
+
+def test_an_investigation_shows_its_verdict_and_its_frames_escaped(make_table, make_evidence) -> None:
+    evil = make_table("<b>x</b>", 16400, **GONE)
+    shown = analyse.investigate(make_evidence([evil, make_table("kept", 16420)]))
+    page = shown._repr_html_()
+    assert "<b>x" not in page
+    assert "&lt;b&gt;x" in page
+    assert "<code>findings</code>\u00a0(2)" in page
+    assert repr(shown).startswith("<investigation: 1 of 2 tables")

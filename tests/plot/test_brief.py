@@ -55,7 +55,7 @@ def test_every_question_of_a_reader_has_its_answer() -> None:
     said = answers(page)
     assert "2 tables are damaged, 48,000,040 rows are missing" in page.find(class_="lead").get_text()
     assert said["What did it"].startswith("truncate (98 % sure): TRUNCATE m.assets CASCADE (inferred")
-    assert said["Who"] == "Somebody by hand (80 %), because of E3; else: Unknown (20 %)"
+    assert said["Who"] == "Somebody by hand (80 %), else: Unknown (20 %); because of E3"
     assert said["Since when"] == (
         "2025-10-07 20:27:38.500000 UTC (22:27:38.500000 Europe/Berlin) (by commit record), transaction 742; "
         "noticed 2025-10-08 10:37:29 UTC (12:37:29 Europe/Berlin)"

@@ -22,6 +22,7 @@ from triage_kit.analyse import (
     probes,
     provenance,
     recovery,
+    showing,
     statements,
     suspects,
     timeline,
@@ -39,7 +40,7 @@ from triage_kit.analyse.transactions import replacements
 from triage_kit.analyse.xids import clock
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Investigation:
     """Every conclusion as a frame named and shaped as in ``triage_kit.schemas.findings``."""
 
@@ -67,6 +68,12 @@ class Investigation:
     review: pd.DataFrame
     gaps: pd.DataFrame
     coverage: pd.DataFrame
+
+    def __repr__(self) -> str:
+        return showing.as_text(self)
+
+    def _repr_html_(self) -> str:
+        return showing.as_html(self)
 
 
 def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:

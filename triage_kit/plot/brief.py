@@ -70,7 +70,7 @@ def summary(
     if len(told) > MOST_GROUPS:
         lines.append(("More losses", f"{len(told) - MOST_GROUPS:,} more groups of tables stand in the findings below"))
     if not len(told):
-        lines.append(("What did it", _who(ranked)))
+        lines.append(("What it is", _who(ranked)))
         if pd.notna(incident.get("noticed_at")):
             lines.append(("Noticed", html.moment(incident["noticed_at"], zone)))
     lines.append(("Can it come back", _way_back(schemas.check(recovery, "recovery"), zone)))
@@ -149,11 +149,10 @@ def _who(causes: pd.DataFrame) -> Html:
     said = [
         tag("strong", cause_title(ranked[0])),
         f" ({style.percent(ranked[0]['probability'])})",
-        html.join([", because of ", proof]) if proof else "",
     ]
     if len(ranked) > 1 and ranked[0]["probability"] < SURE:
-        said.append(f"; else: {cause_title(ranked[1])} ({style.percent(ranked[1]['probability'])})")
-    return html.join(said)
+        said.append(f", else: {cause_title(ranked[1])} ({style.percent(ranked[1]['probability'])})")
+    return html.join([*said, "; because of ", proof] if proof else said)
 
 
 def cause_title(cause: Mapping[str, object]) -> str:
