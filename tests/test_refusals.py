@@ -312,3 +312,10 @@ def test_an_endless_line_or_entry_is_cut(tmp_path: Path, line: bytes, monkeypatc
     assert len(events) == 2
     assert events["message"].str.len().max() <= 1 << 20
     assert events["line"].tolist() == [1, (ENTRY + line + b"\n" + ENTRY).count(b"\n")]
+
+
+def test_a_manifest_beyond_its_bound_is_not_even_parsed(sealed: Path, monkeypatch) -> None:
+    """Everything else about it is as it was sealed."""
+    monkeypatch.setattr("triage_kit.bundle.manifest.MOST_BYTES", 100)
+    with pytest.raises(Tampered, match="is larger than"):
+        Bundle.open(sealed)
