@@ -51,7 +51,8 @@ def _dropped(table: Dossier, statement: tuple[str, str] | None, about: Context, 
         return Observation(
             ("in_window" if gone else "earlier",), f"{says}, {told} the earlier bundle", source, table.name
         )
-    if when := clock.inside(last["xmin"], begins):
+    new = table.created_xid is not None and bool(clock.inside(table.created_xid, begins))
+    if (when := clock.inside(last["xmin"], begins)) and not new:
         return Observation(("in_window",), f"{says}, {when}", source, table.name)
     if statement is not None:
         return Observation(("in_window",), f"{says}; seen: {statement[0][:160]}", statement[1], table.name)

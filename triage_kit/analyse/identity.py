@@ -16,6 +16,7 @@ from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.xids import Clock
 
 KEYED = 0.8
+LATER, WELL_AFTER = pd.Timedelta(seconds=1), pd.Timedelta(hours=1)
 KEY_NAME = re.compile(r"(.+)_pkey\d*\Z")
 
 
@@ -30,6 +31,9 @@ def origins(
     found: dict[str, Observation] = {}
     ranks, together = _migration_ranks(evidence), _remade_together(tables, before)
     swaps, older = _swaps(tables), _older_references(tables, evidence["constraints"])
+    made = [table.created_xid for table in tables if table.created_xid is not None]
+    # Where the window begins before the schema was made, every table is new in it, and that says nothing of any.
+    settled = sum(not clock.inside(xid, about.window_start) for xid in made) > len(made) / 2
     young, misplaced = _youngest(tables, ranks), _out_of_order(tables, ranks)
     for table in tables:
         then = before.tables.get(table.name) if before and not before.other_cluster else None
@@ -48,7 +52,7 @@ def origins(
             when = ""
             outcome = "out_of_order" if why else "contemporary"
             if not why and table.name in young:
-                when = clock.inside(table.created_xid, about.window_start)
+                when = clock.inside(table.created_xid, about.window_start) if settled else ""
                 outcome = "recent" if when else "youngest"
             place = f"{'not the last' if outcome == 'contemporary' else 'the last'} that made tables in its schema"
             says = f"created by transaction {table.created_xid}, {why or place}{', ' + when if when else ''}"
@@ -181,6 +185,20 @@ def _youngest(tables: Sequence[Dossier], ranks: Mapping[str, int]) -> set[str]:
     return found
 
 
+def _stood_before(evidence: Mapping[str, pd.DataFrame], about: Context, clock: Clock, now: dict) -> bool:
+    """Whether a database of this name stood before the one of now: its sessions are in the log, or the window is late.
+
+    A window that begins with the cluster holds the first making of everything.
+    """
+    made, _ = clock.between(now["database_xmin"])
+    events = evidence["log_events"]
+    mine = events.loc[(events["database"] == now.get("database")).fillna(False), "at"].dropna()
+    if made is not None and len(mine) and mine.min() < made - LATER:
+        return True
+    return about.initdb_at is not None and about.window_start is not None and (
+        about.window_start - about.initdb_at > WELL_AFTER)  # fmt: skip
+
+
 def database_age(
     evidence: Mapping[str, pd.DataFrame], about: Context, clock: Clock, before: Earlier | None
 ) -> Observation | None:
@@ -200,7 +218,8 @@ def database_age(
         )
         return Observation((outcome,), says, source, str(name), "server")
     _, end = clock.between(now["database_xmin"]) if now.get("database_xmin") else (None, None)
-    if when := clock.inside(now["database_xmin"] or 0, about.window_start):
+    when = clock.inside(now["database_xmin"] or 0, about.window_start)
+    if when and _stood_before(evidence, about, clock, now):
         says = f"the row of the database {name} was written {when}"
         return Observation(("remade",), says, source, str(name), "server")
     known = set(evidence["databases"]["oid"].dropna())

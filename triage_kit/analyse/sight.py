@@ -153,4 +153,5 @@ def _changed(table: Dossier, seen: Sequence[Seen], about: Context, clock: Clock)
     if done:
         return f"; seen: {done[-1].text[:120]}"
     when = clock.inside(table.relation["xmin"], about.window_start) if table.relation["xmin"] else ""
-    return f"; its pg_class row was written {when}" if when and not table.replaced else ""
+    new = table.created_xid is not None and bool(clock.inside(table.created_xid, about.window_start))
+    return f"; its pg_class row was written {when}" if when and not new and not table.replaced else ""
