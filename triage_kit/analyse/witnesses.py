@@ -86,6 +86,8 @@ def _trigger(table: Dossier, scene: Scene) -> Observation | None:
 
 def _wal(table: Dossier, scene: Scene) -> Observation | None:
     """What the WAL that was read did to the table; its silence counts where it reaches back to the window."""
+    if table.relation["kind"] == "materialized_view":
+        return None  # every REFRESH commits the removal of its old file
     changes, start = scene.wal.changes.get(table.oid, ()), scene.about.window_start
     deleting = scene.wal.deleting(table.oid)
     rows, most = sum(each.rows for each in deleting), max((each.rows for each in deleting), default=0)
