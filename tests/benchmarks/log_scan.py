@@ -128,7 +128,7 @@ def itself(name: str, path: Path, format: str) -> Callable[[], None]:
 
 
 def jobs(big: Path, small: Path, format: str, folder: Path) -> dict[str, tuple[Path, Callable[[], None]]]:
-    found = {"dd of=/dev/null": (big, program("dd", f"if={big}", "of=/dev/null", "bs=1M"))}
+    found = {"cat": (big, program("sh", "-c", 'cat "$0" > /dev/null', str(big)))}
     if rg := shutil.which("rg"):
         found["ripgrep, same words"] = (big, program(rg, "-j1", "-ci", WORDS, str(big)))
     elif grep := shutil.which("grep"):

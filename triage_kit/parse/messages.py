@@ -87,6 +87,9 @@ out_of_memory | error | memory was not to be had
 no_space | error | a disk is full
     .*No space left on device
     could not (?:extend|write) (?:file|to file).*No space
+zero_damaged_pages | other | damaged pages were replaced by empty ones: rows on them are gone
+    invalid page in block \d+ of relation .*; zeroing out page
+    .*zeroing out page
 corrupt_page | error | a page on the disk does not hold what was written
     invalid page in block
     page verification failed
@@ -101,9 +104,6 @@ corrupt_page | error | a page on the disk does not hold what was written
     index "[^"\n]+" contains (?:unexpected|corrupted)
     failed to re-find parent key
     heap tid from (?:index|table) tuple
-zero_damaged_pages | other | damaged pages were replaced by empty ones: rows on them are gone
-    invalid page in block \d+ of relation .*; zeroing out page
-    .*zeroing out page
 missing_file | error | a file of a relation is not there
     could not open file "(?:base|global|pg_tblspc)/
     could not (?:stat|fsync|read|unlink|rename|create|truncate) file
@@ -306,6 +306,8 @@ undefined_column | error | a column that is not there
 undefined_function | error | a function, operator or procedure that is not there
     (?:function|procedure|aggregate|routine) .* does not exist
     could not find a function named
+lo_unlink | other | large objects
+    large object \d+
 undefined_object | error | a type, schema or other object that is not there
     (?:type|schema|extension|constraint|trigger|policy|publication|subscription|tablespace|language|collation|savepoint|prepared statement|cursor|unrecognized|text search \w+|operator class|rule|event trigger|large object|domain|server|statistics object)\b.*does not exist
     unrecognized configuration parameter
@@ -313,10 +315,10 @@ duplicate_object | error | an object of that name is there already
     (?:relation|schema|type|column|constraint|role|extension|trigger|policy|function|index|publication|subscription|tablespace|table|prepared statement|cursor)\b.*already exists
 not_inherited | other | inheritance or partitions were changed
     partition constraint
+    "[^"\n]+" is already a partition
     (?:table|relation) "[^"\n]+" (?:is already a partition|is not a partition|would be inherited|is a partition)
 serialization_failure | error | a transaction was refused because others changed the same rows; it is to be tried again
     could not serialize access
-    canceling statement due to conflict with recovery
 deadlock | deadlock | two sessions waited for each other, and one was rolled back
     deadlock detected
     process \d+ detected deadlock
@@ -390,8 +392,6 @@ nested_copy | other | COPY stopped, or skipped rows
     \d+ rows? (?:was|were) skipped due to data type incompatibility
     COPY (?:from|to|FREEZE)
     unexpected (?:message type|EOF) .*during COPY
-lo_unlink | other | large objects
-    large object \d+
 copy_statistics | other | the statistics file was lost or is old: counters begin at zero
     (?:corrupted|could not open|could not read|discarding) (?:statistics|permanent)
     .*statistics file "

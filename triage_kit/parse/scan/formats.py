@@ -15,7 +15,7 @@ from triage_kit.parse.scan.complement import Ambiguous, chars, lines_unlike
 from triage_kit.parse.scan.engine import QUOTE, TAB, Lines, re2
 from triage_kit.parse.scan.grammar import ordinary
 
-_ORDINARY = "(?:statement: |duration: |execute |connection |disconnection: )"
+_ORDINARY = "(?:statement: |duration: |execute |connection received: |connection auth|disconnection: session time: )"
 SUBS = frozenset((*SUB_ENTRIES, *LABEL_OF))
 # A field of free text that holds a colon is looked at by the plain parser: it may look like a severity.
 _FREE = {r".*?": r"[^:\n]*?"}

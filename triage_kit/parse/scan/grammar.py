@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 
-from triage_kit.parse.scan.complement import Ambiguous, Either, Item, Many, Maybe, One, Row, Word, chars, literal
+from triage_kit.parse.scan.complement import END, Ambiguous, Either, Item, Many, Maybe, One, Row, Word, chars, literal
 
 _DIGIT = One(chars(digits=True))
 _DIGITS = Row(_DIGIT, Many(chars(digits=True)))
 _LETTER = chars(letters=True)
 _HEX = chars("0123456789abcdef")
 _KEY = chars("abcdefghijklmnopqrstuvwxyz_")
-_ORDINARY = Word("statement: ", "duration: ", "execute ", "connection ", "disconnection: ")
+_ORDINARY = Word(
+    "statement: ", "duration: ", "execute ", "connection received: ", "connection auth", "disconnection: session time: "
+)
 _LINE_END = Row(Maybe(One(chars("\r"))), One(chars("\n")))
 
 
@@ -111,6 +113,12 @@ def _ordinary_json() -> Row:
     return Row(literal('{"timestamp":'), string, literal(',"'), pairs, literal('error_severity":"LOG","'),
                Maybe(literal('state_code":"00000","')), literal('message":"'), _ORDINARY, inside, more, literal("}"),
                _LINE_END)  # fmt: skip
+
+
+def severe_json() -> str:
+    """The pattern of a severity or message that is not ordinary, wherever in a line: of two the latter counts."""
+    severity, message = literal('LOG"').before(END).wrong(), _ORDINARY.before(END).wrong()
+    return f'"error_severity":"{severity}|"message":"{message}'
 
 
 def ordinary(format: str, prefix: str) -> Row:

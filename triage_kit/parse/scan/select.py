@@ -13,6 +13,7 @@ from triage_kit.parse.scan.around import Around
 from triage_kit.parse.scan.blocks import Block, before
 from triage_kit.parse.scan.engine import Matcher
 from triage_kit.parse.scan.formats import odd_lines
+from triage_kit.parse.scan.grammar import severe_json
 from triage_kit.parse.scan.sessions import reader
 from triage_kit.parse.scan.significance import COSTLY, NAMES, costly, unbounded_update
 
@@ -58,8 +59,8 @@ def first_patterns(source: Source) -> dict[str, str]:
     """What the first pass looks for: lines that are not ordinary, words that may cost, updates without an end."""
     odd = odd_lines(source.format, source.prefix)
     found = {"odd": odd} if odd is not None else {}
-    if source.format == "json":  # a damaged line may hold two severities, the latter of which counts
-        found["severe"] = r'"error_severity":"(?:[^L]|L[^O]|LO[^G]|LOG[^"])'
+    if source.format == "json":
+        found["severe"] = severe_json()
     costing = rf"(?i)(?:{_words(COSTLY, source.format)}|{NAMES})"
     return found | {"costly": costing, "update": f"(?i){unbounded_update(source.format)}"}
 
@@ -84,7 +85,9 @@ class FirstPass:
         shape = block.shape
         assert shape is not None
         wanted = ~shape.plain
-        hits = [block.hits[name] for name in ("costly", "update", "severe") if name in block.hits]
+        if "severe" in block.hits:
+            wanted[block.of_lines(block.hits["severe"])] = True
+        hits = [block.hits["costly"], block.hits["update"]]
         sure = []
         for group in sorted(set(block.of_lines(np.concatenate(hits)).tolist())):
             if not self._noise(block, group):

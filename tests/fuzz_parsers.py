@@ -1,0 +1,191 @@
+# ruff: noqa: E501 T201 rows of logs made for the tests stay on their lines
+"""Feeds damaged logs to every parser: no exception, no hang, and every line in an entry or given back as unparsed.
+
+    python tests/fuzz_parsers.py --minutes 10 --parsers stderr csv json wrapped scan statistics schema
+
+Each find is printed with the seed that makes it again (--seed); the exit status is 1 when there is one.
+"""
+
+import argparse
+import io
+import json
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from triage_kit.errors import TriageError
+from triage_kit.parse import Entry, Outcomes, Unparsed, parse
+from triage_kit.parse.scan import Source, scan, significant
+from triage_kit.parse.schema_dump import read_schema_dump
+from triage_kit.parse.statistics import read_statistics
+from triage_kit.parse.wrappers import Unwrapper, wrapping
+
+PREFIX = "%m [%p] %q%u@%d "
+LONGEST = 5.0  # seconds for a few kilobytes
+STAMP = "2025-10-07 20:27:38.343 UTC"
+TEXTS = (
+    "statement: DELETE FROM a", "statement: BEGIN", "statement: ROLLBACK", "duration: 1.5 ms", "statement: UPDATE a SET b = 'where'\n\t, c = 1",
+    "execute s1: SELECT 1", "disconnection: session time: 0:00:01 user=a database=b host=[local]", "connection received: host=[local]",
+    "checkpoint complete: wrote 319 buffers (1.9%); sync files=66", "checkpoint starting: time",
+)  # fmt: skip
+TRAFFIC = ("statement: ", "execute ", "duration: ", "connection ", "disconnection: ")
+BITS = (
+    b"",
+    b"\0",
+    b"\n",
+    b"\r",
+    b'"',
+    b"'",
+    b"\t",
+    b"\\",
+    b"{",
+    b"\xff\xfe",
+    b",",
+    b"(",
+    b"$$",
+    "\u2028".encode(),
+    b"LOG:  ",
+    b"ERROR:  ",
+)
+
+
+def line(chance: random.Random, format: str) -> str:
+    """One entry as a server writes it."""
+    pid, text = chance.choice((11, 12, 4711)), chance.choice(TEXTS)
+    if format == "csv":
+        quoted = text.replace('"', '""')
+        return f'{STAMP},"app","shop",{pid},"[local]",68e5.{pid:x},1,"idle",2025-10-07 20:00:00 UTC,3/4,0,LOG,00000,"{quoted}",,,,,,,,,"","client backend",,0\n'
+    if format == "json":
+        row = {
+            "timestamp": STAMP,
+            "user": "app",
+            "pid": pid,
+            "session_id": f"68e5.{pid:x}",
+            "error_severity": "LOG",
+            "message": text,
+        }
+        return json.dumps(row, separators=(",", ":")) + "\n"
+    severity = chance.choice(("LOG", "LOG", "LOG", "ERROR", "DETAIL", "STATEMENT"))
+    return f"{STAMP} [{pid}] app@shop {severity}:  {text}\n"
+
+
+def damaged(chance: random.Random, text: bytes) -> bytes:
+    """The bytes with some of them cut, doubled, moved or replaced."""
+    data = bytearray(text)
+    for _ in range(chance.randint(0, 12)):
+        at = chance.randrange(len(data) + 1)
+        cut = chance.choice((0, 0, 1, 3, 40, 400))
+        data[at : at + cut] = chance.choice((*BITS, bytes(data[at : at + 200])))
+    return bytes(data)
+
+
+def read(data: bytes, format: str) -> None:
+    """Every line begins an entry, belongs to the one before it, or is unparsed."""
+    found = list(Outcomes().follow(parse(io.BytesIO(data), format, PREFIX)))
+    starts = [each.line for each in found]
+    lines = len(io.BytesIO(data).readlines())
+    assert len(set(starts)) == len(starts), "a line is given twice"
+    assert (not lines) or min(starts) == 1, "the first line is lost"
+    assert format != "json" or len(starts) == lines, "a line is lost"
+
+
+def plain(format: str) -> Callable[[random.Random], None]:
+    def run(chance: random.Random) -> None:
+        read(damaged(chance, "".join(line(chance, format) for _ in range(chance.randint(1, 40))).encode()), format)
+
+    return run
+
+
+def wrapped(chance: random.Random) -> None:
+    """What containers, journals and syslog write around lines."""
+    made = []
+    kind = chance.randrange(5)
+    for at in range(chance.randint(1, 30)):
+        inner = line(chance, "stderr")
+        made.append((
+            json.dumps({"log": inner, "stream": "stderr", "time": "2025-10-07T20:27:38.343Z"}) + "\n",
+            f"2025-10-07T20:27:38.343Z stderr {chance.choice('FP')} {inner}",
+            f"2025-10-07T20:27:38.343Z {inner}",
+            f"Oct  7 20:27:38 db postgres[12]: [{at}-1] {inner}",
+            f"__CURSOR=s\n__REALTIME_TIMESTAMP=1759868858343123\nMESSAGE={inner}\n",
+        )[kind])  # fmt: skip
+    data = damaged(chance, "".join(made).encode())
+    unwrapper = Unwrapper(wrapping(data), data)
+    list(parse(unwrapper.lines(io.BytesIO(data)), "stderr", PREFIX))
+
+
+def scanned(chance: random.Random) -> None:
+    """The scan counts and keeps what the plain parsers do."""
+    format = chance.choice(("stderr", "csv", "json"))
+    data = damaged(chance, "".join(line(chance, format) for _ in range(chance.randint(1, 60))).encode())
+    with tempfile.NamedTemporaryFile(suffix=".log") as stream:
+        stream.write(data)
+        stream.flush()
+        ours = scan(Source(Path(stream.name), format, PREFIX))
+    theirs = list(Outcomes().follow(parse(io.BytesIO(data), format, PREFIX)))
+    kept = [each for each in theirs if isinstance(each, Unparsed) or significant(each)]
+    # A damaged line of traffic, "disconnection: s", is no traffic any more, and says nothing.
+    kept = [
+        each
+        for each in kept
+        if isinstance(each, Unparsed) or each.kind != "other" or not each.message.startswith(TRAFFIC)
+    ]
+    missed = {each.offset for each in kept} - {each.offset for each in ours.found}
+    assert not missed, f"missed at bytes {sorted(missed)[:5]}"
+    assert ours.entries == sum(isinstance(each, Entry) for each in theirs), "entries are counted differently"
+
+
+def described(reader: Callable, text: str) -> Callable[[random.Random], None]:
+    def run(chance: random.Random) -> None:
+        try:
+            found = reader(damaged(chance, text.encode()))
+            if hasattr(found, "__next__"):
+                list(found)
+        except TriageError:
+            pass  # refused in words
+
+    return run
+
+
+STATISTICS = 'schemaname,relname,n_tup_ins,n_tup_del,n_live_tup\nshop,orders,81,33,0\nshop,"a ""b""",8,0,0\n'
+SCHEMA = "CREATE TABLE shop.orders (\n    id integer NOT NULL,\n    note text DEFAULT 'a;b'::text\n);\nALTER TABLE ONLY shop.items ADD CONSTRAINT i FOREIGN KEY (a) REFERENCES shop.orders(id) ON DELETE CASCADE;\n"
+PARSERS = {
+    "stderr": plain("stderr"), "csv": plain("csv"), "json": plain("json"), "wrapped": wrapped, "scan": scanned,
+    "statistics": described(read_statistics, STATISTICS), "schema": described(lambda data: read_schema_dump(data.decode("utf-8", "replace")), SCHEMA),
+}  # fmt: skip
+
+
+def once(name: str, seed: int) -> str:
+    """What is wrong with one run of a parser; empty when nothing is."""
+    began = time.process_time()
+    try:
+        PARSERS[name](random.Random(seed))
+    except Exception as error:  # noqa: BLE001 whatever it is, it is a find
+        return f"{type(error).__name__}: {error}"
+    took = time.process_time() - began
+    return f"took {took:.1f} s" if took > LONGEST else ""
+
+
+def main() -> int:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--minutes", type=float, default=1.0, help="for each parser")
+    asked.add_argument("--parsers", nargs="+", default=list(PARSERS), choices=list(PARSERS))
+    asked.add_argument("--seed", type=int, default=0, help="the first seed")
+    options = asked.parse_args()
+    finds = 0
+    for name in options.parsers:
+        seed, until = options.seed, time.monotonic() + options.minutes * 60
+        while time.monotonic() < until:
+            if told := once(name, seed):
+                finds += 1
+                print(f"{name}: seed {seed}: {told}")
+            seed += 1
+        print(f"{name}: {seed - options.seed} damaged inputs")
+    return 1 if finds else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
