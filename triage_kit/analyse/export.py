@@ -53,6 +53,7 @@ def findings_dict(found: Investigation) -> dict:
         **{name: _records(getattr(found, name)) for name in ("statements", "evidence", "timeline", "freeze")},
         "recovery": [_recovery(row) for row in rows(found.recovery)],
         "decisions": _records(found.decisions),
+        "next_steps": _records(found.next_steps),
         "next_tests": _records(found.next_tests),
         "recommendations": {
             when: [row["text"] for row in rows(found.recommendations) if row["when"] == when]
@@ -125,7 +126,22 @@ def _explaining(row: dict) -> dict:
 def _recovery(row: dict) -> dict:
     told = {
         key: plain(row[key])
-        for key in ("option", "feasible", "rows", "tables", "why", "brings_not", "effort", "commands", "because")
+        for key in (
+            "order",
+            "option",
+            "feasible",
+            "rows",
+            "tables",
+            "why",
+            "brings_not",
+            "effort",
+            "commands",
+            "margin",
+            "preconditions",
+            "clock",
+            "deadline",
+            "because",
+        )
     }
     told["target"] = {"lsn": row["target_lsn"], "xid": plain(row["target_xid"]), "time": plain(row["target_time"])}
     return told

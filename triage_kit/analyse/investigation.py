@@ -24,6 +24,7 @@ from triage_kit.analyse import (
     recovery,
     showing,
     statements,
+    steps,
     suspects,
     timeline,
 )
@@ -61,6 +62,7 @@ class Investigation:
     freeze: pd.DataFrame
     recovery: pd.DataFrame
     decisions: pd.DataFrame
+    next_steps: pd.DataFrame
     next_tests: pd.DataFrame
     recommendations: pd.DataFrame
     suspects: pd.DataFrame
@@ -143,7 +145,10 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
         recovery=ways,
         decisions=decisions.decisions(first(evidence["incident"]), lost, ranked, stop, ways, proofs),
         next_tests=probes.next_tests(evidence, found, ranked, moved, weighed, scene),
-        recommendations=advice.recommendations(concluded, ranked, gaps, evidence["settings"]),
+        recommendations=advice.recommendations(
+            concluded, ranked, gaps, evidence["settings"], ways, evidence["backups"]
+        ),
+        next_steps=steps.next_steps(stop, ways, ranked, gaps),
         suspects=lines,
         migration_states=applied.migration_states(
             evidence["migrations"], evidence["version_tables"], answered(evidence, "version_tables")

@@ -113,19 +113,7 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
             ) + f"; {why}"
             feasible = False if how != "pg_walinspect" else None
     database = first(evidence["identity"]).get("database_oid")
-    old = [
-        name
-        for name in (target.ended["old_files"] if target.ended else ())
-        if database is None or name.split("/")[1] == str(database)
-    ]
-    relation = old[0] if len(old) == 1 else f"1663/{database or 'DATABASE_OID'}/OLD_RELFILENODE"
-    commands = (
-        f"pg_waldump --rmgr=Heap --relation={relation} --path=COPY_OF_PG_WAL",
-        "# OLD_RELFILENODE is the table's OID if its storage was never replaced before; 1663 is the default tablespace"
-        + (f"; the transaction let go of {', '.join(old[:12])}" if old else ""),
-        "# pg_waldump names records; PostgreSQL 16 and newer show their content: pg_get_wal_block_info() of "
-        "pg_walinspect",
-    )
+    commands = _dumped(lost, target, evidence, database)
     return way(
         "wal",
         feasible,
@@ -139,6 +127,31 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
         clock="each checkpoint may recycle the oldest segments: copy pg_wal now",
         deadline=_next_checkpoint(evidence, settings),
     )
+
+
+def _dumped(lost: Loss, target: Target, evidence: Evidence, database: int | None) -> tuple[str, ...]:
+    """pg_waldump for the lost file of each table that is known, else what to put in its place."""
+    tables = {row["oid"]: name for name, row in lost.found.items()}
+    files = {}
+    for row in rows(evidence["wal_changes"]):
+        mine = target.ended is not None and row["xid"] == target.ended["xid"] and row["table_oid"] in tables
+        if mine and row["operation"] in ("removed", "delete"):
+            place = f"{row['tablespace_oid']}/{row['database_oid']}/{row['filenode']}"
+            files[place] = tables[row["table_oid"]]
+    told = [f"pg_waldump --rmgr=Heap --relation={place} --path=COPY_OF_PG_WAL  # {_comment(name)}"
+            for place, name in list(files.items())[:8]]  # fmt: skip
+    if not told:
+        relation = f"1663/{database or 'DATABASE_OID'}/OLD_RELFILENODE"
+        told = [f"pg_waldump --rmgr=Heap --relation={relation} --path=COPY_OF_PG_WAL",
+                "# OLD_RELFILENODE is the table's OID if its storage was never replaced before; 1663 is the default "
+                "tablespace"]  # fmt: skip
+    return (*told, "# pg_waldump names records; PostgreSQL 16 and newer show their content: pg_get_wal_block_info() of "
+            "pg_walinspect")  # fmt: skip
+
+
+def _comment(name: str) -> str:
+    """A name that cannot leave the comment it stands in."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def _reach(evidence: Evidence) -> str:

@@ -103,6 +103,8 @@ def _without_base(
         )
     if mode is None and not bases:
         lines = _told(target)
+    if feasible is False:
+        facts = facts | {"rows": 0}
     return way("pitr", feasible, lost, why, NOT_BACK, "hours", lines, clock=clock, **facts)
 
 

@@ -261,6 +261,9 @@ def _way(row: dict, number: int, timezone: object) -> Html:
         ("Does not bring", html.cited(row["brings_not"])),
         ("Effort", text(row["effort"])),
         ("Target", _target(row, timezone)),
+        ("How sure", html.cited(row["margin"])),
+        ("Checked", html.listed([html.cited(line) for line in row["preconditions"]])),
+        ("Until when", _until(row, timezone)),
         ("Evidence", html.ids(row["because"])),
     ]
     body = [html.join([tag("dt", word), tag("dd", said)]) for word, said in facts if said]
@@ -271,6 +274,14 @@ def _way(row: dict, number: int, timezone: object) -> Html:
         *(html.sql(one) for one in row["commands"]),
         class_="way",
     )
+
+
+def _until(row: dict, timezone: object) -> Html:
+    """What ends this way back, and when where that is known."""
+    said = [html.cited(row["clock"])] if isinstance(row["clock"], str) and row["clock"] else []
+    if pd.notna(row["deadline"]):
+        said.append(html.moment(row["deadline"], timezone))
+    return html.join(said, ": ")
 
 
 def _target(row: dict, timezone: object) -> Html:

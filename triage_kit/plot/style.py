@@ -158,7 +158,15 @@ def way_back(option: object) -> str:
     >>> way_back("pitr"), way_back("reload_sources")
     ('point-in-time recovery', 'reload sources')
     """
-    known = {"pitr": "point-in-time recovery", "wal": "rows decoded from WAL", "backup": "restore of a backup"}
+    known = {
+        "pitr": "point-in-time recovery",
+        "wal": "rows decoded from WAL",
+        "backup": "restore of a backup",
+        "undo_update": "taking the mark away",
+        "attach": "attaching the partition",
+        "rename_back": "renaming the table back",
+        "row_security": "row security policy",
+    }
     return known.get(str(option), visible(option).replace("_", " "))
 
 

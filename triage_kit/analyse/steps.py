@@ -1,0 +1,122 @@
+"""What to do next, in order, and which person can: from the ways back, the freeze list, the gaps and the causes."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.analyse.context import rows
+
+ROLES = {  # way back: who can take it
+    "pitr": "database administrator",
+    "managed_service": "database administrator",
+    "backup": "database administrator",
+    "standby": "database administrator",
+    "dead_rows": "database administrator",
+    "wal": "database administrator",
+    "row_security": "database administrator",
+    "search_path": "database administrator",
+    "undo_update": "database administrator",
+    "attach": "database administrator",
+    "rename_back": "database administrator",
+    "log_replay": "developer",
+    "volume_copy": "host operator",
+    "reload_sources": "data owner",
+}
+NAMES = {
+    "pitr": "point-in-time recovery",
+    "backup": "a dump",
+    "wal": "WAL content",
+    "undo_update": "undo of the mark",
+    "attach": "attaching the partition again",
+    "row_security": "the row security policy",
+    "search_path": "the search_path",
+    "rename_back": "renaming the table back",
+}
+SOURCES = {
+    "wal": "database administrator",
+    "backups": "database administrator",
+    "containers": "host operator",
+    "data_directory": "host operator",
+    "repository": "developer",
+    "migrations": "developer",
+    "logs": "host operator",
+}
+KNOWS = {
+    "manual_session": "on-call",
+    "scheduled_job": "host operator",
+    "migration": "developer",
+    "application": "developer",
+    "test_run": "developer",
+    "restore": "database administrator",
+    "storage_replaced": "host operator",
+    "crash": "host operator",
+    "replication": "database administrator",
+}
+MOST = 12
+
+
+def next_steps(freeze: pd.DataFrame, recovery: pd.DataFrame, causes: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
+    """Table ``next_steps``: stop what destroys, take the best way back, check the open ones, ask, fetch what lacks.
+
+    Parameters
+    ----------
+    freeze, recovery, causes, gaps : frames of these names.
+    """
+    found = [
+        {"step": row["action"], "role": "on-call" if row["order"] == 1 else "database administrator", "why": row["why"]}
+        for row in rows(freeze)[:2]
+    ]
+    ways = rows(recovery)
+    feasible = [row for row in ways if row["feasible"]]
+    if feasible:
+        best = feasible[0]
+        told = f" ({best['rows']} rows, {best['effort']})" if best["rows"] else f" ({best['effort']})"
+        found.append(_step(best, f"Bring the rows back by {_name(best)}{told}"))
+        found.append(
+            {
+                "step": "Compare what came back with what is missing, table by table, before writers start again",
+                "role": "data owner",
+                "why": f"it does not bring {best['brings_not']}",
+            }
+        )
+    found += [_step(row, f"Find out whether {_name(row)} can bring them") for row in ways if row["feasible"] is None][
+        :4
+    ]
+    for row in rows(causes.sort_values("probability", ascending=False, kind="stable"))[:1]:
+        if row["would_settle"]:
+            found.append(
+                {
+                    "step": row["would_settle"],
+                    "role": KNOWS.get(row["cause"], "on-call"),
+                    "why": f"it settles the likeliest cause: {row['title']}",
+                }
+            )
+    for row in rows(gaps):
+        if row["named"]:
+            found.append(
+                {
+                    "step": f"Get {row['source']}, which the case names: {row['reason']}",
+                    "role": SOURCES.get(row["source"], "database administrator"),
+                    "why": f"without it is not known {row['costs']}",
+                }
+            )
+    if feasible or any(row["feasible"] is None for row in ways):
+        found.append(
+            {
+                "step": "Decide by when the writers start again, and tell those who wait for the tables",
+                "role": "manager",
+                "why": "every row that is written meanwhile has to be reconciled later",
+            }
+        )
+    unique = list({row["step"]: row for row in found}.values())
+    return schemas.frame("next_steps", [{"order": number, **row} for number, row in enumerate(unique[:MOST], 1)])
+
+
+def _name(row: dict) -> str:
+    return NAMES.get(row["option"], str(row["option"]).replace("_", " "))
+
+
+def _step(row: dict, words: str) -> dict:
+    clock = f"; its clock: {row['clock']}" if row["clock"] else ""
+    return {"step": words, "role": ROLES.get(row["option"], "database administrator"), "why": f"{row['why']}{clock}"}
