@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from triage_kit.sql.lexer import Token, grouped, unquoted
+from triage_kit.sql.reader import Reader
 from triage_kit.sql.scope import Scope
 from triage_kit.sql.vocabulary import TEXT_LIMIT, Effect
 
@@ -47,94 +48,18 @@ class Unreadable(Exception):
     """The grammar refuses the text, it is too big or too deep to be tried, or there is no grammar here."""
 
 
-class _Reader:
-    """A place in the tokens of one statement, with the few moves that the rules need."""
-
-    def __init__(self, group: list[Token], at: int) -> None:
-        self.group, self.at = group, at
-
-    def word(self, ahead: int = 0) -> str:
-        at = self.at + ahead
-        return self.group[at].value.lower() if at < len(self.group) and self.group[at].kind == "word" else ""
-
-    def skip(self, *words: str) -> bool:
-        """Step over these words when all of them stand here."""
-        if all(self.word(i) == each for i, each in enumerate(words)):
-            self.at += len(words)
-            return True
-        return False
-
-    def symbol(self, value: str) -> bool:
-        if self.at < len(self.group) and self.group[self.at][:2] == ("symbol", value):
-            self.at += 1
-            return True
-        return False
-
-    def name(self) -> tuple[str, ...]:
-        """A possibly qualified name, folded as PostgreSQL folds it; a psql variable keeps its colon."""
-        parts: list[str] = []
-        while self.at < len(self.group):
-            colon = ":" if self.symbol(":") else ""
-            if self.at >= len(self.group) or self.group[self.at].kind not in ("word", "quoted"):
-                break
-            token = self.group[self.at]
-            parts.append(colon + (token.value if token.kind == "quoted" else token.value.lower()))
-            self.at += 1
-            if not self.symbol("."):
-                break
-        return tuple(parts)
-
-    def names(self) -> Iterator[tuple[str, ...]]:
-        while True:
-            self.skip("only")
-            found = self.name()
-            if not found:
-                return
-            self.symbol("*")
-            yield found
-            if self.symbol("("):  # argument types of a function
-                while self.at < len(self.group) and not self.symbol(")"):
-                    self.at += 1
-            if not self.symbol(","):
-                return
-
-    def has(self, *words: str) -> bool:
-        """Whether one of the words follows at this depth of parentheses, before they close."""
-        depth = 0
-        for token in self.group[self.at :]:
-            if token.kind == "symbol":
-                depth += (token.value == "(") - (token.value == ")")
-                if depth < 0:
-                    return False
-            elif not depth and token.kind == "word" and token.value.lower() in words:
-                return True
-        return False
-
-    def limited(self) -> bool:
-        """Whether a WHERE follows that is not plainly true: TRUE, 1 = 1, or OR with one of these at its end."""
-        if not self.has("where"):
-            return False
-        words = [token.value.lower() for token in self.group[self.at :]]
-        while words and words[-1] in (";", ")"):
-            words.pop()
-        last = words[words.index("where") + 1 :]
-        if "or" in last:
-            last = last[len(last) - last[::-1].index("or") :]
-        return not (last == ["true"] or (len(last) == 3 and last[1] == "=" and last[0] == last[2]))
-
-
 def _effect(operation: str, parts: tuple[str, ...], **facts: object) -> Effect:
     return replace(Effect(operation, ".".join(parts), parts, how="tokens"), **facts)  # type: ignore[arg-type]
 
 
-def _delete(here: _Reader) -> Iterator[Effect]:
+def _delete(here: Reader) -> Iterator[Effect]:
     if here.skip("delete", "from"):
         here.skip("only")
         if parts := here.name():
             yield _effect("delete", parts, bounded=here.limited())
 
 
-def _truncate(here: _Reader) -> Iterator[Effect]:
+def _truncate(here: Reader) -> Iterator[Effect]:
     here.at += 1
     here.skip("table")
     found = list(here.names())
@@ -142,7 +67,7 @@ def _truncate(here: _Reader) -> Iterator[Effect]:
         yield _effect("truncate", parts, cascade=here.has("cascade"))
 
 
-def _update(here: _Reader) -> Iterator[Effect]:
+def _update(here: Reader) -> Iterator[Effect]:
     here.at += 1
     here.skip("only")
     parts = here.name()
@@ -150,7 +75,7 @@ def _update(here: _Reader) -> Iterator[Effect]:
         yield _effect("update", parts, bounded=here.limited())
 
 
-def _merge(here: _Reader) -> Iterator[Effect]:
+def _merge(here: Reader) -> Iterator[Effect]:
     if here.skip("merge", "into"):
         here.skip("only")
         if parts := here.name():
@@ -159,7 +84,7 @@ def _merge(here: _Reader) -> Iterator[Effect]:
                 yield _effect("delete", parts, bounded=True)
 
 
-def _drop(here: _Reader) -> Iterator[Effect]:
+def _drop(here: Reader) -> Iterator[Effect]:
     here.at += 1
     operation = _DROPS.get(here.word())
     if operation is None:
@@ -177,7 +102,7 @@ def _drop(here: _Reader) -> Iterator[Effect]:
             yield _effect(operation, parts, cascade=cascade, harmless=operation in _NEED_CASCADE and not cascade)
 
 
-def _alter(here: _Reader) -> Iterator[Effect]:
+def _alter(here: Reader) -> Iterator[Effect]:
     here.at += 1
     if not here.skip("table"):
         return
@@ -191,7 +116,7 @@ def _alter(here: _Reader) -> Iterator[Effect]:
             here.at += 1
 
 
-def _alteration(here: _Reader, parts: tuple[str, ...]) -> Iterator[Effect]:
+def _alteration(here: Reader, parts: tuple[str, ...]) -> Iterator[Effect]:
     for words, operation in _ALTERATIONS:
         if here.skip(*words):
             here.skip("if", "exists")
@@ -232,7 +157,7 @@ _ALTERATIONS = (
 )
 
 
-def _vacuum(here: _Reader) -> Iterator[Effect]:
+def _vacuum(here: Reader) -> Iterator[Effect]:
     here.at += 1
     full = here.has("full")
     inside = here.symbol("(")
@@ -247,7 +172,7 @@ def _vacuum(here: _Reader) -> Iterator[Effect]:
         yield _effect(operation, parts)
 
 
-def _execute(here: _Reader) -> Iterator[Effect]:
+def _execute(here: Reader) -> Iterator[Effect]:
     here.at += 1
     if here.word() in ("function", "procedure"):  # CREATE TRIGGER … EXECUTE FUNCTION
         return
@@ -265,19 +190,19 @@ def _execute(here: _Reader) -> Iterator[Effect]:
     yield _effect("dynamic", here.name())
 
 
-def _call(here: _Reader) -> Iterator[Effect]:
+def _call(here: Reader) -> Iterator[Effect]:
     here.at += 1
     if parts := here.name():
         yield _effect("call", parts)
 
 
-def _copy(here: _Reader) -> Iterator[Effect]:
+def _copy(here: Reader) -> Iterator[Effect]:
     here.at += 1
     if parts := here.name():
         yield _effect("copy_in" if here.has("from") else "copy_out", parts)
 
 
-def _insert(here: _Reader) -> Iterator[Effect]:
+def _insert(here: Reader) -> Iterator[Effect]:
     if here.skip("insert", "into") and (parts := here.name()):
         yield _effect("insert", parts)
         words = [token.value.lower() for token in here.group[here.at :] if token.kind == "word"]
@@ -285,7 +210,7 @@ def _insert(here: _Reader) -> Iterator[Effect]:
             yield _effect("upsert", parts)
 
 
-def _create(here: _Reader) -> Iterator[Effect]:
+def _create(here: Reader) -> Iterator[Effect]:
     """Temporary tables, to be spared; tables, since the analysis asks who made them."""
     here.at += 1
     here.skip("local") or here.skip("global")
@@ -297,18 +222,18 @@ def _create(here: _Reader) -> Iterator[Effect]:
             yield _effect("create_table", parts, within="temporary" if temporary else "")
 
 
-def _reassign(here: _Reader) -> Iterator[Effect]:
+def _reassign(here: Reader) -> Iterator[Effect]:
     if here.skip("reassign", "owned", "by") and (parts := here.name()):
         yield _effect("reassign_owned", parts)
 
 
-def _cluster(here: _Reader) -> Iterator[Effect]:
+def _cluster(here: Reader) -> Iterator[Effect]:
     here.at += 1
     here.skip("verbose")
     yield _effect("cluster", here.name())
 
 
-def _refresh(here: _Reader) -> Iterator[Effect]:
+def _refresh(here: Reader) -> Iterator[Effect]:
     if here.skip("refresh", "materialized", "view"):
         here.skip("concurrently")
         parts = here.name()
@@ -316,7 +241,7 @@ def _refresh(here: _Reader) -> Iterator[Effect]:
         yield _effect("refresh_materialized_view", parts, harmless="no" not in words)
 
 
-def _set(here: _Reader) -> Iterator[Effect]:
+def _set(here: Reader) -> Iterator[Effect]:
     here.at += 1
     here.skip("session") or here.skip("local")
     if here.skip("session_replication_role") and any(
@@ -325,7 +250,7 @@ def _set(here: _Reader) -> Iterator[Effect]:
         yield _effect("disable_trigger", (), column="session_replication_role")
 
 
-_RULES: dict[str, Callable[[_Reader], Iterator[Effect]]] = {
+_RULES: dict[str, Callable[[Reader], Iterator[Effect]]] = {
     "delete": _delete,
     "truncate": _truncate,
     "update": _update,
@@ -380,7 +305,7 @@ def _statement(text: str, group: list[Token], scope: Scope) -> list[Effect]:
             continue
         if rule := _RULES.get(token.value.lower()):
             offset = text.count("\n", group[0].start, token.start)
-            found += [replace(each, line=offset + 1) for each in rule(_Reader(group, at))]
+            found += [replace(each, line=offset + 1) for each in rule(Reader(group, at))]
     if found or group[0].kind != "word":
         return found + _bodies(text, group, scope)
     if group[0].value.lower() in _DESTRUCTIVE:
