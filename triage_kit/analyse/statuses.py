@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,10 @@ OFTEN = 3  # times that one statement emptied a table before that counts as its 
 MISSED = 5  # the same for a table that people miss rows of
 DRAINING = 5  # calls of a DELETE with a WHERE that work a queue off
 ALMOST = 0.9
+PASSING = re.compile(
+    r"(?i)(\b|_)(stage|staging|stg|queue|queues|outbox|inbox|tmp|temp|scratch|buffer|landing|jobs)(\b|_)"
+)
+DOUBT = 0.45  # judgement: people name staging tables and queues so, and seldom anything else
 KEY_BYTES = 16  # what an entry of a small B-tree key takes at least
 EVEN = 0.5  # below it the evidence does not tell
 KEPT = ("oid", "schema", "table", "kind", "inserts", "updates", "deletes", "actual_rows", "actual_from", "bias")
@@ -68,6 +73,11 @@ def _judge(each: Weighed, scene: Scene) -> tuple[str, str, float, float]:
     statuses: dict[str, float] = {}
     for mechanism, probability in each.probabilities.items():
         statuses[told[mechanism]] = statuses.get(told[mechanism], 0.0) + probability
+    if PASSING.search(each.table.name):
+        # By its name rows only pass through it: that it is empty is as likely its ordinary state.
+        moved = {word: share * statuses.get(word, 0.0) for word, share in (("wiped", DOUBT), ("partial", DOUBT))}
+        statuses = {word: chance - moved.get(word, 0.0) for word, chance in statuses.items()}
+        statuses["intact"] = statuses.get("intact", 0.0) + sum(moved.values())
     status, intact = max(statuses, key=lambda word: statuses[word]), statuses.get("intact", 0.0)
     if statuses[status] < EVEN:
         return "undecided", each.mechanism, 1 - statuses[status], intact
