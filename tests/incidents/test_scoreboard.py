@@ -10,17 +10,22 @@ import pytest
 
 from triage_kit.lab.incidents import INCIDENTS
 from triage_kit.score.__main__ import BEGIN, END, main
-from triage_kit.score.run import jobs, run
+from triage_kit.score.run import Job, jobs, run
 
 SAMPLE = ("truncate_beside_vacuum_full", "import_in_savepoint")
 TESTED = {major: majors.found()[major] for major in (13, 18) if major in majors.found()}
 
 
 @pytest.fixture(scope="module")
-def done():
+def cases(tmp_path_factory):
+    return str(tmp_path_factory.mktemp("cases"))
+
+
+@pytest.fixture(scope="module")
+def done(cases):
     if not TESTED:
         pytest.skip("neither PostgreSQL 13 nor 18 was found")
-    return [run(job) for job in jobs(SAMPLE, TESTED, ("everything", "no_log"))]
+    return [run(job) for job in jobs(SAMPLE, TESTED, ("everything", "no_log"), cases)]
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +56,13 @@ def test_every_table_of_the_truth_is_judged_in_each_view(records):
                     == (name, major, view, "mechanism")
                 }
                 assert judged == wanted
+
+
+def test_kept_cases_are_judged_again_without_a_server(records, cases, tmp_path):
+    again = run(Job(SAMPLE[0], max(TESTED), str(tmp_path), ("everything", "no_log"), cases))
+    assert again.failure is None
+    first = [each for each in records if (each["incident"], each["major"]) == (SAMPLE[0], max(TESTED))]
+    assert sorted(again.records, key=str) == sorted(first, key=str)
 
 
 def test_results_of_runs_add_up_and_go_into_a_readme(records, tmp_path, capsys):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from triage_kit.errors import LabError, TriageError
+from triage_kit.errors import LabError
 from triage_kit.lab.demo import known
 from triage_kit.lab.incidents import INCIDENTS, Incident
 from triage_kit.score.views import VIEWS, Look, looks
@@ -138,4 +138,4 @@ def read(path: Path) -> list[dict]:
         raise LabError(f"{path} is no results file of the scoreboard: {error}") from error
 
 
-__all__ = ["Done", "Job", "TriageError", "jobs", "keep", "read", "run", "run_all"]
+__all__ = ["Done", "Job", "jobs", "keep", "read", "run", "run_all"]
