@@ -7,7 +7,7 @@ import shutil
 
 from triage_kit.errors import LabError
 from triage_kit.lab.incidents import base
-from triage_kit.lab.incidents.script import Commit, Script, Stage, act, checkpoint, crash, lost, ok
+from triage_kit.lab.incidents.script import BLIND, Commit, Script, Stage, act, checkpoint, crash, lost, ok
 from triage_kit.lab.server import Server
 
 unlogged_after_crash = Script(
@@ -189,6 +189,9 @@ restore_of_old_dump = Script(
     "restore",
     reported=["appointments"],
     settings={"log_line_prefix": "%m [%p] %q%u@%d/%a "},
+    # Every table of the database is new, as after a first load: only the rows' own xmin and the statements differ.
+    views={view: {"untellable": {f"public.{name}": ("none", "recreate") for name in ("doctors", "appointments")}}
+           for view in BLIND},
     later=[act("praxis", "praxis-web",
         "INSERT INTO appointments SELECT g, 1, '2026-04-01' FROM generate_series(1001, 1016) g")],
 )  # fmt: skip
