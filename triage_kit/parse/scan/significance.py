@@ -17,6 +17,9 @@ NAMES = (
     r"session_replication_role|pg_stat\w*_reset|alembic_version|schema_migrations|flyway_|django_migrations|_prisma_"
 )
 WORDS = rf"\b(?:{'|'.join(COSTLY)})\b|{NAMES}"
+# A text without any of them has none of the words: several times faster asked than the pattern.
+_LITERALS = (*COSTLY, "session_replication_role", "pg_stat", "alembic_version", "schema_migrations", "flyway_",
+             "django_migrations", "_prisma_")  # fmt: skip
 _WORDS = re.compile(rf"(?ai){WORDS}")
 _TOKENS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _WRITES = re.compile(r"(?ai)\s*(?:insert|update)\b")
@@ -84,11 +87,12 @@ def costly(text: str) -> bool:
     """
     writes = _WRITES.match(text) is not None
     bare = _TOKENS.sub(" ", text) if writes and _PLAIN.search(text) else text
-    if _WORDS.search(bare):
+    lower = bare.lower()
+    if any(each in lower for each in _LITERALS) and _WORDS.search(bare):
         return True
-    if len(text) > _MOST_TEXT:
-        return "update" in text.lower()
-    return _UNBOUNDED.search(text) is not None and _without_where(text, writes)
+    if "update" not in text.lower():
+        return False
+    return len(text) > _MOST_TEXT or (_UNBOUNDED.search(text) is not None and _without_where(text, writes))
 
 
 def _without_where(text: str, writes: bool) -> bool:
