@@ -82,7 +82,7 @@ def build(
         "database_counters": [{"database": "d"}],
         "collection": [{"collected_at": ASKED, "kit_version": "0", "schemas": ("s",)}],
         "incident": [{"title": "t", "noticed_at": NOTICED, "window_start": NOTICED - pd.Timedelta(days=1)}],
-        "reported": [{"schema": "s", "table": name} for name in reported],
+        "reported": [dict(zip(("schema", "table"), ("s", *name.split("."))[-2:], strict=True)) for name in reported],
         "namespaces": [{"oid": 1, "name": "s", "usable": True}],
         "settings": [{"name": "log_statement", "value": "none"}],
         "constraints": [

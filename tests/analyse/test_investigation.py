@@ -107,8 +107,13 @@ def test_a_staging_table_that_comes_and_goes_by_one_hand_is_no_loss(shop, make_t
 
 
 def test_reported_tables_of_another_database_are_undecided(shop, make_table, make_evidence):
-    found = found_in(make_evidence, shop(), make_table, reported=["elsewhere"])
+    found = found_in(make_evidence, shop(), make_table, reported=["ledger.elsewhere"])
     assert found.findings.set_index("table").loc["elsewhere", "status"] == "undecided"
+
+
+def test_a_reported_table_of_a_schema_that_stands_here_is_missing(shop, make_table, make_evidence):
+    found = found_in(make_evidence, shop(), make_table, reported=["s.elsewhere"])
+    assert found.findings.set_index("table").loc["elsewhere", ["status", "mechanism"]].tolist() == ["missing", "drop"]
 
 
 def test_probabilities_sum_to_one_and_unknown_is_always_among_them(shop, make_table, make_evidence):

@@ -142,8 +142,12 @@ def _moved(
 
 
 def _nothing_lost(inquiry: Inquiry) -> pd.DataFrame:
-    """The one group of a case without loss: as sure of it as of the least certain table that people name."""
-    named = [row for row in inquiry.findings if row["reported"]] or list(inquiry.findings)
+    """The one group of a case without loss: as sure of it as of the least certain table that people name.
+
+    A table that nobody misses and that may always have been empty, or was never looked at, is no doubt of the case.
+    """
+    judged = [row for row in inquiry.findings if "_intact" in row]  # a partitioned parent only sums up its leaves
+    named = [row for row in judged if row["reported"]] or [row for row in judged if row["status"] == "intact"]
     doubted = min(named, key=lambda row: row.get("_intact", 0.0), default=None)
     sure = doubted.get("_intact", 0.0) if doubted else 0.0
     known = knowledge.causes()

@@ -112,7 +112,13 @@ def _wrong_place(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict]
 
 
 def _known_here(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], names: list[str]) -> bool:
-    """Whether a statement of this database names a reported table, or its WAL drops a file that no table has now."""
+    """Whether this database is the one that people mean, although none of the tables that they name is in it.
+
+    It is when they name a schema of its own that has tables here, when a statement of this database names such a table,
+    or when its WAL drops a file that no table has now.
+    """
+    if {schemas.parts(name)[0] for name in names} & ({schemas.parts(name)[0] for name in every} - {"public"}):
+        return True
     short = [re.escape(schemas.parts(name)[1]) for name in names]
     pattern = rf"(?i)\b(?:{'|'.join(short)})\b"
     database = set(evidence["identity"]["database"].dropna())

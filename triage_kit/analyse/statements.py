@@ -53,6 +53,9 @@ FAILURES = ("ERROR", "FATAL", "PANIC")
 NOTHING = "nothing: a statement that fails changes no row"
 COLUMN_ONLY = "no rows: at most the columns of that type"
 
+# Comments and blanks, then a command that counts what it removes.
+_PLAIN = re.compile(r"(?is)(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*(?:delete|update|merge|truncate|insert)\b")
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -259,7 +262,7 @@ def _from_counters(entry: dict, short: Mapping[str, str], ledger: Ledger) -> lis
         f"pg_stat_statements: {entry['calls']} calls, {entry['rows']} rows, by {entry['role']}: {_short(entry['text'])}"
     )
     reference = ledger.add("statements", says, "pg_stat_statements", str(entry["query_id"]))
-    single = len({effect.object for effect in effects}) == 1
+    single = len({effect.object for effect in effects}) == 1 and counts_rows_removed(entry["text"])
     return [
         Seen(
             effect.operation,
@@ -279,6 +282,17 @@ def _from_counters(entry: dict, short: Mapping[str, str], ledger: Ledger) -> lis
         )
         for effect in effects
     ]
+
+
+def counts_rows_removed(text: str) -> bool:
+    """Whether the rows of an entry of pg_stat_statements are those that its statement removed or changed.
+
+    A DO block has none whatever it did, a function and a WITH have those that they return (measured on 13 to 18).
+
+    >>> counts_rows_removed("/* nightly */ DELETE FROM a"), counts_rows_removed("DO $$ BEGIN DELETE FROM a; END $$")
+    (True, False)
+    """
+    return bool(_PLAIN.match(text))
 
 
 def _short(text: str, most: int = 2000) -> str:
