@@ -97,7 +97,7 @@ def crash_time(
     if abs(bgwriter_reset - archiver_reset) > TOGETHER:
         return None
     if (version or 0) >= 150000 and started_at is not None:
-        return bgwriter_reset if bgwriter_reset >= started_at or bgwriter_reset - initdb_at > INITDB else None
+        return bgwriter_reset if bgwriter_reset > started_at or bgwriter_reset - initdb_at > INITDB else None
     return bgwriter_reset if bgwriter_reset - initdb_at > FIRST_START else None
 
 
