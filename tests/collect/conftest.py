@@ -9,12 +9,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # importlib mode puts no test folder on the path
 
+from everything import EVERY, made_roles
+
 from triage_kit import case as cases
 from triage_kit.collect import Collected, collect
-from triage_kit.collect.questions import QUESTIONS
 from triage_kit.lab.server import Server
-
-EVERY = tuple(question.name for question in QUESTIONS)
 
 
 @pytest.fixture
@@ -53,14 +52,6 @@ def ask(new_case: Callable[..., cases.Case]) -> Callable[..., Collected]:
 def roles(server: Server) -> dict[str, str]:
     """A plain role, a pg_monitor member and the superuser of the server, by kind."""
     return made_roles(server)
-
-
-def made_roles(server: Server) -> dict[str, str]:
-    with server.connect() as connection:
-        for name, more in (("plain_role", ""), ("monitor_role", "IN ROLE pg_monitor")):
-            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone():
-                connection.execute(f"CREATE ROLE {name} LOGIN {more}")
-    return {"plain": "plain_role", "pg_monitor": "monitor_role", "superuser": "postgres"}
 
 
 @pytest.fixture(scope="module", params=sorted({min(majors.found(), default=0), max(majors.found(), default=0)}))

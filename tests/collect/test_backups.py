@@ -5,15 +5,12 @@ from __future__ import annotations
 import gzip
 import shutil
 import subprocess
-import sys
 import zlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 import programs
+import pytest
 
 from triage_kit import case as cases
 from triage_kit.collect import collect

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from conftest import EVERY
+from everything import EVERY
 from proxies import stalling_proxy
 
 from triage_kit.bundle import PARTIAL, Bundle

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import majors
 import pytest
-from conftest import EVERY
+from everything import EVERY
 
 from triage_kit.bundle import PARTIAL
 from triage_kit.collect import Collected, collect

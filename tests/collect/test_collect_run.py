@@ -5,7 +5,7 @@ import threading
 
 import psycopg
 import pytest
-from conftest import EVERY
+from everything import EVERY
 
 from triage_kit.bundle import PARTIAL, Bundle
 from triage_kit.case import build

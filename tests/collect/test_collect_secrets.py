@@ -4,7 +4,7 @@ import traceback
 from pathlib import Path
 
 import pytest
-from conftest import EVERY
+from everything import EVERY
 
 from triage_kit.collect import address, collect
 from triage_kit.errors import CaseError, LoginRefused, SourceError

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import psycopg
 import pytest
-from conftest import EVERY, made_roles
+from everything import EVERY, made_roles
 
 from triage_kit import case as cases
 from triage_kit.analyse import investigate

@@ -6,17 +6,14 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 import majors
 import programs
+import pytest
 
 from triage_kit import analyse
 from triage_kit import case as cases

@@ -2,55 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # importlib mode puts no folder on the path
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode puts no test folder on the path
 
 import hostile
 import majors
+from attacks import Attacked, triage
 from psycopg import sql
 
 from triage_kit.lab.server import Server
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def triage(
-    *arguments: str, environment: dict[str, str] | None = None, cwd: Path | None = None
-) -> subprocess.CompletedProcess[bytes]:
-    """One run of the command line."""
-    import os
-
-    known = {**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}
-    return subprocess.run(
-        [sys.executable, "-m", "triage_kit", *arguments],
-        env=known,
-        cwd=cwd,
-        capture_output=True,
-        timeout=600,
-        check=False,
-    )
-
-
-@dataclass
-class Attacked:
-    """A hostile case whose server still runs, and what the console said of it."""
-
-    server: Server
-    case: hostile.Hostile
-    said: subprocess.CompletedProcess[bytes]
-    seen: dict = field(default_factory=dict)
-
-    @property
-    def report(self) -> Path:
-        return self.case.folder / "report"
 
 
 @pytest.fixture(

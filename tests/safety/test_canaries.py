@@ -16,7 +16,7 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from conftest import ROOT, triage
+from attacks import ROOT, triage
 
 from triage_kit.collect.collector import script
 from triage_kit.lab.server import Server

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import hostile
 import nbformat
+from attacks import Attacked
 from bs4 import BeautifulSoup
-from conftest import Attacked
 from nbconvert import HTMLExporter
 
 UNSEEN = ("Cc", "Cf", "Zl", "Zp")
@@ -156,7 +156,7 @@ def test_the_console_shows_what_would_act_on_a_terminal(attacked: Attacked) -> N
 
 
 def test_an_error_shows_what_would_act_on_a_terminal(tmp_path: Path) -> None:
-    from conftest import triage
+    from attacks import triage
 
     (tmp_path / "case.yaml").write_bytes('title: x\n"k\\e[2J\u202e": 1\n'.encode())
     for arguments in (("collect", str(tmp_path)), ("collect", str(tmp_path) + "/\x1b[2J\u202e"), ("\x1b]0;x\x07",)):

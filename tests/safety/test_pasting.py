@@ -12,7 +12,7 @@ from pathlib import Path
 import hostile
 import postgast
 import pytest
-from conftest import Attacked
+from attacks import Attacked
 from psycopg import sql
 
 from triage_kit import analyse
