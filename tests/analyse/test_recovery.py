@@ -76,3 +76,31 @@ def test_nothing_lost_asks_for_nothing(make_table, make_evidence):
     found, recovery = options(make_table, make_evidence, {})
     assert len(found.freeze) == 0
     assert len(recovery) == 0
+
+
+NOTICED = pd.Timestamp("2025-10-08T10:37:29Z")
+DUMP = {
+    "file": "dumps/shop.dump", "kind": "dump", "format": "custom", "state": "complete", "database": "d",
+    "server_version": "18.0", "packing": "gzip", "bytes": 9_000,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "held", "feasible", "told"),
+    [
+        ({"began_at": NOTICED - pd.Timedelta("3D")}, 143, True, "it holds 143 rows of 143 missing"),
+        ({"began_at": NOTICED + pd.Timedelta("2D")}, 20, False, "it is newer than the loss"),
+        ({"began_at": NOTICED + pd.Timedelta("2D")}, 0, False, "it is newer than the loss"),
+        ({"began_at": NOTICED - pd.Timedelta("3D"), "database": "shop_staging"}, 143, None, "it names the database shop_staging, not d"),
+        ({"began_at": NOTICED - pd.Timedelta("3D"), "database": "billing"}, None, False, "it is of another database: billing, not d"),
+        ({"began_at": NOTICED - pd.Timedelta("3D"), "state": "cut", "trouble": "it ends in the middle of a block"}, 70, None, "it is cut"),
+    ],
+)  # fmt: skip
+def test_a_dump_is_called_what_it_is(make_table, make_evidence, more, held, feasible, told):
+    tables = [{"file": DUMP["file"], "schema": "s", "table": "orders" if held is not None else "invoices",
+               "rows": held or 0, "whole": more.get("state") != "cut"}]  # fmt: skip
+    backups = [{**DUMP, **more}]
+    _, found = options(make_table, make_evidence, GONE, backups=backups, backup_tables=tables)
+    dump = found.loc["backup"]
+    assert told in dump["why"]
+    assert (None if pd.isna(dump["feasible"]) else bool(dump["feasible"])) is feasible

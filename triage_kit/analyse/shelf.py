@@ -152,6 +152,8 @@ def _dump(
         )
         return Judged(row, None if any(holds.values()) else False, says + when + other, at, holds)
     usable = True if sure and any(holds.values()) else None if any(holds.values()) or not lost.rows else False
+    if other and usable:  # a database may have been renamed, or this is a sister's with the same tables
+        usable = None
     return Judged(
         row, usable, says + when + ("" if sure else "; whether before the loss is not sure") + other, at, holds
     )
@@ -161,12 +163,13 @@ def _newer(row: dict, target: Target, lost: Loss, holds: Mapping[str, int | None
     """Why a dump is newer than the loss (empty: it is not), and whether its place in time is sure.
 
     A dump shows the database as of its beginning. Its own clock has no zone, the file's time may be that of a copy; a
-    file that was last written before the loss is older for sure, and one that holds as many rows as are missing too.
+    file that was last written before the loss is older for sure, and so is one that holds as many rows as there were.
     """
     known, at, file = target.time or lost.before, row["began_at"], row["modified_at"]
     missing = sum(filter(None, (lost.missing.get(name) for name in holds)))
+    standing = sum(filter(None, (lost.found.get(name, {}).get("actual_rows") for name in holds)))
     rows_held = sum(filter(None, holds.values()))
-    if missing and rows_held >= missing:
+    if missing and rows_held >= missing + standing:
         if at is not None and known is not None and at > known + ZONES:
             return f"it was begun at {_when(at)}", True
         return "", True
