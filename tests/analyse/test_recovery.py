@@ -79,6 +79,7 @@ def test_nothing_lost_asks_for_nothing(make_table, make_evidence):
 
 
 NOTICED = pd.Timestamp("2025-10-08T10:37:29Z")
+OLD, NEW = {"began_at": NOTICED - pd.Timedelta("3D")}, {"began_at": NOTICED + pd.Timedelta("2D")}
 DUMP = {
     "file": "dumps/shop.dump", "kind": "dump", "format": "custom", "state": "complete", "database": "d",
     "server_version": "18.0", "packing": "gzip", "bytes": 9_000,
@@ -88,12 +89,12 @@ DUMP = {
 @pytest.mark.parametrize(
     ("more", "held", "feasible", "told"),
     [
-        ({"began_at": NOTICED - pd.Timedelta("3D")}, 143, True, "it holds 143 rows of 143 missing"),
-        ({"began_at": NOTICED + pd.Timedelta("2D")}, 20, False, "it is newer than the loss"),
-        ({"began_at": NOTICED + pd.Timedelta("2D")}, 0, False, "it is newer than the loss"),
-        ({"began_at": NOTICED - pd.Timedelta("3D"), "database": "shop_staging"}, 143, None, "it names the database shop_staging, not d"),
-        ({"began_at": NOTICED - pd.Timedelta("3D"), "database": "billing"}, None, False, "it is of another database: billing, not d"),
-        ({"began_at": NOTICED - pd.Timedelta("3D"), "state": "cut", "trouble": "it ends in the middle of a block"}, 70, None, "it is cut"),
+        (OLD, 143, True, "it holds 143 rows of 143 missing"),
+        (NEW, 20, False, "it is newer than the loss"),
+        (NEW, 0, False, "it is newer than the loss"),
+        ({**OLD, "database": "shop_staging"}, 143, None, "it names the database shop_staging, not d"),
+        ({**OLD, "database": "billing"}, None, False, "it is of another database: billing, not d"),
+        ({**OLD, "state": "cut", "trouble": "it ends in the middle of a block"}, 70, None, "it is cut"),
     ],
 )  # fmt: skip
 def test_a_dump_is_called_what_it_is(make_table, make_evidence, more, held, feasible, told):

@@ -125,7 +125,8 @@ def comparable(bundle: Bundle, table: str) -> pd.DataFrame:
 
 def gaps(bundle: Bundle) -> dict[str, tuple[str, str]]:
     asked = bundle.table("questions")
-    elsewhere = ["row_counts: not counted", "commits", "migrations"]  # of the script, and of no server
+    elsewhere = ["row_counts: not counted"]  # of the script alone
+    elsewhere += ["commits", "migrations", "code_hits", "last_changes"]  # of no server
     missing = asked[(asked["status"] != "answered") & ~asked["source"].isin(elsewhere)]
     # How many sessions and statements of others there are changes from one moment to the next.
     words = [re.sub(r"^\d+ of \d+", "some", reason) for reason in missing["reason"]]
