@@ -20,7 +20,8 @@ ALMOST = 0.9
 PASSING = re.compile(
     r"(?i)(\b|_)(stage|staging|stg|queue|queues|outbox|inbox|tmp|temp|scratch|buffer|landing|jobs)(\b|_)"
 )
-DOUBT = 0.45  # judgement: people name staging tables and queues so, and seldom anything else
+# Judgement: people name staging tables and queues so, and seldom anything else; one that they miss rows of is another.
+DOUBT, DOUBT_MISSED = 0.6, 0.15
 KEY_BYTES = 16  # what an entry of a small B-tree key takes at least
 EVEN = 0.5  # below it the evidence does not tell
 KEPT = ("oid", "schema", "table", "kind", "inserts", "updates", "deletes", "actual_rows", "actual_from", "bias")
@@ -74,8 +75,9 @@ def _judge(each: Weighed, scene: Scene) -> tuple[str, str, float, float]:
     for mechanism, probability in each.probabilities.items():
         statuses[told[mechanism]] = statuses.get(told[mechanism], 0.0) + probability
     if PASSING.search(each.table.name):
-        # By its name rows only pass through it: that it is empty is as likely its ordinary state.
-        moved = {word: share * statuses.get(word, 0.0) for word, share in (("wiped", DOUBT), ("partial", DOUBT))}
+        # By its name rows only pass through it: that it is empty is likelier its ordinary state, if nobody misses any.
+        share = DOUBT_MISSED if each.table.name in scene.reported else DOUBT
+        moved = {word: share * statuses.get(word, 0.0) for word in ("wiped", "partial")}
         statuses = {word: chance - moved.get(word, 0.0) for word, chance in statuses.items()}
         statuses["intact"] = statuses.get("intact", 0.0) + sum(moved.values())
     status, intact = max(statuses, key=lambda word: statuses[word]), statuses.get("intact", 0.0)
