@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import networkx as nx
 import pandas as pd
 
 from triage_kit.analyse import (
@@ -29,15 +30,16 @@ from triage_kit.analyse import (
     timeline,
 )
 from triage_kit.analyse.balance import row_balance
-from triage_kit.analyse.context import context, first
-from triage_kit.analyse.dossier import dossiers
+from triage_kit.analyse.context import Context, context, first
+from triage_kit.analyse.dossier import Dossier, dossiers
 from triage_kit.analyse.earlier import earlier
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.records import records
-from triage_kit.analyse.scene import set_scene
+from triage_kit.analyse.scene import Scene, set_scene
 from triage_kit.analyse.signs import Inquiry, answered
+from triage_kit.analyse.statements import Seen, Visibility
 from triage_kit.analyse.statuses import conclude
-from triage_kit.analyse.transactions import replacements
+from triage_kit.analyse.transactions import Replacement, replacements
 from triage_kit.analyse.xids import clock
 
 
@@ -78,6 +80,35 @@ class Investigation:
         return showing.as_html(self)
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What the sources say of the tables, before anything is judged."""
+
+    evidence: Mapping[str, pd.DataFrame]
+    about: Context
+    balance: pd.DataFrame
+    tables: Mapping[str, Dossier]
+    keys: pd.DataFrame
+    reach: nx.MultiDiGraph
+    replaced: Sequence[Replacement]
+    seen: Sequence[Seen]
+    visible: Visibility
+    scene: Scene
+    ledger: Ledger
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What befell each table, and which of them share a transaction or an actor."""
+
+    weighed: Sequence[mechanisms.Weighed]
+    matrix: pd.DataFrame
+    tables: Sequence[dict]
+    found: Sequence[groups.Group]
+    dates: Mapping[str, dict]
+    findings: pd.DataFrame
+
+
 def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     """Draw every conclusion from the evidence tables; the same frames give the same findings.
 
@@ -88,72 +119,97 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     >>> investigate(nothing).causes.iloc[0]["cause"]
     'unknown'
     """
-    about, ledger = context(evidence), Ledger()
-    before = earlier(evidence)
+    known = _know(evidence)
+    judged = _judge(known)
+    frames = _blame(known, judged)
+    frames |= _prove(known, judged, frames)
+    frames |= _advise(known, judged, frames)
+    return Investigation(
+        incident=provenance.incident_facts(evidence),
+        server=provenance.server_facts(evidence, known.about),
+        balance=known.balance,
+        findings=judged.findings,
+        mechanism_probabilities=missing.probabilities(judged.weighed, judged.tables),
+        mechanism_evidence=judged.matrix,
+        groups=groups.groups_frame(judged.found, judged.findings, judged.dates),
+        statements=statements.statements_frame(known.seen),
+        evidence=known.ledger.frame(),
+        coverage=provenance.coverage(evidence),
+        **frames,
+    )
+
+
+def _know(evidence: Mapping[str, pd.DataFrame]) -> _Known:
+    about, before, wal, ledger = context(evidence), earlier(evidence), records(evidence), Ledger()
     balance = row_balance(evidence, about, before)
     tables = dossiers(evidence, balance, before)
-    wal = records(evidence)
     dated = clock(evidence, about, wal)
-    names = {table.name for table in tables}
     keys = foreign_keys.foreign_keys(evidence["constraints"], evidence["relations"])
     reach = foreign_keys.graph(keys, evidence["relations"])
     replaced = replacements(tables, dated, reach)
     visible = statements.visibility(evidence)
     seen = statements.seen_effects(evidence, set(reach), ledger)
     scene = set_scene(tables, evidence, about, reach, replaced, seen, visible, dated, before, wal)
+    by_name = {table.name: table for table in tables}
+    return _Known(evidence, about, balance, by_name, keys, reach, replaced, seen, visible, scene, ledger)
 
-    weighed = mechanisms.weigh(tables, scene)
+
+def _judge(known: _Known) -> _Judged:
+    evidence, scene, ledger = known.evidence, known.scene, known.ledger
+    weighed = mechanisms.weigh(list(known.tables.values()), scene)
     because, matrix = mechanisms.evidence_rows(weighed, ledger)
     concluded = [conclude(each, scene, because[each.table.name]) for each in weighed]
-    concluded += missing.missing_findings(evidence, names, scene, ledger)
-    found = groups.find_groups(concluded, replaced, reach, scene)
-    by_name = {table.name: table for table in tables}
-    dates = dating.date_groups(found, by_name, evidence, about, scene, ledger)
-    concluded = missing.with_parents(groups.apply(concluded, found, dates), balance)
-    findings = missing.findings_frame(concluded)
+    concluded += missing.missing_findings(evidence, set(known.tables), scene, ledger)
+    found = groups.find_groups(concluded, known.replaced, known.reach, scene)
+    dates = dating.date_groups(found, known.tables, evidence, known.about, scene, ledger)
+    concluded = missing.with_parents(groups.apply(concluded, found, dates), known.balance)
+    return _Judged(weighed, matrix, concluded, found, dates, missing.findings_frame(concluded))
 
-    explaining = groups.explaining_frame(found, reach, scene, ledger)
-    ranked, moved = causes.find_causes(found, Inquiry(evidence, about, scene, concluded, ledger, by_name))
-    observed = statements.statements_frame(seen)
-    gaps = provenance.gaps(evidence["questions"])
-    lost = recovery.loss(found, concluded, dates)
-    lines = suspects.suspects(evidence, suspects.Scene(found, reach, seen, visible))
-    looked_at = suspects.review(lines, evidence["migration_operations"], ledger)
-    provenance.note_settings(evidence, visible, ledger)
-    grounds.of_migrations(evidence["migration_operations"], statements.REMOVES_ROWS, ledger)
-    proofs = grounds.by_group(findings, explaining)
-    told = grounds.of_events(timeline.fuse(evidence, about, found, dates, seen), proofs, ledger)
-    keys = grounds.of_keys(keys, {name for group in found for name in group.damaged}, ledger)
-    ways = grounds.of_ways(recovery.recovery_options(lost, evidence, about), evidence, proofs, ledger)
-    stop = freeze.freeze_list(found, concluded, evidence, about)
-    return Investigation(
-        incident=provenance.incident_facts(evidence),
-        server=provenance.server_facts(evidence, about),
-        balance=balance,
-        findings=findings,
-        mechanism_probabilities=missing.probabilities(weighed, concluded),
-        mechanism_evidence=matrix,
-        foreign_keys=keys,
-        groups=groups.groups_frame(found, findings, dates),
-        explaining_statements=explaining,
-        causes=ranked,
-        cause_evidence=moved,
-        statements=observed,
-        evidence=ledger.frame(),
-        timeline=told,
-        freeze=stop,
-        recovery=ways,
-        decisions=decisions.decisions(first(evidence["incident"]), lost, ranked, stop, ways, proofs),
-        next_tests=probes.next_tests(evidence, found, ranked, moved, weighed, scene),
-        recommendations=advice.recommendations(
-            concluded, ranked, gaps, evidence["settings"], ways, evidence["backups"]
-        ),
-        next_steps=steps.next_steps(stop, ways, ranked, gaps),
-        suspects=lines,
-        migration_states=applied.migration_states(
+
+def _blame(known: _Known, judged: _Judged) -> dict[str, pd.DataFrame]:
+    """Which statement, cause and line of code did it."""
+    evidence, ledger = known.evidence, known.ledger
+    explaining = groups.explaining_frame(judged.found, known.reach, known.scene, ledger)
+    inquiry = Inquiry(evidence, known.about, known.scene, judged.tables, ledger, known.tables)
+    ranked, moved = causes.find_causes(judged.found, inquiry)
+    lines = suspects.suspects(evidence, suspects.Scene(judged.found, known.reach, known.seen, known.visible))
+    return {
+        "explaining_statements": explaining,
+        "causes": ranked,
+        "cause_evidence": moved,
+        "suspects": lines,
+        "review": suspects.review(lines, evidence["migration_operations"], ledger),
+        "migration_states": applied.migration_states(
             evidence["migrations"], evidence["version_tables"], answered(evidence, "version_tables")
         ),
-        review=looked_at,
-        gaps=gaps,
-        coverage=provenance.coverage(evidence),
-    )
+    }
+
+
+def _prove(known: _Known, judged: _Judged, frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """What happened when, over which keys, and what brings rows back, each with the evidence that it rests on."""
+    evidence, about, found, ledger = known.evidence, known.about, judged.found, known.ledger
+    provenance.note_settings(evidence, known.visible, ledger)
+    grounds.of_migrations(evidence["migration_operations"], statements.REMOVES_ROWS, ledger)
+    proofs = grounds.by_group(judged.findings, frames["explaining_statements"])
+    story = grounds.of_events(timeline.fuse(evidence, about, found, judged.dates, known.seen), proofs, ledger)
+    keys = grounds.of_keys(known.keys, {name for group in found for name in group.damaged}, ledger)
+    lost = recovery.loss(found, judged.tables, judged.dates)
+    ways = grounds.of_ways(recovery.recovery_options(lost, evidence, about), evidence, proofs, ledger)
+    stop = freeze.freeze_list(found, judged.tables, evidence, about)
+    decided = decisions.decisions(first(evidence["incident"]), lost, frames["causes"], stop, ways, proofs)
+    return {"timeline": story, "foreign_keys": keys, "recovery": ways, "freeze": stop, "decisions": decided}
+
+
+def _advise(known: _Known, judged: _Judged, frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    evidence, ranked, ways = known.evidence, frames["causes"], frames["recovery"]
+    gaps = provenance.gaps(evidence["questions"])
+    return {
+        "gaps": gaps,
+        "next_tests": probes.next_tests(
+            evidence, judged.found, ranked, frames["cause_evidence"], judged.weighed, known.scene
+        ),
+        "recommendations": advice.recommendations(
+            judged.tables, ranked, gaps, evidence["settings"], ways, evidence["backups"]
+        ),
+        "next_steps": steps.next_steps(frames["freeze"], ways, ranked, gaps),
+    }
