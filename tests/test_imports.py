@@ -29,7 +29,7 @@ MAY_IMPORT = {
         "case": "errors schemas pydantic pydantic_core yaml pandas",
         "bundle": "__version__ errors files schemas pandas pyarrow duckdb",
         "mask": "sql pandas",
-        "opened": "errors schemas case bundle mask pandas",
+        "opened": "errors schemas case bundle mask analyse pandas",  # ``sessions`` is derived from the evidence
         "start": "errors case files resources",
         "parse": "errors sql redact numpy pyarrow hyperscan",
         "collect": "__version__ errors schemas case bundle parse sql redact sqlalchemy psycopg pandas pyarrow fsspec",

@@ -76,6 +76,7 @@ class OpenCase:
         self.folder = folder
         self.masked = mask is not None
         self._unmasked_views = set(COLUMNS) if mask else set()
+        self._sessions: pd.DataFrame | None = None
         self.evidence = Evidence(bundle, told, mask)
         bundle.define("tables", TABLES_VIEW)
         for name, frame in told.items():
@@ -95,8 +96,23 @@ class OpenCase:
         """One row a table: counters, rows and how they are known, sizes, and who wrote its catalogue row last."""
         return self.sql("SELECT * FROM tables")
 
+    @property
+    def sessions(self) -> pd.DataFrame:
+        """One row a connection: who, where from, from when to when, what it ran, how it ended.
+
+        Put together from the log's events and pg_stat_activity; ``case.sql`` knows it as ``sessions``.
+        """
+        if self._sessions is None:
+            from triage_kit.analyse import sessions  # derived, so that only who asks for it waits for it
+
+            self._sessions = sessions.sessions(self.evidence["log_events"], self.evidence["activity"])
+            self.bundle.overlay("sessions", self._sessions)
+        return self._sessions.copy(deep=False)
+
     def sql(self, query: str) -> pd.DataFrame:
         """Ask the evidence in SQL (DuckDB), as ``select kind, count(*) from log_events group by 1``; times are UTC."""
+        if "sessions" in query.lower():
+            _ = self.sessions  # defines the view
         while self._unmasked_views:  # on demand, since masking a large log takes seconds
             name = self._unmasked_views.pop()
             self.bundle.overlay(name, self.evidence[name])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from triage_kit.analyse.context import present, rows
+from triage_kit.analyse.sessions import worth_telling
 
 if TYPE_CHECKING:
     from triage_kit.analyse.investigation import Investigation
@@ -51,6 +52,7 @@ def findings_dict(found: Investigation) -> dict:
         "causes": _records(found.causes),
         "explaining_statements": [_explaining(row) for row in rows(found.explaining_statements)],
         **{name: _records(getattr(found, name)) for name in ("statements", "evidence", "timeline", "freeze")},
+        "sessions": _records(worth_telling(found.sessions)),
         "recovery": [_recovery(row) for row in rows(found.recovery)],
         "decisions": _records(found.decisions),
         "next_steps": _records(found.next_steps),

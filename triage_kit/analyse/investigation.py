@@ -23,6 +23,7 @@ from triage_kit.analyse import (
     probes,
     provenance,
     recovery,
+    sessions,
     showing,
     statements,
     steps,
@@ -59,6 +60,7 @@ class Investigation:
     causes: pd.DataFrame
     cause_evidence: pd.DataFrame
     statements: pd.DataFrame
+    sessions: pd.DataFrame
     evidence: pd.DataFrame
     timeline: pd.DataFrame
     freeze: pd.DataFrame
@@ -119,7 +121,7 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     >>> investigate(nothing).causes.iloc[0]["cause"]
     'unknown'
     """
-    known = _know(evidence)
+    known = _know({**evidence, "log_events": sessions.named(evidence["log_events"])})
     judged = _judge(known)
     frames = _blame(known, judged)
     frames |= _prove(known, judged, frames)
@@ -191,13 +193,17 @@ def _prove(known: _Known, judged: _Judged, frames: Mapping[str, pd.DataFrame]) -
     provenance.note_settings(evidence, known.visible, ledger)
     grounds.of_migrations(evidence["migration_operations"], statements.REMOVES_ROWS, ledger)
     proofs = grounds.by_group(judged.findings, frames["explaining_statements"])
-    story = grounds.of_events(timeline.fuse(evidence, about, found, judged.dates, known.seen), proofs, ledger)
+    connected = sessions.sessions(evidence["log_events"], evidence["activity"])
+    connected = sessions.beside(connected, found, judged.dates)
+    fused = timeline.fuse(evidence, about, found, judged.dates, known.seen, connected)
+    story = grounds.of_events(fused, proofs, ledger)
     keys = grounds.of_keys(known.keys, {name for group in found for name in group.damaged}, ledger)
     lost = recovery.loss(found, judged.tables, judged.dates)
     ways = grounds.of_ways(recovery.recovery_options(lost, evidence, about), evidence, proofs, ledger)
     stop = freeze.freeze_list(found, judged.tables, evidence, about)
     decided = decisions.decisions(first(evidence["incident"]), lost, frames["causes"], stop, ways, proofs)
-    return {"timeline": story, "foreign_keys": keys, "recovery": ways, "freeze": stop, "decisions": decided}
+    told = {"timeline": story, "sessions": connected, "foreign_keys": keys}
+    return told | {"recovery": ways, "freeze": stop, "decisions": decided}
 
 
 def _advise(known: _Known, judged: _Judged, frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

@@ -77,6 +77,8 @@ class Seen:
     column: str = ""
     xid: int | None = None  # as the log line has it: the top-level one
     hands: frozenset[tuple] = frozenset()
+    pid: int | None = None
+    client: str | None = None
 
     @property
     def done(self) -> bool:
@@ -147,6 +149,8 @@ def statements_frame(found: list[Seen]) -> pd.DataFrame:
                 "tables": tuple(sorted({seen.table for seen in group})),
                 "user": group[0].user,
                 "application": group[0].application,
+                "client": group[0].client,
+                "pid": group[0].pid,
                 "outcome": group[0].outcome,
                 "removed": removed(group),
                 "source": where,
@@ -249,6 +253,8 @@ def _from_log(event: dict, short: Mapping[str, str], ledger: Ledger) -> list[See
             column=effect.column,
             xid=event["xid"] or None,
             hands=frozenset(_hands(event)),
+            pid=event["pid"],
+            client=event["client"],
         )
         for effect in effects
     ]

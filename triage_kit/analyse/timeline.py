@@ -11,6 +11,7 @@ from triage_kit.analyse import containers
 from triage_kit.analyse.applied import applied_revisions
 from triage_kit.analyse.context import Context, rows
 from triage_kit.analyse.groups import Group
+from triage_kit.analyse.sessions import called, worth_telling
 from triage_kit.analyse.statements import Seen
 
 LANES = {
@@ -34,6 +35,7 @@ def fuse(
     groups: Sequence[Group],
     dates: Mapping[str, dict],
     seen: Sequence[Seen],
+    connected: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Table ``timeline``, oldest first; a destructive statement is never merged away or left out."""
     shown = {each.where: each.evidence for each in seen}
@@ -41,6 +43,7 @@ def fuse(
         *_losses(groups, dates),
         *_statements(seen),
         *_log(evidence["log_events"], shown),
+        *([] if connected is None else _sessions(connected)),
         *_server(evidence, about),
         *[_event(at, "server", source, text) for at, source, text in containers.events(evidence)],
         *_migrations(evidence),
@@ -102,6 +105,19 @@ def _log(log_events: pd.DataFrame, shown: Mapping[str, str]) -> list[dict]:
             if event["statement"] and lane == "error":
                 text += f" — {' '.join(event['statement'].split())[:200]}"
             found.append(_event(event["at"], lane, where, text))
+    return found
+
+
+def _sessions(connected: pd.DataFrame) -> list[dict]:
+    """Sessions that ran something destructive, or were connected during a loss, from their first to their last sign."""
+    found = []
+    for row in rows(worth_telling(connected)):
+        start = row["started_at"] or row["seen_from"]
+        what = f"{row['statements'] or 0} statements" if row["source"] != "pg_stat_activity" else "no line of the log"
+        text = f"session {row['pid']} of {called(row)}: {what}{f' ({kinds})' if (kinds := row['kinds']) else ''}"
+        found.append(
+            _event(start, "session", row["source"], f"{text}; {row['ended']}", row["ended_at"] or row["seen_to"])
+        )
     return found
 
 

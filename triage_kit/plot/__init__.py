@@ -33,6 +33,7 @@ from triage_kit.plot.glance import glance
 from triage_kit.plot.graph import foreign_key_graph
 from triage_kit.plot.numbered import numbered_findings
 from triage_kit.plot.recovering import recovery
+from triage_kit.plot.sessions import session_list
 from triage_kit.plot.sources import source_list
 from triage_kit.plot.story import timeline
 from triage_kit.plot.style import Picture, picture
@@ -65,6 +66,7 @@ __all__ = [
     "review_list",
     "roots",
     "server_facts",
+    "session_list",
     "source_list",
     "statement_list",
     "summary",

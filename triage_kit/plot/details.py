@@ -168,12 +168,14 @@ def statement_list(statements: pd.DataFrame, timezone: object = None) -> Html:
             html.sql(row.text),
             html.names(row.tables, absent=""),
             html.cited(row.removed if isinstance(row.removed, str) else "not known"),
-            html.join([html.name(each) for each in (row.user, row.application) if isinstance(each, str)], ", "),
+            html.join(
+                [html.name(each) for each in (row.user, row.application, row.client) if isinstance(each, str)], ", "
+            ),
             html.join([html.ids([row.evidence]), " ", sources.link(row.source)]),
         ]
         for row in given.itertuples(index=False)
     ]
-    headers = ["At", "Outcome", "Statement", "Tables", "Removed", "Role, application", "Evidence"]
+    headers = ["At", "Outcome", "Statement", "Tables", "Removed", "Role, application, address", "Evidence"]
     return html.table("Destructive statements that were seen", headers, rows)
 
 

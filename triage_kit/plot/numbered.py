@@ -134,7 +134,7 @@ def _statement(same: list[dict], outcome: str, timezone: object) -> tuple[str, H
     operation = first["operation"] if isinstance(first["operation"], str) else "a destructive statement"
     who = [
         f"{word} {style.visible(first[key])}"
-        for word, key in (("role", "user"), ("application", "application"))
+        for word, key in (("role", "user"), ("application", "application"), ("from", "client"))
         if isinstance(first[key], str) and first[key]
     ]
     times = [f"{len(same):,} times, first "] if len(same) > 1 else []

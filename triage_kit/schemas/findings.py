@@ -128,6 +128,27 @@ cause_evidence: what one item says of one cause of one group
     evidence text
     source text
 
+sessions: one connection of a client to the server, as the log and pg_stat_activity tell of it
+    pid int
+    session text session id, where the log has it
+    role text
+    database text
+    application text as it was named first
+    client text address or host name; missing on a Unix socket
+    started_at time by its connection, its own length or its session id
+    ended_at time
+    ended text how it ended, in words
+    seen_from time first entry of the log
+    seen_to time last entry of the log
+    entries int of the log
+    statements int that were logged and did not fail
+    kinds text how many statements of what kind, as SELECT 12, INSERT 3
+    errors int
+    destructive int statements that could take rows away or out of sight
+    did texts changes and errors in their order with how they ended, the first twenty
+    groups texts losses during whose window it was connected
+    source text file and line of its first entry, or pg_stat_activity
+
 seen_statements: one destructive statement that was seen, whatever its outcome
     at time
     text text
@@ -135,6 +156,8 @@ seen_statements: one destructive statement that was seen, whatever its outcome
     tables texts
     user text
     application text
+    client text address or host name that it came from
+    pid int process of its session
     outcome text failed, committed, rolled_back or unknown
     removed text what it removed, in words
     source text

@@ -1,0 +1,58 @@
+"""Who was connected, as a table: from where, how long, what each session ran, and how it ended."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.plot import html, sources, style
+from triage_kit.plot.html import Html, tag, text
+
+MOST = 200  # sessions shown that ran nothing destructive
+
+
+def session_list(sessions: pd.DataFrame, timezone: object = None) -> Html:
+    """Sessions that ran something destructive, all of them, then those that were connected during a loss.
+
+    Parameters
+    ----------
+    sessions : frame ``sessions`` (aware UTC instants).
+    timezone : shown beside UTC.
+    """
+    given = schemas.check(sessions, "sessions")
+    acted = given["destructive"].fillna(0) > 0
+    there = given["groups"].map(len) > 0
+    shown = pd.concat([given[acted], given[there & ~acted].head(MOST)])
+    shown = shown.assign(first=shown["started_at"].fillna(shown["seen_from"])).sort_values("first", kind="stable")
+    headers = ["Since", "Until", "Who", "From", "Statements", "What it did", "How it ended", "During", "Source"]
+    body = [_row(row, timezone) for row in shown.to_dict("records")]
+    left = len(given) - len(shown)
+    note = tag("p", f"{style.things(left, 'more session')} did nothing of the kind and ended before a loss, or began "
+               "after it; case.sessions has them.", class_="note") if left else ""  # fmt: skip
+    return html.join(
+        [html.table("Sessions that changed something, or were connected during a loss", headers, body), note]
+    )
+
+
+def _row(row: dict, timezone: object) -> list[object]:
+    who = [f"{word} {style.visible(row[key])}" for word, key in (("role", "role"), ("application", "application"),
+           ("database", "database"), ("process", "pid")) if pd.notna(row[key])]  # fmt: skip
+    counted = row["kinds"] if isinstance(row["kinds"], str) else "none was logged"
+    errors = f"; {style.things(int(row['errors']), 'error')}" if pd.notna(row["errors"]) and row["errors"] else ""
+    return [
+        html.moment(row["first"], timezone, fine=True),
+        html.moment(row["ended_at"] if pd.notna(row["ended_at"]) else row["seen_to"], timezone, fine=True),
+        text(", ".join(who)),
+        html.name(row["client"]) if isinstance(row["client"], str) else text("not known, or this host"),
+        text(f"{counted}{errors}"),
+        _deeds(row["did"]),
+        text(row["ended"]),
+        text(", ".join(row["groups"])),
+        sources.link(row["source"]),
+    ]
+
+
+def _deeds(did: tuple[str, ...]) -> Html:
+    if len(did) < 4:
+        return html.listed(did) if did else text("nothing that changes more than rows of its own")
+    return html.folded(f"{did[0][:120]} … and {len(did) - 1} more", html.listed(did))
