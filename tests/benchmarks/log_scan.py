@@ -1,4 +1,4 @@
-# ruff: noqa: E501 S608 T201 rows of logs and SQL made for the tests stay on their lines
+# ruff: noqa: E501 T201 long lines of text; it prints
 """How fast a big log is read: cat, ripgrep, this kit's scan, its plain parser and pgBadger in turns, in one call.
 
     python tests/benchmarks/log_scan.py --mb 200
@@ -16,67 +16,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import psycopg
-
-from triage_kit.lab.server import Server
-from triage_kit.parse import Outcomes, parse
-from triage_kit.parse.scan import Source, scan
-
 PREFIX = "%m [%p] %q%u@%d "
 WORDS = "ERROR:|FATAL:|PANIC:|checkpoint|automatic|database system|delete|truncate|drop|alter|copy|merge"
-NAMES = {"stderr": "server.log", "csv": "server.csv", "json": "server.json"}
-SETTINGS = {
-    "logging_collector": True,
-    "log_filename": "server.log",
-    "log_destination": "stderr,csvlog,jsonlog",
-    "log_line_prefix": PREFIX,
-    "log_statement": "all",
-    "log_duration": True,
-    "log_connections": True,
-    "log_disconnections": True,
-    "log_rotation_size": 0,
-}
-
-
-def work(server: Server, seed: int, rounds: int) -> None:
-    """One session's traffic: mostly reads and bounded writes, noise words in values, now and then a costly statement."""
-    with server.connect(autocommit=False) as connection:
-        for at in range(rounds):
-            key = (at * 7919 + seed) % 1000
-            connection.execute(f"UPDATE accounts SET balance = balance + {at} WHERE id = {key}")
-            connection.execute(f"SELECT balance FROM accounts WHERE id = {key}")
-            connection.execute(f"INSERT INTO history (account, note) VALUES ({key}, 'button {at}')")
-            if at % 25 == 0:
-                connection.execute("INSERT INTO history (account, note) VALUES (%s, 'delete-button clicked')", (key,))
-            connection.commit()
-            if at % 200 == 199:
-                connection.execute(f"DELETE FROM history\n\tWHERE account = {key}")
-                connection.commit()
-            if at % 400 == 399:
-                try:
-                    connection.execute("DELETE FROM nowhere")
-                except psycopg.Error:
-                    connection.rollback()
-
-
-def generate(folder: Path) -> dict[str, Path]:
-    """The three files that one server wrote."""
-    with Server(SETTINGS) as server:
-        with server.connect() as connection:
-            connection.execute("CREATE TABLE accounts (id int PRIMARY KEY, balance int DEFAULT 0)")
-            connection.execute("CREATE TABLE history (account int, note text)")
-            connection.execute("INSERT INTO accounts SELECT generate_series(0, 999)")
-        threads = [threading.Thread(target=work, args=(server, seed, 1500)) for seed in range(6)]
-        for each in threads:
-            each.start()
-        for each in threads:
-            each.join()
-        server.stop()
-        return {name: Path(shutil.copy(server.log_directory / file, folder / file)) for name, file in NAMES.items()}
+NAMES = {"stderr": "server.log", "csv": "server.csv", "json": "server.json"}  # as log_write.py calls them
 
 
 def grown(path: Path, size: int) -> Path:
@@ -89,16 +34,6 @@ def grown(path: Path, size: int) -> Path:
         for at in range(max(1, size // len(data))):
             stream.write(data.replace(b" " + hour, b" %02d:" % (at % 24)))
     return big
-
-
-def ours(path: str, format: str) -> None:
-    scan(Source(Path(path), format, PREFIX))
-
-
-def plain(path: str, format: str) -> None:
-    with Path(path).open("rb") as stream:
-        for _ in Outcomes().follow(parse(stream, format, PREFIX)):
-            pass
 
 
 def measured(job: Callable[[], None]) -> tuple[float, float]:
@@ -118,13 +53,17 @@ def measured(job: Callable[[], None]) -> tuple[float, float]:
     return float(seconds), float(peak)
 
 
+def beside(name: str) -> str:
+    return str(Path(__file__).with_name(name))
+
+
 def program(*arguments: str) -> Callable[[], None]:
     # Into a pipe: grep stops at the first match when it writes to /dev/null.
     return lambda: subprocess.run([*arguments], capture_output=True, check=False) and None
 
 
 def itself(name: str, path: Path, format: str) -> Callable[[], None]:
-    return program(sys.executable, __file__, "--job", name, str(path), format)
+    return program(sys.executable, beside("log_read.py"), name, str(path), format, PREFIX)
 
 
 def jobs(big: Path, small: Path, format: str, folder: Path) -> dict[str, tuple[Path, Callable[[], None]]]:
@@ -133,7 +72,7 @@ def jobs(big: Path, small: Path, format: str, folder: Path) -> dict[str, tuple[P
         found["ripgrep, same words"] = (big, program(rg, "-j1", "-ci", WORDS, str(big)))
     elif grep := shutil.which("grep"):
         found["grep -E, same words"] = (big, program(grep, "-ciE", WORDS, str(big)))
-    found["scan"] = (big, itself("ours", big, format))
+    found["scan"] = (big, itself("scan", big, format))
     found["plain parser"] = (small, itself("plain", small, format))
     if badger := shutil.which("pgbadger"):
         kind = {"stderr": "stderr", "csv": "csv", "json": "jsonlog"}[format]
@@ -149,16 +88,13 @@ def main() -> None:
     asked.add_argument("--slice", type=int, default=12, help="megabytes that slow readers get")
     asked.add_argument("--rounds", type=int, default=3)
     asked.add_argument("--formats", nargs="+", default=list(NAMES), choices=list(NAMES))
-    asked.add_argument("--job", nargs=3, help=argparse.SUPPRESS)
     options = asked.parse_args()
-    if options.job:
-        {"ours": ours, "plain": plain}[options.job[0]](*options.job[1:])
-        return
     with tempfile.TemporaryDirectory(prefix="triage-bench-") as made:
         folder = Path(made)
-        written = generate(folder)
+        # In a process of its own: what starts others passes its own peak of memory on to them.
+        subprocess.run([sys.executable, beside("log_write.py"), made, PREFIX], check=True)
         for format in options.formats:
-            report(format, written[format], folder, options)
+            report(format, folder / NAMES[format], folder, options)
 
 
 def report(format: str, written: Path, folder: Path, options: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ from triage_kit.parse.scan import Source, engine, scan, significant
 from triage_kit.parse.scan import blocks as blocks_module
 from triage_kit.parse.scan.formats import odd_lines
 from triage_kit.parse.scan.grammar import ordinary
-from triage_kit.parse.scan.significance import costly, unbounded_update
+from triage_kit.parse.scan.significance import costly, quiet, unbounded_update
 
 PREFIX = "%m [%p] %q%u@%d/%a "
 STATEMENTS = (
@@ -196,6 +196,35 @@ def test_backends_that_write_into_each_other(tmp_path, block_size):
         same(scanned(tmp_path, data, "stderr"), reference(data, "stderr"))
 
 
+@pytest.mark.parametrize("size", [200, 700, 3000])
+def test_a_part_stands_blocks_and_ranges_behind_its_entry(tmp_path, monkeypatch, size):
+    """Between a statement and its DETAIL stand so many entries of others that both are not read at once."""
+    monkeypatch.setattr(blocks_module, "SIZE", size)
+    for between in (3, 20, 60, 80):
+        lines = []
+        for number, statement in enumerate(("SELECT 1", "DELETE FROM a", "UPDATE a SET b = 1 WHERE c = 2")):
+            lines.append(f"{stamp(number)} [11] app@shop/x LOG:  execute s1: {statement}")
+            lines += [f"{stamp(number)} [12] app@shop/x LOG:  statement: SELECT {at}" for at in range(between)]
+            lines.append(f"{stamp(number)} [11] app@shop/x DETAIL:  Parameters: $1 = '{number}'")
+        data = "".join(f"{each}\n" for each in lines).encode()
+        same(scanned(tmp_path, data, "stderr"), reference(data, "stderr"))
+        same(scanned(tmp_path, data, "stderr", size=1500), reference(data, "stderr"))
+    for seed in (7, 67):
+        data = stderr(seed, interleaved=True)
+        same(scanned(tmp_path, data, "stderr", size=3000), reference(data, "stderr"))
+
+
+def test_of_a_key_that_comes_twice_the_latter_counts(tmp_path, block_size):
+    """A forged line of json may say twice how severe it is, and what it says."""
+    usual = '{"timestamp":"2025-10-07 20:27:38.343 UTC","pid":11,"session_id":"68e5b.b","error_severity":"LOG",'
+    usual += '"message":"statement: SELECT 1"'
+    ends = ["}", ',"error_severity":"ERROR"}', ',"message":"checkpoint starting: time"}', ',"ps":"a"}',
+            ',"backend_type":"x","message":"statement: DROP TABLE a"}', ',"m\\u0065ssage":"checkpoint starting: time"}']  # fmt: skip
+    data = "".join(f"{usual}{end}\n" for end in ends * 3).encode()
+    same(scanned(tmp_path, data, "json"), reference(data, "json"))
+    assert len(reference(data, "json")[0]) == 12
+
+
 @pytest.mark.parametrize("make", [stderr, csvlog, jsonlog])
 def test_damage(tmp_path, make, block_size):
     """Cut lines, NULs, foreign lines and a missing beginning: every line is in an entry or unparsed, as it is without the scan."""
@@ -207,6 +236,36 @@ def test_damage(tmp_path, make, block_size):
             at = chance.randrange(len(data))
             data[at : at + chance.randint(1, 400)] = chance.choice((b"", b"\0" * 20, b"\nbash: DELETE\n", b'"', b"\r"))
         same(scanned(tmp_path, bytes(data), format), reference(bytes(data), format))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("insert into a values ('delete')", True),
+        ("INSERT INTO a SELECT b, 'it''s to drop' FROM c WHERE d = $1", True),
+        ("insert into a values ('x'); drop table b", False),
+        ("insert into a values ('x') -- '; drop table b", False),
+        ("insert into a values (E'\\\\'); drop table b; --')", False),
+        ("insert into a values ($$'$$); delete from b where c = '", False),
+        ("insert into a values ('x", False),
+        ("insert into a values (1) on conflict do update set b = 2", False),
+        ("insert into a values ('x')\n; truncate b", False),
+        ("with a as (delete from b) insert into c values ('drop')", False),
+    ],
+)
+def test_what_is_surely_noise(text, expected):
+    """An INSERT is passed over without its parser only when nothing of it can be a statement of its own."""
+    lines = {
+        "stderr": f"{stamp(1)} [11] app@shop/x LOG:  statement: {text}".replace("\n", "\n\t"),
+        "csv": f'{stamp(1)},"app","shop",11,"[local]",68e5.b,1,"INSERT",{stamp(1)[:19]} UTC,3/4,0,LOG,00000,"statement: {text}",,,,',
+        "json": json.dumps(
+            {"error_severity": "LOG", "message": f"execute s1: {text}", "ps": "x"}, separators=(",", ":")
+        ),
+    }
+    for format, line in lines.items():
+        assert quiet(f"{line}\n".encode(), format) is expected
+        assert not quiet(line.replace("insert", "select").replace("INSERT INTO", "select").encode(), format)
+    assert not (expected and costly(text))
 
 
 @pytest.mark.parametrize("make", [stderr, csvlog, jsonlog])

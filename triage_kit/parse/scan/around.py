@@ -15,7 +15,7 @@ import numpy as np
 
 from triage_kit.parse.lines import Line
 from triage_kit.parse.scan.blocks import Block
-from triage_kit.parse.scan.sessions import CRASHES, TELLS, About, Session
+from triage_kit.parse.scan.sessions import CRASHES, About, Session
 
 _BEHIND = 4  # blocks that are kept to look back
 _AHEAD = 8  # blocks through which a session's end is awaited
@@ -150,7 +150,7 @@ class Around:
             state.open = state.early = state.awaiting = False
             return True
         settled = state.awaiting and about.runs
-        telling = TELLS.search(block.text(group)) is not None
+        telling = about.tells
         if settled and not costly and not (state.open or state.early):
             state.awaiting = False  # only this was awaited: what it begins is another matter
             return True

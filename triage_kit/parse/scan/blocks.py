@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +23,8 @@ SIZE = 256 << 10
 MOST_SIZE = 64 << 20  # an entry that is longer would be held whole; each line of it takes some bytes more
 
 
-_WINDOW = 64  # entries behind which a part of one may stand, as in parse.stderr
+WINDOW = 64  # entries behind which a part of one may stand, as in parse.stderr
+MOST_WINDOW = 16 << 20  # bytes through which such a part is looked for
 
 
 class Unscannable(ValueError):
@@ -50,15 +53,27 @@ class Block:
     def every(self) -> Iterator[Line]:
         return self._numbered(0, len(self.lines))
 
+    @cached_property
+    def starts(self) -> list[int]:
+        """The bytes of the block at which its entries begin, and its end."""
+        assert self.shape is not None
+        return [*self.lines.edges[self.shape.heads].tolist(), len(self.data)]
+
+    def texts(self, lines: np.ndarray) -> Iterator[tuple[int, bytes]]:
+        """The entries that these lines belong to, in order, and their bytes."""
+        assert self.shape is not None
+        groups = np.array(sorted(set(self.of_lines(lines).tolist())), np.int64)
+        edges = np.append(self.lines.edges[self.shape.heads], len(self.data))
+        for group, begin, end in zip(groups.tolist(), edges[groups].tolist(), edges[groups + 1].tolist(), strict=True):
+            yield group, self.data[begin:end]
+
     def text(self, at: int) -> bytes:
         """The bytes of one entry."""
-        return self.data[self.begin(at) : self.begin(at + 1)]
+        return self.data[self.starts[at] : self.starts[at + 1]]
 
     def begin(self, at: int) -> int:
         """The byte of the block at which an entry begins; behind the last, its end."""
-        assert self.shape is not None
-        heads = self.shape.heads
-        return int(self.lines.edges[heads[at]]) if at < len(heads) else len(self.data)
+        return self.starts[at]
 
     def of_lines(self, lines: np.ndarray) -> np.ndarray:
         """The entries that these lines belong to."""
@@ -67,8 +82,7 @@ class Block:
 
     def of_byte(self, at: int) -> int:
         """The entry that a byte belongs to."""
-        line = int(np.searchsorted(self.lines.edges, at, side="right")) - 1
-        return int(self.of_lines(np.array([line]))[0])
+        return bisect_right(self.starts, at, hi=len(self.starts) - 1) - 1
 
     def _numbered(self, first: int, last: int) -> Iterator[Line]:
         edges = self.lines.edges
@@ -183,7 +197,16 @@ def boundary(descriptor: int, at: int, end: int, format: str, prefix: str) -> in
 
 def stray_part(descriptor: int, at: int, end: int, prefix: str) -> int | None:
     """The byte of the first DETAIL, STATEMENT or the like soon behind a byte whose own entry stands before it."""
-    data = _read(descriptor, min(SIZE, end - at), at)
+    size = min(SIZE, end - at)
+    while True:
+        stray, entries = _first_stray(_read(descriptor, size, at), prefix)
+        if stray is not None or entries > WINDOW or size >= min(MOST_WINDOW, end - at):
+            return None if stray is None else at + stray
+        size = min(2 * size, end - at)
+
+
+def _first_stray(data: bytes, prefix: str) -> tuple[int | None, int]:
+    """Where a part stands whose own entry is not in the data, and how many entries begin before."""
     match, known, entries, offset = pattern(prefix).match, set[str | None](), 0, 0
     for line in data.splitlines(keepends=True):
         found = None if line.startswith(b"\t") else match(line.rstrip(b"\r\n").decode("utf-8", "surrogateescape"))
@@ -194,11 +217,11 @@ def stray_part(descriptor: int, at: int, end: int, prefix: str) -> int | None:
                 known.add(session)
                 entries += 1
             elif session not in known:
-                return at + offset
-        if entries > _WINDOW:
+                return offset, entries
+        if entries > WINDOW:
             break
         offset += len(line)
-    return None
+    return None, entries
 
 
 def _larger(size: int, offset: int, data: bytes) -> int:

@@ -42,6 +42,7 @@ def shape(lines: Lines, format: str, prefix: str, odd: np.ndarray | None = None)
     return _SHAPES[format](lines, prefix, odd)
 
 
+@cache
 def odd_lines(format: str, prefix: str) -> str | None:
     """The pattern of lines that begin no ordinary entry and continue none; None where the prefix allows no such one."""
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from triage_kit.parse.scan.complement import END, Ambiguous, Either, Item, Many, Maybe, One, Row, Word, chars, literal
+from triage_kit.parse.scan.complement import Ambiguous, Either, Item, Many, Maybe, One, Row, Word, chars, literal
 
 _DIGIT = One(chars(digits=True))
 _DIGITS = Row(_DIGIT, Many(chars(digits=True)))
@@ -108,17 +108,12 @@ def _ordinary_json() -> Row:
     value = Either(string, Row(Maybe(literal("-")), Either(literal("0"), Row(One(chars("123456789")),
                    Many(chars(digits=True))))))  # fmt: skip
     pairs = Maybe(Row(Word(*_BEFORE), literal('":'), value, literal(',"')), often=True)
-    key = Row(One(_KEY), Many(_KEY))
+    # Of a key that comes twice the latter counts: behind the message, none may be called so, or error_severity, again.
+    key = Row(One(_KEY - chars("em")), Many(_KEY))
     more = Maybe(Row(literal(',"'), key, literal('":'), value), often=True)
     return Row(literal('{"timestamp":'), string, literal(',"'), pairs, literal('error_severity":"LOG","'),
                Maybe(literal('state_code":"00000","')), literal('message":"'), _ORDINARY, inside, more, literal("}"),
                _LINE_END)  # fmt: skip
-
-
-def severe_json() -> str:
-    """The pattern of a severity or message that is not ordinary, wherever in a line: of two the latter counts."""
-    severity, message = literal('LOG"').before(END).wrong(), _ORDINARY.before(END).wrong()
-    return f'"error_severity":"{severity}|"message":"{message}'
 
 
 def ordinary(format: str, prefix: str) -> Row:

@@ -6,16 +6,18 @@ BEGIN, COMMIT, ROLLBACK, an error or the next entry say what became of them.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from triage_kit.parse.entry import Entry, Unparsed
 from triage_kit.parse.formats import parse
 from triage_kit.parse.lines import Line
-from triage_kit.parse.scan.blocks import Block, begins, blocks, boundary, stray_part
+from triage_kit.parse.scan.blocks import MOST_WINDOW, WINDOW, Block, begins, blocks, boundary, stray_part
 from triage_kit.parse.scan.engine import Matcher
 from triage_kit.parse.scan.following import Books, Following, following_patterns
 from triage_kit.parse.scan.select import FirstPass, Selection, first_patterns
@@ -189,22 +191,30 @@ def _selected(
     books: Books | None,
 ) -> Iterator[Line]:
     """Lines that the plain parser shall see: chosen entries of clear blocks, everything of the others."""
-    held: Block | None = None
+    held: deque[Block] = deque()
     for block in blocks(source, start, end, find):
         if books is not None and books.wanted:
             books.look(block, block.shape)
-        if held is not None:
-            # A part of the held block's last entries may stand in an unclear one behind it.
-            yield from _chosen(held, block.shape is None, select, selection, result)
+        held.append(block)
+        while held and (block.shape is None or _settled(held)):
+            # A part of an entry before an unclear block may stand in it.
+            yield from _chosen(held[0], block.shape is None, select, selection, result)
             if progress is not None:
-                progress(len(held.data))
-        held = block
-    if held is not None:
-        yield from _chosen(held, False, select, selection, result)
+                progress(len(held[0].data))
+            held.popleft()
+    for block in held:
+        yield from _chosen(block, False, select, selection, result)
         if progress is not None:
-            progress(len(held.data))
+            progress(len(block.data))
     if isinstance(select, Following):
         yield from select.rest()
+
+
+def _settled(held: deque[Block]) -> bool:
+    """Whether so much stands behind the first block that no part of its entries can come any more."""
+    later = list(islice(held, 1, None))
+    entries = sum(each.shape.entries for each in later if each.shape is not None)
+    return entries >= WINDOW or sum(len(each.data) for each in later) > MOST_WINDOW
 
 
 def _chosen(

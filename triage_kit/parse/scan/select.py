@@ -13,9 +13,8 @@ from triage_kit.parse.scan.around import Around
 from triage_kit.parse.scan.blocks import Block, before
 from triage_kit.parse.scan.engine import Matcher
 from triage_kit.parse.scan.formats import odd_lines
-from triage_kit.parse.scan.grammar import severe_json
 from triage_kit.parse.scan.sessions import reader
-from triage_kit.parse.scan.significance import COSTLY, NAMES, costly, unbounded_update
+from triage_kit.parse.scan.significance import COSTLY, NAMES, costly, quiet, unbounded_update
 
 if TYPE_CHECKING:
     from triage_kit.parse.scan.ranges import Source
@@ -59,8 +58,6 @@ def first_patterns(source: Source) -> dict[str, str]:
     """What the first pass looks for: lines that are not ordinary, words that may cost, updates without an end."""
     odd = odd_lines(source.format, source.prefix)
     found = {"odd": odd} if odd is not None else {}
-    if source.format == "json":
-        found["severe"] = severe_json()
     costing = rf"(?i)(?:{_words(COSTLY, source.format)}|{NAMES})"
     return found | {"costly": costing, "update": f"(?i){unbounded_update(source.format)}"}
 
@@ -69,7 +66,7 @@ class FirstPass:
     """Entries that are not ordinary, ordinary ones that can cost something, and what tells how these ended."""
 
     def __init__(self, source: Source, start: int, find: Matcher) -> None:
-        self.about = reader(source)
+        self.about, self.format = reader(source), source.format
         self.around = Around(self.about, lambda: before(source, start, find))
 
     def unclear(self) -> None:
@@ -85,14 +82,9 @@ class FirstPass:
         shape = block.shape
         assert shape is not None
         wanted = ~shape.plain
-        if "severe" in block.hits:
-            wanted[block.of_lines(block.hits["severe"])] = True
-        hits = [block.hits["costly"], block.hits["update"]]
-        sure = []
-        for group in sorted(set(block.of_lines(np.concatenate(hits)).tolist())):
-            if not self._noise(block, group):
-                wanted[group] = True
-                sure.append(group)
+        lines = np.concatenate((block.hits["costly"], block.hits["update"]))
+        sure = [group for group, raw in block.texts(lines) if not self._noise(raw)] if len(lines) else []
+        wanted[sure] = True
         if sure or self.around.pending or wanted.any():
             wanted[self.around(block, sure)] = True
         else:
@@ -108,9 +100,11 @@ class FirstPass:
         for group in chosen:
             yield from block.group(group)
 
-    def _noise(self, block: Block, group: int) -> bool:
+    def _noise(self, raw: bytes) -> bool:
         """Whether an ordinary entry with a word that may cost surely costs nothing."""
-        about = self.about(block.text(group))
+        if quiet(raw, self.format):
+            return True
+        about = self.about(raw)
         if about is None:
             return False
         if not about.ordinary:

@@ -23,7 +23,6 @@ TELLING = (
     r"(?:;|\*/|^[\t ]*|\\[nrt])\s*(?:begin|start|commit|end|rollback|abort|savepoint|prepare|release)\b|"
     r"disconnection: |connection (?:received|auth|ready|duration)"
 )
-TELLS = re.compile(TELLING.encode(), re.MULTILINE)
 CRASH = (
     r"was terminated by|exited with exit code|terminating any other|processes terminated; reinit|was interrupted|"
     r"not properly shut down|in recovery|crashed|issuing SIG"
@@ -31,8 +30,12 @@ CRASH = (
 CRASHES = re.compile(CRASH.encode())
 _HEADER = r"(?:duration: [\d.]+ ms  )?(?:statement: |execute (?!fetch from )[^\n:]*?: )"
 _LOGGED = re.compile(rf"{_HEADER}(.*)", re.DOTALL)
+_FETCHED = re.compile(r"(?:duration: [\d.]+ ms  )?(?:statement: |execute [^\n:]*?: )(.*)", re.DOTALL)
 _BEGINS = re.compile(r"(?i)\s*(?:begin|start)(?: work| transaction)?(?:[\s,]+[a-z ,]+)?\s*;?\s*")
 _ENDS = re.compile(r"(?i)\s*(?:commit|end|rollback|abort)(?: work| transaction)?\s*;?\s*")
+# The same of a statement: its first word, or one behind what may stand before a command.
+_FIRST = re.compile(r"(?i)\s*(?:begin|start|commit|end|rollback|abort|savepoint|prepare|release)\b")
+_LATER = re.compile(r"(?i)(?:;|\*/|\n)\s*(?:begin|start|commit|end|rollback|abort|savepoint|prepare|release)\b")
 _RUNS = ("statement: ", "duration: ", "execute ")
 _ORDINARY = (*_RUNS, "connection ", "disconnection: ")
 
@@ -54,6 +57,14 @@ class About(NamedTuple):
         """The statement of the message."""
         found = _LOGGED.match(self.message)
         return found[1] if found else None
+
+    @property
+    def tells(self) -> bool:
+        """Whether a command of a transaction may stand in it, or a session begins or ends."""
+        found = _FETCHED.match(self.message)
+        if found is None:
+            return self.gone or self.comes
+        return _FIRST.match(found[1]) is not None or _LATER.search(found[1]) is not None
 
     @property
     def begins(self) -> bool:

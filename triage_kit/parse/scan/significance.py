@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from triage_kit.parse.entry import Entry
 
@@ -21,10 +22,12 @@ WORDS = rf"\b(?:{'|'.join(COSTLY)})\b|{NAMES}"
 _LITERALS = (*COSTLY, "session_replication_role", "pg_stat", "alembic_version", "schema_migrations", "flyway_",
              "django_migrations", "_prisma_")  # fmt: skip
 _WORDS = re.compile(rf"(?ai){WORDS}")
+_WORDS_BYTES = re.compile(rf"(?i){WORDS}".encode())
 _TOKENS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _WRITES = re.compile(r"(?ai)\s*(?:insert|update)\b")
 _PLAIN = re.compile(r"""['"$]|--|/\*""")
 _BODY = re.compile(r"\$(?!\d)")
+_BODY_BYTES = re.compile(rb"\$(?!\d)")
 _UPDATE = re.compile(r"(?ai)(?<!\bfor )(?<!\bdo )(?<!\bon )(?<!\bkey )\bupdate\b")
 _WHERE = re.compile(r"(?ai)\bwhere\b")
 _INNERMOST = re.compile(r"\([^()]*\)")
@@ -63,6 +66,11 @@ def unbounded_update(format: str = "stderr") -> str:
     return rf"{before}update(?:{unit}+{_NOT_WHERE})*{unit}*{stop}"
 
 
+# Of an ordinary entry's bytes, what stands before its message, and the byte behind a message of one line.
+_MESSAGE = {"stderr": (b"LOG:  ", b"\n"), "csv": (b',LOG,00000,"', b'"'), "json": (b'"message":"', b'"')}
+_INSERT = re.compile(rb"(?i)(?:duration: [\d.]+ ms  )?(?:statement: |execute [^:\n\"\\]*: )\s*insert\b")
+_SHORT = 1000
+
 _UNBOUNDED = re.compile(rf"(?ai){unbounded_update()}")
 
 
@@ -75,6 +83,36 @@ def significant(entry: Entry) -> bool:
     if entry.severity in SERIOUS or entry.kind not in ORDINARY:
         return True
     return costly(entry.statement or entry.message)
+
+
+def quiet(raw: bytes, format: str) -> bool:
+    """Whether an ordinary entry, in the bytes of its format, is a simple INSERT that costs nothing: much noise is.
+
+    What is not told here, ``costly`` tells.
+
+    >>> quiet(b"2025-10-07 [1] LOG:  statement: insert into a values ('delete')\\n", "stderr")
+    True
+    """
+    mark, end = _MESSAGE[format]
+    found = _INSERT.match(raw, raw.find(mark) + len(mark))
+    if found is None:
+        return False
+    until = raw.find(end, found.end())
+    if until < 0 or raw[until + 1 : until + 2] in (b"\t", b'"'):  # it goes on
+        return False
+    text = raw[found.end() : until]
+    # What may begin or end a literal elsewhere than it seems.
+    if b"\\" in text or b'"' in text or b"--" in text or b"/*" in text or (b"$" in text and _BODY_BYTES.search(text)):
+        return False
+    lower = text.lower()
+    parts = lower.split(b"'")
+    outside = b"'".join(parts[::2])
+    return len(parts) % 2 == 1 and len(outside) < _SHORT and b"update" not in lower and _wordless(outside)
+
+
+@lru_cache(1000)
+def _wordless(code: bytes) -> bool:
+    return _WORDS_BYTES.search(code) is None
 
 
 def costly(text: str) -> bool:
