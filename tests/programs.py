@@ -42,6 +42,26 @@ def program(name: str, at_least: int = 0, exactly: int = 0) -> Path:
     return usable[min(usable)]
 
 
+def git() -> str:
+    """The program git; skips the test with the reason where there is none."""
+    there = shutil.which("git")
+    if there is None:
+        pytest.skip("git is not installed")
+    return there
+
+
+def committed(folder: Path, message: str, name: str = "me", email: str = "me@example.org") -> bool:
+    """Make the folder a repository with one commit of all that it holds; where there is no git it has no history."""
+    if shutil.which("git") is None:
+        return False
+    author = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    for part in ("AUTHOR", "COMMITTER"):
+        author |= {f"GIT_{part}_NAME": name, f"GIT_{part}_EMAIL": email}
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", message]):
+        run("git", *arguments, cwd=folder, env={**os.environ, **author})
+    return True
+
+
 def run(*command: object, check: bool = True, **more: object) -> subprocess.CompletedProcess[str]:
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **more)
     assert not check or done.returncode == 0, f"{command}: {done.stderr[-2000:]}"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import seedlike
+from processes import alive, below
 
 from triage_kit import open_case
 from triage_kit.bundle import Bundle, Draft
@@ -145,21 +146,6 @@ def test_the_case_may_be_the_current_folder_and_that_may_be_read_only_elsewhere(
     assert triage("collect", case, cwd=Path("/proc") if Path("/proc").is_dir() else tmp_path).returncode == 0
 
 
-def below(pid: int) -> set[int]:
-    """Processes that the process started, and those that they started."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    parents = [tuple(map(int, line.split())) for line in listed.splitlines()]
-    found = {pid}
-    while more := {child for child, parent in parents if parent in found} - found:
-        found |= more
-    return found - {pid}
-
-
-def alive(pids: set[int]) -> set[int]:
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=True).stdout
-    return {int(line.split()[0]) for line in listed.splitlines() if "Z" not in line.split()[1]} & pids
-
-
 def test_ctrl_c_while_notebooks_run_ends_their_kernels_and_keeps_the_earlier_report(tmp_path: Path) -> None:
     case = seedlike.write(tmp_path / "case")
     (case / "report").mkdir()
@@ -178,7 +164,7 @@ def test_ctrl_c_while_notebooks_run_ends_their_kernels_and_keeps_the_earlier_rep
     assert told.startswith("triage: interrupted")
     assert told.count("\n") == 1
     deadline = time.monotonic() + 10
-    while left := alive(kernels):
+    while left := alive(*kernels):
         assert time.monotonic() < deadline, left
         time.sleep(0.1)
     assert (case / "report" / "report.html").read_text() == "earlier"
@@ -201,7 +187,7 @@ def test_a_report_that_is_killed_leaves_no_kernel_and_no_half_page(tmp_path: Pat
         started |= below(child.pid)
         child.kill()
     deadline = time.monotonic() + 30
-    while left := alive(started):
+    while left := alive(*started):
         assert time.monotonic() < deadline, left
         time.sleep(0.1)
     assert (case / "report" / "report.html").read_text() == "earlier"

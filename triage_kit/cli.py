@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stand_in_for_closed_streams()
     options = _parser().parse_args(arguments)
     console = Console(json=options.json, quiet=options.quiet)
+    # What a command makes is its owner's alone, and open to that owner: a kernel works in folders that it made.
+    before = os.umask(0o077)
     try:
         return options.command(options, console)
     except KeyboardInterrupt:
@@ -44,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 the border to the user: one paragraph, and the traceback on demand
         message = f"unexpected {type(error).__name__}: {error}; run it again with --debug to see where"
         return _failed(console, options, message, FAILED)
+    finally:
+        os.umask(before)
 
 
 def _give_up_printing() -> None:

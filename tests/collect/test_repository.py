@@ -1,8 +1,8 @@
 """A checkout into evidence: migrations, commits, and a repository that tries to run something."""
 
-import shutil
 import subprocess
 
+import programs
 import pytest
 
 from triage_kit import case as cases
@@ -25,9 +25,10 @@ GIT = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "PATH": "/u
 
 
 def git(folder, *arguments, at="2025-10-07T18:00:00Z"):
+    program = programs.git()
     dates = {"GIT_AUTHOR_DATE": at, "GIT_COMMITTER_DATE": at}
     who = ["-c", "user.name=Ann Müller", "-c", "user.email=ann@example.org"]
-    subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True, capture_output=True, env=GIT | dates)
+    subprocess.run([program, "-C", str(folder), *who, *arguments], check=True, capture_output=True, env=GIT | dates)
 
 
 @pytest.fixture
@@ -50,8 +51,6 @@ def folder(tmp_path):
 
 @pytest.fixture
 def history(folder):
-    if shutil.which("git") is None:
-        pytest.skip("git is not installed")
     backend = folder.parent / "backend"
     git(backend, "init", "-q", "-b", "main")
     git(backend, "add", "alembic")
@@ -158,9 +157,9 @@ def test_reading_changes_nothing_in_the_repository(folder, history):
 
 @pytest.mark.parametrize("git_there", [True, False])
 def test_without_history_there_is_a_gap_and_the_repository_counts_as_read(folder, monkeypatch, git_there):
-    if git_there and shutil.which("git") is None:
-        pytest.skip("git is not installed")
-    if not git_there:
+    if git_there:
+        programs.git()
+    else:
         monkeypatch.setenv("PATH", str(folder))
     draft, unread = collected(folder)
     assert unread == []

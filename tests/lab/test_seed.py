@@ -3,13 +3,13 @@
 import ast
 import os
 import re
-import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
 import majors
 import pytest
+from programs import git
 from psycopg import sql
 
 from triage_kit import case
@@ -219,10 +219,8 @@ def test_line_106_and_what_was_run_are_the_files_in_the_repository(rebuilt):
 
 
 def test_history_is_real_and_names_no_one_from_this_machine(rebuilt):
-    if shutil.which("git") is None:
-        pytest.skip("git is not installed")
     done = subprocess.run(
-        ["git", "-c", "safe.directory=*", "log", "--format=%ae|%ct|%s", "--name-only"],
+        [git(), "-c", "safe.directory=*", "log", "--format=%ae|%ct|%s", "--name-only"],
         cwd=rebuilt[0].folder / "backend",
         capture_output=True,
         text=True,

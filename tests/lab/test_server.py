@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from processes import alive
 
 from triage_kit.errors import LabError
 from triage_kit.lab import binaries
@@ -24,11 +25,6 @@ with Server() as server:
     print(server.pid, server.folder, flush=True)
     sys.stdin.read()  # until the test lets go
 """
-
-
-def alive(pid: int) -> bool:
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(state.strip()) and not state.startswith("Z")
 
 
 def waited(check, seconds: float = 20.0) -> bool:

@@ -3,14 +3,13 @@
 # ruff: noqa: S608 the statements are the matter of these tests
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from programs import committed
 from psycopg import sql
 
 from triage_kit.lab.server import Server
@@ -211,8 +210,4 @@ def _repository(folder: Path) -> None:
     )
     (migrations / "002\u202egp.sql").write_text('DELETE FROM "{{7*7}}";\x1b[2J\n', "utf-8")
     (migrations / '003 it\'s "quoted" \\N.sql').write_text('DROP SCHEMA "</script>" CASCADE;\n', "utf-8")
-    author = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    for part in ("AUTHOR", "COMMITTER"):
-        author |= {f"GIT_{part}_NAME": "Bobby <script>alert(1)</script>'; --", f"GIT_{part}_EMAIL": "b@example.org"}
-    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", f"{SCRIPT} {{{{7*7}}}} %s \x1b[2J\u202e"]):
-        subprocess.run(["git", *arguments], cwd=folder, env={**os.environ, **author}, check=True, capture_output=True)
+    committed(folder, f"{SCRIPT} {{{{7*7}}}} %s \x1b[2J\u202e", "Bobby <script>alert(1)</script>'; --", "b@example.org")

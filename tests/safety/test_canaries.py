@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from attacks import ROOT, triage
+from programs import committed
 
 from triage_kit.collect.collector import script
 from triage_kit.lab.server import Server
@@ -155,16 +156,7 @@ def run(locked: Server, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
         path = folder / "repo" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    identity = {f"GIT_{part}_{what}": "me" for part in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    message = f"Use postgres://u:{canary('commit')}@h/d and password={canary('subject')}"
-    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", message]):
-        subprocess.run(
-            ["git", *arguments],
-            cwd=folder / "repo",
-            check=True,
-            capture_output=True,
-            env={**os.environ, **identity, "GIT_CONFIG_GLOBAL": os.devnull},
-        )
+    committed(folder / "repo", f"Use postgres://u:{canary('commit')}@h/d and password={canary('subject')}")
     keys = {"title": "Canaries", "database": {"url_env": "DB_URL"}, "logs": ["log/*.log"], "repository": "repo"}
     (folder / "case.yaml").write_text(yaml.safe_dump(keys))
     watch = Watch()
@@ -199,10 +191,12 @@ def test_no_canary_is_in_a_derived_file(run) -> None:
 def test_the_canaries_did_reach_the_kit(run) -> None:
     # Each table that had one shows the stars that stand in its place: nothing was merely left unread.
     folder, _, _ = run
-    for table, column in (("log_events", "statement"), ("log_events", "message"), ("triggers", "function_body"),
+    history = [("commits", "subject")] if (folder / "repo" / ".git").exists() else []
+    for table, column in (*history,
+                          ("log_events", "statement"), ("log_events", "message"), ("triggers", "function_body"),
                           ("settings", "value"), ("role_settings", "settings"), ("statements", "text"),
                           ("activity", "query"), ("relations", "definition"), ("migration_operations", "text"),
-                          ("commits", "subject"), ("log_unparsed", "text")):  # fmt: skip
+                          ("log_unparsed", "text")):  # fmt: skip
         assert "***" in str(pq.read_table(folder / "evidence" / f"{table}.parquet")[column].to_pylist()), table
 
 

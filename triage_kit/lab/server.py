@@ -356,6 +356,12 @@ def _stop_orphan(folder: Path) -> None:
     # A pid alone may have been given to another process since: the command line must name this folder.
     with contextlib.suppress(OSError, ValueError, IndexError):
         pid = int((folder / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
-        shown = subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False)
-        if f"-D {folder / 'data'}" in shown.stdout:
+        if str(folder / "data") in _arguments(pid):
             os.kill(pid, signal.SIGQUIT)
+
+
+def _arguments(pid: int) -> str:
+    """The command line of a process; where there is no /proc (macOS), as ps tells it."""
+    if Path("/proc/self/cmdline").exists():  # a slim container has no ps
+        return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" "))
+    return subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
