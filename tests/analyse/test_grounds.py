@@ -19,13 +19,13 @@ def emptied(make_table, make_evidence) -> analyse.Investigation:
     return analyse.investigate(make_evidence(tables, keys=[("child", "parent", "no_action")], reported=["child"]))
 
 
-def test_every_event_key_way_and_decision_names_an_evidence_row(emptied) -> None:
+def test_every_event_key_way_step_advice_and_decision_names_an_evidence_row(emptied) -> None:
     found = emptied
     known = set(found.evidence["id"])
     assert set(found.findings.set_index("table").loc[["parent", "child"], "status"]) == {"wiped"}
     assert set(found.timeline["evidence"]) <= known
     assert set(found.foreign_keys["evidence"]) <= known
-    for frame in (found.recovery, found.decisions):
+    for frame in (found.recovery, found.decisions, found.freeze, found.recommendations):
         assert len(frame)
         assert all(proofs and set(proofs) <= known for proofs in frame["because"])
 

@@ -32,10 +32,10 @@ def screen(**changed: list[dict]) -> BeautifulSoup:
         "causes": [{"group": "G1", "cause": "manual_session", "title": "Somebody by hand", "probability": 0.8,
                     "for": ["E3"]}, {"group": "G1", "cause": "unknown", "title": "Unknown", "probability": 0.2}],
         "recovery": [{"option": "pitr", "feasible": True, "rows": 178, "why": "archived", "effort": "40 minutes",
-                      "because": ["E9"]}],
+                      "brings_not": "later rows", "because": ["E9"]}],
         "explaining_statements": [{"group": "G1", "text": "TRUNCATE m.assets CASCADE", "explained": 2, "of": 2,
                                    "extra": 0, "observed": False, "evidence": "E5"}],
-        "gaps": [{"source": "statements", "reason": "not installed"}],
+        "gaps": [{"source": "statements", "reason": "not installed", "costs": "which statements ran: their text"}],
         "freeze": [{"order": 1, "action": "Stop the writers", "deadline": "2025-10-08T11:05:00Z"}],
         "decisions": [{"order": 1, "who": "the owner of the shop", "decision": "Stop it or not"}],
         **changed,
@@ -54,17 +54,64 @@ def test_every_question_of_a_reader_has_its_answer() -> None:
     page = screen()
     said = answers(page)
     assert "2 tables are damaged, 48,000,040 rows are missing" in page.find(class_="lead").get_text()
-    assert said["What did it"].startswith("truncate (98 % sure): TRUNCATE m.assets CASCADE (inferred")
-    assert said["Who"] == "Somebody by hand (80 %), else: Unknown (20 %); because of E3"
+    assert said["What did it"] == (
+        "Emptied by TRUNCATE (98 % sure): TRUNCATE m.assets CASCADE (inferred, nobody logged it; accounts for all 2 "
+        "tables that were hit, and for no other). E5"
+    )
+    assert said["Who"] == "Somebody by hand (80 %); next: Not known (20 %). Because of E3"
     assert said["Since when"] == (
         "2025-10-07 20:27:38.500000 UTC (22:27:38.500000 Europe/Berlin) (by commit record), transaction 742; "
         "noticed 2025-10-08 10:37:29 UTC (12:37:29 Europe/Berlin)"
     )
-    assert said["Can it come back"] == "Yes: point-in-time recovery, 178 rows (takes 40 minutes). Archived E9"
+    assert said["Can it come back"] == (
+        "Yes: 178 of 48,000,040 rows, by point-in-time recovery (takes 40 minutes). Does not bring: later rows. "
+        "Recovery options E9"
+    )
     assert said["Stop now"].startswith("Stop the writers, before 2025-10-08 11:05:00 UTC")
     assert said["To decide"] == "The owner of the shop: Stop it or not"
-    assert said["Not seen"].startswith("statements; ")
+    assert said["Not seen"] == "which statements ran (statements); why: Gaps and provenance"
     assert {link["href"] for link in page.find_all("a")} >= {"#E3", "#E5", "#E9", "#s-stop-these-things-now"}
+
+
+HIDDEN = {
+    **{"schema": "m", "table": "slips", "kind": "table", "status": "hidden", "missing_rows": 0, "hidden_rows": 240},
+    **{"expected_rows": 240, "actual_rows": 240, "group": "G1", "mechanism": "hidden", "probability": 0.8},
+}
+
+
+def test_hidden_rows_are_not_called_missing() -> None:
+    page = screen(findings=[HIDDEN], explaining_statements=[])
+    lead = page.find(class_="lead").get_text()
+    assert lead.startswith("No row is known to be gone, 240 rows are hidden from the application in 1 table: m.slips")
+    assert "missing" not in lead
+    both = screen(findings=[*FINDINGS, HIDDEN]).find(class_="lead").get_text()
+    assert "2 tables are damaged, 48,000,040 rows are missing; besides, 240 rows are hidden" in both
+    assert "240 rows hidden" in texts(glance(schemas.frame("findings", [HIDDEN])).svg)
+
+
+def test_an_inferred_delete_that_spared_rows_had_a_condition() -> None:
+    left = {**FINDINGS[1], "mechanism": "delete", "via": None, "old_rows_left": 2}
+    told = {"group": "G1", "text": "DELETE FROM m.flows", "explained": 1, "of": 1, "extra": 0, "observed": False}
+    said = answers(screen(findings=[left], explaining_statements=[told]))["What did it"]
+    assert "Its condition (WHERE) is not known" in said
+    seen = answers(screen(findings=[left], explaining_statements=[{**told, "observed": True}]))["What did it"]
+    assert "condition" not in seen
+
+
+def test_a_cause_below_half_is_not_settled() -> None:
+    causes = [{"group": "G1", "cause": "application", "title": "The application ran it", "probability": 0.4},
+              {"group": "G1", "cause": "migration", "title": "A migration ran it", "probability": 0.3}]  # fmt: skip
+    said = answers(screen(causes=causes))["Who"]
+    assert said == ("Not settled. Most probable: The application ran it (40 %); next: A migration ran it (30 %)")
+
+
+def test_a_false_alarm_says_of_the_named_tables_how_sure_that_is() -> None:
+    sound = {**FINDINGS[2], "reported": True, "status_probability": 0.88}
+    lead = screen(findings=[sound], groups=[]).find(class_="lead").get_text()
+    assert lead == (
+        "No table is known to have lost rows (1 intact). Of the tables that people named: m.users intact (88 % sure, "
+        "11 rows there)."
+    )
 
 
 def test_several_losses_each_have_their_answers_and_more_than_three_are_counted() -> None:

@@ -62,7 +62,7 @@ def every_list() -> dict[str, html.Html]:
         "numbered": plot.numbered_findings(found, frames["migration_operations"], EVIL),
         "statements": plot.statement_list(found.statements),
         "keys": plot.foreign_key_list(found.foreign_keys),
-        "reach": plot.reach_list([EVIL], [{EVIL}], [{EVIL}]),
+        "reach": plot.reach_list([EVIL], [{EVIL}], [{EVIL, "m.child"}]),
         "explaining": plot.explaining_statements(found.explaining_statements),
         "events": plot.event_list(found.timeline),
         "causes": plot.cause_list(found.causes),
@@ -75,7 +75,7 @@ def every_list() -> dict[str, html.Html]:
         "coverage": plot.coverage_list(found.coverage),
         "evidence": plot.evidence_list(found.evidence.assign(id="E7")),
         "provenance": plot.provenance({EVIL: EVIL}, incident, {EVIL: (EVIL,)}),
-        "legend": plot.edge_legend(),
+        "legend": plot.edge_legend(found.foreign_keys),
     }
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.recovery import Loss
+from triage_kit.schemas.ways import way_back
 
 SURE = 0.9  # above it nobody has to be asked who did it before the next step is taken
 ASKED = {  # cause: who knows whether it was so
@@ -92,10 +93,8 @@ def _way(lead: str, lost: Loss, ways: Sequence[dict], first: tuple[str, ...]) ->
 
 
 def _named(ways: Sequence[dict]) -> str:
-    words = {"pitr": "point-in-time recovery", "wal": "rows decoded from WAL", "backup": "restore of a backup"}
     said = [
-        words.get(str(row["option"]), str(row["option"]).replace("_", " "))
-        + (f" ({row['effort']})" if row["effort"] not in (None, "", "none") else "")
+        way_back(row["option"]) + (f" ({row['effort']})" if row["effort"] not in (None, "", "none") else "")
         for row in ways
     ]
     return ", ".join(said)

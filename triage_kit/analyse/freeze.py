@@ -8,26 +8,62 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse.context import Context, rows
+from triage_kit.analyse.grounds import of_answers, of_settings
 from triage_kit.analyse.groups import Group
+from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.recovery import wal_segments
 
 
 def freeze_list(
-    groups: Sequence[Group], findings: Sequence[dict], evidence: Mapping[str, pd.DataFrame], about: Context
+    groups: Sequence[Group],
+    findings: Sequence[dict],
+    evidence: Mapping[str, pd.DataFrame],
+    about: Context,
+    proofs: Mapping[str, Sequence[str]],
+    ledger: Ledger,
 ) -> pd.DataFrame:
-    """Table ``freeze`` in the order in which to act; empty when nothing is lost."""
+    """Table ``freeze`` in the order in which to act; empty when nothing is lost.
+
+    ``proofs`` are ids of evidence rows by group; what else a step rests on is entered into the ledger.
+    """
     open_ = [row for row in findings if row["status"] == "undecided" and row["reported"]]
     if not groups and not open_:
         return schemas.empty("freeze")
     # What is undecided may have been deleted: its dead rows are kept until that is known.
     mechanisms = {group.mechanism for group in groups} | ({"delete"} if open_ else set())
-    dead = sum(row.get("_dead") or 0 for row in findings if row["status"] in ("partial", "wiped", "undecided"))
+    counted = [row.get("_dead") for row in findings if row["status"] in ("partial", "wiped", "undecided")]
+    dead = None if None in counted else sum(counted)  # None: it is not known how many lie there
     damaged = [name for group in groups for name in group.damaged]
-    steps = [_writers(damaged or [schemas.qualified(row["schema"], row["table"]) for row in open_])]
-    if mechanisms & {"delete", "update"}:
-        steps.append(_autovacuum(dead))
-    steps += [_wal(evidence, about), _server(), _log(evidence), _backups(), _copy()]
-    return schemas.frame("freeze", [{"order": number, **step} for number, step in enumerate(steps, 1)])
+    loss = [one for told in proofs.values() for one in list(told)[:2]] or [
+        one for row in open_ for one in row["because"]
+    ]
+    steps = [(_writers(damaged or [schemas.qualified(row["schema"], row["table"]) for row in open_]), loss)]
+    if mechanisms & {"delete", "cascade_delete"} or ("update" in mechanisms and counted):
+        told = "not known" if dead is None else f"{dead}"
+        proof = ledger.add("counters", f"dead rows of the damaged tables in all: {told}", "pg_stat_user_tables")
+        steps.append((_autovacuum(dead), [proof, *loss]))
+    wal, log = _rests_on(evidence, ledger)
+    backups = of_answers([("backups of the case", "backups")], evidence, ledger)
+    if mechanisms - {"hidden"}:
+        steps += [(_wal(evidence, about), wal), (_server(), loss), (_log(evidence), log), (_backups(), backups)]
+    else:  # every row stands: nothing is to be saved but what tells who hid them
+        steps.append((_log(evidence), log))
+    steps.append((_copy(), loss))
+    return schemas.frame(
+        "freeze",
+        [
+            {"order": number, **step, "because": tuple(dict.fromkeys(proof))}
+            for number, (step, proof) in enumerate(steps, 1)
+        ],
+    )
+
+
+def _rests_on(evidence: Mapping[str, pd.DataFrame], ledger: Ledger) -> tuple[list[str], list[str]]:
+    """Evidence rows behind the steps that keep WAL and log: what the server has of them, and what removes it."""
+    wal = of_answers([("pg_ls_waldir", "wal_files")], evidence, ledger)
+    wal += of_settings(["checkpoint_timeout"], evidence, ledger)
+    log = of_answers([("pg_ls_logdir", "log_files")], evidence, ledger)
+    return wal, log + of_settings(["log_truncate_on_rotation"], evidence, ledger)
 
 
 def _writers(names: Sequence[str]) -> dict:
@@ -44,13 +80,13 @@ def _writers(names: Sequence[str]) -> dict:
     }
 
 
-def _autovacuum(dead: int) -> dict:
+def _autovacuum(dead: int | None) -> dict:
+    still = (
+        "deleted rows may still lie in their pages" if dead is None else f"{dead} dead rows still lie in their pages"
+    )
     return {
         "action": "Switch autovacuum off for the whole server, and do not SELECT from the damaged tables",
-        "why": (
-            f"{dead} dead rows still lie in their pages and can be read with pageinspect; a vacuum, or a mere "
-            "SELECT on full pages, removes them"
-        ),
+        "why": (f"{still} and can be read with pageinspect; a vacuum, or a mere SELECT on full pages, removes them"),
         "destroys": (
             "nothing when done server-wide; ALTER TABLE … SET (autovacuum_enabled = off) would overwrite "
             "pg_class.xmin, the trace of the transaction. Switch it on again: without it the server ends in "

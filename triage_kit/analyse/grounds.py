@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -63,24 +63,31 @@ def of_ways(
     recovery: pd.DataFrame, evidence: Mapping[str, pd.DataFrame], losses: Mapping[str, Sequence[str]], ledger: Ledger
 ) -> pd.DataFrame:
     """The table ``recovery`` with the evidence rows that each way back rests on, where it names none itself."""
-    settings = {row["name"]: row["value"] for row in rows(evidence["settings"])}
-    asked = {row["source"]: row for row in rows(evidence["questions"])}
     told = []
     for row in rows(recovery):
-        found = list(row["because"])
-        if not found:
-            names, views = RESTS_ON.get(str(row["option"]), ((), ()))
-            found = [
-                ledger.add("server", f"{name} = {settings[name]}", "pg_settings", name)
-                for name in names
-                if name in settings
-            ]
-            found += [ledger.add("server", f"{view} {_answer(asked.get(source), len(evidence[source]))}", view, source)
-                      for view, source in views]  # fmt: skip
+        names, views = RESTS_ON.get(str(row["option"]), ((), ()))
+        found = list(row["because"]) or [*of_settings(names, evidence, ledger), *of_answers(views, evidence, ledger)]
         if not found:
             found = [proof for proofs in losses.values() for proof in list(proofs)[:1]]
         told.append(tuple(found))
     return recovery.assign(because=pd.Series(told, dtype="object", index=recovery.index))
+
+
+def of_settings(names: Iterable[str], evidence: Mapping[str, pd.DataFrame], ledger: Ledger) -> list[str]:
+    """Evidence rows of these server settings, as far as they were read."""
+    settings = {row["name"]: row["value"] for row in rows(evidence["settings"])}
+    return [
+        ledger.add("server", f"{name} = {settings[name]}", "pg_settings", name) for name in names if name in settings
+    ]
+
+
+def of_answers(views: Iterable[tuple[str, str]], evidence: Mapping[str, pd.DataFrame], ledger: Ledger) -> list[str]:
+    """Evidence rows that say what the collector's questions (view, question) were answered, or why they were not."""
+    asked = {row["source"]: row for row in rows(evidence["questions"])}
+    return [
+        ledger.add("server", f"{view} {_answer(asked.get(source), len(evidence.get(source, ())))}", view, source)
+        for view, source in views
+    ]
 
 
 def _answer(question: dict | None, count: int) -> str:

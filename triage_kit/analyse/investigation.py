@@ -200,7 +200,7 @@ def _prove(known: _Known, judged: _Judged, frames: Mapping[str, pd.DataFrame]) -
     keys = grounds.of_keys(known.keys, {name for group in found for name in group.damaged}, ledger)
     lost = recovery.loss(found, judged.tables, judged.dates)
     ways = grounds.of_ways(recovery.recovery_options(lost, evidence, about), evidence, proofs, ledger)
-    stop = freeze.freeze_list(found, judged.tables, evidence, about)
+    stop = freeze.freeze_list(found, judged.tables, evidence, about, proofs, ledger)
     decided = decisions.decisions(first(evidence["incident"]), lost, frames["causes"], stop, ways, proofs)
     told = {"timeline": story, "sessions": connected, "foreign_keys": keys}
     return told | {"recovery": ways, "freeze": stop, "decisions": decided}
@@ -214,8 +214,6 @@ def _advise(known: _Known, judged: _Judged, frames: Mapping[str, pd.DataFrame]) 
         "next_tests": probes.next_tests(
             evidence, judged.found, ranked, frames["cause_evidence"], judged.weighed, known.scene
         ),
-        "recommendations": advice.recommendations(
-            judged.tables, ranked, gaps, evidence["settings"], ways, evidence["backups"]
-        ),
+        "recommendations": advice.recommendations(judged.tables, ranked, gaps, evidence, ways, known.ledger),
         "next_steps": steps.next_steps(frames["freeze"], ways, ranked, gaps),
     }

@@ -79,6 +79,7 @@ class Seen:
     hands: frozenset[tuple] = frozenset()
     pid: int | None = None
     client: str | None = None
+    message: str | None = None  # of a statement that failed
 
     @property
     def done(self) -> bool:
@@ -153,6 +154,7 @@ def statements_frame(found: list[Seen]) -> pd.DataFrame:
                 "pid": group[0].pid,
                 "outcome": group[0].outcome,
                 "removed": removed(group),
+                "message": group[0].message,
                 "source": where,
                 "evidence": group[0].evidence,
             }
@@ -255,6 +257,7 @@ def _from_log(event: dict, short: Mapping[str, str], ledger: Ledger) -> list[See
             hands=frozenset(_hands(event)),
             pid=event["pid"],
             client=event["client"],
+            message=event["message"] if outcome == "failed" else None,
         )
         for effect in effects
     ]

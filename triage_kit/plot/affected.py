@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import html, style
+from triage_kit.plot import html, style, words
 from triage_kit.plot.damage import by_urgency
 from triage_kit.plot.html import Html, tag, text
 
@@ -38,6 +38,7 @@ def _step(row: dict, timezone: object) -> Html:
                 class_=look,
             ),
             before,
+            html.join([" ", html.ids(row["because"], most=4)]) if row["because"] else "",
             html.sql(row["command"]),
         ]
     )
@@ -104,7 +105,7 @@ def _expected(row: object) -> Html:
 def _mechanism(row: object) -> Html:
     if not isinstance(row.mechanism, str):
         return text("")
-    via = html.join([" through ", html.name(row.via)]) if isinstance(row.via, str) and row.via else ""
+    via = html.join([", reached through ", html.name(row.via)]) if isinstance(row.via, str) and row.via else ""
     lost = html.join(["; columns lost: ", html.names(row.columns_lost)]) if row.columns_lost else ""
     hidden = f"; {style.count(row.hidden_rows)} rows hidden" if pd.notna(row.hidden_rows) and row.hidden_rows else ""
     left = (
@@ -114,5 +115,5 @@ def _mechanism(row: object) -> Html:
     )
     bias = html.folded("what makes the numbers lie", html.listed(row.bias)) if row.bias else ""
     return html.join(
-        [row.mechanism.replace("_", " "), f" ({style.percent(row.probability)})", via, lost, hidden, left, bias]
+        [words.mechanism(row.mechanism), f" ({style.percent(row.probability)})", via, lost, hidden, left, bias]
     )

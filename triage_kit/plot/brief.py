@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import SimpleNamespace
 
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import html, style
+from triage_kit.plot import html, style, words
 from triage_kit.plot.damage import by_urgency
 from triage_kit.plot.html import Html, tag, text
 
 MOST_GROUPS = 3
+MOST_GAPS = 3
+MOST_PROOFS = 4
+SETTLED = 0.5  # below it the most probable cause is less likely than all others together
 SURE = 0.95  # a second cause below the first is named unless the first is as sure as this
 
 
@@ -73,7 +76,7 @@ def summary(
         lines.append(("What it is", _who(ranked)))
         if pd.notna(incident.get("noticed_at")):
             lines.append(("Noticed", html.moment(incident["noticed_at"], zone)))
-    lines.append(("Can it come back", _way_back(schemas.check(recovery, "recovery"), zone)))
+    lines.append(("Can it come back", _way_back(schemas.check(recovery, "recovery"), checked, zone)))
     lines += [("Stop now", _stop(freeze, zone)), ("To decide", _decide(decisions, zone))]
     if gaps is not None and len(gaps):
         lines.append(("Not seen", _unseen(gaps)))
@@ -88,18 +91,43 @@ def _loss(findings: pd.DataFrame) -> Html:
     counts = leaves["status"].value_counts()
     rest = ", ".join(f"{counts[one]:,} {one}" for one in ("undecided", "intact") if one in counts) or "no other table"
     if damaged.empty:
-        return html.join([tag("strong", "No table is known to have lost rows"), f" ({rest})."])
-    known = int(damaged["missing_rows"].fillna(0).sum())
-    open_ = int(damaged["missing_rows"].isna().sum())
-    more = f" and a number not known in {open_:,} of them" if open_ else ""
-    count = f"{_are(known, 'row')} missing{more}" if known or not open_ else "how many rows are missing is not known"
-    words = [tag("strong", f"{_are(len(damaged), 'table')} damaged, {count}: ")]
+        return html.join([tag("strong", "No table is known to have lost rows"), f" ({rest})", _named(leaves)])
     parts = [
         html.join([html.name(schemas.qualified(row.schema, row.table)), f" ({_gone(row)})"])
         for row in damaged.itertuples()
     ]
-    words.append(_some(parts, 2))
-    return html.join([*words, f". The others: {rest}."])
+    return html.join([tag("strong", f"{_headline(damaged)}: "), _some(parts, 2), f". The others: {rest}."])
+
+
+def _named(leaves: pd.DataFrame) -> Html:
+    """The tables that people named, with how sure it is that they lost nothing."""
+    named = leaves[leaves["reported"].fillna(False).astype(bool)]
+    if named.empty:
+        return text(".")
+    said = [
+        html.join([html.name(schemas.qualified(row.schema, row.table)), f" {row.status} ({_how_sure(row)})"])
+        for row in named.itertuples()
+    ]
+    return html.join([". Of the tables that people named: ", _some(said, 3), "."])
+
+
+def _how_sure(row: object) -> str:
+    stand = f", {style.things(int(row.actual_rows), 'row')} there" if pd.notna(row.actual_rows) else ""
+    return f"{style.percent(row.status_probability)} sure{stand}"
+
+
+def _headline(damaged: pd.DataFrame) -> str:
+    """How many tables lost how many rows; hidden rows are not lost and are told apart."""
+    lost = damaged[damaged["status"] != "hidden"]
+    unseen, tables = words.hidden_rows(damaged), len(damaged) - len(lost)
+    hidden = f"{_are(unseen, 'row')} hidden from the application" if unseen else "rows are hidden from the application"
+    if lost.empty:
+        return f"No row is known to be gone, {hidden} in {style.things(tables, 'table')}"
+    known, open_ = int(lost["missing_rows"].fillna(0).sum()), int(lost["missing_rows"].isna().sum())
+    more = f" and a number not known in {open_:,} of them" if open_ else ""
+    count = f"{_are(known, 'row')} missing{more}" if known or not open_ else "how many rows are missing is not known"
+    besides = f"; besides, {hidden} in {tables:,} more" if tables else ""
+    return f"{_are(len(lost), 'table')} damaged, {count}{besides}"
 
 
 def _are(number: int, noun: str) -> str:
@@ -107,6 +135,9 @@ def _are(number: int, noun: str) -> str:
 
 
 def _gone(row: object) -> str:
+    if row.status == "hidden":
+        hidden = row.hidden_rows if pd.notna(row.hidden_rows) and row.hidden_rows else row.actual_rows
+        return "rows hidden" if pd.isna(hidden) else f"{style.things(int(hidden), 'row')} hidden"
     missing = (
         f"{style.things(int(row.missing_rows), 'row')} missing" if pd.notna(row.missing_rows) else "number not known"
     )
@@ -124,17 +155,18 @@ def _what(group: object, findings: pd.DataFrame, explaining: pd.DataFrame | None
     mine = findings[findings["group"] == group.group]
     roots = mine[mine["via"].isna()] if mine["via"].isna().any() else mine
     sure = style.percent(roots["probability"].min()) if len(roots) else "not known"
-    mechanism = str(roots["mechanism"].mode().iloc[0]).replace("_", " ") if len(roots) else "unknown"
-    said = [tag("strong", mechanism), f" ({sure} sure)"]
+    mechanism = words.mechanism(roots["mechanism"].mode().iloc[0] if len(roots) else "unknown")
+    said = [tag("strong", words.capital(mechanism)), f" ({sure} sure)"]
     told = explaining[explaining["group"] == group.group] if explaining is not None else []
     if len(told):
         first = told.iloc[0]
         observed = pd.notna(first["observed"]) and first["observed"]
-        origin = "seen" if observed else "inferred from the catalogue, nobody logged it"
+        condition = words.condition(first, mine)
         said += [
             ": ",
             tag("code", style.short(first["text"], 240)),
-            f" ({origin}; explains {first['explained']} of {first['of']} tables, {first['extra']} extra) ",
+            f" ({'seen' if observed else 'inferred, nobody logged it'}; {words.reached(first)}). ",
+            f"{condition}. " if condition else "",
             html.ids([first["evidence"]]),
         ]
     return html.join(said)
@@ -145,20 +177,13 @@ def _who(causes: pd.DataFrame) -> Html:
     ranked = causes.sort_values("probability", ascending=False, kind="stable").to_dict("records")
     if not ranked:
         return text("")
-    proof = html.ids(ranked[0]["for"], most=4)
-    said = [
-        tag("strong", cause_title(ranked[0])),
-        f" ({style.percent(ranked[0]['probability'])})",
-    ]
-    if len(ranked) > 1 and ranked[0]["probability"] < SURE:
-        said.append(f", else: {cause_title(ranked[1])} ({style.percent(ranked[1]['probability'])})")
-    return html.join([*said, "; because of ", proof] if proof else said)
-
-
-def cause_title(cause: Mapping[str, object]) -> str:
-    """The title of a cause, or its word when it has none."""
-    title = cause["title"]
-    return title if isinstance(title, str) and title else str(cause["cause"]).replace("_", " ")
+    first, second = ranked[0], ranked[1] if len(ranked) > 1 else None
+    proof = html.ids(first["for"][:MOST_PROOFS])
+    said: list[object] = ["Not settled. Most probable: "] if first["probability"] < SETTLED else []
+    said += [tag("strong", words.cause(first)), f" ({style.percent(first['probability'])})"]
+    if second is not None and first["probability"] < SURE:
+        said.append(f"; next: {words.cause(second)} ({style.percent(second['probability'])})")
+    return html.join([*said, ". Because of ", proof] if proof else said)
 
 
 def _when(group: object, noticed: object, zone: object) -> Html:
@@ -173,22 +198,39 @@ def _when(group: object, noticed: object, zone: object) -> Html:
     return html.join([when, dated, xid, seen])
 
 
-def _way_back(recovery: pd.DataFrame, zone: object) -> Html:
+def _way_back(recovery: pd.DataFrame, findings: pd.DataFrame, zone: object) -> Html:
     feasible = recovery[recovery["feasible"].fillna(False).astype(bool)]
     if len(feasible):
         best = feasible.sort_values("order", kind="stable", na_position="last").to_dict("records")[0]
-        rows = f", {style.count(best['rows'])} rows" if pd.notna(best["rows"]) else ""
         way = tag("strong", style.way_back(best["option"]))
-        first, _, more = style.visible("" if pd.isna(best["why"]) else best["why"]).partition("; ")
-        why = html.cited(_capital(style.short(first, 200)) + ("; …" if more else ""))
-        ends = _until(best["deadline"], zone)
-        return html.join(["Yes: ", way, rows, _effort(best), ends, ". ", why, " ", html.ids(best["because"], most=2)])
+        lacks = best["brings_not"]
+        without = f" Does not bring: {style.short(lacks, 160)}." if isinstance(lacks, str) and lacks else ""
+        ends = html.join(["; begin before ", html.moment(best["deadline"], zone)]) if pd.notna(best["deadline"]) else ""
+        others = f" {style.things(len(feasible) - 1, 'more way')}: " if len(feasible) > 1 else " "
+        where = tag("a", "Recovery options", href="#s-recovery-options")
+        proof = html.ids(best["because"], most=2)
+        amount = _of(best["rows"], findings)
+        return html.join(
+            ["Yes: ", amount, way, _effort(best), ends, ".", html.cited(without), others, where, " ", proof]
+        )
     unknown = recovery[recovery["feasible"].isna()].to_dict("records")
     if unknown:
         ways = html.join([html.join([style.way_back(one["option"]), _effort(one)]) for one in unknown], "; ")
         proof = html.ids((one for row in unknown for one in row["because"]), most=3)
         return html.join([tag("strong", "Not known yet"), "; to be checked: ", ways, " ", proof])
     return text("No way back is known from this evidence." if len(recovery) else "No way back is needed or known.")
+
+
+def _of(rows: object, findings: pd.DataFrame) -> str:
+    """How many of the missing or hidden rows a way back brings."""
+    if pd.isna(rows):
+        return ""
+    leaves = findings[(findings["kind"] != "partitioned") & findings["status"].isin(style.DAMAGED)]
+    gone = int(leaves["missing_rows"].fillna(0).sum()) + words.hidden_rows(leaves)
+    if gone == rows:
+        return f"all {style.things(gone, 'row')}, by " if gone > 1 else "the row, by "
+    known = leaves["missing_rows"].notna().all() and gone > int(rows)
+    return f"{int(rows):,} of {gone:,} rows, by " if known else f"{style.things(int(rows), 'row')}, by "
 
 
 def _effort(row: Mapping[str, object]) -> str:
@@ -211,15 +253,15 @@ def _decide(decisions: pd.DataFrame | None, zone: object) -> Html:
     given = schemas.check(decisions, "decisions").sort_values("order", kind="stable").to_dict("records")
     return html.listed(
         html.join(
-            [tag("strong", _capital(row["who"])), ": ", style.short(row["decision"], 200), _until(row["until"], zone)]
+            [
+                tag("strong", words.capital(row["who"])),
+                ": ",
+                style.short(row["decision"], 200),
+                _until(row["until"], zone),
+            ]
         )
         for row in given
     )
-
-
-def _capital(words: object) -> str:
-    said = style.visible(words)
-    return said[:1].upper() + said[1:]
 
 
 def _until(at: object, zone: object) -> Html:
@@ -227,11 +269,17 @@ def _until(at: object, zone: object) -> Html:
 
 
 def _unseen(gaps: pd.DataFrame) -> Html:
-    names = _listed(style.visible(one) for one in schemas.check(gaps, "gaps")["source"])
+    """What was not answered, named sources first, with what the first three cost."""
+    given = schemas.check(gaps, "gaps")
+    ordered = given.assign(_last=~given["named"].fillna(False).astype(bool)).sort_values("_last", kind="stable")
+    costs = ordered.drop_duplicates("costs").head(MOST_GAPS)
+    said = html.join([_cost(row) for row in costs.itertuples()], "; ")
+    left = len(given) - len(costs)
     where = tag("a", "Gaps and provenance", href="#s-gaps-and-provenance")
-    return html.join([names, "; ", where, " says why and what that costs"])
+    return html.join([said, f"; {left:,} more: " if left else "; why: ", where])
 
 
-def _listed(given: Iterable[str], most: int = 8) -> str:
-    names = list(given)
-    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+def _cost(row: object) -> Html:
+    cost = str(row.costs).split(":")[0].split(";")[0] if isinstance(row.costs, str) else ""
+    shown = html.name(row.source)
+    return html.join([style.short(cost, 100), " (", shown, ")"]) if cost else shown

@@ -7,8 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import html, sources, style
-from triage_kit.plot.brief import cause_title
+from triage_kit.plot import html, sources, style, words
 from triage_kit.plot.damage import names
 from triage_kit.plot.html import Html, tag, text
 from triage_kit.plot.story import ordered
@@ -44,15 +43,17 @@ def _action(word: object) -> str:
     return "not known" if pd.isna(word) else str(word).replace("_", " ").upper()
 
 
-def edge_legend() -> Html:
-    """What the lines of the foreign-key figure mean."""
+def edge_legend(foreign_keys: pd.DataFrame) -> Html:
+    """What the lines of the foreign-key figure mean; that there is none where no foreign key is known."""
+    if schemas.check(foreign_keys, "foreign_keys").empty:
+        return tag("p", "No foreign key is known in the schemas of this case.", class_="legend")
     look = {"solid": "━━", "dashed": "╌╌", "dotted": "┄┄"}
     return tag(
         "p",
         "Arrows run from the referenced table to the one that references it. ",
         *(
-            html.join([tag("span", f"{look[line]} {words}", class_=f"edge {action}"), "; "])
-            for action, (_, line, _, words) in style.ON_DELETE.items()
+            html.join([tag("span", f"{look[line]} {said}", class_=f"edge {action}"), "; "])
+            for action, (_, line, _, said) in style.ON_DELETE.items()
         ),
         "▶ is named by the explaining statement.",
         class_="legend",
@@ -76,6 +77,9 @@ def reach_list(
     roots : qualified names.
     by_delete, by_truncate : for each root the tables that a DELETE on it, or TRUNCATE … CASCADE, can empty.
     """
+    if all(len(reach) <= 1 for reach in (*by_delete, *by_truncate)):
+        said = "No foreign key leads on from these tables: a statement on one of them reaches that one alone."
+        return tag("p", said, class_="none")
     rows = [
         [
             html.name(root),
@@ -96,13 +100,14 @@ def explaining_statements(explaining_statements: pd.DataFrame) -> Html:
     return (
         html.join([_explanation(row) for row in given])
         if given
-        else tag("p", "No single statement explains the damaged tables.", class_="none")
+        else tag("p", "No single statement is known that explains a loss.", class_="none")
     )
 
 
 def _explanation(row: dict) -> Html:
-    seen = "seen in the evidence" if pd.notna(row["observed"]) and row["observed"] else "inferred; nobody recorded it"
+    seen = "seen in the evidence" if pd.notna(row["observed"]) and row["observed"] else "inferred, nobody logged it"
     xid = f", transaction {int(row['xid'])}" if pd.notna(row["xid"]) else ""
+    reaches = [one for one in row["reaches"] if not one.rstrip().endswith(":")]
     proof = html.ids([row["evidence"]])
     equivalent = (
         html.folded(
@@ -116,12 +121,11 @@ def _explanation(row: dict) -> Html:
         tag(
             "p",
             tag("strong", f"{row['group']}: "),
-            f"{style.count(row['explained'])} of {style.count(row['of'])} "
-            f"tables explained, {style.count(row['extra'])} extra ({seen}{xid}). ",
+            f"{words.reached(row)} ({seen}{xid}). ",
             proof,
         ),
         html.sql(row["text"]),
-        html.listed(row["reaches"]),
+        html.listed(reaches) if reaches else "",
         equivalent,
         class_="explains",
     )
@@ -152,10 +156,10 @@ def event_list(timeline: pd.DataFrame, timezone: object = None) -> Html:
     )
 
 
-def _folding(words: object) -> Html:
-    if pd.isna(words) or len(str(words)) <= 240:
-        return html.cited("" if pd.isna(words) else words)
-    return tag("details", tag("summary", style.short(words, 200)), tag("pre", words))
+def _folding(said: object) -> Html:
+    if pd.isna(said) or len(str(said)) <= 240:
+        return html.cited("" if pd.isna(said) else said)
+    return tag("details", tag("summary", style.short(said, 200)), tag("pre", said))
 
 
 def statement_list(statements: pd.DataFrame, timezone: object = None) -> Html:
@@ -188,7 +192,7 @@ def cause_list(causes: pd.DataFrame) -> Html:
     for row in given.to_dict("records"):
         settles = "as above" if row["would_settle"] in told else html.cited(row["would_settle"])
         told.add(row["would_settle"])
-        title = html.join([tag("strong", cause_title(row)), f" ({row['cause']})"])
+        title = html.join([tag("strong", words.cause(row)), f" ({row['cause']})"])
         weighed = [html.ids(row[side]) or "nothing" for side in ("for", "against")]
         rows.append([row["group"], title, style.percent(row["probability"]), *weighed, settles])
     headers = ["Group", "Cause", "Probability", "For", "Against", "Would settle it"]
@@ -224,7 +228,7 @@ def next_steps(causes: pd.DataFrame, recovery: pd.DataFrame, gaps: pd.DataFrame)
     causes, recovery, gaps : frames of these names.
     """
     ranked = schemas.check(causes, "causes").sort_values("probability", ascending=False, kind="stable")
-    ask = [html.cited(words) for words in dict.fromkeys(ranked["would_settle"].dropna()) if words][:5]
+    ask = [html.cited(said) for said in dict.fromkeys(ranked["would_settle"].dropna()) if said][:5]
     ways = schemas.check(recovery, "recovery")
     settle = [
         html.join([tag("strong", style.way_back(row.option)), ": ", html.cited(row.why)])
@@ -264,7 +268,7 @@ def _way(row: dict, number: int, timezone: object) -> Html:
         ("Effort", text(row["effort"])),
         ("Target", _target(row, timezone)),
         ("How sure", html.cited(row["margin"])),
-        ("Checked", html.listed([html.cited(line) for line in row["preconditions"]])),
+        ("Checked", html.listed([html.cited(line) for line in row["preconditions"]]) if row["preconditions"] else ""),
         ("Until when", _until(row, timezone)),
         ("Evidence", html.ids(row["because"])),
     ]
@@ -300,7 +304,13 @@ def recommendation_list(recommendations: pd.DataFrame, when: str) -> Html:
     given = schemas.check(recommendations, "recommendations")
     return html.listed(
         (
-            html.join([tag("strong", row.text), f": {style.visible(row.why)}." if isinstance(row.why, str) else ""])
+            html.join(
+                [
+                    tag("strong", row.text),
+                    html.join([": ", html.cited(row.why), ". "]) if isinstance(row.why, str) else " ",
+                    html.ids(row.because, most=4),
+                ]
+            )
             for row in given[given["when"] == when].itertuples(index=False)
         ),
         ordered=True,

@@ -73,8 +73,11 @@ def _fate(row: object) -> str:
     if pd.notna(row.missing_rows) and row.missing_rows > 0:
         of = f" of {row.expected_rows:,}" if pd.notna(row.expected_rows) else ""
         return f"{row.missing_rows:,}{of} gone"
-    if row.status in ("intact", "hidden"):
-        return f"{style.count(row.actual_rows, '?')} rows stand" if row.status == "intact" else "rows hidden"
+    if row.status == "hidden":
+        unseen = row.hidden_rows if pd.notna(row.hidden_rows) and row.hidden_rows else row.actual_rows
+        return f"{style.things(int(unseen), 'row')} hidden" if pd.notna(unseen) else "rows hidden"
+    if row.status == "intact":
+        return f"{style.count(row.actual_rows, '?')} row{'' if row.actual_rows == 1 else 's'} stand"
     low, high = style.count(row.expected_low, "?"), style.count(row.expected_high, "?")
     if pd.notna(row.expected_rows):
         return f"{row.expected_rows:,} expected, {style.count(row.actual_rows, '?')} now"

@@ -8,14 +8,13 @@ from types import SimpleNamespace
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import html, style
-from triage_kit.plot.brief import cause_title
+from triage_kit.plot import html, style, words
 from triage_kit.plot.damage import by_urgency, names
 from triage_kit.plot.html import Html, tag
 
 # What an operation of a migration costs, in rows (PostgreSQL documentation of each command).
 COSTS = {
-    "drop_type": "removes the type; with CASCADE also the columns of that type. It removes no rows",
+    "drop_type": "removes the type, and with CASCADE the columns of that type. It removes no rows",
     "drop_column": "removes the column's values in every row; the rows stay",
     "alter_column": "may rewrite the table; the rows stay",
     "drop_table": "removes the table with all its rows",
@@ -53,8 +52,8 @@ def numbered_findings(found: SimpleNamespace, operations: pd.DataFrame, timezone
 
 
 def _shape(evidence: object, result: object, impact: object, conclusion: object) -> Html:
-    words = (("Evidence", evidence), ("Result", result), ("Impact", impact), ("Conclusion", conclusion))
-    return tag("dl", *(html.join([tag("dt", word), tag("dd", said)]) for word, said in words))
+    shape = (("Evidence", evidence), ("Result", result), ("Impact", impact), ("Conclusion", conclusion))
+    return tag("dl", *(html.join([tag("dt", word), tag("dd", said)]) for word, said in shape))
 
 
 def _losses(found: SimpleNamespace, timezone: object) -> list[tuple[str, Html]]:
@@ -67,15 +66,13 @@ def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, H
     damaged = members[members["status"].isin(style.DAMAGED)]
     statements = schemas.check(found.explaining_statements, "explaining_statements")
     statement = statements[statements["group"] == group["group"]].to_dict("records")
-    how = f"{style.visible(group['how'])}; " if isinstance(group["how"], str) else ""
+    how = f"joined by {style.visible(group['how'])}" if isinstance(group["how"], str) else "taken together"
     xid = f", transaction {int(group['xid'])}" if pd.notna(group["xid"]) else ""
     proof = html.ids(one for row in members.to_dict("records") for one in row["because"])
     evidence = html.join(
         [
-            how,
             html.names([schemas.qualified(row.schema, row.table) for row in members.itertuples()], 12),
-            xid,
-            ". ",
+            f" ({how}{xid}). " if len(members) > 1 else f"{xid}. ",
             proof,
         ]
     )
@@ -86,7 +83,7 @@ def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, H
     )
     result = html.join(
         [
-            html.join([_explained(one) for one in statement[:1]])
+            html.join([_explained(one, members) for one in statement[:1]])
             if statement
             else "No single statement explains exactly these tables. ",
             "When: ",
@@ -94,29 +91,44 @@ def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, H
             ".",
         ]
     )
-    impact = (
-        f"{style.things(len(damaged), 'damaged table')}, "
-        f"{style.things(int(damaged['missing_rows'].fillna(0).sum()), 'row')} known to be missing; "
-        f"{style.things(len(members) - len(damaged), 'more table')} reached that had nothing to lose."
-    )
+    impact = _impact(damaged, len(members) - len(damaged))
     causes = schemas.check(found.causes, "causes")
     ranked = causes[causes["group"] == group["group"]].sort_values("probability", ascending=False, kind="stable")
     said = [
-        f"{cause_title(cause)} {style.percent(cause['probability'])}" for cause in ranked.head(3).to_dict("records")
+        f"{words.cause(cause)} ({style.percent(cause['probability'])})" for cause in ranked.head(3).to_dict("records")
     ]
     return (
-        f"{style.things(len(damaged), 'table')} lost rows together ({group['group']})",
-        _shape(evidence, result, impact, "; ".join(said) or "The cause is open."),
+        f"{_headline(damaged)} ({group['group']})",
+        _shape(evidence, result, impact, f"Most probable: {'; then: '.join(said)}." if said else "The cause is open."),
     )
 
 
-def _explained(statement: dict) -> Html:
-    seen = "was seen" if pd.notna(statement["observed"]) and statement["observed"] else "is inferred, not seen"
+def _headline(damaged: pd.DataFrame) -> str:
+    many = style.things(len(damaged), "table")
+    if len(damaged) and (damaged["status"] == "hidden").all():
+        return f"{many} whose rows are hidden"
+    return f"{many} lost rows" + (" together" if len(damaged) > 1 else "")
+
+
+def _impact(damaged: pd.DataFrame, spared: int) -> str:
+    """What it cost: rows gone, rows hidden, and tables that were reached and had nothing to lose."""
+    unseen, gone = words.hidden_rows(damaged), int(damaged["missing_rows"].fillna(0).sum())
+    open_ = int(damaged["missing_rows"].isna().sum())
+    said = [f"{style.things(gone, 'row')} known to be missing"] if gone or not unseen else []
+    said += [f"{style.things(unseen, 'row')} hidden, none of them gone"] if unseen else []
+    said += [f"a number not known in {style.things(open_, 'table')}"] if open_ else []
+    more = f" {style.things(spared, 'more table')} reached that had nothing to lose." if spared else ""
+    return f"{style.things(len(damaged), 'damaged table')}: {', '.join(said)}.{more}"
+
+
+def _explained(statement: dict, members: pd.DataFrame) -> Html:
+    seen = "was seen" if pd.notna(statement["observed"]) and statement["observed"] else "is inferred, nobody logged it"
+    condition = words.condition(statement, members)
     return html.join(
         [
-            f"One statement explains {style.count(statement['explained'])} of {style.count(statement['of'])} tables "
-            f"with {style.count(statement['extra'])} extra; it {seen}:",
+            f"One statement {words.reached(statement)}. It {seen}:",
             html.sql(statement["text"]),
+            f"{condition}. " if condition else "",
         ]
     )
 
@@ -147,14 +159,15 @@ def _statement(same: list[dict], outcome: str, timezone: object) -> tuple[str, H
         "rolled_back": "A transaction that was rolled back removes nothing.",
         "committed": "It was carried out: it belongs to the causes that are weighed.",
     }.get(outcome, "Whether it was carried out is not known from this evidence.")
-    words = outcome.replace("_", " ")
-    result = {"failed": "It failed.", "rolled_back": "It was rolled back.", "committed": "It was committed."}
+    said = style.visible(first["message"]) if isinstance(first["message"], str) else ""
+    failed = f"It failed: {said}." if said else "It failed."
+    result = {"failed": failed, "rolled_back": "It was rolled back.", "committed": "It was committed."}
     impact = (
         html.join(["Removed ", html.cited(removed), ".", touched])
         if removed.startswith("nothing")
         else html.join([removed[:1].upper(), html.cited(removed[1:]), ".", touched])
     )
-    return f"{operation.upper().replace('_', ' ')}, {words}", _shape(
+    return f"{operation.upper().replace('_', ' ')}, {outcome.replace('_', ' ')}", _shape(
         html.join([seen, html.sql(first["text"])]), result.get(outcome, "Its outcome is not known."), impact, conclusion
     )
 
@@ -233,7 +246,8 @@ def _patterns(findings: pd.DataFrame) -> list[tuple[str, Html]]:
     ]
     more = tag("p", f"and {len(odd) - 20:,} more tables") if len(odd) > 20 else ""
     verdict = "; ".join(
-        f"{count:,} {str(word).replace('_', ' ')}" for word, count in odd["mechanism"].value_counts().items()
+        f"{words.mechanism(word)} ({style.things(count, 'table')})"
+        for word, count in odd["mechanism"].value_counts().items()
     )
     return [
         (

@@ -20,6 +20,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from triage_kit.schemas import ways
+
 INK, MUTED, GRID, CARD = "#1b1f24", "#57606a", "#d0d7de", "#ffffff"
 
 # status: colour, symbol; the order is the order of urgency
@@ -153,21 +155,12 @@ def things(number: int, noun: str) -> str:
 
 
 def way_back(option: object) -> str:
-    """The words for one way back.
+    """The words for one way back, fit to be shown.
 
-    >>> way_back("pitr"), way_back("reload_sources")
-    ('point-in-time recovery', 'reload sources')
+    >>> way_back("pitr")
+    'point-in-time recovery'
     """
-    known = {
-        "pitr": "point-in-time recovery",
-        "wal": "rows decoded from WAL",
-        "backup": "restore of a backup",
-        "undo_update": "taking the mark away",
-        "attach": "attaching the partition",
-        "rename_back": "renaming the table back",
-        "row_security": "row security policy",
-    }
-    return known.get(str(option), visible(option).replace("_", " "))
+    return visible(ways.way_back(option))
 
 
 def percent(probability: object) -> str:

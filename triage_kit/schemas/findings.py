@@ -160,6 +160,7 @@ seen_statements: one destructive statement that was seen, whatever its outcome
     pid int process of its session
     outcome text failed, committed, rolled_back or unknown
     removed text what it removed, in words
+    message text what the server said when it failed
     source text
     evidence text
 
@@ -186,6 +187,7 @@ freeze: one thing to stop now
     destroys text what the step itself destroys
     command text
     deadline time when the evidence or the rows would be lost, if known
+    because texts ids of evidence rows
 
 recovery: one way back
     order int in which to try it, 1 first
@@ -231,6 +233,7 @@ recommendations: one thing to do
     when text immediate or prevention
     text text
     why text
+    because texts ids of evidence rows
 
 suspects: one line of the repository that could have lost data, with whether it ran
     path text inside the repository

@@ -1,0 +1,98 @@
+"""The kit's vocabulary in words that a reader without PostgreSQL understands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from triage_kit.plot import style
+
+# mechanism: what it means for the rows; the vocabulary itself stands in schemas and findings.json
+MECHANISMS = {
+    "none": "nothing happened to the rows",
+    "delete": "rows deleted by DELETE",
+    "cascade_delete": "rows deleted along with those that they referenced",
+    "truncate": "emptied by TRUNCATE",
+    "recreate": "dropped or renamed away, another table stands in its place",
+    "drop": "the table was dropped",
+    "partition_drop": "the partition was dropped or detached",
+    "rollback": "rows inserted, but never committed",
+    "unlogged_reset": "an unlogged table, emptied by crash recovery",
+    "restore": "rows replaced by an older state",
+    "new_cluster": "another data directory, which never held the rows",
+    "update": "rows moved or marked deleted by UPDATE",
+    "column_drop": "a column was dropped, the rows stand",
+    "hidden": "the rows stand, the application does not see them",
+    "counters_reset": "the counters were reset, no row is gone",
+    "unknown": "not known",
+}
+
+
+def mechanism(word: object) -> str:
+    """What a mechanism did to the rows.
+
+    >>> mechanism("truncate")
+    'emptied by TRUNCATE'
+    """
+    return MECHANISMS.get(str(word), style.visible(word).replace("_", " "))
+
+
+def cause(row: Mapping[str, object]) -> str:
+    """The title of a cause, or its word when it has none; the open one says that it is open.
+
+    >>> cause({"cause": "unknown", "title": "Something that the evidence does not show"})
+    'Not known'
+    """
+    title = row["title"]
+    if row["cause"] == "unknown":
+        return "Not known"
+    return title if isinstance(title, str) and title else str(row["cause"]).replace("_", " ")
+
+
+def reached(statement: Mapping[str, object]) -> str:
+    """How much of the damage a statement accounts for.
+
+    >>> reached({"explained": 12, "of": 12, "extra": 0})
+    'accounts for all 12 tables that were hit, and for no other'
+    >>> reached({"explained": 2, "of": 3, "extra": 1})
+    'accounts for 2 of 3 tables that were hit, and would have hit 1 more'
+    """
+    of, explained, extra = (_number(statement[key]) for key in ("of", "explained", "extra"))
+    if explained == of:
+        whole = "the one table that was hit" if of == 1 else f"all {of:,} tables that were hit"
+    else:
+        whole = f"{explained:,} of {of:,} tables that were hit"
+    return f"accounts for {whole}, and {f'would have hit {extra:,} more' if extra else 'for no other'}"
+
+
+def condition(statement: Mapping[str, object], members: pd.DataFrame) -> str:
+    """That an inferred DELETE must have had a condition, where old rows are left; else nothing.
+
+    Parameters
+    ----------
+    statement : a row of ``explaining_statements``.
+    members : rows of ``findings``: the tables of its group.
+    """
+    written = str(statement["text"]).lower()
+    seen = pd.notna(statement["observed"]) and statement["observed"]
+    left = members.loc[members["mechanism"].isin(["delete", "cascade_delete"]), "old_rows_left"].fillna(0).sum()
+    if seen or "delete" not in written or " where " in written or not left:
+        return ""
+    return "Its condition (WHERE) is not known: it spared the old rows that are left"
+
+
+def hidden_rows(findings: pd.DataFrame) -> int:
+    """How many rows stand that the application does not see."""
+    own = findings.loc[findings["status"] == "hidden"]
+    return int(own["hidden_rows"].where(own["hidden_rows"].fillna(0) > 0, own["actual_rows"]).fillna(0).sum())
+
+
+def capital(words: object) -> str:
+    """The words with a capital letter at their start."""
+    said = style.visible(words)
+    return said[:1].upper() + said[1:]
+
+
+def _number(value: object) -> int:
+    return 0 if pd.isna(value) else int(value)  # type: ignore[call-overload]
