@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from triage_kit import plot, schemas
-from triage_kit.plot import graph, style
+from triage_kit.plot import graph, story, style
 from triage_kit.plot.clock import FoldedClock
 
 HOSTILE = [
@@ -270,3 +270,30 @@ def _contrast(one: str, other: str) -> float:
 
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
+
+
+def test_a_burst_has_a_scale_of_its_own_and_hides_no_time() -> None:
+    start = pd.Timestamp("2025-10-07T00:00:00Z")
+    day = [start + pd.Timedelta(minutes=3 * each) for each in range(400)]
+    burst = [
+        start + pd.Timedelta(hours=10, milliseconds=20 * each) for each in range(500)
+    ]  # ten seconds of twenty hours
+    clock = FoldedClock([*day, *burst])
+    assert clock.place(burst[-1]) - clock.place(burst[0]) > 0.05
+    assert len(clock.changes()) == 2
+    assert clock.folds() == []
+    places = clock.places(pd.Series(sorted([*day, *burst])))
+    assert (pd.Series(places).diff().dropna() >= 0).all()
+
+
+def test_a_crowded_lane_shows_how_many_and_where() -> None:
+    start = pd.Timestamp("2025-10-07T00:00:00Z")
+    rows = [{"at": start + pd.Timedelta(seconds=each), "kind": "error", "text": "e"} for each in range(20_000)]
+    rows += [{"at": start + pd.Timedelta(seconds=9_000), "kind": "error", "text": "e"}] * 700
+    rows += [{"at": start + pd.Timedelta(seconds=9_000 + each / 1000), "kind": "statement", "text": "DROP"}
+             for each in range(300)]  # fmt: skip
+    shown = plot.picture(plot.timeline(schemas.frame("timeline", rows), schemas.empty("groups"))).svg
+    highest = round(20_000 / story.BINS) + 700
+    assert any(f"{highest + more} events" in shown for more in (-1, 0, 1))
+    assert shown.count("<use") >= 300  # each DROP has its own mark
+    assert len(shown) < 400_000

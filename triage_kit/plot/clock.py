@@ -14,6 +14,9 @@ SHARE = 0.25  # a gap that fills more than this share of what is still to scale 
 NARROWEST = 0.08  # of the width: room for a label
 GAP = 0.03
 LABEL = 0.1
+BURST = 0.5  # of a stretch's instants, when they stand in
+BRIEF = 0.02  # of its time, have a scale of their own
+FEW = 20
 
 
 @dataclass(frozen=True)
@@ -38,20 +41,18 @@ class FoldedClock:
     def __init__(
         self, instants: Iterable[pd.Timestamp], keep: Iterable[tuple[pd.Timestamp, pd.Timestamp]] = ()
     ) -> None:
-        seconds = np.unique([_seconds(instant) for instant in instants if pd.notna(instant)])
+        every = np.sort(_all_seconds(instants))
+        seconds = np.unique(every)
         kept = [(_seconds(start), _seconds(end)) for start, end in keep if pd.notna(start) and pd.notna(end)]
-        self.stretches = _laid_out(_stretches(seconds, kept))
+        self.stretches = _laid_out([part for one in _stretches(seconds, kept) for part in _parted(*one, every)])
 
     def place(self, instant: pd.Timestamp) -> float:
         """Where the instant lies; one inside a fold lies inside the fold's narrow gap."""
-        if not self.stretches:
-            return 0.5
-        second = _seconds(instant)
-        xs = [x for one in self.stretches for x in (one.start, one.end)]
-        ys = [y for one in self.stretches for y in (one.left, one.right)]
-        if xs[0] == xs[-1]:
-            return 0.5
-        return float(np.interp(second, xs, ys))
+        return float(self._at(_seconds(instant)))
+
+    def places(self, instants: pd.Series) -> np.ndarray:
+        """Where each of many instants lies."""
+        return self._at(_all_seconds(instants))
 
     def ticks(self) -> tuple[list[float], list[str]]:
         """Places and labels (UTC; the date where it changes): the start of each stretch, and as many as fit in it."""
@@ -59,7 +60,7 @@ class FoldedClock:
         for one, edge in zip(self.stretches, [*(each.left for each in self.stretches[1:]), 1 + LABEL], strict=False):
             parts = max(int((one.right - one.left) / LABEL), 1)
             for second in dict.fromkeys(np.linspace(one.start, one.end, parts + 1).tolist()):
-                place = self._at(second)
+                place = float(self._at(second))
                 if second != one.start and (place - places[-1] < LABEL or edge - place < LABEL):
                     continue
                 instant = pd.Timestamp(second, unit="s", tz="UTC").round("ms")
@@ -71,16 +72,32 @@ class FoldedClock:
                 day = instant.date()
         return places, labels
 
-    def _at(self, second: float) -> float:
-        return self.place(pd.Timestamp(second, unit="s", tz="UTC"))
+    def _at(self, seconds: np.ndarray | float) -> np.ndarray:
+        xs = [x for one in self.stretches for x in (one.start, one.end)]
+        ys = [y for one in self.stretches for y in (one.left, one.right)]
+        if not xs or xs[0] == xs[-1]:
+            return np.full(np.shape(seconds), 0.5)
+        return np.interp(seconds, xs, ys)
 
     def folds(self) -> list[tuple[float, float, str]]:
         """Left and right place of each fold, just before what follows it, and the time that it hides, in words."""
-        return [(b.left - GAP, b.left, _length(b.start - a.end)) for a, b in pairwise(self.stretches)]
+        return [
+            (b.left - GAP, b.left, _length(b.start - a.end)) for a, b in pairwise(self.stretches) if b.start > a.end
+        ]
+
+    def changes(self) -> list[float]:
+        """Places at which the scale changes and no time is hidden: the edges of a burst."""
+        return [b.left for a, b in pairwise(self.stretches) if b.start == a.end]
 
 
 def _seconds(instant: pd.Timestamp) -> float:
     return pd.Timestamp(instant).timestamp()
+
+
+def _all_seconds(instants: Iterable[pd.Timestamp]) -> np.ndarray:
+    """Seconds since 1970 of those that are known."""
+    known = pd.to_datetime(pd.Series(list(instants) if not isinstance(instants, pd.Series) else instants), utc=True)
+    return known.dropna().dt.as_unit("us").astype("int64").to_numpy() / 1e6
 
 
 def _stretches(seconds: np.ndarray, kept: list[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -88,7 +105,9 @@ def _stretches(seconds: np.ndarray, kept: list[tuple[float, float]]) -> list[tup
     if not len(seconds):
         return []
     gaps = np.diff(seconds)
-    open_ = np.array([not any(start < b and a < end for start, end in kept) for a, b in pairwise(seconds)], dtype=bool)
+    open_ = np.ones(len(gaps), dtype=bool)
+    for start, end in kept:
+        open_ &= (seconds[1:] <= start) | (seconds[:-1] >= end)
     folded: list[int] = []
     left = gaps.copy()
     while len(folded) < FOLDS and len(gaps) > 2:
@@ -102,16 +121,33 @@ def _stretches(seconds: np.ndarray, kept: list[tuple[float, float]]) -> list[tup
     return [(float(seconds[a]), float(seconds[b - 1])) for a, b in pairwise(edges)]
 
 
+def _parted(start: float, end: float, every: np.ndarray) -> list[tuple[float, float]]:
+    """A stretch in parts that adjoin, where most of its instants stand in little of its time."""
+    inside = every[(every >= start) & (every <= end)]
+    half = int(len(inside) * BURST) + 1
+    if len(inside) < FEW:
+        return [(start, end)]
+    lengths = inside[half - 1 :] - inside[: len(inside) - half + 1]
+    densest, length = int(np.argmin(lengths)), float(lengths.min())
+    if length > (end - start) * BRIEF:
+        return [(start, end)]
+    around = inside[(inside >= inside[densest] - length) & (inside <= inside[densest] + 2 * length)]
+    first, last = float(around[0]), float(around[-1])
+    edges = list(dict.fromkeys((start, first, last, end)))
+    return list(pairwise(edges)) if last > first else [(start, end)]
+
+
 def _laid_out(stretches: list[tuple[float, float]]) -> list[Stretch]:
     if not stretches:
         return []
     lengths = np.sqrt([end - start for start, end in stretches])  # roots: seconds stay legible beside hours
-    room = 1 - GAP * (len(stretches) - 1) - NARROWEST * len(stretches)
+    gaps = [GAP if b[0] > a[1] else 0.0 for a, b in pairwise(stretches)] + [0.0]
+    room = 1 - sum(gaps) - NARROWEST * len(stretches)
     shares = NARROWEST + room * (lengths / lengths.sum() if lengths.sum() else np.full(len(lengths), 1 / len(lengths)))
     laid, left = [], 0.0
-    for (start, end), share in zip(stretches, shares, strict=True):
+    for (start, end), share, gap in zip(stretches, shares, gaps, strict=True):
         laid.append(Stretch(start, end, left, left if start == end else left + share))
-        left += share + GAP
+        left += share + gap
     return laid
 
 
