@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import random
 
 import pyarrow as pa
 import pytest
@@ -84,7 +85,7 @@ def test_packed_logs_are_read_like_plain_ones(folder, name):
     if name.endswith("gz"):
         data = gzip.compress(TEXT)
     elif name.endswith("zst"):
-        data = pa.compress(TEXT, codec="zstd", asbytes=True)
+        data = zstd(TEXT)
     else:
         data = TEXT
     (folder / "log" / name).write_bytes(data)
@@ -97,7 +98,7 @@ def test_packed_logs_are_read_like_plain_ones(folder, name):
 @pytest.mark.parametrize("packing", ["gzip", "zstd"])
 def test_a_cut_archive_gives_what_it_holds_and_says_so(folder, packing):
     body = "".join(f"{STAMP} [12] app@shop ERROR:  {i} {hashlib.sha256(bytes(i)).hexdigest()}\n" for i in range(5000))
-    data = gzip.compress(body.encode()) if packing == "gzip" else pa.compress(body.encode(), "zstd", asbytes=True)
+    data = gzip.compress(body.encode()) if packing == "gzip" else zstd(body.encode())
     (folder / "log" / "a.gz").write_bytes(data[:-2000])
     draft, _, _ = collected(folder, ["log/a.gz"])
     assert 1000 < len(draft.written("log_events")) < 5000
@@ -268,7 +269,12 @@ def test_logs_of_two_servers_at_the_same_time_are_kept_apart(folder):
     assert len(events) == 4
 
 
-def test_a_big_file_is_scanned_and_gives_the_same_events(folder, monkeypatch):
+def zstd(data):
+    return pa.compress(data, codec="zstd", asbytes=True)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstd], ids=["plain", "gzip", "zstd"])
+def test_a_big_file_is_scanned_and_gives_the_same_events(folder, monkeypatch, pack):
     lines = []
     for number in range(3000):
         head = f"2025-10-07 20:{number // 60 % 60:02}:{number % 60:02}.000 UTC [{number % 7 + 11}] app@shop LOG:  "
@@ -282,15 +288,31 @@ def test_a_big_file_is_scanned_and_gives_the_same_events(folder, monkeypatch):
     monkeypatch.setattr(log_reading, "SCAN_FROM", 0)
     other = folder.parent / "other"
     (other / "log").mkdir(parents=True)
-    (other / "log" / "a.log").write_bytes((folder / "log" / "a.log").read_bytes())
+    packed = pack((folder / "log" / "a.log").read_bytes())
+    (other / "log" / "a.log").write_bytes(packed)
     scanned, _, heard = collected(other, ["log/a.log"])
     kept = plain_rows[plain_rows["message"].str.contains("TRUNCATE")].reset_index(drop=True)
     found = scanned.written("log_events")
     assert found[found["message"].str.contains("TRUNCATE")].reset_index(drop=True).equals(kept)
     assert set(kept["outcome"]) == {"committed"}
-    columns = ["lines", "entries", "unparsed", "first_at", "last_at", "sha256"]
+    columns = ["lines", "entries", "unparsed", "first_at", "last_at"]
     assert scanned.written("log_sources")[columns].equals(plain_source[columns])
-    assert sum(facts["total"] for event, facts in heard if event == "bytes") > 0
+    assert scanned.written("log_sources")["left_out"].tolist() == [6000 - len(found)]
+    [*_, last] = [facts for event, facts in heard if event == "bytes"]
+    assert (last["done"], last["total"]) == (len(packed), len(packed))
+
+
+def test_a_big_packed_file_that_is_cut_gives_what_stood_before(folder, monkeypatch):
+    monkeypatch.setattr(log_reading, "SCAN_FROM", 0)
+    lines = [f"{STAMP} [{at % 5 + 11}] app@shop ERROR:  no {at} {random.Random(at).random()}" for at in range(5000)]
+    whole = gzip.compress("\n".join(lines).encode())
+    (folder / "log" / "a.log").write_bytes(whole[: len(whole) // 2])
+    draft, unread, _ = collected(folder, ["log/a.log"])
+    assert unread == []
+    events = draft.written("log_events")
+    assert 1000 < len(events) < 4000
+    assert events["line"].tolist() == list(range(1, len(events) + 1))
+    assert "cut or broken" in question(draft, "log:log/a.log")["reason"]
 
 
 @pytest.mark.parametrize("broken", [b"x" * (20 << 20), b"\t" + b"\n\t" * (1 << 18)], ids=["line", "entry"])

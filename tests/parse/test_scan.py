@@ -281,6 +281,23 @@ def test_ranges_on_processes(tmp_path):
         same(scanned(tmp_path, data, "stderr", executor=executor, size=30_000), reference(data, "stderr"))
 
 
+@pytest.mark.parametrize("make", [stderr, csvlog, jsonlog])
+@pytest.mark.parametrize("piece", [1, 700, 1 << 20])
+def test_a_packed_log_comes_in_pieces(tmp_path, monkeypatch, make, piece):
+    monkeypatch.setattr(blocks_module, "SIZE", 3000)
+    format = {"stderr": "stderr", "csvlog": "csv", "jsonlog": "json"}[make.__name__]
+    data = make(3, interleaved=True) if make is stderr else make(3)
+
+    def unpacked():
+        return (data[at : at + piece] for at in range(0, len(data), piece))
+
+    result = scan(Source(tmp_path / "no such file", format, PREFIX, unpacked=unpacked), size=1000)
+    outcomes = Outcomes()
+    outcomes.open_books |= result.books
+    found = [each for each in outcomes.follow(result.found) if isinstance(each, Unparsed) or significant(each)]
+    same((found, result.entries, result.unparsed, result.lines), reference(data, format))
+
+
 def test_progress_is_the_size_of_the_file(tmp_path):
     path = tmp_path / "server.log"
     path.write_bytes(stderr(1))

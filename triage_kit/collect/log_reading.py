@@ -19,7 +19,8 @@ from triage_kit.redact import redact
 from triage_kit.sql import suspicious
 
 HEAD = 256 << 10  # bytes by which a log's wrapper, format and prefix are told
-SCAN_FROM = 32 << 20  # plain files of this size and more are scanned; smaller ones keep ordinary traffic too
+SCAN_FROM = 32 << 20  # files of this size and more are scanned; smaller ones keep ordinary traffic too
+_SHRINKS = 8  # how many times smaller a log is packed, at least
 MOST_OTHER = 20_000  # entries of no known kind kept of one file
 MOST_ORDINARY = 200_000  # statements, durations and connections that remove nothing, kept of one file
 MOST_UNPARSED = 200  # lines shown of one file
@@ -47,7 +48,7 @@ class Log:
 
     @property
     def scanned(self) -> bool:
-        return not self.layers and not self.file.packing and self.file.size >= SCAN_FROM
+        return not self.layers and self.file.size * (_SHRINKS if self.file.packing else 1) >= SCAN_FROM
 
 
 @dataclass
@@ -132,10 +133,11 @@ class Chain:
     def _scanned(self, log: Log, read: Read, progress: Callable[[int], None]) -> list[Entry | Unparsed] | None:
         """What the scan finds; None for a file that only the plain parsers can read within bounds."""
         zone = str(log.clock.zone) if log.clock.zone is not UTC else "UTC"
-        source = Source(log.file.path, log.format, log.prefix or "", zone, log.file.size)
+        packed = log.file.unpacked if log.file.packing else None
+        source = Source(log.file.path, log.format, log.prefix or "", zone, log.file.size, packed)
         try:
-            found = scan(source, logs_everything=self.logs_everything, progress=progress)
-            last_at = last_instant(source)
+            found = scan(source, logs_everything=self.logs_everything, progress=_consumed(log.file, progress))
+            last_at = last_instant(source, found.tail)
         except Unscannable:
             return None
         self.outcomes.open_books |= found.books
@@ -182,6 +184,20 @@ def _parsed(log: Log, read: Read) -> Iterator[Entry | Unparsed]:
         read.source["entries"] += isinstance(each, Entry)
         yield each
     read.source["foreign"] = unwrapper.foreign
+
+
+def _consumed(file: LogFile, progress: Callable[[int], None]) -> Callable[[int], None]:
+    """Progress by the bytes on the disk, whatever they unpack to."""
+    if not file.packing:
+        return progress
+    told = 0
+
+    def tell(unpacked: int) -> None:
+        nonlocal told
+        progress(max(0, file.consumed - told))
+        told = max(told, file.consumed)
+
+    return tell
 
 
 def _counted(lines: Iterator[bytes], source: dict[str, Any]) -> Iterator[bytes]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -99,14 +100,13 @@ def blocks(source: Source, start: int, end: int, find: Matcher | None = None, li
 
     Raises Unscannable when an entry is longer than MOST_SIZE, or the file was cut meanwhile.
     """
-    descriptor = os.open(source.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    try:
+    with _Packed(source.unpacked()) if source.unpacked else _Plain(source.path, end) as bytes_of:
         offset, size = start, SIZE
         while offset < end:
-            data = _read(descriptor, min(size, end - offset), offset)
+            data = bytes_of.read(min(size, end - offset), offset)
             if not data:
                 return
-            if offset + len(data) < end:
+            if not bytes_of.ended(offset + len(data)):
                 cut = _cut(data, source)
                 if not cut:
                     size = _larger(size, offset, data)
@@ -115,14 +115,65 @@ def blocks(source: Source, start: int, end: int, find: Matcher | None = None, li
             block = Block(data, offset, line, source, find)
             yield block
             offset, line, size = offset + len(data), line + len(block.lines), SIZE
-    finally:
-        os.close(descriptor)
+
+
+class _Plain:
+    """The bytes of a file up to one of them."""
+
+    def __init__(self, path: Path, end: int) -> None:
+        self.end, self.descriptor = end, os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+
+    def __enter__(self) -> _Plain:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        os.close(self.descriptor)
+
+    def read(self, size: int, offset: int) -> bytes:
+        return _read(self.descriptor, size, offset)
+
+    def ended(self, offset: int) -> bool:
+        return offset >= self.end
+
+
+class _Packed:
+    """The bytes of a stream, which is asked for them in their order."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self.pieces, self.held, self.begin, self.exhausted = pieces, b"", 0, False
+
+    def __enter__(self) -> _Packed:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if isinstance(self.pieces, Generator):
+            self.pieces.close()
+
+    def read(self, size: int, offset: int) -> bytes:
+        at = offset - self.begin
+        if at + size > len(self.held) and not self.exhausted:
+            new = [self.held[at:]]
+            self.begin, at, length = offset, 0, len(new[0])
+            while length < size and not self.exhausted:
+                piece = next(self.pieces, None)
+                self.exhausted = piece is None
+                new.append(piece or b"")
+                length += len(new[-1])
+            self.held = b"".join(new)
+        return self.held[at : at + size]
+
+    def ended(self, offset: int) -> bool:
+        while offset >= self.begin + len(self.held) and not self.exhausted:
+            piece = next(self.pieces, None)
+            self.exhausted = piece is None
+            self.held += piece or b""
+        return offset >= self.begin + len(self.held)
 
 
 def before(source: Source, end: int, find: Matcher | None = None) -> Iterator[Block]:
     """The blocks before a byte with which an entry begins, the last one first; few, and none that is unclear."""
     start = max(0, end - 4 * SIZE)
-    if not end:
+    if not end or source.unpacked:  # a stream is one range
         return
     descriptor = os.open(source.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:

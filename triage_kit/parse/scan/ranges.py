@@ -6,6 +6,7 @@ BEGIN, COMMIT, ROLLBACK, an error or the next entry say what became of them.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
@@ -34,15 +35,22 @@ _TRIES = 50  # edges that are tried where backends wrote into each other
 
 @dataclass(frozen=True)
 class Source:
-    """A plain log on the disk and how it is read; it travels to other processes."""
+    """A log on the disk and how it is read; a plain one travels to other processes.
+
+    unpacked gives the bytes of a packed one from its beginning, each time it is called: it is read as one range.
+    """
 
     path: Path
     format: str
     prefix: str = ""
     log_timezone: str = "UTC"
     size: int = 0
+    unpacked: Callable[[], Iterator[bytes]] | None = None
 
     def whole(self) -> int:
+        """How many bytes there are; of a packed log nobody knows before it was read."""
+        if self.unpacked:
+            return sys.maxsize
         return self.size or self.path.stat().st_size
 
 
@@ -60,12 +68,15 @@ class Scanned:
     plain_bytes: int = 0  # read by the plain parser alone, since backends wrote into each other there
     zones_unresolved: int = 0  # times whose zone was taken from log_timezone
     books: set[Who] = field(default_factory=set)  # roles and databases of which everything is logged
+    tail: bytes = b""  # its last bytes
     unresolved: set[Session] = field(default_factory=set)  # sessions of which a second pass must tell more
 
 
 def ranges(source: Source, size: int = RANGE) -> list[tuple[int, int]]:
     """Byte ranges of about this size that begin with an entry each, and cover the file."""
     whole = source.whole()
+    if source.unpacked:
+        return [(0, whole)]
     edges = [0]
     with source.path.open("rb") as stream:
         for at in range(size, whole, size):
@@ -202,6 +213,7 @@ def _selected(
             if progress is not None:
                 progress(len(held[0].data))
             held.popleft()
+    result.tail = b"".join(each.data[-TAIL:] for each in held)[-TAIL:]
     for block in held:
         yield from _chosen(block, False, select, selection, result)
         if progress is not None:
@@ -246,6 +258,7 @@ def merged(parts: Iterable[Scanned]) -> Scanned:
         whole.entries += part.entries
         whole.unparsed += part.unparsed
         whole.plain_bytes += part.plain_bytes
+        whole.tail = part.tail or whole.tail
         whole.zones_unresolved += part.zones_unresolved
         whole.unresolved |= part.unresolved
         whole.books |= part.books
@@ -311,12 +324,7 @@ def _results(
             progress(end - start)
 
 
-def last_instant(source: Source) -> datetime | None:
-    """The time of the last entry that has one, from the file's last bytes."""
-    whole = source.whole()
-    with source.path.open("rb") as stream:
-        start = boundary(stream.fileno(), max(0, whole - TAIL), whole, source.format, source.prefix)
-        stream.seek(start if start < whole else 0)
-        tail = stream.read(TAIL).splitlines(keepends=True)
-    found = parse(tail, source.format, source.prefix, Clock(source.log_timezone))
+def last_instant(source: Source, tail: bytes) -> datetime | None:
+    """The time of the last entry that has one, from the last bytes of a log."""
+    found = parse(tail.splitlines(keepends=True), source.format, source.prefix, Clock(source.log_timezone))
     return max((each.at for each in found if isinstance(each, Entry) and each.at is not None), default=None)
