@@ -23,7 +23,7 @@ MAY_IMPORT = {
         "resources": "errors",
         "redact": "",
         "files": "",
-        "console": "",
+        "console": "errors",
         "schemas": "errors pandas",
         "sql": "errors postgast",
         "case": "errors schemas pydantic pydantic_core yaml pandas",

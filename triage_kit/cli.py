@@ -39,7 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.error(f"interrupted{kept}", INTERRUPTED)
         return INTERRUPTED
     except BrokenPipeError:
-        _give_up_printing()
         return FAILED
     except TriageError as error:
         return _failed(console, options, str(error), error.exit_status)
@@ -48,10 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(console, options, message, FAILED)
     finally:
         os.umask(before)
+        _give_up_what_cannot_be_printed()
 
 
-def _give_up_printing() -> None:
-    # The reader has left; Python would complain once more when it flushes at its end.
+def _give_up_what_cannot_be_printed() -> None:
+    # The reader has left or the disk is full; Python would complain once more, and exit with 120, at its own end.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from triage_kit.errors import OutputError
+
 # The first word of a line of the verdict, and how a terminal shows it (ECMA-48, select graphic rendition).
 LOOKS = {"stop now": "1;33", "not seen": "2", "reported but intact": "1;32"}
 LABEL, LOST, STANDING = "1", "1;31", "1;32"
@@ -48,10 +50,10 @@ class Console:
     def say(self, text: str, /, *, event: str = "message", **facts: Any) -> None:
         """Print text, or the event with its facts."""
         if self.json:
-            self._line(sys.stdout, json.dumps({"event": event, **(facts or {"text": text})}, default=_plain))
+            self._out(json.dumps({"event": event, **(facts or {"text": text})}, default=_plain))
         elif not self.quiet:
             self._clear()
-            self._line(sys.stdout, plain(text))
+            self._out(plain(text))
 
     def verdict(self, lines: list[str]) -> None:
         """Print the first answer: on a terminal wrapped to its width, what is lost and what to stop in colour."""
@@ -66,7 +68,7 @@ class Console:
             for each in shown
         ]
         told = [_painted(each, place == 0) if paint else each for place, each in enumerate(wrapped)]
-        self._line(sys.stdout, "\n" + "\n".join(told) + "\n")
+        self._out("\n" + "\n".join(told) + "\n")
 
     def error(self, text: str, status: int) -> None:
         """One paragraph on stderr; with JSON lines also an event."""
@@ -106,6 +108,17 @@ class Console:
             sys.stderr.write("\r" + " " * self._status + "\r")
             sys.stderr.flush()
             self._status = 0
+
+    def _out(self, text: str) -> None:
+        try:
+            self._line(sys.stdout, text)
+        except BrokenPipeError:  # its reader has left: that is no news to anybody
+            raise
+        except OSError as error:
+            raise OutputError(
+                f"standard output takes nothing ({error.strerror}): free space there or send it elsewhere, "
+                "and give the command again"
+            ) from error
 
     @staticmethod
     def _line(stream: TextIO, text: str) -> None:

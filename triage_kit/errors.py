@@ -12,7 +12,8 @@
     │   └── PrefixMismatch      a log whose lines the prefix does not fit
     ├── KnowledgeError          a file of knowledge/ contradicts itself
     ├── LabError                the throwaway server could not be found, started or filled
-    └── ReportError             a notebook failed or the page could not be made
+    ├── ReportError             a notebook failed or the page could not be made
+    └── OutputError             what a command says cannot be written where it was sent
 
 Messages are lower case, one paragraph: what was found, where, and what to do.
 """
@@ -72,3 +73,7 @@ class LabError(TriageError):
 
 class ReportError(TriageError):
     """A notebook failed or the page could not be written."""
+
+
+class OutputError(TriageError):
+    """Standard output leads to a full disk or a device that refuses it."""
