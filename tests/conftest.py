@@ -22,15 +22,30 @@ def pytest_report_header() -> str:
     return f"postgresql majors: {versions}; chromium: {majors.chromium() or 'none'}"
 
 
+def fitting(marker: pytest.Mark) -> list[int]:
+    """The majors that were found and that a marker ``pg(">= 14")`` lets a test run on."""
+    wanted = SpecifierSet(marker.args[0] if marker.args else "")
+    return [major for major in majors.found() if wanted.contains(str(major))]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Take a test with ``server`` on the majors that its marker names, and not at all on the others that were found."""
+    items[:] = [item for item in items if not _elsewhere(item)]
+
+
+def _elsewhere(item: pytest.Item) -> bool:
+    marker, parameters = item.get_closest_marker("pg"), getattr(item, "callspec", None)
+    found = fitting(marker) if marker else []
+    major = parameters.params.get("server") if parameters else None
+    return bool(found) and major is not None and major not in found
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Hold the marker ``pg(">= 14")`` against the major of this run of ``server``, else against all that were found."""
+    """Skip a test when none of the majors that its marker ``pg`` names was found."""
     for marker in item.iter_markers("pg"):
-        wanted = SpecifierSet(marker.args[0] if marker.args else "")
-        parameters = getattr(item, "callspec", None)
-        major = parameters.params.get("server") if parameters else None
-        tried = [major] if major else sorted(majors.found())
-        if not any(wanted.contains(str(one)) for one in tried):
-            pytest.skip(f"needs PostgreSQL {wanted or 'of any major'}, there is {', '.join(map(str, tried)) or 'none'}")
+        if not fitting(marker):
+            there = ", ".join(map(str, majors.found())) or "none"
+            pytest.skip(f"needs PostgreSQL {', '.join(marker.args) or 'of any major'}, there is {there}")
 
 
 @contextmanager

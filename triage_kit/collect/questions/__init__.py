@@ -7,6 +7,7 @@ list makes the table of privileges in the README.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from triage_kit.errors import SourceError
 
 HERE = Path(__file__).parent
+_SHARED = re.compile(r"/\* (\w+\.sql) \*/")  # stands for an expression that several questions share
 MONITOR = "GRANT pg_monitor TO {role};"
 READ_DATA = "GRANT pg_read_all_data TO {role};  -- 14 and newer"
 USAGE = "GRANT USAGE ON SCHEMA {schema} TO {role};  -- 13, for each schema"
@@ -180,4 +182,9 @@ def load(name: str, version: int) -> tuple[str, str]:
             "PostgreSQL 13 is the oldest that is read"
         )
     start = max(usable)
-    return f"{name}/{start}", there[start].read_text(encoding="utf-8")
+    return f"{name}/{start}", _SHARED.sub(_shared, there[start].read_text(encoding="utf-8"))
+
+
+def _shared(found: re.Match[str]) -> str:
+    # Its first line says what it is for.
+    return (HERE / found[1]).read_text(encoding="utf-8").split("\n", 1)[1].rstrip()
