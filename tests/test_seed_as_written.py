@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 
 from triage_kit import case as cases
 from triage_kit.analyse import investigate
@@ -162,6 +163,12 @@ def test_the_report_holds_it_all(collected: Collected) -> None:
     assert made.failed == []
     html = made.html.read_text(encoding="utf-8")
     assert "TRUNCATE migration.collection_flows" in html
+    said = " ".join(BeautifulSoup(html, "html.parser").get_text(" ").split())
+    candidates = said[said.index("Candidates for what happened to the rows") :]
+    first, second, test = (candidates.index(each) for each in (
+        "emptied by TRUNCATE", "inserted, but never committed", "Tell TRUNCATE from rolled-back inserts"))  # fmt: skip
+    assert first < second < test
+    assert "between 2025-10-07 18:28:20 UTC and 2025-10-07 20:28:20 UTC" in said
     findings = json.loads(made.findings.read_text(encoding="utf-8"))
     assets = next(row for row in findings["tables"] if row["table"] == "assets")
     assert (assets["expected_rows"], assets["actual_rows"], assets["missing_rows"]) == (48, 0, 48)

@@ -50,7 +50,7 @@ def every_list() -> dict[str, html.Html]:
     frames = {name: evil_frame(name) for name in (
         "findings", "groups", "causes", "recovery", "freeze", "timeline", "seen_statements", "foreign_keys", "review",
         "explaining_statements", "next_tests", "recommendations", "gaps", "coverage", "evidence",
-        "migration_operations",
+        "migration_operations", "mechanism_probabilities",
     )}  # fmt: skip
     frames["recommendations"] = frames["recommendations"].assign(when="immediate")
     found = SimpleNamespace(**{**frames, "statements": frames["seen_statements"]})

@@ -108,7 +108,7 @@ def called(session: Mapping) -> str:
     """
     words = {"role": "role", "application": "application", "database": "database", "client": "from"}
     told = [f"{word} {session[key]}" for key, word in words.items() if session.get(key)]
-    return ", ".join(told) or "somebody whom no line names"
+    return ", ".join(told) or "whose role no line names"
 
 
 def worth_telling(found: pd.DataFrame) -> pd.DataFrame:
@@ -281,7 +281,7 @@ def _frame(found: list[dict]) -> pd.DataFrame:
     columns = schemas.get("sessions").names
     told = [{key: each.get(key) for key in columns} for each in found]
     for each in told:
-        each["ended"] = each["ended"] or "not known: no line tells its end"
+        each["ended"] = each["ended"] or "not known, no line tells"
     early = pd.Timestamp.max.tz_localize("UTC")
     told.sort(key=lambda each: (each["started_at"] or each["seen_from"] or early, each["pid"] or 0))
     return schemas.frame("sessions", told)

@@ -113,11 +113,10 @@ def _sessions(connected: pd.DataFrame) -> list[dict]:
     found = []
     for row in rows(worth_telling(connected)):
         start = row["started_at"] or row["seen_from"]
-        what = f"{row['statements'] or 0} statements" if row["source"] != "pg_stat_activity" else "no line of the log"
-        text = f"session {row['pid']} of {called(row)}: {what}{f' ({kinds})' if (kinds := row['kinds']) else ''}"
-        found.append(
-            _event(start, "session", row["source"], f"{text}; {row['ended']}", row["ended_at"] or row["seen_to"])
-        )
+        counted = row["kinds"] or ("none logged" if row["entries"] else "the log does not show it")
+        errors = f", {row['errors']} failed" if row["errors"] else ""
+        text = f"session {row['pid']}, {called(row)}; statements: {counted}{errors}; end: {row['ended']}"
+        found.append(_event(start, "session", row["source"], text, row["ended_at"] or row["seen_to"]))
     return found
 
 

@@ -36,6 +36,7 @@ def first_screen(found: SimpleNamespace) -> Html:
         found.gaps,
         found.freeze,
         found.decisions,
+        found.mechanism_probabilities,
     )
 
 
@@ -49,6 +50,7 @@ def summary(
     gaps: pd.DataFrame | None = None,
     freeze: pd.DataFrame | None = None,
     decisions: pd.DataFrame | None = None,
+    chances: pd.DataFrame | None = None,
 ) -> Html:
     """What a reader must know at once; ``glance`` is the picture to it, and the sections below prove each line.
 
@@ -57,6 +59,7 @@ def summary(
     findings, groups, causes, recovery, gaps, freeze, decisions : frames of these names.
     incident : the case's own words (title, noticed_at, timezone, practice …).
     explaining : frame explaining_statements.
+    chances : frame mechanism_probabilities, so that the second candidate is named beside the first.
     """
     zone = incident.get("timezone")
     checked = schemas.check(findings, "findings")
@@ -66,7 +69,7 @@ def summary(
     for group in told.head(MOST_GROUPS).itertuples():
         many = f" ({group.group})" if len(told) > 1 else ""
         lines += [
-            (f"What did it{many}", _what(group, checked, explaining)),
+            (f"What did it{many}", _what(group, checked, explaining, chances)),
             (f"Who{many}", _who(ranked[ranked["group"] == group.group])),
             (f"Since when{many}", _when(group, incident.get("noticed_at") if group.Index == 0 else None, zone)),
         ]
@@ -150,13 +153,13 @@ def _some(parts: list[Html], most: int) -> Html:
     return html.join([html.join(parts[:most], ", "), f" and {len(parts) - most:,} more"])
 
 
-def _what(group: object, findings: pd.DataFrame, explaining: pd.DataFrame | None) -> Html:
-    """The mechanism and its probability, and the statement that explains the group."""
+def _what(group: object, findings: pd.DataFrame, explaining: pd.DataFrame | None, chances: pd.DataFrame | None) -> Html:
+    """The mechanism and its probability, the next one unless it is sure, and the statement that explains the group."""
     mine = findings[findings["group"] == group.group]
     roots = mine[mine["via"].isna()] if mine["via"].isna().any() else mine
     sure = style.percent(roots["probability"].min()) if len(roots) else "not known"
     mechanism = words.mechanism(roots["mechanism"].mode().iloc[0] if len(roots) else "unknown")
-    said = [tag("strong", words.capital(mechanism)), f" ({sure} sure)"]
+    said = [tag("strong", words.capital(mechanism)), f" ({sure} sure{_or_else(roots, chances)})"]
     told = explaining[explaining["group"] == group.group] if explaining is not None else []
     if len(told):
         first = told.iloc[0]
@@ -170,6 +173,14 @@ def _what(group: object, findings: pd.DataFrame, explaining: pd.DataFrame | None
             html.ids([first["evidence"]]),
         ]
     return html.join(said)
+
+
+def _or_else(roots: pd.DataFrame, chances: pd.DataFrame | None) -> str:
+    """The second candidate for what happened to the rows, unless the first is sure."""
+    if chances is None or roots.empty or roots["probability"].min() >= SURE:
+        return ""
+    rivals = words.candidates(roots, chances)[1:2]
+    return "".join(f"; else {words.mechanism(word)}, {style.percent(most)}" for word, _, most in rivals)
 
 
 def _who(causes: pd.DataFrame) -> Html:

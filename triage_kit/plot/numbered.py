@@ -33,7 +33,7 @@ def numbered_findings(found: SimpleNamespace, operations: pd.DataFrame, timezone
     Parameters
     ----------
     found : anything with the frames ``findings``, ``groups``, ``explaining_statements``, ``causes``, ``statements`` and
-        ``foreign_keys`` as attributes, as an investigation has.
+        ``foreign_keys``, ``mechanism_probabilities`` and ``next_tests`` as attributes, as an investigation has.
     operations : evidence table ``migration_operations`` (what each migration file would run).
     timezone : shown beside UTC.
     """
@@ -89,6 +89,7 @@ def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, H
             "When: ",
             when,
             ".",
+            _candidates(damaged, found),
         ]
     )
     impact = _impact(damaged, len(members) - len(damaged))
@@ -101,6 +102,26 @@ def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, H
         f"{_headline(damaged)} ({group['group']})",
         _shape(evidence, result, impact, f"Most probable: {'; then: '.join(said)}." if said else "The cause is open."),
     )
+
+
+def _candidates(damaged: pd.DataFrame, found: SimpleNamespace) -> Html:
+    """What else could have happened to the rows, and what would tell; nothing where one mechanism is left."""
+    named = words.candidates(damaged, schemas.check(found.mechanism_probabilities, "mechanism_probabilities"))
+    if len(named) < 2:
+        return html.text("")
+    each = "; ".join(f"{words.mechanism(word)} ({_range(*least_and_most)})" for word, *least_and_most in named)
+    said = tag("p", f"Candidates for what happened to the rows: {each}.")
+    tests = schemas.check(found.next_tests, "next_tests")
+    if tests.empty:
+        return said
+    return html.join([said, tag("p", "What would tell them apart best: ", html.cited(tests["test"].iloc[0])),
+                      html.sql(tests["command"].iloc[0])])  # fmt: skip
+
+
+def _range(least: float, most: float) -> str:
+    """Two probabilities, or one where they read the same."""
+    low, high = style.percent(least), style.percent(most)
+    return high if low == high else f"{low} to {high}"
 
 
 def _headline(damaged: pd.DataFrame) -> str:

@@ -28,6 +28,8 @@ MECHANISMS = {
     "unknown": "not known",
 }
 
+CANDIDATE = 0.05  # a mechanism that is less likely than this is not named
+
 
 def mechanism(word: object) -> str:
     """What a mechanism did to the rows.
@@ -36,6 +38,22 @@ def mechanism(word: object) -> str:
     'emptied by TRUNCATE'
     """
     return MECHANISMS.get(str(word), style.visible(word).replace("_", " "))
+
+
+def candidates(tables: pd.DataFrame, chances: pd.DataFrame) -> list[tuple[str, float, float]]:
+    """Mechanisms that could have taken the rows of some tables, the likeliest first, each with its least and most.
+
+    Parameters
+    ----------
+    tables : columns schema and table.
+    chances : frame mechanism_probabilities. What takes no row (none, unknown, counters_reset) is no candidate, nor is
+        what is under 5 % likely for every table.
+    """
+    mine = chances.merge(tables[["schema", "table"]].drop_duplicates(), on=["schema", "table"])
+    mine = mine[~mine["mechanism"].isin(("none", "unknown", "counters_reset"))]
+    spread = mine.groupby("mechanism")["probability"].agg(["min", "max", "mean"])
+    spread = spread[spread["max"] >= CANDIDATE].sort_values("mean", ascending=False, kind="stable")
+    return [(str(word), float(row["min"]), float(row["max"])) for word, row in spread.iterrows()]
 
 
 def cause(row: Mapping[str, object]) -> str:
