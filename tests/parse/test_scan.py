@@ -1,4 +1,4 @@
-# ruff: noqa: E501 rows of logs and SQL made for the tests stay on their lines
+# ruff: noqa: E501 S608 rows of logs and SQL made for the tests stay on their lines
 """The scan gives what the plain parsers give, whatever the log holds and wherever it is cut."""
 
 import concurrent.futures
@@ -311,6 +311,21 @@ def test_a_statement_of_many_megabytes(tmp_path):
     long = "SELECT 1\n" + "".join(f"\t, '{filler}'\n" for _ in range(3000)) + "\t; DROP TABLE a"
     data = (f"{stamp(1)} [11] app@shop/x LOG:  statement: {long}\n").encode() + stderr(1, count=20)
     same(scanned(tmp_path, data, "stderr"), reference(data, "stderr"))
+
+
+def test_a_long_statement_is_read_to_its_end(tmp_path):
+    """Who looks at the beginning alone sees neither the DELETE nor the COMMIT that stand behind a megabyte."""
+    long = "'" + "x" * (2 << 20) + "'"
+    statements = ("BEGIN", "DELETE FROM a", f"SELECT {long}; COMMIT", f"INSERT INTO a VALUES ({long}, 'to drop')", "ROLLBACK",
+                  f"INSERT INTO a VALUES ({long}); DROP TABLE a", "BEGIN", f"SELECT {long}; DELETE FROM b", "ROLLBACK")  # fmt: skip
+    for header in ("statement: ", "execute <unnamed>: "):
+        lines = [f"{stamp(at)} [11] app@shop/x LOG:  {header}{each}\n" for at, each in enumerate(statements)]
+        ours, theirs = (
+            read("".join(lines).encode())
+            for read in (lambda data: scanned(tmp_path, data, "stderr"), lambda data: reference(data, "stderr"))
+        )
+        same(ours, theirs)
+        assert [each.outcome for each in ours[0]] == ["committed", "committed", "rolled_back"]
 
 
 def test_one_statement_of_fifty_megabytes(tmp_path):

@@ -86,13 +86,14 @@ class Block:
         return bisect_right(self.starts, at, hi=len(self.starts) - 1) - 1
 
     def _numbered(self, first: int, last: int) -> Iterator[Line]:
-        edges = self.lines.edges
         for at in range(first, last):
-            raw = self.data[edges[at] : edges[at + 1]].removesuffix(b"\n").removesuffix(b"\r")
-            if at == 0 and self.bom:
-                raw = raw.removeprefix(b"\xef\xbb\xbf")
-            text = raw.replace(b"\0", b"").decode("utf-8", "surrogateescape")
-            yield Line(self.line + at + 1, self.offset + int(edges[at]), text)
+            yield Line(self.line + at + 1, self.offset + int(self.lines.edges[at]), self._line(at))
+
+    def _line(self, at: int) -> str:
+        raw = self.data[self.lines.edges[at] : self.lines.edges[at + 1]].removesuffix(b"\n").removesuffix(b"\r")
+        if at == 0 and self.bom:
+            raw = raw.removeprefix(b"\xef\xbb\xbf")
+        return raw.replace(b"\0", b"").decode("utf-8", "surrogateescape")
 
 
 def blocks(source: Source, start: int, end: int, find: Matcher | None = None, line: int = 0) -> Iterator[Block]:

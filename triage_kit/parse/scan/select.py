@@ -14,7 +14,7 @@ from triage_kit.parse.scan.blocks import Block, before
 from triage_kit.parse.scan.engine import Matcher
 from triage_kit.parse.scan.formats import odd_lines
 from triage_kit.parse.scan.sessions import reader
-from triage_kit.parse.scan.significance import COSTLY, NAMES, costly, quiet, unbounded_update
+from triage_kit.parse.scan.significance import COSTLY, NAMES, costly, quiet, unbounded_update, writes
 
 if TYPE_CHECKING:
     from triage_kit.parse.scan.ranges import Source
@@ -109,6 +109,10 @@ class FirstPass:
             return False
         if not about.ordinary:
             return True
+        if about.cut and not writes(about.statement or ""):
+            return False  # such a statement costs something wherever the word stands
+        if about.cut:
+            about = self.about(raw, len(raw)) or about
         text = about.statement
         if text is None and not about.message.startswith("duration: "):
             return False

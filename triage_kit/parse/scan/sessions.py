@@ -46,6 +46,7 @@ class About(NamedTuple):
     session: Session
     message: str
     severity: str
+    cut: bool = False  # only the beginning of the message is here
 
     @property
     def ordinary(self) -> bool:
@@ -61,6 +62,8 @@ class About(NamedTuple):
     @property
     def tells(self) -> bool:
         """Whether a command of a transaction may stand in it, or a session begins or ends."""
+        if self.cut:
+            return True
         found = _FETCHED.match(self.message)
         if found is None:
             return self.gone or self.comes
@@ -98,18 +101,25 @@ class About(NamedTuple):
         return self.message.startswith("connection ")
 
 
-def reader(source: Source) -> Callable[[bytes], About | None]:
-    """What tells session and message of an ordinary entry by its bytes; None where it names no session."""
+def reader(source: Source) -> Callable[..., About | None]:
+    """What tells session and message of an ordinary entry by its bytes; None where it names no session.
+
+    Its second argument is how many bytes it looks at, where an entry that is cut can be read.
+    """
     return {"stderr": _stderr, "csv": _csv, "json": _json}[source.format](source.prefix)
 
 
+_MOST_READ = 1 << 20  # of a message; what stands behind may hold anything
 _PART = re.compile(r"\n(?!\t)")  # DETAIL and the like begin without a TAB
 
 
-def _stderr(prefix: str) -> Callable[[bytes], About | None]:
+def _stderr(prefix: str) -> Callable[..., About | None]:
     match = pattern(prefix).match
 
-    def about(raw: bytes) -> About | None:
+    def about(raw: bytes, most: int = _MOST_READ) -> About | None:
+        cut = len(raw) > most
+        if cut:
+            raw = raw[:most]
         text = raw.decode("utf-8", "surrogateescape").replace("\r\n", "\n").removesuffix("\n")
         first, newline, more = text.partition("\n")
         if newline and (part := _PART.search(text)):
@@ -122,7 +132,7 @@ def _stderr(prefix: str) -> Callable[[bytes], About | None]:
         if session is None:
             return None
         return About(session, groups["message"] + (f"\n{more}".replace("\n\t", "\n") if more else ""),
-                     groups["severity"])  # fmt: skip
+                     groups["severity"], cut)  # fmt: skip
 
     return about
 
@@ -132,8 +142,8 @@ _CSV_KEY = re.compile(rb'[^,]*,(?:"(?:[^"]|"")*")?,(?:"(?:[^"]|"")*")?,\d+,(?:"[
 _CSV_MESSAGE = re.compile(rb'([^,"]+),[0-9A-Z]{5},"((?:[^"]|"")*)"')
 
 
-def _csv(prefix: str) -> Callable[[bytes], About | None]:
-    def about(raw: bytes) -> About | None:
+def _csv(prefix: str) -> Callable[..., About | None]:
+    def about(raw: bytes, most: int = 0) -> About | None:
         key, head = _CSV_KEY.match(raw), _CSV.match(raw)
         if key is None or head is None:
             return None
@@ -146,8 +156,8 @@ def _csv(prefix: str) -> Callable[[bytes], About | None]:
     return about
 
 
-def _json(prefix: str) -> Callable[[bytes], About | None]:
-    def about(raw: bytes) -> About | None:
+def _json(prefix: str) -> Callable[..., About | None]:
+    def about(raw: bytes, most: int = 0) -> About | None:
         try:
             row = json.loads(raw.decode("utf-8", "surrogateescape"))
         except (ValueError, RecursionError):

@@ -18,10 +18,11 @@ NAMES = (
     r"session_replication_role|pg_stat\w*_reset|alembic_version|schema_migrations|flyway_|django_migrations|_prisma_"
 )
 WORDS = rf"\b(?:{'|'.join(COSTLY)})\b|{NAMES}"
-# A text without any of them has none of the words: several times faster asked than the pattern.
-_LITERALS = (*COSTLY, "session_replication_role", "pg_stat", "alembic_version", "schema_migrations", "flyway_",
-             "django_migrations", "_prisma_")  # fmt: skip
-_WORDS = re.compile(rf"(?ai){WORDS}")
+_NAMES = re.compile(NAMES, re.ASCII)
+# A text without any of them has none of NAMES.
+_PARTS_OF_NAMES = ("session_replication_role", "pg_stat", "alembic_version", "schema_migrations", "flyway_",
+                   "django_migrations", "_prisma_")  # fmt: skip
+_OF_WORDS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 _WORDS_BYTES = re.compile(rf"(?i){WORDS}".encode())
 _TOKENS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _WRITES = re.compile(r"(?ai)\s*(?:insert|update)\b")
@@ -123,22 +124,37 @@ def costly(text: str) -> bool:
     >>> costly("update a set b = (select c from d where e)"), costly("select 1 from a where b for update")
     (True, False)
     """
-    writes = _WRITES.match(text) is not None
-    bare = _TOKENS.sub(" ", text) if writes and _PLAIN.search(text) else text
-    lower = bare.lower()
-    if any(each in lower for each in _LITERALS) and _WORDS.search(bare):
+    bare = _TOKENS.sub(" ", text) if writes(text) and _PLAIN.search(text) else text
+    if _worded(bare.lower()):
         return True
     if "update" not in text.lower():
         return False
-    return len(text) > _MOST_TEXT or (_UNBOUNDED.search(text) is not None and _without_where(text, writes))
+    return len(text) > _MOST_TEXT or (_UNBOUNDED.search(text) is not None and _without_where(text))
 
 
-def _without_where(text: str, writes: bool) -> bool:
+def writes(text: str) -> bool:
+    """Whether a statement begins as an INSERT or UPDATE, whose literals cost nothing."""
+    return _WRITES.match(text) is not None
+
+
+def _worded(lower: str) -> bool:
+    """Whether a text holds one of WORDS; a pattern of them all takes seconds for a statement of many megabytes."""
+    for word in COSTLY:
+        at = lower.find(word)
+        while at >= 0:
+            end = at + len(word)
+            if (not at or lower[at - 1] not in _OF_WORDS) and lower[end : end + 1] not in _OF_WORDS:
+                return True
+            at = lower.find(word, end)
+    return any(each in lower for each in _PARTS_OF_NAMES) and _NAMES.search(lower) is not None
+
+
+def _without_where(text: str) -> bool:
     """Whether some UPDATE of the text has no WHERE beside it."""
     if "\\" in text or _BODY.search(text):  # a literal may end elsewhere than it seems, or hold statements
         return True
     code = _TOKENS.sub(" ", text)
-    if not writes and not _UPDATE.search(code):  # it stands in a literal, which a function may run
+    if not writes(text) and not _UPDATE.search(code):  # it stands in a literal, which a function may run
         return True
     for _ in range(_DEEPEST):
         inner = [found[0] for found in _INNERMOST.finditer(code)]
