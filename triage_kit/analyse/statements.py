@@ -17,31 +17,17 @@ from triage_kit import schemas, sql
 from triage_kit.analyse.context import first, rows
 from triage_kit.analyse.ledger import Ledger
 
-REMOVES_ROWS = {
-    "delete",
-    "truncate",
-    "drop_table",
-    "drop_materialized_view",
-    "drop_schema",
-    "drop_database",
-    "drop_owned",
-    "detach_partition",
-    "no_inherit",
-    "set_unlogged",
-}
-REMOVES_COLUMNS = {"drop_column", "drop_type", "drop_extension", "alter_column_type"}
-MOVES_ROWS = {
-    "update",
-    "merge",
-    "rename_table",
-    "rename_schema",
-    "set_schema",
-    "set_search_path",
-    "enable_row_security",
-    "create_policy",
-    "alter_policy",
-    "drop_policy",
-}
+
+def _losing(*what: str) -> set[str]:
+    return {name for name, operation in sql.OPERATIONS.items() if operation.loses in what}
+
+
+# Detached rows are gone from the table that people ask about, and those of an unlogged one with the next crash. What a
+# refresh replaces is reckoned anew from rows that stand.
+REMOVES_ROWS = _losing("rows") - {"refresh_materialized_view"} | {"detach_partition", "no_inherit", "set_unlogged"}
+REMOVES_COLUMNS = _losing("columns")
+# An upsert is how applications write; none of its rows goes.
+MOVES_ROWS = _losing("values", "visibility") - REMOVES_ROWS - {"upsert"}
 DESTRUCTIVE = REMOVES_ROWS | REMOVES_COLUMNS | MOVES_ROWS
 
 # SET of a column whose name says that the row is to be seen no more.
@@ -110,6 +96,8 @@ def destructive(text: str) -> list[sql.Effect]:
 
     >>> [effect.operation for effect in destructive("UPDATE a SET x = 1 WHERE id = 2; TRUNCATE a")]
     ['truncate']
+    >>> [effect.operation for effect in destructive("SELECT lo_unlink(16401); ALTER TABLE a RENAME TO b; SELECT 1")]
+    ['unlink_large_object', 'rename_table']
     """
     # A CREATE FUNCTION or RULE only stores its body; a DO block runs it.
     found = [each for each in sql.effects(text) if each.operation in DESTRUCTIVE and each.within in ("", "do")]
@@ -147,7 +135,7 @@ def statements_frame(found: list[Seen]) -> pd.DataFrame:
                 "at": at,
                 "text": text,
                 "operation": ", ".join(sorted({seen.operation for seen in group})),
-                "tables": tuple(sorted({seen.table for seen in group})),
+                "tables": tuple(sorted({seen.table for seen in group if seen.table})),
                 "user": group[0].user,
                 "application": group[0].application,
                 "client": group[0].client,
