@@ -32,7 +32,9 @@ MAY_IMPORT = {
         "opened": "errors schemas case bundle mask analyse pandas",  # ``sessions`` is derived from the evidence
         "start": "errors case files resources",
         "parse": "errors sql redact numpy pyarrow hyperscan",
-        "collect": "__version__ errors schemas case bundle parse sql redact sqlalchemy psycopg pandas pyarrow fsspec",
+        # `files` for what `salvage` writes, which lies outside the bundle.
+        "collect": "__version__ errors files schemas case bundle parse sql redact sqlalchemy psycopg pandas pyarrow "
+        "fsspec",
         "analyse": "errors schemas sql pandas numpy networkx yaml",
         "plot": "errors schemas pandas numpy networkx matplotlib pygraphviz",
         "report": "__version__ console errors files resources opened open_case bundle analyse papermill nbconvert "

@@ -80,12 +80,13 @@ def demo(options: argparse.Namespace, console: Console) -> int:
         return DONE
     if options.incident not in INCIDENTS:
         raise CaseError(f"no practice incident is called {options.incident!r}; there are {', '.join(INCIDENTS)}")
-    from triage_kit.lab.demo import build
+    from triage_kit.lab.demo import keep_wal, rebuild
 
     out = Path(options.out) if options.out else _free(f"triage-demo-{options.incident}")
-    with build(options.incident, out, console.notify) as folder:
-        status = _collect(folder, options, console)
-    return max(status, _report(folder, options, console))
+    with rebuild(options.incident, out, console.notify) as made:
+        status = _collect(made.folder, options, console)
+        keep_wal(made)
+    return max(status, _report(made.folder, options, console))
 
 
 def init(options: argparse.Namespace, console: Console) -> int:
@@ -151,6 +152,37 @@ def collector(options: argparse.Namespace, console: Console) -> int:
 
     print(script(), end="")
     return DONE
+
+
+def salvage(options: argparse.Namespace, console: Console) -> int:
+    """Read lost rows back out of WAL, or out of a copy of a table's file, as CSV beside the case."""
+    from triage_kit import case as cases
+
+    case = cases.load(options.case)
+    from triage_kit.analyse import investigate, salvage
+    from triage_kit.collect import salvage as carving
+    from triage_kit.opened import open_case
+
+    evidence = open_case(case.folder).evidence
+    told = salvage.lost_files(investigate(evidence).findings, evidence, options.table or (), options.xid or ())
+    wanted = [carving.Wanted(**row) for row in told]
+    if not wanted:
+        raise CaseError(
+            f"no table of this case is called {', '.join(options.table)}; write it as the report does"
+            if options.table
+            else "no table of this case lacks rows: name one with --table"
+        )
+    folder = Path(options.out) if options.out else case.folder / "salvaged"
+    if options.file:
+        if len(wanted) != 1:
+            raise CaseError("--file is a copy of one table's file: name that table, and no other, with --table")
+        files = [Path(name) for name in options.file]
+        done = [carving.from_file(files, wanted[0], folder, options.every_version)]
+    else:
+        done = carving.from_wal(case, wanted, folder, salvage.labels(evidence), options.every_version)
+    for one in done:
+        console.say("\n".join(line(each) for each in one.lines()), event="salvaged", **one.facts())
+    return DONE if any(one.rows for one in done) else FAILED
 
 
 def _collect(folder: str | Path, options: argparse.Namespace, console: Console) -> int:
@@ -264,6 +296,14 @@ def _parser() -> argparse.ArgumentParser:
             add("--mask", action="store_true", help="replace literals and values in messages by stable tokens")
             _pdf(add)
             _fail_on(add)
+
+    add = _command(commands, "salvage", salvage)
+    add("case", metavar="CASE", help="the case folder or its case.yaml, collected before")
+    add("--table", action="append", metavar="NAME", help="a table as the report writes it; default: every damaged one")
+    add("--xid", action="append", type=int, metavar="XID", help="the transaction that took the rows; default: as found")
+    add("--file", action="append", metavar="PATH", help="read this copy of the table's file instead of WAL")
+    add("--out", metavar="DIR", help="where to write; default: CASE/salvaged")
+    add("--every-version", action="store_true", help="write every version that is found, with what became of it")
 
     _command(commands, "collector", collector)
 

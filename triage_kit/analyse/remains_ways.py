@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
 from triage_kit import sql
 from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.losses import Loss, literal, way, written
-from triage_kit.analyse.target import Target, rows_in_wal
+from triage_kit.analyse.target import Target, rows_in_wal, rows_of_dropped
 
 Evidence = Mapping[str, pd.DataFrame]
 SEGMENT = re.compile(r"[0-9A-F]{24}")
@@ -47,6 +48,10 @@ def dead_rows(lost: Loss, target: Target, evidence: Evidence) -> dict:
             f"{place}::regclass) / current_setting('block_size')::int - 1) AS p (page), LATERAL heap_page_item_attrs("
             f"get_raw_page({place}, p.page::int), {place}::regclass) AS i{by};"
         )
+    lines.append(
+        "# or out of a copy of its file (pg_relation_filepath() names it; after a CHECKPOINT, with its .1, .2):"
+    )
+    lines += [f'triage salvage "${{CASE:-$PWD}}" --table {shlex.quote(name)} --file COPY' for name in tables[:5]]
     clock, deadline = _vacuum_clock(tables, evidence)
     return way(
         "dead_rows",
@@ -96,6 +101,7 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
     if settings.get("wal_level") == "minimal":
         return way("wal", False, lost, "wal_level is minimal: bulk loads wrote no rows to WAL", "", "none")
     counted = {name: count for name, count in rows_in_wal(lost, evidence).items() if count}
+    unnamed = rows_of_dropped(lost, evidence)
     why, feasible, number = _reach(evidence), None, None
     if len(evidence["wal_spans"]):
         span = first(evidence["wal_spans"])
@@ -104,6 +110,11 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
             number = sum(min(count, lost.missing.get(name) or count) for name, count in counted.items())
             why = f"the WAL that was read (from {span['from_lsn']}) holds rows of the lost files: {told}; {why}"
             feasible = True
+        elif unnamed:
+            why = (
+                f"the WAL that was read (from {span['from_lsn']}) holds {unnamed} rows of files that went with this "
+                f"transaction; which tables they were of, the same WAL may tell; {why}"
+            )
         else:
             how = span["how"]
             why = (
@@ -112,16 +123,15 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
                 else "pg_walinspect tells transactions here, and no rows"
             ) + f"; {why}"
             feasible = False if how != "pg_walinspect" else None
-    database = first(evidence["identity"]).get("database_oid")
-    commands = _dumped(lost, target, evidence, database)
     return way(
         "wal",
         feasible,
         lost,
         why,
-        "rows loaded before the oldest segment and not touched since; every column has to be decoded by hand",
-        "days",
-        commands,
+        "rows loaded before the oldest segment and not touched since, and values of types that are not read (composite "
+        "and range types, extensions'): their bytes are written apart",
+        "under an hour",
+        _salvaging(lost, target, counted or lost.tables),
         rows=number,
         target_lsn=target.lsn,
         clock="each checkpoint may recycle the oldest segments: copy pg_wal now",
@@ -129,29 +139,16 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
     )
 
 
-def _dumped(lost: Loss, target: Target, evidence: Evidence, database: int | None) -> tuple[str, ...]:
-    """pg_waldump for the lost file of each table that is known, else what to put in its place."""
-    tables = {row["oid"]: name for name, row in lost.found.items()}
-    files = {}
-    for row in rows(evidence["wal_changes"]):
-        mine = target.ended is not None and row["xid"] == target.ended["xid"] and row["table_oid"] in tables
-        if mine and row["operation"] in ("removed", "delete"):
-            place = f"{row['tablespace_oid']}/{row['database_oid']}/{row['filenode']}"
-            files[place] = tables[row["table_oid"]]
-    told = [f"pg_waldump --rmgr=Heap --relation={place} --path=COPY_OF_PG_WAL  # {_comment(name)}"
-            for place, name in list(files.items())[:8]]  # fmt: skip
-    if not told:
-        relation = f"1663/{database or 'DATABASE_OID'}/OLD_RELFILENODE"
-        told = [f"pg_waldump --rmgr=Heap --relation={relation} --path=COPY_OF_PG_WAL",
-                "# OLD_RELFILENODE is the table's OID if its storage was never replaced before; 1663 is the default "
-                "tablespace"]  # fmt: skip
-    return (*told, "# pg_waldump names records; PostgreSQL 16 and newer show their content: pg_get_wal_block_info() of "
-            "pg_walinspect")  # fmt: skip
-
-
-def _comment(name: str) -> str:
-    """A name that cannot leave the comment it stands in."""
-    return "".join(letter if letter.isprintable() else "?" for letter in name)
+def _salvaging(lost: Loss, target: Target, tables: Iterable[str]) -> tuple[str, ...]:
+    """The kit's own command, which writes CSV beside the case and loads nothing."""
+    named = [name for name in lost.tables if name in set(tables)]
+    chosen = "".join(f" --table {shlex.quote(name)}" for name in named) if len(named) <= 8 else ""
+    took = f" --xid {target.ended['xid']}" if target.ended is not None and len(lost.groups) == 1 else ""
+    return (
+        "# copy pg_wal first and name the copy as `wal:` in case.yaml: each checkpoint may take its oldest segments",
+        f'triage salvage "${{CASE:-$PWD}}"{chosen}{took}',
+        "# it writes salvaged/*.csv and prints, for each table, how psql loads it into a table beside the old one",
+    )
 
 
 def _reach(evidence: Evidence) -> str:

@@ -165,6 +165,23 @@ def rows_in_wal(lost: Loss, evidence: Mapping[str, pd.DataFrame]) -> dict[str, i
     return told
 
 
+def rows_of_dropped(lost: Loss, evidence: Mapping[str, pd.DataFrame]) -> int:
+    """Rows in the WAL of files that no table has any more and that went with a transaction: of dropped tables.
+
+    Their TOAST tables are among them, so that it is no number of rows to promise.
+    """
+    if not any(row.get("oid") is None for row in lost.found.values()):
+        return 0
+    ended = culprit(lost, evidence)
+    took = [ended] if ended else [row for row in rows(evidence["wal_transactions"]) if row["outcome"] == "committed"]
+    old = {name for row in took for name in row["old_files"]}
+    return sum(
+        row["rows"] or 0
+        for row in rows(evidence["wal_rows"])
+        if row["table_oid"] is None and any(name.endswith(f"/{row['database_oid']}/{row['filenode']}") for name in old)
+    )
+
+
 def segment_of(lsn: str, timeline: int, size: int = 16 << 20) -> str:
     """Name of the WAL segment that holds a position.
 

@@ -56,6 +56,10 @@ def to_pandas(table: pa.Table) -> pd.DataFrame:
     return frame
 
 
+def _later(held: pd.DataFrame, name: str) -> list[str]:
+    return [column for column in schemas.get(name).names if column not in held.columns]
+
+
 def _plain(kind: pa.DataType) -> pa.DataType:
     # A sum of BIGINT is a 128-bit number in DuckDB and arrives as decimal.
     if pa.types.is_integer(kind) or (pa.types.is_decimal(kind) and kind.scale == 0):
@@ -115,7 +119,9 @@ class Bundle:
         path = f"{name}.parquet"
         if path not in self._files:
             return schemas.empty(schemas.get(name).name)
-        return schemas.check(to_pandas(pq.read_table(self._trusted(path))), name)
+        held = to_pandas(pq.read_table(self._trusted(path)))
+        # A bundle that an older kit sealed has not the columns that came later: what was not asked is missing.
+        return schemas.check(held.reindex(columns=[*held.columns, *_later(held, name)]), name)
 
     def sql(self, query: str) -> pd.DataFrame:
         """Ask the evidence tables in SQL (DuckDB); every table is a view, times are UTC.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ from typing import NamedTuple
 import yaml
 
 from triage_kit.errors import LabError
-from triage_kit.files import close_to_others, copy_private, private_folder, write_private
+from triage_kit.files import close_to_others, copy_private, private_folder, private_stream, write_private
 from triage_kit.lab.incidents import INCIDENTS, Incident
 from triage_kit.lab.server import Server
 
@@ -57,6 +59,23 @@ def rebuild(
         write_case(folder, incident, keys, server, role)
         watch.stage(f"case written to {folder / 'case.yaml'}")
         yield Demo(folder, server, incident)
+
+
+def keep_wal(demo: Demo) -> None:
+    """Copy the server's WAL into the case and name it there: `triage salvage` reads rows out of it when it is gone.
+
+    The evidence was read through the server before; case.yaml alone changes.
+    """
+    folder = demo.folder / "wal"
+    private_folder(folder)
+    for path in sorted((demo.server.data / "pg_wal").iterdir()):
+        if re.fullmatch("[0-9A-F]{24}", path.name):
+            with private_stream(folder / f"{path.name}.gz") as stream:
+                stream.write(gzip.compress(path.read_bytes(), 1))
+    case = demo.folder / "case.yaml"
+    told = case.read_text(encoding="utf-8")
+    if not re.search("(?m)^wal:", told):
+        write_private(case, told + "wal: wal  # kept for `triage salvage`, since the server is gone\n")
 
 
 def known(name: str) -> Incident:

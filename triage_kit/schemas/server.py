@@ -183,6 +183,12 @@ columns: one column of a table in scope, dropped ones included
     not_null bool
     dropped bool
     xmin int xid that last wrote the pg_attribute row: of a dropped column, the one that dropped it
+    length int bytes of a stored value; -1 varies, -2 ends with a zero byte
+    alignment text c, s, i or d: 1, 2, 4 or 8 bytes
+    base_type text the type's name behind a domain; enum and array for those
+    labels texts of an enum, as OID:label
+    generated text s for stored, v for virtual
+    missing_value text what rows hold that are older than the column
 
 constraints: one constraint of a table in scope
     oid int

@@ -74,7 +74,12 @@ QUESTIONS = (
         "DELETE and VACUUM apart from TRUNCATE after a crash, and tables that were swapped by renaming",
         chunk=200,
     ),
-    Question("columns", "whether a column was dropped, and by which transaction", chunk=500),
+    Question(
+        "columns",
+        "whether a column was dropped, and by which transaction; how to read rows out of WAL and pages",
+        chunk=500,
+        redacted=("missing_value",),
+    ),
     Question(
         "constraints",
         "which tables a CASCADE reaches and which single statement explains the damage",

@@ -31,20 +31,32 @@ def lines(image: bytes, hole: int, packed: str) -> int | None:
     return bits
 
 
-def _unpacked(image: bytes, hole: int, packed: str) -> bytes:
+def whole(image: bytes, hole: int, gap: int, packed: str) -> bytes:
+    """The page of 8 kB as it stood, its unused middle zero; empty when it cannot be unpacked.
+
+    ``gap`` is how much of the middle was left out, which an image that is not compressed tells by its own length.
+    """
+    body = _unpacked(image, 0, packed, PAGE - gap)
+    gap = PAGE - len(body)
+    if not 0 <= gap <= PAGE - hole:
+        return b""
+    return body[:hole] + bytes(gap) + body[hole:]
+
+
+def _unpacked(image: bytes, hole: int, packed: str, size: int = PAGE) -> bytes:
     if not packed:
         return image
     if packed == "pglz":
-        return _pglz(image, min(hole or PAGE, PAGE))
+        return pglz(image, min(hole or PAGE, PAGE))
     try:
         if packed == "zstd":
-            return pa.CompressedInputStream(pa.BufferReader(image), "zstd").read(PAGE)
-        return pa.Codec("lz4_raw").decompress(image, decompressed_size=PAGE, asbytes=True)
+            return pa.CompressedInputStream(pa.BufferReader(image), "zstd").read(size)
+        return pa.Codec("lz4_raw").decompress(image, decompressed_size=size, asbytes=True)
     except (pa.ArrowException, OSError):
         return b""
 
 
-def _pglz(image: bytes, wanted: int) -> bytes:
+def pglz(image: bytes, wanted: int) -> bytes:
     """As much of a pglz stream as is wanted (common/pg_lzcompress.c): literals, and copies of what came before."""
     out, at = bytearray(), 0
     while at < len(image) and len(out) < wanted:

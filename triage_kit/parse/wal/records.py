@@ -24,6 +24,7 @@ class Block:
     number: int
     image: tuple[int, int, int, int] | None = None  # offset, length, hole offset, image flags
     data: tuple[int, int] | None = None
+    gap: int = 0  # bytes of the page's unused middle that a compressed image leaves out
 
 
 @dataclass
@@ -87,7 +88,8 @@ def parts(data: bytes, at: int, size: int, old: bool) -> Parts:
             block = Block(file, flags & 0x0F, 0)
             if flags & 0x10:
                 images.append((block, size_of_image, hole, info))
-                here += 2 if info & 0x01 and packing(info, old) else 0  # the hole's length stands apart then
+                if info & 0x01 and packing(info, old):  # the hole's length stands apart then
+                    block.gap, here = _U16.unpack_from(data, here)[0], here + 2
             if not flags & 0x80:
                 file, here = _FILE.unpack_from(data, here), here + 12
             block.file, block.number = file, _U32.unpack_from(data, here)[0]
