@@ -148,7 +148,7 @@ def _dropped(
         return None
     table = fitting[-1]
     toast = ((one.database, table.toast),) if table.toast else ()
-    told = replace(one, files=(table.file,), toast=toast, removed=True, gone=True,
+    told = replace(one, xids=(table.xid,), files=(table.file,), toast=toast, removed=True, gone=True,
                    columns=tuple({"name": name, "generated": "s"} for name in table.generated))  # fmt: skip
     return told, list(table.columns)
 

@@ -50,8 +50,9 @@ LAYOUTS = {  # by the first major of each
 
 @dataclass(frozen=True)
 class Dropped:
-    """One table that a transaction dropped: its schema's OID, name, file, TOAST table and columns."""
+    """One table that the transaction ``xid`` dropped: its schema's OID, name, file, TOAST table and columns."""
 
+    xid: int
     namespace: int
     name: str
     oid: int
@@ -92,7 +93,8 @@ def dropped(
         told = tuple(_column(row, labels, types) for _, row in mine)
         # A hole in the numbers is a column whose row was not in the WAL: nothing behind it can be read.
         whole = [number for number, _ in mine] == list(range(1, len(mine) + 1))
-        found.append(Dropped(namespace, name, oid, (database, filenode), toast, told if whole else (),
+        took = gathered.tops.get(version.xmax, version.xmax)
+        found.append(Dropped(took, namespace, name, oid, (database, filenode), toast, told if whole else (),
                              tuple(row["name"] for _, row in mine if row["generated"])))  # fmt: skip
     return found
 
