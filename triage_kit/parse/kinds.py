@@ -42,6 +42,7 @@ _ERRORS = frozenset(("ERROR", "FATAL", "PANIC"))
 # What an error may still be besides an error; everything else of that severity is one.
 _BESIDES = frozenset(("deadlock", "lock", "disconnection", "crash"))
 _SHORT = 3
+_RAISED = re.compile(r"\A[^\n]*PL/pgSQL[^\n]*\bRAISE\b")  # what a function says, in words of its own
 
 
 def _read(table: str) -> tuple[dict[str, Subject], list[tuple[str, Subject, re.Pattern[str]]]]:
@@ -149,6 +150,8 @@ _PARAMETERS = re.compile(
 def understand(entry: Entry) -> Entry:
     """Fill what the message itself says: kind, logged statement, duration, table and tuples, buffers and files."""
     entry.subject, entry.kind = recognise(entry.message, entry.severity or "LOG")
+    if entry.subject is None and (entry.sqlstate == "P0001" or _RAISED.search(entry.context or "")):
+        entry.subject = "raised" if entry.severity in _ERRORS else "extension_notice"
     reader = _READERS.get(entry.kind)
     if reader:
         reader(entry)

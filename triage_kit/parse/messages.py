@@ -37,7 +37,10 @@ autovacuum_skipped | other | autovacuum or VACUUM could not lock a table
 vacuum_run | other | VACUUM (VERBOSE) by hand
     (?:aggressively )?vacuuming "
     finished (?:aggressively )?vacuuming\x20
+    finished analyzing table\x20
     analyzing "
+    scanned index "[^"\n]+" to remove \d+ row versions
+    (?:table |index )?"[^"\n]+"(?:: removed| now contains| scanned|: scanned) \d+\x20
 cluster_run | other | CLUSTER or VACUUM FULL writes a table anew
     (?:clustering|repacking) "
     "[^"\n]+": found \d+ removable, \d+ nonremovable row versions
@@ -65,6 +68,9 @@ checkpoints_frequent | other | so many changes that checkpoints follow each othe
 checkpoint_skipped | other | nothing to write, or nowhere to begin
     (?:checkpoint|restartpoint) skipped
     skipping restartpoint
+startup_failed | shutdown | the server could not start, or stopped while it did
+    startup process \(PID \d+\) (?:exited with|was terminated)
+    aborting startup due to
 interrupted | crash | the server was not shut down: this start recovers from a crash, a kill or a copied volume
     database system was interrupted(?!; last known up at .*in recovery)
     database system was interrupted
@@ -149,6 +155,7 @@ promotion | recovery | a standby becomes a primary
     trigger file found
 redo | recovery | changes are replayed from WAL
     redo (?:starts|done|is not required|in progress)
+    restarting backup recovery with redo LSN
     automatic recovery in progress
     syncing data directory
     invalid record length at
@@ -311,11 +318,18 @@ lo_unlink | other | large objects
 undefined_object | error | a type, schema or other object that is not there
     (?:type|schema|extension|constraint|trigger|policy|publication|subscription|tablespace|language|collation|savepoint|prepared statement|cursor|unrecognized|text search \w+|operator class|rule|event trigger|large object|domain|server|statistics object)\b.*does not exist
     unrecognized configuration parameter
+missing_library | error | an extension or a library is not installed here
+    could not access file "
+    could not open extension control file
+    extension "[^"\n]+" is not available
+copy_file | error | COPY or a file function could not open its file
+    could not open file "[^"\n]+" for (?:reading|writing)
 duplicate_object | error | an object of that name is there already
     (?:relation|schema|type|column|constraint|role|extension|trigger|policy|function|index|publication|subscription|tablespace|table|prepared statement|cursor)\b.*already exists
 not_inherited | other | inheritance or partitions were changed
     partition constraint
     "[^"\n]+" is already a partition
+    relation "[^"\n]+" is not a (?:parent|partition) of relation
     (?:table|relation) "[^"\n]+" (?:is already a partition|is not a partition|would be inherited|is a partition)
 serialization_failure | error | a transaction was refused because others changed the same rows; it is to be tried again
     could not serialize access
@@ -350,6 +364,8 @@ configuration_error | parameter_change | a configuration file is wrong
     (?:invalid|could not load) .*(?:pg_hba\.conf|pg_ident\.conf|postgresql\.conf)
     syntax error in file
     unrecognized configuration parameter "[^"\n]+" in file
+    invalid connection type "
+    .*(?:pg_hba|pg_ident)\.conf was not reloaded
 replication_started | replication | a standby follows
     started streaming WAL
     streaming replication successfully connected
@@ -394,6 +410,7 @@ nested_copy | other | COPY stopped, or skipped rows
     unexpected (?:message type|EOF) .*during COPY
 copy_statistics | other | the statistics file was lost or is old: counters begin at zero
     (?:corrupted|could not open|could not read|discarding) (?:statistics|permanent)
+    found (?:incorrect|invalid) format ID
     .*statistics file "
     statistics collector
 background_worker_failed | other | a worker could not start
@@ -413,6 +430,7 @@ extension_notice | other | an extension or a function says something
     (?:PL/\w+|NOTICE|INFO):
 password_changed | other | how passwords are stored
     (?:setting an MD5-encrypted password|role password|password encryption)
+    empty string is not a valid password
 deprecated | other | something will go away
     .*(?:is deprecated|deprecated)
 collation_mismatch | other | the system's sorting changed: indexes may miss rows
@@ -427,6 +445,10 @@ lock_file | error | another server uses, or used, this data directory
     could not (?:create|remove|open|write) lock file
 clock | other | the clock of the machine moved
     .*(?:time zone|timezone|clock)
+no_such_process | other | a session that is to be ended is not there
+    PID \d+ is not a PostgreSQL (?:server|backend) process
+no_replica_identity | error | a published table has no key by which the subscriber finds a row
+    cannot (?:delete from|update) table "[^"\n]+" because it does not have a replica identity
 query_canceled_message | other | a request to end a statement came
     PID \d+ in cancel request did not match
     wrong key in cancel request
@@ -440,6 +462,7 @@ raised | error | an exception that a function raised
     .*\bRAISE\b
 recursion | error | too deep, too many, too large
     stack depth limit exceeded
+    invalid memory alloc request size
     (?:infinite recursion|too many (?:columns|arguments|range table)|target lists can have|row is too big|index row (?:size|requires))
 value_error | error | a value that its type does not take
     (?:value (?:too long|out of range|")|invalid input syntax|numeric field overflow|division by zero|.* out of range|invalid value for)
