@@ -168,6 +168,27 @@ def test_entries_are_those_of_the_server(name):
     assert told(each for each in entries if isinstance(each, Entry)) == expected()
 
 
+PIPES = "%q%a | %u | %d | %m | "
+
+
+def piped(*applications):
+    return "".join(
+        f"{each} | app | shop | {STAMP} | LOG:  statement: DELETE FROM a\n" for each in applications
+    ).encode()
+
+
+def test_names_of_any_width_before_a_pipe_are_fields_of_a_prefix():
+    assert wrapping(piped("psql", "cms-editor", "psql")) == ()
+    assert wrapping(b"web-1  | hello\ndb-1   | LOG:  hello\ndb-1   | LOG:  bye\n") == ("named",)
+
+
+def test_what_the_prefix_of_the_server_explains_is_no_wrapper():
+    assert wrapping(piped("psql", "psql"), PIPES) == ()
+    compose = "".join(f"db-1  | {line}\n" for line in PLAIN).encode()
+    assert wrapping(compose, "%m [%p] ") == ("named",)
+    assert wrapping(b"db-1  | app@shop LOG:  hello\n", "%u@%d ") == ("named",)
+
+
 def test_lines_of_other_programs_are_counted():
     _, entries, unwrapper = read(WRAPPED["rfc3164"][1]())
     assert unwrapper.foreign == len(messages())

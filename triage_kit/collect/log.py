@@ -164,13 +164,17 @@ class _Logs:
         head = file.head(HEAD)
         if file.complaint and not head:
             raise SourceError(file.complaint)
-        clock, layers = Clock(self._timezone()), wrapping(head)
+        clock, layers = Clock(self._timezone()), wrapping(head, self._known_prefix())
         inner = unwrapped_head(layers, head, clock) if layers else head
         format = detect_format(inner)
         prefix, origin = self._prefix(inner) if format == "stderr" else (None, None)
         log = Log(file, seen, name, format, prefix, origin, layers, Clock(self._timezone()))
         log.first_at = first_instant(log, head, inner)
         return log
+
+    def _known_prefix(self) -> str | None:
+        told = self.case.log_line_prefix
+        return self.settings.get("log_line_prefix") if told == "auto" else told
 
     def _prefix(self, head: bytes) -> tuple[str, str]:
         sample = head.replace(b"\0", b"").decode("utf-8", "surrogateescape").splitlines()

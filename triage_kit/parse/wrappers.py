@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import chain
 
 from triage_kit.parse.lines import LONGEST, Line, numbered
+from triage_kit.parse.prefix import pattern
 from triage_kit.parse.records import is_record, journal_export, json_array, json_records
 from triage_kit.parse.syslog import HEADER, Syslog
 from triage_kit.parse.times import Clock
@@ -20,14 +21,16 @@ from triage_kit.parse.times import Clock
 _STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)"
 _CRI = re.compile(rf"(?P<at>{_STAMP}) (?P<stream>stdout|stderr) (?P<tags>[FP](?::\w+)*)(?: (?P<text>.*)|\Z)", re.DOTALL)
 _STAMPED = re.compile(rf"(?P<at>{_STAMP}) (?P<text>.*)|(?P<alone>{_STAMP})\Z", re.DOTALL)
-_NAMED = re.compile(r"(?:\[pod/[^\]]+\] |[\w.-]+ +\| )")
+_NAMED = re.compile(r"\A(?:\[pod/[^\]]+\] |[\w.-]+ +\| )")
 _INSIDE = re.compile(rf"{_STAMP} ")
 _PIECE = 16384  # docker cuts longer lines, and `docker logs -t` stamps every piece
 _LAYERS = 3
 
 
-def wrapping(head: bytes) -> tuple[str, ...]:
+def wrapping(head: bytes, prefix: str | None = None) -> tuple[str, ...]:
     """Names of the wrappers around a log, the outermost first; empty when the server wrote the file itself.
+
+    ``prefix`` is the log_line_prefix that the case or the server names: what it explains is no wrapper.
 
     >>> wrapping(b'{"log":"2025-10-07 20:27:38.343 UTC [1] LOG:  hello\\\\n","stream":"stderr"}')
     ('json',)
@@ -38,7 +41,7 @@ def wrapping(head: bytes) -> tuple[str, ...]:
         layers = tuple(found)
         sample = [line.text for line in Unwrapper(layers, head).lines(whole) if line.text.strip()][:400]
         name = _outermost(sample, head if not found else b"")
-        if not name or name in layers:
+        if not name or name in layers or (name == "named" and prefix and _written_by(prefix, sample)):
             break
         found.append(name)
     return tuple(found)
@@ -51,7 +54,22 @@ def _outermost(sample: list[str], head: bytes) -> str:
         return "array"
     votes = [_vote(line) for line in sample]
     best = max(("json", "cri", "syslog", "stamped", "named"), key=votes.count)
+    if best == "named" and not _aligned(sample):
+        return ""
     return best if votes and votes.count(best) * 2 > len(votes) else ""
+
+
+def _aligned(sample: list[str]) -> bool:
+    """Compose pads the names of services to one width; fields of a prefix, as ``%a | %u | ``, have any."""
+    found = [_NAMED.match(line) for line in sample]
+    return len({each.end() for each in found if each and not each[0].startswith("[pod/")}) <= 1
+
+
+def _written_by(prefix: str, sample: list[str]) -> bool:
+    """Whether the server's prefix fits the lines better as they are than without a name before them."""
+    whole = pattern(prefix)
+    bare = [_NAMED.sub("", line, count=1) for line in sample]
+    return sum(whole.match(line) is not None for line in sample) > sum(whole.match(line) is not None for line in bare)
 
 
 def _vote(line: str) -> str:
