@@ -234,7 +234,9 @@ def _report(folder: str | Path, options: argparse.Namespace, console: Console) -
     if made.pdf:
         paths["pdf"] = str(made.pdf)
         text.insert(1, f"pdf:       {made.pdf}")
-    text += [f"{silent} of {len(questions)} questions had no answer: the report's gaps say why and what that costs"]
+    text += [
+        f"without an answer: {silent} of {len(questions)} questions; the report's gaps say why and what that costs"
+    ]
     console.say("\n".join(text), event="report", unanswered=silent, asked=len(questions), **paths)
     if made.failed:
         console.error(f"these notebooks failed, the report lacks their part: {', '.join(made.failed)}", FAILED)
@@ -270,7 +272,11 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="triage", description="Find out what emptied PostgreSQL tables.")
+    parser = _Parser(
+        prog="triage",
+        description="Find out what emptied PostgreSQL tables.",
+        epilog="New here: `triage demo`. On an incident: `triage init case --url URL`, then `triage run case`.",
+    )
     parser.add_argument("--version", action="version", version=f"triage-kit {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 

@@ -7,7 +7,7 @@ import json
 import pandas as pd
 import pytest
 
-from triage_kit import analyse
+from triage_kit import analyse, schemas
 
 GONE = {"rows": 0, "live": 0, "insv": 0, "filenode": 24600, "heap": 0, "pkey": 8192, "xmin": 742, "tuples": -1.0}
 AT = pd.Timestamp("2025-10-07T20:27:38Z")
@@ -114,6 +114,30 @@ def test_reported_tables_of_another_database_are_undecided(shop, make_table, mak
 def test_a_reported_table_of_a_schema_that_stands_here_is_missing(shop, make_table, make_evidence):
     found = found_in(make_evidence, shop(), make_table, reported=["s.elsewhere"])
     assert found.findings.set_index("table").loc["elsewhere", ["status", "mechanism"]].tolist() == ["missing", "drop"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        (("s",), {"lost": "undecided"}),
+        (("s", "other"), {"lost": "missing", "elsewhere": "missing"}),
+    ],
+)
+def test_a_table_of_a_schema_that_was_not_looked_at_is_not_called_missing(
+    shop, make_table, make_evidence, scope, expected
+):
+    # The log of the whole database names one, people the other; which schemas were asked for decides.
+    given = make_evidence(
+        [*shop(), make_table("there", 18000, schema="other")] if "other" in scope else shop(),
+        keys=KEYS,
+        reported=["other.lost"],
+        namespaces=[{"oid": 2, "name": "other", "usable": True}],
+        log_events=[log("DROP TABLE other.elsewhere", severity="LOG", outcome="committed")],
+    )
+    given["collection"] = schemas.frame("collection", [{"collected_at": AT, "schemas": scope}])
+    found = analyse.investigate(given).findings
+    told = found[(found["schema"] == "other") & (found["table"] != "there")].set_index("table")["status"].to_dict()
+    assert told == expected
 
 
 def test_probabilities_sum_to_one_and_unknown_is_always_among_them(shop, make_table, make_evidence):

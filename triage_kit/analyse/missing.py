@@ -12,7 +12,7 @@ from triage_kit import schemas
 from triage_kit.analyse import foreign_keys as fk
 from triage_kit.analyse import knowledge
 from triage_kit.analyse.applied import applied_revisions
-from triage_kit.analyse.context import rows
+from triage_kit.analyse.context import first, rows
 from triage_kit.analyse.earlier import rows_then
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.mechanisms import Weighed
@@ -46,12 +46,16 @@ def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scen
         return []
     every = {schemas.qualified(row["schema"], row["name"]): row for row in rows(evidence["relations"])}
     elsewhere, stems = _wrong_place(evidence, every), fk.partition_stems(evidence["relations"])
+    unread = _unread_schemas(evidence)
     found = []
     for name, source in _named(evidence, every, scene):
         blind = (elsewhere and source == "case.yaml") or not len(evidence["identity"])
         says = f"{name} is named by {source} and is not in the catalogue"
         if not len(evidence["identity"]):
             says = f"{name} is named by {source}; the files of this case do not name it, and no catalogue was asked"
+        elif schemas.parts(name)[0] in unread:
+            blind = True
+            says = f"{name} is named by {source}; its schema is there, but not among those that the case looks at"
         elif blind:
             says += ", nor is any other table that people name: this may be the wrong database"
         reference = ledger.add("catalogue", says, "pg_class", name)
@@ -67,6 +71,12 @@ def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scen
             {**_absent(name, status, chances, reference), "reported": name in scene.reported, "_parent": parent, **more}
         )
     return found
+
+
+def _unread_schemas(evidence: Mapping[str, pd.DataFrame]) -> set[str]:
+    """Schemas of the database whose tables were not asked for: that these do not show means nothing."""
+    scope = first(evidence["collection"]).get("schemas")
+    return set() if scope is None else set(evidence["namespaces"]["name"]) - set(scope)
 
 
 def _of_then(
@@ -155,6 +165,7 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
     made = {row["object"]: f"{row['path']}:{row['line']}" for row in up if row["operation"] == "create_table"}
     undone = {row["object"] for row in up if row["operation"] in ("drop_table", "rename_table")}
     schemas_seen = {row["schema"] for row in every.values()} | set(evidence["namespaces"]["name"])
+    schemas_seen -= _unread_schemas(evidence)
     made_by = created_by(evidence)
     before = scene.earlier
     for name in before.tables if before is not None else ():

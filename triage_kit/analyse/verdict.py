@@ -34,7 +34,8 @@ def verdict(found: Investigation) -> list[str]:
         f"stop now: {step['action']} (destroys: {step['destroys'].split(';')[0]})" for step in rows(found.freeze)[:4]
     ]
     if len(found.gaps):
-        lines.append(f"not seen: {len(found.gaps)} questions without an answer: {', '.join(found.gaps['source'][:6])}")
+        some = "1 question" if len(found.gaps) == 1 else f"{len(found.gaps)} questions"
+        lines.append(f"not seen: {some} without an answer: {', '.join(found.gaps['source'][:6])}")
     return lines
 
 

@@ -20,6 +20,7 @@ from triage_kit.case import DOCKER, Case, resolve
 from triage_kit.collect.containers_log import container_log
 from triage_kit.collect.log_files import LogFile, opened
 from triage_kit.collect.log_reading import HEAD, Chain, Log, Read, first_instant
+from triage_kit.collect.named_files import NO_FILE
 from triage_kit.errors import PrefixMismatch, SourceError
 from triage_kit.parse import Clock, check_prefix, detect_format, infer_prefix
 from triage_kit.parse.wrappers import unwrapped_head, wrapping
@@ -66,7 +67,7 @@ class _Logs:
             if pattern.startswith(DOCKER):
                 self._container(pattern)
             elif not found[pattern]:
-                self._refuse(pattern, "unavailable", "no file matches")
+                self._refuse(pattern, "unavailable", NO_FILE)
             else:
                 files = [path for path in found[pattern] if path.resolve() not in seen]
                 seen |= {path.resolve() for path in files}

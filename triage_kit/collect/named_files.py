@@ -13,6 +13,7 @@ from triage_kit.bundle import Draft
 from triage_kit.case import Case, resolve
 from triage_kit.errors import SourceError
 
+NO_FILE = "no file matches: paths are relative to case.yaml, and * stands for any part of a name"
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
@@ -23,7 +24,7 @@ def content(case: Case, pattern: str, limit: int) -> bytes:
     """
     found = resolve(case, pattern)
     if not found:
-        raise SourceError("no file matches")
+        raise SourceError(NO_FILE)
     if len(found) > 1:
         raise SourceError(f"{len(found)} files match, name one: {', '.join(path.name for path in found[:5])}")
     if not found[0].is_file():
