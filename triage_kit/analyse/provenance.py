@@ -12,6 +12,13 @@ from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.managed import recognise
 from triage_kit.analyse.statements import Visibility
 
+NO_LOG = {
+    "source": "logs",
+    "reason": "the case names no server log, and none was found",
+    "costs": "which statements failed or were logged, who was connected, and when checkpoints ran",
+    "named": False,
+}
+
 
 def server_facts(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
     """The ``server`` object of findings.json; all None without a server."""
@@ -45,8 +52,10 @@ def incident_facts(evidence: Mapping[str, pd.DataFrame]) -> dict:
 
 
 def gaps(questions: pd.DataFrame) -> pd.DataFrame:
-    """Table ``gaps``: every source without an answer, with its reason and what that costs."""
+    """Table ``gaps``: every source without an answer, with its reason and what that costs; no log is one of them."""
     found = [row for row in rows(questions) if row["status"] != "answered"]
+    if len(questions) and not questions["source"].str.startswith(("log:", "logs")).any():
+        found.insert(0, NO_LOG)
     return schemas.frame("gaps", [{key: row[key] for key in ("source", "reason", "costs", "named")} for row in found])
 
 

@@ -14,6 +14,8 @@ from triage_kit.plot.html import Html, tag, text
 
 MOST_GROUPS = 3
 MOST_GAPS = 3
+# Sources that tell most of a loss, the most telling first: a reader misses these before any other.
+TELLING = ("logs", "statements", "wal", "commit_times", "migrations", "row_counts", "table_counters", "relations")
 MOST_PROOFS = 4
 SETTLED = 0.5  # below it the most probable cause is less likely than all others together
 SURE = 0.95  # a second cause below the first is named unless the first is as sure as this
@@ -282,7 +284,10 @@ def _until(at: object, zone: object) -> Html:
 def _unseen(gaps: pd.DataFrame) -> Html:
     """What was not answered, named sources first, with what the first three cost."""
     given = schemas.check(gaps, "gaps")
-    ordered = given.assign(_last=~given["named"].fillna(False).astype(bool)).sort_values("_last", kind="stable")
+    weight = {source: place for place, source in enumerate(TELLING)}
+    ordered = given.assign(
+        _last=~given["named"].fillna(False).astype(bool), _weight=given["source"].map(weight).fillna(len(TELLING))
+    ).sort_values(["_last", "_weight"], kind="stable")
     costs = ordered.drop_duplicates("costs").head(MOST_GAPS)
     said = html.join([_cost(row) for row in costs.itertuples()], "; ")
     left = len(given) - len(costs)

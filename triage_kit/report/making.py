@@ -14,13 +14,11 @@ from typing import Any
 import nbformat
 from jupyter_core.utils import ensure_event_loop
 
-from triage_kit import analyse
 from triage_kit.bundle import Lock
 from triage_kit.errors import ReportError
 from triage_kit.opened import OpenCase, open_case
 from triage_kit.report import copies, head, printing, replacing, secrets
 from triage_kit.report.kernel import Kernels, execute
-from triage_kit.report.page import page, read
 from triage_kit.resources import resource_dir
 
 NOTEBOOKS = ("stats", "fk_graph", "timeline", "hypotheses")
@@ -81,13 +79,16 @@ def make(
 
 def _make(opened: OpenCase, case: Path, folder: Path, tell: Notify, notebooks: Sequence[str | Path] | None) -> Made:
     replacing.prepare(folder, WRITTEN)
-    investigation = analyse.investigate(opened.evidence)
-    findings = canonical(analyse.findings_dict(investigation))
-    executed = _given(notebooks, opened.masked) if notebooks is not None else _run(case, folder, tell, opened.masked)
+    with ThreadPoolExecutor(1) as beside:  # the kernels are processes of their own: this one is free meanwhile
+        told = beside.submit(_findings, opened)
+        executed = (
+            _given(notebooks, opened.masked) if notebooks is not None else _run(case, folder, tell, opened.masked)
+        )
+        incident, server, findings = told.result()
     failed = {name: copies.failure(notebook) for name, notebook in executed.items()}
-    about = head.head(opened.title, investigation.incident, investigation.server, failed, opened.masked)
+    about = head.head(opened.title, incident, server, failed, opened.masked)
     written = {f"{name}.ipynb": nbformat.writes(notebook) + "\n" for name, notebook in executed.items()}
-    written |= {"report.html": page(executed, about), "findings.json": findings}
+    written |= {"report.html": _page(executed, about), "findings.json": findings}
     secrets.refuse(written, os.environ)
     replacing.replace(folder, written, WRITTEN)
     tell("page", path=folder / "report.html")
@@ -97,6 +98,22 @@ def _make(opened: OpenCase, case: Path, folder: Path, tell: Notify, notebooks: S
         [folder / f"{name}.ipynb" for name in executed],
         [name for name, error in failed.items() if error],
     )
+
+
+def _findings(opened: OpenCase) -> tuple[Mapping[str, Any], Mapping[str, Any], str]:
+    """Facts of incident and server, and the text of findings.json."""
+    from triage_kit import analyse  # a second's worth of imports, made while the kernels start
+
+    found = analyse.investigate(opened.evidence)
+    from triage_kit.report import page  # noqa: F401 nbconvert takes another second
+
+    return found.incident, found.server, canonical(analyse.findings_dict(found))
+
+
+def _page(notebooks: Mapping[str, nbformat.NotebookNode], about: Mapping[str, object]) -> str:
+    from triage_kit.report.page import page
+
+    return page(notebooks, about)
 
 
 def canonical(findings: Mapping[str, Any]) -> str:
@@ -113,7 +130,7 @@ def _silent(event: str, **facts: object) -> None:
 
 
 def _given(notebooks: Sequence[str | Path], masked: bool) -> dict[str, nbformat.NotebookNode]:
-    found = read([Path(each) for each in notebooks])
+    found = {Path(each).stem: nbformat.read(Path(each), as_version=4) for each in notebooks}
     missing = [name for name in NOTEBOOKS if name not in found]
     if missing:
         raise ReportError(

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import nbformat
 from bs4 import BeautifulSoup
@@ -124,8 +123,3 @@ def _free(wanted: str, taken: set[str]) -> str:
         free, number = f"{wanted}-{number}", number + 1
     taken.add(free)
     return free
-
-
-def read(paths: Sequence[Path]) -> dict[str, nbformat.NotebookNode]:
-    """Notebooks by the stem of their file name."""
-    return {path.stem: nbformat.read(path, as_version=4) for path in paths}
