@@ -297,3 +297,14 @@ def test_a_crowded_lane_shows_how_many_and_where() -> None:
     assert any(f"{highest + more} events" in shown for more in (-1, 0, 1))
     assert shown.count("<use") >= 300  # each DROP has its own mark
     assert len(shown) < 400_000
+
+
+def test_many_losses_are_drawn_up_to_a_bound_in_their_order() -> None:
+    words = ("manual_session", "migration", "application", "unknown")
+    rows = [{"group": f"G{n}", "cause": word, "title": word, "probability": chance}
+            for n in range(1, 41) for word, chance in zip(words, (0.4, 0.3, 0.2, 0.1), strict=True)]  # fmt: skip
+    ax = plot.causes(schemas.frame("causes", rows))
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels[:4] == ["G1: manual session", "G1: migration", "G1: application", "G2: manual session"]
+    assert labels[-1] == "G12: application"
+    assert "28 more groups" in ax.get_title(loc="left")

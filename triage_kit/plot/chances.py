@@ -11,7 +11,9 @@ from triage_kit.plot import style
 from triage_kit.plot.damage import by_urgency, names
 
 MOST_TABLES = 30
+QUIET = 0.5  # decibans: less is printed as 0
 MOST_COLUMNS = 9
+MOST_GROUPS, MOST_CAUSES = 12, 3  # of a case with several losses
 LIMIT = 20.0  # decibans at which a colour is full: 100 to 1
 
 
@@ -102,11 +104,9 @@ def causes(causes: pd.DataFrame, ax: Axes | None = None) -> Axes:
     causes : frame ``causes`` (group, cause, title, probability 0 to 1).
     ax : Axes to draw on; a new figure by default.
     """
-    given = schemas.check(causes, "causes").sort_values(
-        ["group", "probability"], ascending=[True, False], kind="stable"
-    )
-    given = given[given["probability"].fillna(0) >= 0.0005]
-    several = len(set(given["group"])) > 1
+    whole = ranked(causes)
+    given, left = _drawn(whole[whole["probability"].fillna(0) >= 0.0005])
+    several = len(set(whole["group"])) > 1
     labels = [f"{row.group}: {row.cause}" if several else row.cause for row in given.itertuples()]
     with style.styled():
         ax = style.axes_for(ax, 9.2, 1.1 + 0.36 * max(len(given), 1))
@@ -129,11 +129,32 @@ def causes(causes: pd.DataFrame, ax: Axes | None = None) -> Axes:
                 bbox={"facecolor": style.CARD, "edgecolor": "none", "pad": 0.8},
             )
         _share_axis(ax, [style.short(label.replace("_", " "), 40) for label in labels])
-        ax.set_title("Who or what did it")
+        more = (
+            f"; the first {MOST_GROUPS} groups and their likeliest causes, {left:,} more groups below" if left else ""
+        )
+        ax.set_title(f"Who or what did it{more}")
     said = "; ".join(
         f"{label} {style.percent(chance)}" for label, chance in zip(labels, given["probability"], strict=True)
     )
     return style.describe(ax, f"Probabilities of the causes: {said or 'none'}.")
+
+
+def ranked(causes: pd.DataFrame) -> pd.DataFrame:
+    """The causes by group (G2 before G10), the most probable first."""
+    given = schemas.check(causes, "causes")
+    place = given["group"].str.extract(r"(\d+)$")[0].astype("Float64")
+    return given.assign(_place=place).sort_values(
+        ["_place", "group", "probability"], ascending=[True, True, False], kind="stable"
+    ).drop(columns="_place")  # fmt: skip
+
+
+def _drawn(given: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """What fits a page: every cause of one group, else the three likeliest of the first groups; how many are left."""
+    groups = len(set(given["group"]))
+    if groups <= 1:
+        return given, 0
+    few = given.groupby("group", sort=False).head(MOST_CAUSES)
+    return few[few["group"].isin(few["group"].unique()[:MOST_GROUPS])], max(groups - MOST_GROUPS, 0)
 
 
 def evidence_matrix(evidence: pd.DataFrame, ax: Axes | None = None, of: str | None = None) -> Axes:
@@ -151,8 +172,10 @@ def evidence_matrix(evidence: pd.DataFrame, ax: Axes | None = None, of: str | No
     grid = grid[grid.abs().max().sort_values(ascending=False, kind="stable").index] if len(grid) else grid
     told = grid.sum().sort_values(ascending=False, kind="stable").index if len(grid) else grid.columns
     grid = grid[list(told[:MOST_COLUMNS])]
+    silent = int((grid.abs().max(axis=1).fillna(0) < QUIET).sum()) if len(grid) else 0
+    grid = grid[grid.abs().max(axis=1).fillna(0) >= QUIET] if 0 < silent < len(grid) else grid
     with style.styled():
-        ax = style.axes_for(ax, 9.2, 1.5 + 0.36 * max(len(grid), 1))
+        ax = style.axes_for(ax, 9.2, 1.7 + 0.36 * max(len(grid), 1))
         if grid.empty:
             ax.set_axis_off()
             ax.text(0.5, 0.5, "no signal was observed", ha="center", va="center")
@@ -160,7 +183,8 @@ def evidence_matrix(evidence: pd.DataFrame, ax: Axes | None = None, of: str | No
             _heat(ax, grid)
             left = len(told) - len(grid.columns)
             more = f"; {left} weaker hypotheses left out" if left > 0 else ""
-            ax.set_title(f"{style.short(_name(given))}: decibans for (+) and against (\u2212){more}", pad=10)
+            more += f"; {style.things(silent, 'observation')} that moved nothing left out" if silent else ""
+            ax.set_title(f"{style.short(_name(given), 70)}\ndecibans for (+) and against (\u2212){more}", pad=10)
     return style.describe(
         ax, f"Matrix of {len(grid)} observations against {len(grid.columns)} hypotheses, in decibans."
     )
@@ -202,7 +226,7 @@ def _heat(ax: Axes, grid: pd.DataFrame) -> None:
     for y in range(len(grid)):
         for x in range(len(grid.columns)):
             value = grid.iloc[y, x]
-            words = "·" if pd.isna(value) else "0" if abs(value) < 0.5 else f"{value:+.0f}".replace("-", "\u2212")
+            words = "·" if pd.isna(value) else "0" if abs(value) < QUIET else f"{value:+.0f}".replace("-", "\u2212")
             ax.text(x, y, words, ha="center", va="center")
     ax.set_xticks(
         range(len(grid.columns)),

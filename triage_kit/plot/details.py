@@ -8,6 +8,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.plot import html, sources, style, words
+from triage_kit.plot.chances import ranked
 from triage_kit.plot.damage import names
 from triage_kit.plot.html import Html, tag, text
 from triage_kit.plot.story import ordered
@@ -185,18 +186,15 @@ def statement_list(statements: pd.DataFrame, timezone: object = None) -> Html:
 
 def cause_list(causes: pd.DataFrame) -> Html:
     """The causes of each group, ranked, with what speaks for and against each and what would settle it."""
-    given = schemas.check(causes, "causes").sort_values(
-        ["group", "probability"], ascending=[True, False], kind="stable"
-    )
     rows, told = [], set()
-    for row in given.to_dict("records"):
+    for row in ranked(causes).to_dict("records"):
         settles = "as above" if row["would_settle"] in told else html.cited(row["would_settle"])
         told.add(row["would_settle"])
         title = html.join([tag("strong", words.cause(row)), f" ({row['cause']})"])
         weighed = [html.ids(row[side]) or "nothing" for side in ("for", "against")]
         rows.append([row["group"], title, style.percent(row["probability"]), *weighed, settles])
     headers = ["Group", "Cause", "Probability", "For", "Against", "Would settle it"]
-    return html.table("Causes, the most probable first", headers, rows, numeric=(2,))
+    return html.table("Causes, the most probable first", headers, rows, numeric=(2,), most=MOST)
 
 
 def test_list(next_tests: pd.DataFrame) -> Html:

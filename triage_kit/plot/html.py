@@ -16,6 +16,7 @@ import pandas as pd
 
 from triage_kit.plot import style
 
+MANY = 24  # characters of a cell that wants a line of its own
 LONG = 40  # a table with more rows scrolls inside its own frame
 EVIDENCE_ID = re.compile(r"\bE\d+\b")
 
@@ -200,7 +201,7 @@ def table(
     body = [
         tag(
             "tr",
-            *(tag("td", cell, class_="n" if place in numeric else None) for place, cell in enumerate(row)),
+            *(tag("td", cell, class_=_look(cell, place in numeric)) for place, cell in enumerate(row)),
             id=row_ids[position] if row_ids else None,
         )
         for position, row in enumerate(shown)
@@ -220,6 +221,12 @@ def table(
             note,
         ]
     )
+
+
+def _look(cell: object, numeric: bool) -> str | None:
+    """Numbers stand right; a cell of many words is kept wide, or it would become a tower of single words."""
+    words = re.sub(r"<summary>.*|<[^>]*>", "", text(cell), flags=re.DOTALL)
+    return "n" if numeric else "w" if len(words) > MANY else None
 
 
 def listed(items: Iterable[object], ordered: bool = False) -> Html:

@@ -2,10 +2,10 @@
 
 WAYS_BACK = {
     "pitr": "point-in-time recovery",
-    "managed_service": "the managed service's own restore",
+    "managed_service": "the service's own restore",
     "backup": "restore of a backup",
     "standby": "a copy from a standby",
-    "dead_rows": "reading the deleted rows that still lie in the table",
+    "dead_rows": "reading deleted rows still in the table",
     "wal": "decoding rows from WAL",
     "row_security": "changing the row security policy",
     "search_path": "correcting the search_path",
