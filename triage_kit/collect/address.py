@@ -30,6 +30,8 @@ NETWORK = {
 }
 FROM_ENVIRONMENT = {"connect_timeout": "PGCONNECT_TIMEOUT"}
 DRIVER = re.compile(r"^\s*(postgres(?:ql)?)\+\w+://")
+OWN_LIMIT = re.compile(r"too many connections for (?:role|database)", re.IGNORECASE)
+CLOSED = re.compile(r"invalid database|not currently accepting connections", re.IGNORECASE)
 NO_SLOT = re.compile(r"too many clients|too many connections|connection slots", re.IGNORECASE)
 
 
@@ -149,6 +151,19 @@ def explain(error: psycopg.Error, wanted: dict[str, str], timeout: float = 5.0) 
             f"no server answered for {named}: {said}; check host and port, that the server runs, and "
             "that no firewall stands between"
         )
+    if CLOSED.search(said):
+        return LoginRefused(
+            f"the server lets nobody into {named}: {said}. A database that is called invalid is what an interrupted "
+            "DROP DATABASE left, and part of its files may still stand: copy the data directory before anybody drops "
+            "it, whatever the server hints. One that takes no connections is opened by ALTER DATABASE … "
+            "ALLOW_CONNECTIONS true"
+        )
+    if OWN_LIMIT.search(said):
+        return LoginRefused(
+            f"the server refused {named}: {said}; this limit is the role's or the database's own: close one of its "
+            "sessions, come as a superuser, whom it does not stop, or raise it with ALTER ROLE or ALTER DATABASE … "
+            "CONNECTION LIMIT"
+        )
     if NO_SLOT.search(said):
         return LoginRefused(
             f"the server of {named} has no free connection slot: {said}; close an idle session, or "
@@ -157,6 +172,15 @@ def explain(error: psycopg.Error, wanted: dict[str, str], timeout: float = 5.0) 
     return LoginRefused(
         f"the server refused {named}: {said}; check role, database, password (PGPASSWORD, a passfile "
         "or a service file) and the server's pg_hba.conf"
+    )
+
+
+def ended(error: psycopg.Error, wanted: dict[str, str]) -> Unreachable:
+    """What it means that a connection stood and was lost before it answered anything."""
+    return Unreachable(
+        f"the server let us in at {target(wanted)} and ended the session before the first answer: {_reason(error)}; it "
+        "crashes or shuts down (read its log), or a time limit of the role or database is too short to ask anything: "
+        "look for idle_session_timeout and transaction_timeout in pg_db_role_setting, or come as another role"
     )
 
 

@@ -22,6 +22,7 @@ from triage_kit.redact import redact
 LOCK_TIMEOUT, CANCELED = "55P03", "57014"
 # Tables are opened for less than a second at a time.
 OPENING = Limits(statement=900)
+MOST_BROKEN = 100  # relations that fail alone; with more, the reason is not theirs
 
 Notify = Callable[..., None]
 
@@ -49,31 +50,52 @@ class Inquiry:
         """Variant and rows of a question that is one query; of one that opens tables, chunk by chunk."""
         variant, sql = questions.load(question.name, self.version_num)
         if question.chunk:
-            return variant, self.in_chunks(sql, list(self.scope.relations), question.chunk)
+            return variant, self.in_chunks(sql, list(self.scope.relations), question.chunk, question)
         values = {"namespaces": list(self.scope.schemas.values()), "oids": list(self.scope.relations)}
         return variant, self.session.read(sql, values if "%(" in sql else None)
 
-    def in_chunks(self, sql: str, oids: list[int], size: int) -> list[dict]:
+    def in_chunks(self, sql: str, oids: list[int], size: int, question: Question) -> list[dict]:
         """Rows of a query over ``%(oids)s`` that must not open ``%(locked)s``, in transactions of under a second.
 
-        A chunk that meets a lock or takes too long is halved; a single relation that does is named as locked.
+        A chunk that meets a lock, takes too long or fails is halved; a single relation that is in the way is named
+        as locked, and one that cannot be read at all, as with a damaged catalogue, is left out and told.
         """
         locked = scope.locked(self.session)
         rows: list[dict] = []
+        broken: dict[int, str] = {}
         pending = in_chunks(oids, size)
         while pending:
             chunk = pending.pop(0)
             try:
                 rows += self.session.read(sql, {"oids": chunk, "locked": sorted(locked)}, OPENING)
             except Refused as error:
-                if error.sqlstate not in (LOCK_TIMEOUT, CANCELED) or (len(chunk) == 1 and chunk[0] in locked):
+                waits = error.sqlstate in (LOCK_TIMEOUT, CANCELED)
+                if error.status in ("refused", "unavailable") or len(broken) == MOST_BROKEN:
                     raise
-                if len(chunk) == 1:
+                if len(chunk) > 1:
+                    pending[:0] = in_chunks(chunk, (len(chunk) + 1) // 2)
+                elif waits and chunk[0] not in locked:
                     locked.add(chunk[0])
                     pending.insert(0, chunk)
+                elif waits:
+                    raise
                 else:
-                    pending[:0] = in_chunks(chunk, (len(chunk) + 1) // 2)
+                    broken[chunk[0]] = str(error)
+        self._tell_broken(question, broken, len(oids))
         return rows
+
+    def _tell_broken(self, question: Question, broken: dict[int, str], of: int) -> None:
+        if not broken:
+            return
+        said = "; ".join(f"OID {oid}: {reason}" for oid, reason in list(broken.items())[:5])
+        self.draft.answer(
+            source=f"{question.name}: damaged",
+            status="failed",
+            reason=f"{len(broken)} of {of} relations could not be read, as after damage to the catalogue ({said})",
+            costs=question.costs,
+            role=self.role,
+            named=False,
+        )
 
     def ask(self, question: Question, read: Callable[[Question], tuple[str, list[dict]]] | None = None) -> None:
         """Ask, redact, write and record one question; one that the draft has is left as it is."""

@@ -77,8 +77,10 @@ TAIL = r"""
 KEEP_ERROR = "\\set state :LAST_ERROR_SQLSTATE\n\\set message :LAST_ERROR_MESSAGE"
 ABOUT = rf"""SELECT pg_catalog.current_setting('server_version_num')::int AS version,
   pg_catalog.current_setting('server_version_num')::int >= {OLDEST} AS known,
-  CASE WHEN pg_catalog.current_setting('server_encoding') = 'SQL_ASCII'
-       THEN 'SET LOCAL client_encoding = ''SQL_ASCII''; ' ELSE '' END AS ascii,
+  pg_catalog.concat(CASE WHEN pg_catalog.current_setting('server_encoding') = 'SQL_ASCII'
+                         THEN 'SET LOCAL client_encoding = ''SQL_ASCII''; ' END,
+                    CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 170000
+                         THEN 'SET LOCAL transaction_timeout = 0; ' END) AS fitting,
   coalesce((SELECT pg_catalog.format('SET LOCAL %I = %L; ', s.name, '{harmless.NO_VIEWS[1]}')
             FROM pg_catalog.pg_settings s WHERE s.name = '{harmless.NO_VIEWS[0]}'), '') AS no_views \gset"""  # noqa: S608
 # What the planner would do is asked before a table is read: anything but tuple identifiers could prune dead rows. The
@@ -123,12 +125,12 @@ def script() -> str:
 
 
 def _set_begin() -> str:
-    """The opening of a transaction as psql variables; a database in SQL_ASCII sends its bytes as they are."""
-    lines = [_begin(Limits()), ABOUT]
-    for name, text in (("begin", _begin(Limits())), ("opening", _begin(OPENING)),
-                       ("by_tid", _begin(OPENING, harmless.ONLY_BY_TID))):  # fmt: skip
+    """The opening of a transaction as psql variables, and what this server needs besides."""
+    lines = [_begin(Limits(), OLDEST), ABOUT]
+    for name, text in (("begin", _begin(Limits(), OLDEST)), ("opening", _begin(OPENING, OLDEST)),
+                       ("by_tid", _begin(OPENING, OLDEST, harmless.ONLY_BY_TID))):  # fmt: skip
         quoted = text.replace("'", "''")
-        lines.append(rf"\set {name} '{quoted}' :ascii{' :no_views' if name != 'begin' else ''}")
+        lines.append(rf"\set {name} '{quoted}' :fitting{' :no_views' if name != 'begin' else ''}")
     every = sorted({start for question in QUESTIONS if question.name != "statements"
                     for start in questions.variants(question.name)})  # fmt: skip
     flags = ", ".join(f"{start} <= :version AS from_{start}" for start in every)

@@ -74,10 +74,17 @@ def _ask_all(
     case: Case, draft: Draft, session: Session, chosen: list[Question], tell: Callable[..., None], alone: bool,
     whole: bool,
 ) -> int | None:  # fmt: skip
-    [before] = session.read(WAL)
+    try:
+        [before] = session.read(WAL)
+        within = scope.find(session, case.database.schemas)
+    except Refused as error:
+        raise SourceError(
+            f"{session.target} lets us in, but the catalogue itself cannot be read: {error}; somebody may hold a lock "
+            "on it (VACUUM FULL, REINDEX SYSTEM), or it is damaged: look at pg_locks and the server's log, wait, and "
+            "run the command again"
+        ) from None
     if before["version"] < OLDEST:
         raise SourceError(f"the server runs PostgreSQL {session.version}; 13 is the oldest that can be read")
-    within = scope.find(session, case.database.schemas)
     _check_scope(case, draft, within, alone)
     inquiry = Inquiry(session, draft, within, tell, before["version"])
     inquiry.total = len(chosen)
@@ -87,6 +94,7 @@ def _ask_all(
         inquiry.ask(question, _way(case, inquiry, question))
     if whole and case.wal is None:
         wal.read_through_server(inquiry)
+    _tell_login_triggers(inquiry)
     if session.reconnections:
         draft.answer(
             source="connection",
@@ -96,6 +104,22 @@ def _ask_all(
             reason="the connection was lost once and made anew: the answers lie on both sides of it",
         )
     return _footprint(draft, session, before["bytes"])
+
+
+def _tell_login_triggers(inquiry: Inquiry) -> None:
+    """Say what runs whenever somebody connects: it ran for this session too, before the first question."""
+    triggers = inquiry.written("triggers")
+    at_login = triggers["events"].map(lambda events: "login" in events) & (triggers["timing"] == "event")
+    found = triggers[at_login & triggers["enabled"].isin(["enabled", "always"])]
+    if not found.empty:
+        inquiry.draft.answer(
+            source="login_trigger",
+            status="answered",
+            named=False,
+            costs="whether connecting itself wrote something",
+            reason=f"{', '.join(found['function'])} runs for whoever connects to this database, and ran for this "
+            "session: what it writes is not the kit's, and not among the bytes of WAL that are stated",
+        )
 
 
 def _way(case: Case, inquiry: Inquiry, question: Question) -> Callable[[Question], tuple[str, list[dict]]]:

@@ -9,26 +9,22 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import psycopg
 import sqlalchemy
-from psycopg import adapt
+from psycopg.rows import dict_row
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.pool import NullPool
 
-from triage_kit.collect import address
+from triage_kit.collect import address, deadline, values
 from triage_kit.errors import SourceError, Unreachable
 from triage_kit.redact import redact
 
 OLDEST = 130000
-TEXT_TYPES = ("text", "varchar", "bpchar", "name")
 LOST = ("08", "57P01", "57P02", "57P03", "57P04", "57P05", "25P03", "25P04")
 STATUS = {
     "42501": "refused",
@@ -42,6 +38,11 @@ STATUS = {
     "42703": "unavailable",
 }
 CANCELED = "57014"
+IDLE_TOO_LONG = "57P05"  # idle_session_timeout ended the session between two questions: nothing is wrong with it
+FOREIGN_BYTES = ("22021", "22P05")  # a text that cannot be turned into the client's encoding
+AS_BYTES = "SET LOCAL client_encoding = 'SQL_ASCII'; "
+UNCONVERTED = ("SQL_ASCII", "MULE_INTERNAL")  # encodings that the server cannot send as UTF-8
+HELD_AS_SENT = (*UNCONVERTED, "UTF8")
 GRACE = 10.0
 
 
@@ -96,35 +97,12 @@ class _Dialect(PGDialect_psycopg):
     def initialize(self, connection: sqlalchemy.Connection) -> None:
         # SQLAlchemy asks for version, schema and isolation level when it first connects.
         cursor = connection.connection.cursor()
-        cursor.execute(_begin(Limits()))
+        cursor.execute(_begin(Limits(), connection.connection.driver_connection.info.server_version))
         super().initialize(connection)
         cursor.execute("COMMIT")
 
 
 registry.register("postgresql.triage_kit", __name__, "_Dialect")
-
-
-class _Text(adapt.Loader):
-    # Databases in SQL_ASCII hold any bytes; what is no UTF-8 must arrive all the same.
-    def load(self, data: bytes | bytearray | memoryview) -> str:
-        return bytes(data).decode("utf-8", "surrogateescape")
-
-
-class _Instant(adapt.Loader):
-    # 'infinity', years before Christ and beyond 9999 are no instants that a datetime can hold: they are missing.
-    def load(self, data: bytes | bytearray | memoryview) -> datetime | None:
-        try:
-            return datetime.fromisoformat(bytes(data).decode()).astimezone(UTC)
-        except (ValueError, OverflowError):
-            return None
-
-
-def _adapters() -> adapt.AdaptersMap:
-    adapters = adapt.AdaptersMap(psycopg.adapters)
-    for name in TEXT_TYPES:
-        adapters.register_loader(name, _Text)
-    adapters.register_loader("timestamptz", _Instant)
-    return adapters
 
 
 class Session:
@@ -140,6 +118,7 @@ class Session:
         self.target = address.target(self.wanted)
         self.reconnections = 0
         self._known: dict[str, bool] = {}
+        self._made = False
         self._engine = sqlalchemy.create_engine(
             "postgresql+triage_kit://",
             creator=self._open,
@@ -177,18 +156,18 @@ class Session:
         ``patience`` seconds, and the query asked again. Raises Refused when the server does not answer this query,
         Unreachable when the connection is lost for good.
         """
-        ask = functools.partial(self._ask, query, parameters, limits or Limits(), extra, plan)
+        ask = functools.partial(self._whole, query, parameters, limits or Limits(), extra, plan)
         lost = None
         try:
             return ask()
         except _Lost as error:
-            lost = str(error)
+            lost = error
         self._reconnect(lost)
         try:
             return ask()
         except _Lost as error:
-            lost = str(error)
-        raise Unreachable(self._gone(lost))
+            lost = error
+        raise Unreachable(self._gone(str(lost)))
 
     def knows(self, setting: str) -> bool:
         """Whether the server has a setting of this name: some came with minor releases."""
@@ -207,13 +186,28 @@ class Session:
         self._engine.dispose()
 
     def _open(self) -> psycopg.Connection:
+        try:
+            connection = self._opened("utf8")
+        except psycopg.OperationalError as error:
+            # A MULE_INTERNAL database lets nobody in who wants UTF-8; servers say so in their own language.
+            if "MULE_INTERNAL" not in str(error):
+                raise
+            connection = self._opened("sql_ascii")
+        self._made = True
+        return connection
+
+    def _opened(self, encoding: str) -> psycopg.Connection:
         return psycopg.connect(
-            autocommit=True, prepare_threshold=None, context=_adapters(), **self.wanted | {"client_encoding": "utf8"}
+            autocommit=True,
+            prepare_threshold=None,
+            context=values.adapters(),
+            **self.wanted | {"client_encoding": encoding},
         )
 
     def _connect(self) -> None:
-        deadline = time.monotonic() + self.patience
+        until = time.monotonic() + self.patience
         while True:
+            self._made = False
             try:
                 self._connection = self._engine.connect()
                 self.target = address.connected(self._driver())
@@ -223,21 +217,22 @@ class Session:
             except psycopg.Error as error:
                 problem = error
             # Somebody who cancels whatever runs too long has hit the first questions of the driver: nothing is wrong.
-            if getattr(problem, "sqlstate", None) != CANCELED or time.monotonic() > deadline:
+            if getattr(problem, "sqlstate", None) != CANCELED or time.monotonic() > until:
                 break
-        raise address.explain(problem, self.wanted)  # outside, so that no traceback reaches the driver's message
+        # Outside, so that no traceback reaches the driver's message.
+        raise address.ended(problem, self.wanted) if self._made else address.explain(problem, self.wanted)
 
-    def _reconnect(self, lost: str) -> None:
+    def _reconnect(self, lost: _Lost) -> None:
         self.close()
-        deadline = time.monotonic() + self.patience
-        if self.reconnections:
-            raise Unreachable(self._gone(lost))
+        until = time.monotonic() + self.patience
+        if self.reconnections and lost.sqlstate != IDLE_TOO_LONG:
+            raise Unreachable(self._gone(str(lost)))
         self.reconnections += 1
         while True:
             try:
                 return self._connect()
             except Unreachable as error:
-                if time.monotonic() > deadline:
+                if time.monotonic() > until:
                     raise Unreachable(self._gone(f"{lost}; then {error}")) from None
             time.sleep(0.5)
 
@@ -246,6 +241,22 @@ class Session:
 
     def _driver(self) -> psycopg.Connection:
         return self._connection.connection.driver_connection
+
+    def _whole(
+        self,
+        query: str,
+        parameters: Mapping[str, object] | None,
+        bounds: Limits,
+        extra: str,
+        plan: Callable[[list[dict]], None] | None,
+    ) -> list[dict]:
+        """Ask, and once more for the bytes as they are where one text of many cannot be turned into UTF-8."""
+        try:
+            return self._ask(query, parameters, bounds, extra, plan)
+        except Refused as error:
+            if error.sqlstate not in FOREIGN_BYTES or not query.isascii() or self._server_encoding() in HELD_AS_SENT:
+                raise
+        return self._ask(query, parameters, bounds, extra + AS_BYTES, plan)
 
     def _ask(
         self,
@@ -259,8 +270,9 @@ class Session:
             raise _Lost("it is closed")
         problem: SourceError | None = None
         try:
-            with _deadline(self._driver(), bounds.statement / 1000 + GRACE):
-                self._connection.exec_driver_sql(_begin(bounds, extra) + self._encoding())
+            with deadline.running(self._driver(), bounds.statement / 1000 + GRACE):
+                version = self._driver().info.server_version
+                self._connection.exec_driver_sql(_begin(bounds, version, extra) + self._encoding())
                 if plan is not None:
                     plan(self._rows("EXPLAIN (FORMAT JSON, COSTS OFF) " + query, parameters))
                 rows = self._rows(query, parameters)
@@ -272,7 +284,9 @@ class Session:
             problem = Refused(f"a name cannot be written in this database's encoding: {error.reason}", "failed", None)
         except sqlalchemy.exc.DBAPIError as error:
             problem = self._refusal(error)
-        except (psycopg.Error, sqlalchemy.exc.InvalidRequestError, OSError) as error:
+        except psycopg.Error as error:
+            problem = self._refusal(error)
+        except (sqlalchemy.exc.InvalidRequestError, OSError) as error:
             problem = _Lost(redact(" ".join(str(error).split())))
         if isinstance(problem, Refused):
             self._roll_back()
@@ -280,10 +294,16 @@ class Session:
 
     def _encoding(self) -> str:
         # A database in SQL_ASCII holds any bytes, and the server refuses to send them as anything else.
-        server = self._driver().info.parameter_status("server_encoding")
-        return "SET LOCAL client_encoding = 'SQL_ASCII'; " if server == "SQL_ASCII" else ""
+        return AS_BYTES if self._server_encoding() in UNCONVERTED else ""
+
+    def _server_encoding(self) -> str | None:
+        return self._driver().info.parameter_status("server_encoding")
 
     def _rows(self, query: str, parameters: Mapping[str, object] | None) -> list[dict]:
+        if self._encoding() and not query.isascii():  # names go back as the bytes that they came as
+            with self._driver().cursor(row_factory=dict_row) as cursor:
+                cursor.execute(query.encode("utf-8", "surrogateescape"), parameters)
+                return cursor.fetchall()
         if parameters is None:
             result = self._connection.exec_driver_sql(query)
         else:
@@ -292,28 +312,28 @@ class Session:
             )
         return [dict(row) for row in result.mappings()]
 
-    def _refusal(self, error: sqlalchemy.exc.DBAPIError) -> SourceError:
-        orig = error.orig
+    def _refusal(self, error: Exception) -> SourceError:
+        orig = getattr(error, "orig", error)
         sqlstate = getattr(orig, "sqlstate", None)
         said = getattr(getattr(orig, "diag", None), "message_primary", None) or str(orig)
         reason = redact(" ".join(said.split()))
         if self._driver_closed() or (sqlstate or "").startswith(LOST):
-            return _Lost(reason)
+            return _Lost(reason, sqlstate)
         return Refused(reason, STATUS.get(sqlstate or "", "failed"), sqlstate)
 
     def _driver_closed(self) -> bool:
         return self._connection.invalidated or self._connection.closed or self._driver().closed
 
     def _roll_back(self) -> None:
-        deadline = time.monotonic() + self.patience
+        until = time.monotonic() + self.patience
         while True:
             try:
-                with _deadline(self._driver(), GRACE):
+                with deadline.running(self._driver(), GRACE):
                     self._connection.exec_driver_sql("ROLLBACK")
                 return
             except sqlalchemy.exc.DBAPIError as error:
                 # A cancel that comes late hits the ROLLBACK instead: the session is whole.
-                if getattr(error.orig, "sqlstate", None) == CANCELED and time.monotonic() < deadline:
+                if getattr(error.orig, "sqlstate", None) == CANCELED and time.monotonic() < until:
                     continue
             except (sqlalchemy.exc.SQLAlchemyError, psycopg.Error, OSError):
                 pass
@@ -324,41 +344,23 @@ class Session:
 class _Lost(SourceError):
     """The connection broke while a query ran; nothing is known of the query."""
 
+    def __init__(self, reason: str, sqlstate: str | None = None) -> None:
+        super().__init__(reason)
+        self.sqlstate = sqlstate
 
-def _begin(bounds: Limits, extra: str = "") -> str:
-    # READ COMMITTED by name: a hot standby refuses SERIALIZABLE where that is the default.
+
+def _begin(bounds: Limits, version_num: int, extra: str = "") -> str:
+    # READ COMMITTED by name: a hot standby refuses SERIALIZABLE where that is the default. A role's own
+    # transaction_timeout would end the whole session in the middle of an answer; the bounds below hold without it.
     return (
         "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; "
+        f"{'SET LOCAL transaction_timeout = 0; ' if version_num >= 170_000 else ''}"
         "SET LOCAL search_path = pg_catalog, pg_temp; "
         f"SET LOCAL statement_timeout = {bounds.statement}; SET LOCAL lock_timeout = {bounds.lock}; "
         f"SET LOCAL idle_in_transaction_session_timeout = {bounds.idle}; "
         "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL timezone = 'UTC'; "
         f"SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off; {extra}"
     )
-
-
-@contextlib.contextmanager
-def _deadline(connection: psycopg.Connection, seconds: float) -> Iterator[None]:
-    """Break the connection when the server stays silent for longer than its own statement_timeout allows.
-
-    A network that swallows packets behind a proxy keeps the TCP connection alive: no keepalive ends the wait.
-    """
-    timer = threading.Timer(seconds, _break, [connection])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _break(connection: psycopg.Connection) -> None:
-    with contextlib.suppress(OSError, psycopg.Error):
-        wire = socket.socket(fileno=connection.fileno())
-        try:
-            wire.shutdown(socket.SHUT_RDWR)
-        finally:
-            wire.detach()
 
 
 def quoted(*names: str) -> str:

@@ -150,13 +150,13 @@ class Replay(Inquiry):
 
     session: _Recorded
 
-    def in_chunks(self, sql: str, oids: list[int], size: int) -> list[dict]:
+    def in_chunks(self, sql: str, oids: list[int], size: int, question: Question) -> list[dict]:
         """Rows of the recorded chunks; those that were refused are named, all refused is a refusal."""
         key = self.session.keys[sql]
         answer = self.session.found.answers.get(key)
         if answer is not None and answer.sqlstate and 0 < answer.chunks < answer.asked:
-            question = questions.get(key.split(".")[0])
-            self.draft.answer(source=f"{question.name}: some tables", status=STATUS.get(answer.sqlstate, "failed"),
+            name = key.split(".")[0]
+            self.draft.answer(source=f"{name}: some tables", status=STATUS.get(answer.sqlstate, "failed"),
                               reason=redact(answer.error) or f"{answer.asked - answer.chunks} of {answer.asked} "
                               "parts of it were refused", costs=question.costs, named=False)  # fmt: skip
             found = [_timed(row) for row in answer.rows]

@@ -69,7 +69,8 @@ def relations(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
     variant, rows = inquiry.read(question)
     views = [row["oid"] for row in rows if row["kind"] in ("view", "materialized_view")]
     try:
-        texts = {row["oid"]: row["definition"] for row in inquiry.in_chunks(VIEWS, views, 50)}
+        found = inquiry.in_chunks(VIEWS, views, 50, questions.get("relations: view texts"))
+        texts = {row["oid"]: row["definition"] for row in found}
     except Refused as error:
         texts = {}
         inquiry.lacking("relations: view texts", str(error), error.status)

@@ -168,7 +168,7 @@ def check(given: pd.DataFrame, name: str) -> pd.DataFrame:
 def _series(values: list, column: Column, name: str) -> pd.Series:
     try:
         if column.type == "texts":
-            kept = [tuple(map(str, value)) if _present(value) else () for value in values]
+            kept = [tuple(map(_text, value)) if _present(value) else () for value in values]
             return pd.Series(kept, dtype="object")
         kept = [value if _present(value) else None for value in values]
         if column.type == "time":
