@@ -82,11 +82,34 @@ def test_who_changed_a_file_last(folder):
     git(backend, "add", "scripts/purge.py")
     git(backend, "commit", "-q", "-m", "wider: password=hunter2", at="2025-10-08T09:00:00Z")
     draft, _ = collected(folder)
-    changes = draft.written("last_changes").set_index("path")
+    every = draft.written("last_changes")
+    changes = every[every["line"].isna()].set_index("path")
     assert set(changes.index) == {"scripts/purge.py", "scripts/by_hand.sh"}
     assert changes.loc["scripts/purge.py", "committed_at"].isoformat() == "2025-10-08T09:00:00+00:00"
     assert changes.loc["scripts/purge.py", "subject"] == "wider: password=***"
     assert changes.loc["scripts/by_hand.sh", "author"] == "Ann Müller"
+
+
+@pytest.mark.parametrize(
+    ("between", "told"),
+    [("", {1: "first", 4: "first", 5: "second: token=***"}), ("-- not committed\n", {1: "first"})],
+    ids=["as committed", "lines that moved have no history of their own"],
+)
+def test_who_changed_a_line_last_apart_from_its_file(folder, between, told):
+    backend = folder.parent / "backend"
+    git(backend, "init", "-q", "-b", "main")
+    path = backend / "two.sql"
+    path.write_text("TRUNCATE old;\n\nSELECT 1;\nTRUNCATE moved;\n")
+    git(backend, "add", "two.sql")
+    git(backend, "commit", "-q", "-m", "first")
+    path.write_text("TRUNCATE old;\n\nSELECT 2;\nTRUNCATE moved;\nDELETE FROM late;\n")
+    git(backend, "commit", "-q", "-am", "second: token=hunter2", at="2025-10-08T09:00:00Z")
+    path.write_text(f"TRUNCATE old;\n{between}\nSELECT 2;\nTRUNCATE moved;\nDELETE FROM late;\n")
+    draft, _ = collected(folder)
+    changes = draft.written("last_changes")
+    mine = changes[changes["path"] == "two.sql"]
+    assert mine[mine["line"].notna()].set_index("line")["subject"].to_dict() == told
+    assert mine[mine["line"].isna()]["subject"].tolist() == ["second: token=***"]
 
 
 def test_a_secret_beside_a_command_is_hidden(folder):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from triage_kit.analyse.investigation import Investigation
 
 SCHEMA_VERSION = 1
+MOST_SUSPECTS = 500  # lines; those that reach damaged tables come first
 LISTED = re.compile(r'(?:"(?:[^"]|"")*"|[^,"])+')  # a name that holds a comma stands in quotes
 TABLE_KEYS = (
     "schema",
@@ -61,6 +62,8 @@ def findings_dict(found: Investigation) -> dict:
             when: [row["text"] for row in rows(found.recommendations) if row["when"] == when]
             for when in ("immediate", "prevention")
         },
+        "suspects": _suspects(found.suspects),
+        "suspects_in_all": len(found.suspects),
         **{name: _records(getattr(found, name)) for name in ("review", "gaps", "coverage")},
     }
 
@@ -82,6 +85,12 @@ def plain(value: object) -> object:
 
 def _records(frame: pd.DataFrame) -> list[dict]:
     return [{key: plain(value) for key, value in present(row).items()} for row in frame.to_dict("records")]
+
+
+def _suspects(suspects: pd.DataFrame) -> list[dict]:
+    reach = suspects["damaged"].map(len)
+    first = suspects.loc[reach.sort_values(ascending=False, kind="stable").index]
+    return _records(first.head(MOST_SUSPECTS))
 
 
 def _tables(found: Investigation) -> list[dict]:

@@ -64,7 +64,14 @@ def next_steps(freeze: pd.DataFrame, recovery: pd.DataFrame, causes: pd.DataFram
     freeze, recovery, causes, gaps : frames of these names.
     """
     found = [
-        {"step": row["action"], "role": "on-call" if row["order"] == 1 else "database administrator", "why": row["why"]}
+        {
+            "step": row["action"],
+            "role": "on-call" if row["order"] == 1 else "database administrator",
+            "why": row["why"],
+            "commands": (row["command"],) if row["command"] else (),
+            "cost": f"it destroys {row['destroys']}" if row["destroys"] else None,
+            "until": row["deadline"],
+        }
         for row in rows(freeze)[:2]
     ]
     ways = rows(recovery)
@@ -119,4 +126,6 @@ def _name(row: dict) -> str:
 
 def _step(row: dict, words: str) -> dict:
     clock = f"; its clock: {row['clock']}" if row["clock"] else ""
-    return {"step": words, "role": ROLES.get(row["option"], "database administrator"), "why": f"{row['why']}{clock}"}
+    return {"step": words, "role": ROLES.get(row["option"], "database administrator"), "why": f"{row['why']}{clock}",
+            "commands": row["commands"], "cost": row["effort"] if row["effort"] not in (None, "none") else None,
+            "until": row["deadline"]}  # fmt: skip

@@ -53,7 +53,7 @@ def suspects(evidence: Mapping[str, pd.DataFrame], scene: Scene) -> pd.DataFrame
             migration_states(evidence["migrations"], evidence["version_tables"], answered(evidence, "version_tables"))
         )
     }
-    changes = {row["path"]: row for row in rows(evidence["last_changes"])}
+    changes = {(row["path"], row["line"]): row for row in rows(evidence["last_changes"])}
     texts = {_plain(each.text) for each in scene.seen if each.outcome != "failed"}
     found = []
     for row in rows(evidence["migration_operations"]):
@@ -65,8 +65,12 @@ def suspects(evidence: Mapping[str, pd.DataFrame], scene: Scene) -> pd.DataFrame
         line["ran"], line["ran_at"], line["ran_because"] = _ran(row, line["tables"], texts, scene)
         found.append(line)
     about = first(evidence["incident"])
+    damaged = len({name for group in scene.groups for name in group.damaged})
     for line in found:
-        line |= _changed(changes.get(line["path"]), about)
+        own = changes.get((line["path"], line["line"]))
+        line |= _changed(own or changes.get((line["path"], None)), about)
+        line["changed"] = None if line.get("commit") is None else "line" if own else "file"
+        line["of"] = damaged
     return schemas.frame("suspects", found)
 
 
@@ -87,7 +91,7 @@ def _line(row: dict, ran: tuple, names: _Names, scene: Scene) -> dict:
     return {
         **{key: row[key] for key in ("path", "line", "vehicle", "operation", "object", "loses", "text")},
         "tables": tuple(sorted(reached)),
-        "damaged": tuple(sorted(reached & {name for group in groups for name in group.tables})),
+        "damaged": tuple(sorted(reached & {name for group in groups for name in group.damaged})),
         "groups": tuple(group.name for group in groups),
         "ran": ran[0],
         "ran_at": ran[1],
@@ -234,8 +238,9 @@ def _why(row: dict, undoes: bool) -> str:
         says += f" of {named}" if row["loses"] == "rows" else f"; touches {named}"
     facts = [row["vehicle"].replace("_", " ") if row["vehicle"] != "migration" else "", _RAN.get(row["ran"], "")]
     if row["changed_at"] is not None:
+        part = row["changed"] or "file"
         facts.append(
-            f"last changed {row['changed_at']:%Y-%m-%d %H:%M} UTC by {row['changed_by']}, {row['commit'][:10]}"
+            f"{part} last changed {row['changed_at']:%Y-%m-%d %H:%M} UTC by {row['changed_by']}, {row['commit'][:10]}"
         )
     return "; ".join([f"{what}: {says}", *filter(None, facts)])
 

@@ -99,22 +99,28 @@ def _log(folder: Path, most: int, *bounds: str) -> list[Commit]:
 
 
 def _run(folder: Path, arguments: Sequence[str]) -> list[Commit]:
+    written = run(folder, arguments, _SECONDS).decode("utf-8", "surrogateescape")
+    return [_commit(each) for each in written.split("\x01")[1:]]
+
+
+def run(folder: Path, arguments: Sequence[str], seconds: float) -> bytes:
+    """What git writes, started so that nothing of the repository's own settings runs; raises as ``read_commits``."""
     base = ["git", "--no-pager", "--no-optional-locks", "--no-replace-objects", "--literal-pathspecs"]
     command = [*base, "-C", str(folder), "-c", "core.quotePath=false", *arguments]
     try:
         done = subprocess.run(
-            command, capture_output=True, timeout=_SECONDS, env=_environment(), stdin=subprocess.DEVNULL, check=False
+            command, capture_output=True, timeout=seconds, env=_environment(), stdin=subprocess.DEVNULL, check=False
         )
     except subprocess.TimeoutExpired:
-        raise SourceError(f"git log gave no answer within {_SECONDS} s") from None
+        raise SourceError(f"git {arguments[0]} gave no answer within {seconds:.0f} s") from None
     except OSError as error:
         raise SourceError(f"git cannot be started: {error.strerror}") from error
     if done.returncode:
         complaint = done.stderr.decode("utf-8", "replace").strip().splitlines()
         if any("not a git repository" in line for line in complaint):
             raise NoHistory("the folder is no git repository")
-        raise SourceError(f"git log failed: {_without_path(complaint[0] if complaint else '', folder)}")
-    return [_commit(each) for each in done.stdout.decode("utf-8", "surrogateescape").split("\x01")[1:]]
+        raise SourceError(f"git {arguments[0]} failed: {_without_path(complaint[0] if complaint else '', folder)}")
+    return done.stdout
 
 
 def _without_path(complaint: str, folder: Path) -> str:

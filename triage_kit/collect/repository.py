@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from triage_kit import schemas
 from triage_kit.bundle import Draft
 from triage_kit.case import Case, resolve
+from triage_kit.collect.blame import read_last_lines
 from triage_kit.collect.code import hit_rows, scan
 from triage_kit.collect.files import content, walk
 from triage_kit.collect.git import NoHistory, read_commits, read_last_changes
@@ -139,7 +140,24 @@ class _Repository:
              "subject": redact(each.subject)}
             for path, each in sorted(read_last_changes(root, paths).items())
         ]  # fmt: skip
-        return self.draft.write("last_changes", schemas.frame("last_changes", rows)), ""
+        lines, remark = read_last_lines(root, self._lines({row["path"] for row in rows}))
+        rows += [
+            {"path": path, "line": line, "sha": each.sha, "author": each.author, "committed_at": each.committed_at,
+             "subject": redact(each.subject)}
+            for (path, line), each in sorted(lines.items())
+        ]  # fmt: skip
+        return self.draft.write("last_changes", schemas.frame("last_changes", rows)), remark
+
+    def _lines(self, paths: set[str]) -> dict[str, set[int]]:
+        """Lines that could have lost something, by file."""
+        found: dict[str, set[int]] = {}
+        for table in ("migration_operations", "code_hits"):
+            if self.draft.has(table):
+                written = self.draft.written(table)
+                for path, line in zip(written["path"], written["line"], strict=True):
+                    if path in paths and line == line and line is not None:
+                        found.setdefault(path, set()).add(int(line))
+        return found
 
     def _paths(self, table: str) -> set[str]:
         return set(self.draft.written(table)["path"]) if self.draft.has(table) else set()

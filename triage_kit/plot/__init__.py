@@ -18,7 +18,6 @@ from triage_kit.plot.details import (
     explaining_statements,
     foreign_key_list,
     gap_list,
-    next_steps,
     provenance,
     reach_list,
     recommendation_list,
@@ -35,6 +34,7 @@ from triage_kit.plot.numbered import numbered_findings
 from triage_kit.plot.recovering import recovery
 from triage_kit.plot.sessions import session_list
 from triage_kit.plot.sources import source_list
+from triage_kit.plot.steps import next_steps, step_list
 from triage_kit.plot.story import timeline
 from triage_kit.plot.style import Picture, picture
 
@@ -69,6 +69,7 @@ __all__ = [
     "session_list",
     "source_list",
     "statement_list",
+    "step_list",
     "summary",
     "table_list",
     "tables",

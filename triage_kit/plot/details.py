@@ -218,31 +218,6 @@ def test_list(next_tests: pd.DataFrame) -> Html:
 test_list.__test__ = False  # pytest takes names that begin with test for tests
 
 
-def next_steps(causes: pd.DataFrame, recovery: pd.DataFrame, gaps: pd.DataFrame) -> Html:
-    """Whom to ask, what to settle about the way back, and which named source to get after all.
-
-    Parameters
-    ----------
-    causes, recovery, gaps : frames of these names.
-    """
-    ranked = schemas.check(causes, "causes").sort_values("probability", ascending=False, kind="stable")
-    ask = [html.cited(said) for said in dict.fromkeys(ranked["would_settle"].dropna()) if said][:5]
-    ways = schemas.check(recovery, "recovery")
-    settle = [
-        html.join([tag("strong", style.way_back(row.option)), ": ", html.cited(row.why)])
-        for row in ways[ways["feasible"].isna()].itertuples(index=False)
-    ]
-    lacking = schemas.check(gaps, "gaps")
-    fetch = [
-        html.join([html.name(row.source), ": ", html.cited(row.reason)])
-        for row in lacking[lacking["named"].fillna(False).astype(bool)].itertuples(index=False)
-    ]
-    parts = [("Settle the cause", ask), ("Settle the way back", settle), ("Get the sources that the case names", fetch)]
-    return html.join(
-        [html.join([tag("h3", title), html.listed(items, ordered=True)]) for title, items in parts if items]
-    )
-
-
 def recovery_list(recovery: pd.DataFrame, timezone: object = None) -> Html:
     """The ways back, feasible ones first: rows, what they do not bring, effort, commands and target."""
     given = schemas.check(recovery, "recovery")

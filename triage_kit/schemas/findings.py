@@ -221,6 +221,9 @@ next_steps: one thing to do next, and who can
     step text
     role text of the person: on-call, database administrator, developer, host operator, data owner or manager
     why text
+    commands texts as they are typed, in order
+    cost text how long it takes, or what it costs, in words
+    until time when it is too late, if known
 
 next_tests: one check that would settle what is open
     test text
@@ -243,12 +246,14 @@ suspects: one line of the repository that could have lost data, with whether it 
     object text as written
     loses text rows, columns, values, visibility, storage or suspect
     tables texts qualified names of the tables of this database that it reaches, by CASCADE too
-    damaged texts those of them that belong to a group
+    damaged texts those of them that are damaged
+    of int how many damaged tables there are
     groups texts names of these groups
     ran text ran, applied, similar, failed, not_applied, not_seen (it would have been seen) or unknown
     ran_at time when it ran, as far as that is known
     ran_because text what says so
-    changed_by text author of the last change of the file
+    changed text line or file: what the next four tell of; the file where the line's own history is not known
+    changed_by text author of its last change
     changed_at time
     commit text
     in_window bool whether that change lies in the incident's window

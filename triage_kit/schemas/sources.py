@@ -118,8 +118,9 @@ code_hits: one thing that a line outside the migrations could do to data: a scri
     text text the statement or command
     how text parsed, tokens, python or pattern
 
-last_changes: one file of migrations or code_hits, with the commit that changed it last
+last_changes: one file of migrations or code_hits, or one line of it, with the commit that changed it last
     path text
+    line int missing: the file as a whole
     sha text
     author text
     committed_at time

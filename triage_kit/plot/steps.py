@@ -1,0 +1,64 @@
+"""What to do next, in order: who does it, how, what it costs and by when."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.plot import html, style
+from triage_kit.plot.html import Html, tag, text
+
+
+def step_list(next_steps: pd.DataFrame, timezone: object = None) -> Html:
+    """The steps in their order, the most urgent first, each with its commands.
+
+    Parameters
+    ----------
+    next_steps : frame of this name.
+    timezone : shown beside UTC.
+
+    >>> found = pd.DataFrame([{"order": 1, "step": "Copy pg_wal", "role": "on-call", "why": "it is recycled",
+    ...                        "commands": ("cp -a pg_wal /safe",), "cost": "minutes", "until": None}])
+    >>> str(step_list(found)).count("<li>")
+    1
+    """
+    given = schemas.check(next_steps, "next_steps").sort_values("order", kind="stable")
+    if not len(given):
+        return tag("p", "Nothing is to be done.", class_="none")
+    return tag("ol", *(_step(row, timezone) for row in given.to_dict("records")), class_="steps")
+
+
+def _step(row: dict, timezone: object) -> Html:
+    facts = [text(row["role"]) if isinstance(row["role"], str) else ""]
+    facts += [text(row["cost"]) if isinstance(row["cost"], str) else ""]
+    facts += [html.join(["until ", html.moment(row["until"], timezone)]) if pd.notna(row["until"]) else ""]
+    who = html.join([fact for fact in facts if fact], " \u00b7 ")
+    why = html.cited(row["why"]) if isinstance(row["why"], str) else ""
+    head = html.join([tag("strong", html.cited(row["step"])), html.join([" (", who, ")"]) if who else ""])
+    commands = [html.sql(one) for one in row["commands"]]
+    return tag("li", head, tag("p", why) if why else "", *commands)
+
+
+def next_steps(causes: pd.DataFrame, recovery: pd.DataFrame, gaps: pd.DataFrame) -> Html:
+    """Whom to ask, what to settle about the way back, and which named source to get after all.
+
+    Parameters
+    ----------
+    causes, recovery, gaps : frames of these names.
+    """
+    ranked = schemas.check(causes, "causes").sort_values("probability", ascending=False, kind="stable")
+    ask = [html.cited(said) for said in dict.fromkeys(ranked["would_settle"].dropna()) if said][:5]
+    ways = schemas.check(recovery, "recovery")
+    settle = [
+        html.join([tag("strong", style.way_back(row.option)), ": ", html.cited(row.why)])
+        for row in ways[ways["feasible"].isna()].itertuples(index=False)
+    ]
+    lacking = schemas.check(gaps, "gaps")
+    fetch = [
+        html.join([html.name(row.source), ": ", html.cited(row.reason)])
+        for row in lacking[lacking["named"].fillna(False).astype(bool)].itertuples(index=False)
+    ]
+    parts = [("Settle the cause", ask), ("Settle the way back", settle), ("Get the sources that the case names", fetch)]
+    return html.join(
+        [html.join([tag("h3", title), html.listed(items, ordered=True)]) for title, items in parts if items]
+    )
