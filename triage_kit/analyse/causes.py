@@ -30,8 +30,6 @@ WOULD_SETTLE = {
 }
 OUTCOME = {
     "cascade_delete": "delete",
-    "drop": "recreate",
-    "partition_drop": "recreate",
     "column_drop": "other",
     "unknown": "other",
     "hidden": "not_lost",
@@ -87,7 +85,15 @@ def mechanism_outcomes(group: Group, findings: Sequence[dict]) -> dict[str, floa
     rows_ = [
         row for row in findings if schemas.qualified(row["schema"], row["table"]) in damaged and row.get("_chances")
     ]
-    return _outcomes([row["_chances"] for row in rows_] or [{group.mechanism: 1.0}])
+    return _outcomes([_with_doubt(row) for row in rows_] or [{group.mechanism: 1.0}])
+
+
+def _with_doubt(row: dict) -> dict[str, float]:
+    """The chances of a table's mechanisms, less what speaks for an emptying that is its ordinary way."""
+    standing = sum(chance for word, chance in row["_chances"].items() if OUTCOME.get(word) == "not_lost")
+    extra = max(0.0, row.get("_intact", 0.0) - standing)
+    return {**{word: chance * (1 - extra) for word, chance in row["_chances"].items()}, "none":
+            row["_chances"].get("none", 0.0) * (1 - extra) + extra}  # fmt: skip
 
 
 def _outcomes(chances: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -19,7 +19,7 @@ STATEMENTS = {
     "update": ("update",),
     "drop": ("drop_table", "drop_schema", "drop_owned"),
     "partition_drop": ("drop_table", "detach_partition"),
-    "recreate": ("drop_table", "rename_table"),
+    "recreate": ("drop_table", "rename_table", "drop_schema", "drop_database"),
 }
 SECOND = pd.Timedelta(seconds=1)
 Window = tuple[pd.Timestamp | None, pd.Timestamp | None, str]
@@ -112,7 +112,7 @@ def _logged(group: Group, scene: Scene) -> list[tuple]:
     times = [
         seen.at
         for name in group.roots
-        for seen in scene.seen.get(name, ())
+        for seen in scene.effects_on(name)
         if seen.operation in wanted
         and seen.at is not None
         and seen.outcome in ("committed", "unknown")

@@ -12,6 +12,10 @@ from triage_kit.analyse.context import rows
 from triage_kit.analyse.earlier import Earlier, carried_on, rows_then
 from triage_kit.schemas import qualified
 
+PAGE = 8192
+# PostgreSQL source, htup_details.h, MaxHeapTuplesPerPage: a line pointer and an aligned tuple header are the least.
+MOST_IN_A_PAGE = (PAGE - 24) // (4 + 24)
+
 
 @dataclass(frozen=True)
 class Dossier:
@@ -86,6 +90,19 @@ class Dossier:
         """Whether an earlier bundle has it and its counters go on from those of then."""
         row = self.balance
         return rows_then(self.then) is not None and carried_on(self.then, row["inserts"], row["deletes"])
+
+    @property
+    def most_rows(self) -> int | None:
+        """How many rows its file can hold at most: a page of 8 KB takes a header, and of each row 28 bytes or more."""
+        if self.heap_bytes is None or self.relation["kind"] != "table":
+            return None
+        return self.heap_bytes // PAGE * MOST_IN_A_PAGE
+
+    @property
+    def overcounted(self) -> bool:
+        """Whether the counters leave more rows than the file can hold: some are gone, however many n_live_tup says."""
+        room = self.most_rows
+        return not self.counted and self.net is not None and room is not None and room < self.net
 
     @property
     def created_xid(self) -> int | None:

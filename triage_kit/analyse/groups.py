@@ -161,7 +161,9 @@ def _deleted(names: Sequence[str], by_name: Mapping[str, dict], reach: nx.MultiD
         whole = all(by_name[root]["actual_rows"] == 0 for root in roots)
         extra = tuple(spared) if whole else ()
         found.append(
-            Group("", "delete", tables, tables, roots, None, None, how, via, reaches, (), extra, len(tables), whole)
+            Group(
+                "", "delete", tables, tables, roots, None, None, how, via, reaches, (), extra, len(tables), whole=whole
+            )
         )
     return found
 

@@ -8,14 +8,16 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from triage_kit import schemas
+from triage_kit import schemas, sql
 from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.earlier import Earlier
 from triage_kit.analyse.inference import Observation
+from triage_kit.analyse.statements import FAILURES, Seen
 from triage_kit.analyse.xids import Clock
 
 KEYED = 0.8
+IF_NOT_EXISTS = re.compile(r"(?i)\bif\s+not\s+exists\b")
 LATER, WELL_AFTER = pd.Timedelta(seconds=1), pd.Timedelta(hours=1)
 KEY_NAME = re.compile(r"(.+)_pkey\d*\Z")
 
@@ -26,14 +28,18 @@ def origins(
     before: Earlier | None,
     about: Context,
     clock: Clock,
+    reported: frozenset[str] = frozenset(),
 ) -> dict[str, Observation]:
     """What names, ages and an earlier bundle say of the object behind a name; left out where nothing does."""
     found: dict[str, Observation] = {}
     ranks, together = _migration_ranks(evidence), _remade_together(tables, before)
     swaps, older = _swaps(tables), _older_references(tables, evidence["constraints"])
-    made = [table.created_xid for table in tables if table.created_xid is not None]
-    # Where the window begins before the schema was made, every table is new in it, and that says nothing of any.
-    settled = sum(not clock.inside(xid, about.window_start) for xid in made) > len(made) / 2
+    fresh = _made_inside(tables, evidence, about, clock)
+    settled = _last_in_use(tables, reported)
+    emptied: defaultdict[int, set[str]] = defaultdict(set)
+    for table in tables:
+        if table.name in reported and table.created_xid and table.balance["actual_rows"] == 0:
+            emptied[table.created_xid].add(table.name)
     young, misplaced = _youngest(tables, ranks), _out_of_order(tables, ranks)
     for table in tables:
         then = before.tables.get(table.name) if before and not before.other_cluster else None
@@ -47,16 +53,71 @@ def origins(
             found[table.name] = Observation(("contemporary",), says, "pg_class", table.name)
         elif table.name in swaps:
             found[table.name] = Observation(("swapped",), swaps[table.name], "pg_index", table.name)
+        elif table.name in fresh:
+            many = len(fresh) > 1 and len(fresh) > len(tables) / 2
+            outcome = "recent_together" if many else "recent"
+            found[table.name] = Observation((outcome,), fresh[table.name], "pg_attribute", table.name)
         elif table.created_xid is not None:
             why = older.get(table.name) or misplaced.get(table.name)
-            when = ""
-            outcome = "out_of_order" if why else "contemporary"
-            if not why and table.name in young:
-                when = clock.inside(table.created_xid, about.window_start) if settled else ""
-                outcome = "recent" if when else "youngest"
+            outcome = "out_of_order" if why else "youngest" if table.name in young else "contemporary"
+            if outcome == "contemporary" and table.created_xid >= settled:
+                beside = emptied.get(table.created_xid, set()) - {table.name}
+                if beside:
+                    says = f"the transaction that made it also made {min(beside)}, which people miss rows of"
+                    found[table.name] = Observation(("beside_empty",), says, "pg_attribute", table.name)
+                continue  # nothing that was made after it is in use: it may well have been made anew itself
             place = f"{'not the last' if outcome == 'contemporary' else 'the last'} that made tables in its schema"
-            says = f"created by transaction {table.created_xid}, {why or place}{', ' + when if when else ''}"
+            says = f"created by transaction {table.created_xid}, {why or place}"
             found[table.name] = Observation((outcome,), says, "pg_attribute", table.name)
+    return found
+
+
+def _last_in_use(tables: Sequence[Dossier], reported: frozenset[str]) -> int:
+    """The transaction that made the last table which holds or counts rows and which nobody misses rows of."""
+    used = [table for table in tables if table.name not in reported
+            and (table.balance["inserts"] or table.balance["actual_rows"])]  # fmt: skip
+    return max((table.created_xid for table in used if table.created_xid is not None), default=0)
+
+
+def _made_inside(
+    tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame], about: Context, clock: Clock
+) -> dict[str, str]:
+    """Tables made after the window began, in words: a CREATE TABLE in the log says so, or the age of their xid.
+
+    Where the window begins before the schema was made, every table is new in it, and that says nothing of any. So
+    something must be older: another table, or the database, whose row was written before the window.
+    """
+    start = about.window_start
+    if start is None:
+        return {}
+    dated = {table.name: clock.inside(table.created_xid, start) for table in tables if table.created_xid is not None}
+    written = _created_in_log(evidence, start)
+    found = {}
+    for table in tables:
+        said = written.get(table.name) or written.get(table.relation["name"])
+        if said or dated.get(table.name):
+            found[table.name] = f"created by transaction {table.created_xid}, {said or dated[table.name]}"
+    database = first(evidence["identity"]).get("database_xmin")
+    _, end = clock.between(database) if database else (None, None)
+    older = end is not None and end < start
+    return found if older or len(found) < len(dated) / 2 else {}
+
+
+def _created_in_log(evidence: Mapping[str, pd.DataFrame], start: pd.Timestamp) -> dict[str, str]:
+    """CREATE TABLE statements of the window that took effect, by the name as they wrote it."""
+    events, found = evidence["log_events"], {}
+    here = set(evidence["identity"]["database"].dropna())
+    texts = events["statement"]
+    made = events[texts.str.contains(r"(?i)\bcreate\b.*\btable\b", regex=True).fillna(False)]
+    for row in rows(made):
+        ended = row["severity"] in FAILURES or row["outcome"] == "rolled_back"
+        if ended or row["at"] is None or row["at"] < start or (here and row["database"] not in (*here, None)):
+            continue
+        if IF_NOT_EXISTS.search(row["statement"]):
+            continue
+        for each in sql.effects(row["statement"]):
+            if each.operation == "create_table" and each.within in ("", "do"):
+                found[each.object] = f"by a statement of the log at {row['at']:%Y-%m-%d %H:%M:%S} UTC"
     return found
 
 
@@ -200,7 +261,11 @@ def _stood_before(evidence: Mapping[str, pd.DataFrame], about: Context, clock: C
 
 
 def database_age(
-    evidence: Mapping[str, pd.DataFrame], about: Context, clock: Clock, before: Earlier | None
+    evidence: Mapping[str, pd.DataFrame],
+    about: Context,
+    clock: Clock,
+    before: Earlier | None,
+    seen: Sequence[Seen] = (),
 ) -> Observation | None:
     """Whether the database was dropped and made again; None where nothing can tell.
 
@@ -217,6 +282,10 @@ def database_age(
             f"the database {name} has {'another' if before.other_database else 'the same'} OID as in the earlier bundle"
         )
         return Observation((outcome,), says, source, str(name), "server")
+    dropped = [each for each in seen if each.operation == "drop_database" and each.done]
+    if dropped:
+        says = f"seen, {dropped[-1].outcome}: {dropped[-1].text[:200]}"
+        return Observation(("remade",), says, dropped[-1].where, str(name), "server")
     _, end = clock.between(now["database_xmin"]) if now.get("database_xmin") else (None, None)
     when = clock.inside(now["database_xmin"] or 0, about.window_start)
     if when and _stood_before(evidence, about, clock, now):

@@ -164,7 +164,7 @@ def _judge(known: _Known) -> _Judged:
     concluded += missing.missing_findings(evidence, set(known.tables), scene, ledger)
     found = groups.find_groups(concluded, known.replaced, known.reach, scene)
     dates = dating.date_groups(found, known.tables, evidence, known.about, scene, ledger)
-    concluded = missing.with_parents(groups.apply(concluded, found, dates), known.balance)
+    concluded = missing.with_parents(groups.apply(concluded, found, dates), known.balance, scene.reported)
     return _Judged(weighed, matrix, concluded, found, dates, missing.findings_frame(concluded))
 
 
@@ -172,9 +172,9 @@ def _blame(known: _Known, judged: _Judged) -> dict[str, pd.DataFrame]:
     """Which statement, cause and line of code did it."""
     evidence, ledger = known.evidence, known.ledger
     explaining = groups.explaining_frame(judged.found, known.reach, known.scene, ledger)
-    inquiry = Inquiry(evidence, known.about, known.scene, judged.tables, ledger, known.tables)
-    ranked, moved = causes.find_causes(judged.found, inquiry)
     lines = suspects.suspects(evidence, suspects.Scene(judged.found, known.reach, known.seen, known.visible))
+    inquiry = Inquiry(evidence, known.about, known.scene, judged.tables, ledger, known.tables, lines)
+    ranked, moved = causes.find_causes(judged.found, inquiry)
     return {
         "explaining_statements": explaining,
         "causes": ranked,

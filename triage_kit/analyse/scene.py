@@ -26,6 +26,7 @@ from triage_kit.analyse.xids import Clock
 
 FEW = 20  # rows below which one transaction may well have written all
 NEARLY = 0.8
+WHOLESALE = ("drop_schema", "drop_database")  # statements that take every table of a schema or database along
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Scene:
     transactions: Mapping[str, tuple[str, int]]  # table -> (proven, closure, shared or alone; xid)
     reported: frozenset[str]
     below_reported: frozenset[str]  # partitions of a table that people name
+    namesakes: frozenset[str]  # tables that bear a reported bare name and never held a row, beside one that did
     seen: Mapping[str, Sequence[Seen]]
     cascades_from: Mapping[str, frozenset[str]]  # table -> tables whose DELETE reaches it
     truncates_from: Mapping[str, frozenset[str]]
@@ -59,6 +61,20 @@ class Scene:
     volume_age: tuple[bool, str, str] | None = None  # of the data volume: younger than the data?, words, source
     bulk_storage: Observation | None = None  # what the checkpoints of the log say of new storage
     all_loaded: bool = False  # whether one transaction each wrote nearly every table
+    missed_idle: bool = False  # whether a table that people miss rows of was never used since the counters began
+    siblings: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # partitions by the OID of their parent
+
+    def effects_on(self, name: str) -> Sequence[Seen]:
+        """Statements seen on a table; one that is gone may be given by its bare name, which nothing resolves."""
+        own = self.seen.get(name, ())
+        return own if name in self.balances else (*own, *self.seen.get(schemas.parts(name)[1], ()))
+
+    def once_partition_of(self, relation: Mapping) -> frozenset[str]:
+        """Partitioned tables whose partitions are named like this table, which is none of them."""
+        stem = relation["name"].rstrip("0123456789")
+        if relation["is_partition"] or stem == relation["name"]:
+            return frozenset()
+        return frozenset(self.partition_stems.get((relation["schema"], stem), ()))
 
 
 def set_scene(
@@ -75,7 +91,7 @@ def set_scene(
 ) -> Scene:
     """Gather what the signals of one table need of all the others."""
     leaves = fk.partitions(reach)
-    by_table = _by_table(seen, leaves)
+    by_table = _by_table(seen, leaves, tables)
     begins = evidence["log_sources"]["first_at"].min() if evidence["log_sources"]["first_at"].notna().any() else None
     names = reported_names(evidence["reported"], list(reach))
     cascading = nx.DiGraph(
@@ -84,8 +100,9 @@ def set_scene(
     dropped = columns.dropped(tables, by_table, about, clock)
     return Scene(
         about=about,
-        transactions=_sharing(replaced, reach, tables),
+        transactions=_sharing(replaced, reach, tables, frozenset(names)),
         reported=frozenset(names),
+        namesakes=_namesakes(tables, evidence["reported"], names),
         below_reported=frozenset(leaf for name in names for leaf in leaves.get(name, ())),
         seen=by_table,
         cascades_from=_upstream(cascading, tables),
@@ -96,7 +113,7 @@ def set_scene(
         clock=clock,
         earlier=before,
         wal=wal or Records(),
-        origins=identity.origins(tables, evidence, before, about, clock),
+        origins=identity.origins(tables, evidence, before, about, clock, frozenset(names)),
         keyless=identity.keyless(tables),
         dropped=dropped,
         columns_lost=columns.lost(tables, dropped, by_table, evidence),
@@ -105,12 +122,42 @@ def set_scene(
         busy=busy_tables(evidence, list(reach)),
         triggers=trigger_tables(tables, evidence, list(reach)),
         loaded=loaded_tables(evidence, list(reach)),
-        database=identity.database_age(evidence, about, clock, before),
+        database=identity.database_age(evidence, about, clock, before, seen),
         partition_stems=fk.partition_stems(evidence["relations"]),
         bulk_storage=_bulk_storage(tables, evidence, about),
         volume_age=volume_age(evidence, about, begins),
         all_loaded=_all_loaded(tables),
+        missed_idle=any(_idle(table) for table in tables if table.name in names),
+        siblings=_siblings(tables),
     )
+
+
+def _namesakes(tables: Sequence[Dossier], reported: pd.DataFrame, names: Sequence[str]) -> frozenset[str]:
+    """Tables that people can hardly mean by a bare name: never filled, while another of the name was."""
+    bare = {row["table"] for row in rows(reported) if row["schema"] is None}
+    gathered: defaultdict[str, list[Dossier]] = defaultdict(list)
+    for table in tables:
+        if table.name in names and table.relation["name"] in bare:
+            gathered[table.relation["name"]].append(table)
+    idle = {table.name for group in gathered.values() for table in group if not _ever_filled(table)}
+    return frozenset(name for group in gathered.values() if any(table.name not in idle for table in group)
+                     for name in (table.name for table in group) if name in idle)  # fmt: skip
+
+
+def _ever_filled(table: Dossier) -> bool:
+    return bool(table.balance["inserts"] or table.balance["actual_rows"] or table.replaced or table.heap_bytes)
+
+
+def _idle(table: Dossier) -> bool:
+    return not table.balance["inserts"] and table.balance["actual_rows"] == 0 and not table.replaced
+
+
+def _siblings(tables: Sequence[Dossier]) -> dict[int, tuple[int, ...]]:
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for table in tables:
+        if table.relation["is_partition"] and table.relation["parent_oid"]:
+            found[table.relation["parent_oid"]].append(table.oid)
+    return {parent: tuple(oids) for parent, oids in found.items()}
 
 
 def _all_loaded(tables: Sequence[Dossier]) -> bool:
@@ -127,10 +174,17 @@ def loaded_once(table: Dossier) -> bool:
     return alone and table.created_xid is not None and table.writers[0] >= table.created_xid
 
 
-def _by_table(seen: Sequence[Seen], leaves: Mapping[str, frozenset[str]]) -> dict[str, list[Seen]]:
+def _by_table(
+    seen: Sequence[Seen], leaves: Mapping[str, frozenset[str]], tables: Sequence[Dossier]
+) -> dict[str, list[Seen]]:
     found: defaultdict[str, list[Seen]] = defaultdict(list)
     for each in seen:
         found[each.table].append(each)
+        if each.operation in WHOLESALE:
+            inside = [table.name for table in tables
+                      if each.operation == "drop_database" or table.relation["schema"] == each.table]  # fmt: skip
+            for name in inside:
+                found[name].append(replace(each, table=name, rows=None))
         for leaf in leaves.get(each.table, ()) if each.operation in ("delete", "truncate", "update", "merge") else ():
             found[leaf].append(replace(each, table=leaf, rows=None))
     return found
@@ -146,7 +200,7 @@ def _upstream(graph: nx.DiGraph, tables: Sequence[Dossier]) -> dict[str, frozens
 
 
 def _sharing(
-    replaced: Sequence[Replacement], reach: nx.MultiDiGraph, tables: Sequence[Dossier]
+    replaced: Sequence[Replacement], reach: nx.MultiDiGraph, tables: Sequence[Dossier], reported: frozenset[str]
 ) -> dict[str, tuple[str, int]]:
     proof = {table.name for table in tables if proves_truncate(table)}
     found = {}
@@ -158,7 +212,8 @@ def _sharing(
             outcome = "closure" if closed else "shared"
         for table in each.tables:
             proven = any(other in proof for other in each.tables if other != table)
-            found[table] = ("proven" if proven else outcome, each.xid)
+            named = outcome == "shared" and bool(reported & set(each.tables) - {table})
+            found[table] = ("proven" if proven else "named" if named else outcome, each.xid)
     return found
 
 

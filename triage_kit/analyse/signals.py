@@ -12,11 +12,13 @@ from triage_kit.analyse.balance import rolled_back
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.earlier import rows_then
 from triage_kit.analyse.inference import Observation
+from triage_kit.analyse.reports import REPORTS
 from triage_kit.analyse.scene import FEW, Scene, loaded_once
 from triage_kit.analyse.witnesses import WITNESSES
 from triage_kit.schemas import parts
 
 PAGE = 8192
+AUTOVACUUM_ROWS, AUTOVACUUM_SHARE = 50, 0.2  # its defaults, in dead rows and in their share of the table
 DELETION_MARK = re.compile(
     r"(?i)(is_|has_)?(deleted|removed|archived|disabled|hidden|trashed|inactive|active|enabled|visible|tenant)"
     r"(_(at|on|by|date|time|id))?"
@@ -53,6 +55,10 @@ def _rows(table: Dossier, scene: Scene) -> Observation | None:
     since = " since the earlier bundle, with those that stood then" if table.came != row["inserts"] else ""
     says = f"{table.came} inserted, {table.went} deleted{since}, {actual} rows stand ({row['actual_from']})"
     outcome = _row_outcome(table.came or 0, table.went or 0, net, actual)
+    if table.overcounted:
+        room = table.most_rows
+        says = f"{says}, but its {table.heap_bytes} bytes hold {room} at most"
+        return Observation(("short_part" if room else "short_all",), says, "pg_relation_size", table.name, "counters")
     if table.counted:
         return Observation((outcome,), says, "pg_stat_user_tables", table.name, "counters")
     if outcome == "even" or outcome == "even_after_deletes":
@@ -158,9 +164,12 @@ def _cascade(table: Dossier, scene: Scene) -> Observation | None:
         )
     deleted = [(name, row) for name, row in parents if row["deletes"]]
     emptied = [name for name, row in deleted if row["actual_rows"] == 0]
-    outcome = "parent_emptied" if emptied else "parent_deleted" if deleted else "parent_whole"
-    told = ", ".join(emptied or [name for name, _ in deleted or parents])
+    missed = [name for name, _ in deleted if name in scene.reported]
+    ranks = (("parent_missed", missed), ("parent_emptied", emptied), ("parent_deleted", deleted))
+    outcome = next((word for word, names in ranks if names), "parent_whole")
+    told = ", ".join(missed or emptied or [name for name, _ in deleted or parents])
     fate = {
+        "parent_missed": "lost rows by DELETE, and people miss them",
         "parent_emptied": "was emptied by DELETE",
         "parent_deleted": "lost rows by DELETE",
         "parent_whole": "lost none",
@@ -209,8 +218,8 @@ def _search_path(table: Dossier, scene: Scene) -> Observation | None:
 
 def _mass_update(table: Dossier, scene: Scene) -> Observation | None:
     actual, updates = table.balance["actual_rows"], table.balance["updates"]
-    if table.net is None or not actual or updates is None:
-        return None
+    if table.net is None or not actual or updates is None or (table.relation["is_partition"] and not updates):
+        return None  # an UPDATE that moves rows to another partition counts none
     marks = [
         column["name"] for column in table.columns if not column["dropped"] and DELETION_MARK.fullmatch(column["name"])
     ]
@@ -223,17 +232,10 @@ def _dropped_column(table: Dossier, scene: Scene) -> Observation | None:
     return scene.dropped.get(table.name)
 
 
-def _reported(table: Dossier, scene: Scene) -> Observation | None:
-    if not scene.reported:
+def _kind(table: Dossier, scene: Scene) -> Observation | None:
+    if table.relation["kind"] != "materialized_view":
         return None
-    named = table.name in scene.reported
-    if table.name in scene.below_reported and not named:
-        # Who misses rows of the parent does not say of which partition: an empty one is meant, a full one may be.
-        if table.balance["actual_rows"] != 0:
-            return None
-        named = True
-    says = "people say that it lost rows" if named else "people do not name it"
-    return Observation(("named" if named else "unnamed",), says, "case.yaml", "reported", "case")
+    return Observation(("materialized_view",), "only REFRESH changes its rows", "pg_class", table.name)
 
 
 def _transaction(table: Dossier, scene: Scene) -> Observation | None:
@@ -242,6 +244,7 @@ def _transaction(table: Dossier, scene: Scene) -> Observation | None:
     outcome, xid = scene.transactions[table.name]
     meaning = {
         "proven": "the same transaction truncated other tables, as their counters prove",
+        "named": "the same transaction replaced a table that people miss rows of",
         "closure": "the same transaction replaced exactly the tables that foreign keys lead to",
         "shared": "the same transaction replaced other tables too",
         "alone": "no other table was replaced by the same transaction",
@@ -255,9 +258,11 @@ def _bulk_storage(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _dead_deletes(table: Dossier, scene: Scene) -> Observation | None:
-    deletes, dead = table.balance["deletes"], table.balance["dead"]
-    if table.net is None or not deletes or dead is None or table.balance["actual_rows"] != 0 or table.replaced:
+    deletes, dead, actual = table.balance["deletes"], table.balance["dead"], table.balance["actual_rows"]
+    if table.net is None or not deletes or dead is None or actual is None or table.replaced:
         return None
+    if actual and deletes < AUTOVACUUM_ROWS + AUTOVACUUM_SHARE * (actual + deletes):
+        return None  # so few that autovacuum would not have come for them
     whole = dead >= 0.9 * deletes
     says = f"{dead} of {deletes} deleted rows are still counted as dead"
     return Observation(("undisturbed" if whole else "cleared",), says, "pg_stat_user_tables", table.name, "counters")
@@ -329,6 +334,8 @@ def _cluster(table: Dossier, scene: Scene) -> Observation | None:
     )
     idle = not table.balance["inserts"] and table.balance["actual_rows"] == 0 and not table.replaced
     start = scene.about.window_start
+    # A data directory is one for all of its tables: that one which people miss is idle in it tells of the others too.
+    idle = idle or scene.missed_idle
     younger = younger or (start is not None and start < born and idle)
     says = f"the data directory was made at {born:%Y-%m-%d %H:%M:%S} UTC"
     return Observation(("younger" if younger else "older",), says, "pg_control_system", "system_identifier", "server")
@@ -349,7 +356,7 @@ LOOKS: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "row_security": _row_security,
     "mass_update": _mass_update,
     "dropped_column": _dropped_column,
-    "reported": _reported,
+    "kind": _kind,
     "transaction": _transaction,
     "bulk_storage": _bulk_storage,
     "dead_deletes": _dead_deletes,
@@ -360,5 +367,6 @@ LOOKS: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "writers": _writers,
     "since_then": _since_then,
     "estimate": _estimate,
+    **REPORTS,
     **WITNESSES,
 }

@@ -6,6 +6,7 @@ item that could not have been seen is left out, and so weighs nothing.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,20 +52,25 @@ class Inquiry:
     findings: Sequence[dict]
     ledger: Ledger
     tables: Mapping[str, Dossier]
+    suspects: pd.DataFrame | None = None  # lines of the repository, held against this database
 
 
 def signs(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     """Every item that can be told of the group."""
-    return {
+    found = {
         **_sessions(group, inquiry),
         **_transaction(group, inquiry),
         **_surroundings(group, inquiry),
         **_repository(group, inquiry),
     }
+    if any(name.startswith("exact_code_of_") for name in found):
+        # The line accounts for how many tables were named: that it is a habit of people is no evidence beside it.
+        found.pop("several_roots", None)
+    return found
 
 
 def _effects(group: Group, inquiry: Inquiry) -> list[Seen]:
-    found = [seen for name in group.tables for seen in inquiry.scene.seen.get(name, ())]
+    found = [seen for name in group.tables for seen in inquiry.scene.effects_on(name)]
     return [seen for seen in found if seen.operation in REMOVES_ROWS or seen.operation in ("update", "rename_table")]
 
 
@@ -111,13 +117,18 @@ def _session(best: Seen, done: Sequence[Seen], group: Group, inquiry: Inquiry) -
     who = f"{best.user or 'an unknown role'} / {best.application or 'no application name'}"
     says, where = f"the statement came from {who}", best.where
     name = _who(best, inquiry)
-    found: dict[str, Sign] = {
-        "statement_by_tests": (_named(name, TESTS), says, where),
-        "statement_by_job": (_named(name, JOBS), says, where),
-        "statement_by_migrator": (_named(name, MIGRATORS), says, where),
-        "statement_by_restore": (_named(name, RESTORERS), says, where),
-    }
-    if best.application or where == "pg_stat_statements":
+    # No application's name, and the role that everything of the application shares: that names nobody.
+    found: dict[str, Sign] = (
+        {}
+        if not name.strip()
+        else {
+            "statement_by_tests": (_named(name, TESTS), says, where),
+            "statement_by_job": (_named(name, JOBS), says, where),
+            "statement_by_migrator": (_named(name, MIGRATORS), says, where),
+            "statement_by_restore": (_named(name, RESTORERS), says, where),
+        }
+    )
+    if best.application:
         found["statement_by_shell"] = (_named(name, SHELLS), says, where)
     writer, how = _usual_writer(group, inquiry)
     if writer is not None and best.user is not None:
@@ -219,7 +230,7 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         found["several_roots"] = (number > 1, says, "pg_constraint")
     kept = [row for row in inquiry.findings if row["status"] == "intact" and (row["actual_rows"] or 0) > 0]
     lost = [row for row in inquiry.findings if row["status"] in LOSSES]
-    if kept or lost:
+    if (kept or lost) and group.mechanism in ("truncate", "delete", "new_cluster", "restore"):
         names = ", ".join(schemas.qualified(row["schema"], row["table"]) for row in kept[:4])
         says = f"{len(kept)} tables with rows were spared{f': {names}' if kept else ''}"
         found["survivors_chosen"] = (bool(kept) and bool(lost), says, "pg_stat_user_tables")
@@ -274,6 +285,8 @@ def _repository(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     found = _code(group, inquiry)
     operations = inquiry.evidence["migration_operations"]
     if not answered(inquiry.evidence, "migrations") or not len(inquiry.evidence["migrations"]):
+        if len(inquiry.evidence["code_hits"]) and not len(inquiry.evidence["version_tables"]):
+            found["without_migrations"] = (True, "the repository holds no migration", "repository")
         return found
     short = {schemas.parts(name)[1] for name in group.tables}
     wanted = {
@@ -305,28 +318,63 @@ def _code(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     hits = inquiry.evidence["code_hits"]
     if not len(hits):
         return {}
+    reaching = _reaching(group, inquiry)
+    found: dict[str, Sign] = {}
+    for vehicle in VEHICLES:
+        words = vehicle.replace("_", " ")
+        mine = sorted((row for row in reaching if _vehicle(row) == vehicle), key=lambda row: row["object"] is None)
+        if not mine:
+            found[f"code_of_{vehicle}"] = (False, f"no {words} of the repository does", "repository")
+            continue
+        exact = _exact(mine, group)
+        best = exact or mine[0]
+        where = f"{best['path']}:{best['line']}"
+        says = f"{where} ({words}) would do it: {(best['text'] or '')[:120]}"
+        found[f"exact_code_of_{vehicle}" if exact else f"code_of_{vehicle}"] = (True, says, where)
+    return found
+
+
+VEHICLES = ("scheduled_job", "test_run", "application", "script")
+# Folders that are named after when their files run.
+JOB_FOLDERS = re.compile(
+    r"(?i)(^|/)(cron(jobs?|tabs?)?|cron\.\w+|jobs?|schedul\w*|nightly|daily|weekly|hourly|periodic)/"
+)
+UNRUN = ("failed", "not_seen", "not_applied")  # of a line that reaches a table which stands
+
+
+def _vehicle(row: dict) -> str:
+    """What runs a line: a script that a schedule starts, or that lies among the jobs, is a job."""
+    if row["vehicle"] == "script" and (row["schedule"] or JOB_FOLDERS.search(row["path"] or "")):
+        return "scheduled_job"
+    return row["vehicle"]
+
+
+def _reaching(group: Group, inquiry: Inquiry) -> list[dict]:
+    """Lines that would do it to a root of the group, without those that did not run though it would have shown."""
+    lines = inquiry.suspects
+    ran = {} if lines is None else {
+        (row["path"], row["line"], row["operation"], row["object"]): row["ran"] for row in rows(lines) if row["tables"]
+    }  # fmt: skip
     short = {schemas.parts(name)[1] for name in (*group.roots, *(group.tables if not group.roots else ()))}
     wanted = set(STATEMENTS.get(group.mechanism, REMOVES_ROWS))
-    found: dict[str, Sign] = {}
-    reaching = [
+    return [
         row
-        for row in rows(hits)
+        for row in rows(inquiry.evidence["code_hits"])
         if (row["operation"] in wanted or (row["operation"] in REMOVES_ROWS and row["loses"] == "rows"))
         and (row["object"] is None or schemas.parts(row["object"])[1] in short)
+        and ran.get((row["path"], row["line"], row["operation"], row["object"])) not in UNRUN
     ]
-    for vehicle in ("scheduled_job", "test_run", "application", "script"):
-        mine = sorted((row for row in reaching if row["vehicle"] == vehicle), key=lambda row: row["object"] is None)
-        if mine:
-            where = f"{mine[0]['path']}:{mine[0]['line']}"
-            says = f"{where} ({vehicle.replace('_', ' ')}) would do it: {(mine[0]['text'] or '')[:120]}"
-            found[f"code_of_{vehicle}"] = (True, says, where)
-        else:
-            found[f"code_of_{vehicle}"] = (
-                False,
-                f"no {vehicle.replace('_', ' ')} of the repository does",
-                "repository",
-            )
-    return found
+
+
+def _exact(lines: Sequence[dict], group: Group) -> dict | None:
+    """A line that names all roots of the group, two or more."""
+    roots = {schemas.parts(name)[1] for name in group.roots}
+    for row in lines if len(roots) > 1 else ():
+        together = {schemas.parts(each["object"])[1] for each in lines
+                    if each["object"] and (each["path"], each["line"]) == (row["path"], row["line"])}  # fmt: skip
+        if together == roots:
+            return row
+    return None
 
 
 def answered(evidence: Mapping[str, pd.DataFrame], source: str) -> bool:

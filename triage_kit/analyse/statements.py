@@ -30,11 +30,12 @@ REMOVES_COLUMNS = _losing("columns")
 MOVES_ROWS = _losing("values", "visibility") - REMOVES_ROWS - {"upsert"}
 DESTRUCTIVE = REMOVES_ROWS | REMOVES_COLUMNS | MOVES_ROWS
 
-# SET of a column whose name says that the row is to be seen no more.
+# SET of a column whose name says that the row is to be seen no more, or by somebody else only.
 HIDES = re.compile(
-    r"(?is)\bset\b.*?\"?\b(is_|has_)?(deleted|removed|archived|disabled|hidden|trashed|inactive|active|enabled|visible)"
-    r"(_(at|on|by|date|time))?\b\"?\s*="
+    r"(?is)\bset\b.*?\"?\b((is_|has_)?(deleted|removed|archived|disabled|hidden|trashed|inactive|active|enabled|visible)"
+    r"(_(at|on|by|date|time))?|(tenant|workspace|organi[sz]ation)(_?(id|key|uuid))?)\b\"?\s*="
 )
+_DROP_DATABASE = re.compile(r"(?i)\bdrop\s+database\b")
 FAILURES = ("ERROR", "FATAL", "PANIC")
 NOTHING = "nothing: a statement that fails changes no row"
 COLUMN_ONLY = "no rows: at most the columns of that type"
@@ -80,15 +81,21 @@ def seen_effects(evidence: Mapping[str, pd.DataFrame], names: set[str], ledger: 
     found = [
         seen
         for event in rows(evidence["log_events"])
-        if not database or event["database"] is None or event["database"] in database  # one log serves a whole cluster
+        if _of_here(event["database"], event["statement"], database)
         for seen in _from_log(event, short, ledger)
     ]
     for entry in rows(evidence["statements"]):
-        if not database or entry["database"] in database:
+        if _of_here(entry["database"], entry["text"], database):
             found += _from_counters(entry, short, ledger)
+    found = [seen for seen in found if seen.operation != "drop_database" or not database or seen.table in database]
     return sorted(
         found, key=lambda seen: (seen.at is None, seen.at or pd.Timestamp(0, tz="UTC"), seen.text, seen.table)
     )
+
+
+def _of_here(database: str | None, text: str | None, here: set[str]) -> bool:
+    """Whether a statement is of this database: one log serves a cluster, and DROP DATABASE is run from another."""
+    return not here or database is None or database in here or bool(text and _DROP_DATABASE.search(text))
 
 
 def destructive(text: str) -> list[sql.Effect]:

@@ -13,6 +13,7 @@ from triage_kit.analyse.scene import Scene
 STANDING = ("none", "rollback", "counters_reset", "column_drop")
 UNSEEN = ("hidden", "update")
 DELETING = ("delete", "cascade_delete")
+ANEW = ("recreate", "restore", "new_cluster")  # what stands there now is not what stood there before
 OFTEN = 3  # times that one statement emptied a table before that counts as its habit
 MISSED = 5  # the same for a table that people miss rows of
 DRAINING = 5  # calls of a DELETE with a WHERE that work a queue off
@@ -21,9 +22,9 @@ PASSING = re.compile(
     r"(?i)(\b|_)(stage|staging|stg|queue|queues|outbox|inbox|tmp|temp|scratch|buffer|landing|jobs)(\b|_)"
 )
 # Judgement: people name staging tables and queues so, and seldom anything else; one that they miss rows of is another.
-DOUBT, DOUBT_MISSED = 0.6, 0.15
+DOUBT, DOUBT_MISSED = 0.7, 0.3
 KEY_BYTES = 16  # what an entry of a small B-tree key takes at least
-EVEN = 0.5  # below it the evidence does not tell
+EVEN = 0.54  # below it the evidence does not tell
 KEPT = ("oid", "schema", "table", "kind", "inserts", "updates", "deletes", "actual_rows", "actual_from", "bias")
 
 
@@ -93,6 +94,8 @@ def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
     actual = each.table.balance["actual_rows"]
     if _never_looked_at(each):
         return "undecided"
+    if mechanism == "none" and scene.about.in_recovery and not actual and each.table.name in scene.reported:
+        return "undecided"  # a standby shows what it has replayed; the primary may hold the rows
     if mechanism in STANDING:
         return "intact"
     if mechanism in UNSEEN:
@@ -107,6 +110,10 @@ def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
         return "intact"
     if each.table.relation["kind"] == "materialized_view" and actual:
         return "intact"  # a REFRESH replaced its rows, which is what it is for
+    if mechanism in ANEW and actual and scene.reported:
+        return "partial"  # emptied, and filled again with something else
+    if each.table.overcounted:
+        return "partial" if each.table.most_rows else "wiped"
     expected = expected_rows(each, scene, mechanism)
     low = expected.low if expected.low is not None else 0
     if expected.rows is not None and expected.rows <= actual:
@@ -229,7 +236,9 @@ def _was_filled(each: Weighed, scene: Scene, mechanism: str) -> bool:
     return (
         advanced
         or (table.relation["tuples"] or 0) > (table.balance["actual_rows"] or 0)
-        or ("reported" in each.seen and (each.seen["reported"].outcomes == ("named",)))
+        or any(each.seen[name].outcomes == ("named",) for name in ("reported", "reported_empty") if name in each.seen)
+        # People miss rows, and this table was replaced the same way: what else stood in it nobody can tell any more.
+        or (mechanism in ANEW and bool(scene.reported))
     )
 
 

@@ -9,13 +9,16 @@ from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.scene import Scene
 from triage_kit.analyse.statements import Seen
 
-WITHOUT_ROWS = ("truncate", "drop_table", "rename_table")  # pg_stat_statements counts none for them
+MOST = 0.9
+DROPS = ("drop_table", "rename_table", "drop_schema", "drop_database")
+WITHOUT_ROWS = ("truncate", *DROPS)  # pg_stat_statements counts none for them
 
 
 def _statement(table: Dossier, scene: Scene) -> Observation | None:
     best = _worst_effect(table, scene)
     if best is not None:
         outcome, seen = best
+        outcome = f"{outcome}_copy" if outcome in ("drop", "truncate") and table.name in scene.loaded else outcome
         return Observation((outcome,), f"seen, {seen.outcome}: {seen.text[:200]}", seen.where, table.name, "log")
     if table.name in scene.loaded:
         return scene.loaded[table.name]
@@ -46,7 +49,7 @@ def _worst_effect(table: Dossier, scene: Scene) -> tuple[str, Seen] | None:
     choices = [
         ("truncate", truncates),
         ("delete_all", [s for s in deletes if s.bounded is False]),
-        ("drop", effects(own, "drop_table", "rename_table")),
+        ("drop", effects(own, *DROPS)),
         ("delete_parent", effects(scene.cascades_from[table.name] - own, "delete")),
         ("update_all", effects(own, "update")),  # one without WHERE, or one that marks rows as gone
         ("delete_some", deletes),
@@ -63,9 +66,7 @@ def _detached(table: Dossier, scene: Scene) -> Observation | None:
         return Observation(
             ("seen",), f"seen, {done[0].outcome}: {done[0].text[:200]}", done[0].where, table.name, "log"
         )
-    name = table.relation["name"]
-    stem = name.rstrip("0123456789")
-    parents = scene.partition_stems.get((table.relation["schema"], stem), ()) if stem != name else ()
+    parents = scene.once_partition_of(table.relation)
     if parents:
         says = f"it is named like the partitions of {', '.join(sorted(parents))} and is none"
         return Observation(("alike",), says, "pg_inherits", table.name)
@@ -110,10 +111,27 @@ def _wal(table: Dossier, scene: Scene) -> Observation | None:
     return None
 
 
+def _row_movement(table: Dossier, scene: Scene) -> Observation | None:
+    """Whether the transaction that deleted most rows of a partition inserted as many into its siblings."""
+    deleting = scene.wal.deleting(table.oid)
+    if not table.relation["is_partition"] or not deleting:
+        return None
+    siblings = scene.siblings.get(table.relation["parent_oid"], ())
+    arrived = sum(each.rows for oid in siblings if oid != table.oid for each in scene.wal.changes.get(oid, ())
+                  if each.operation == "insert" and each.xid == deleting[0].xid)  # fmt: skip
+    moved = arrived >= MOST * deleting[0].rows
+    says = (
+        f"transaction {deleting[0].xid} took {deleting[0].rows} rows out and put {arrived} into other partitions "
+        "of the same table"
+    )
+    return Observation(("moved" if moved else "stayed",), says, deleting[0].source, table.name, "wal")
+
+
 WITNESSES: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "statement": _statement,
     "detached": _detached,
     "session": _busy,
     "trigger": _trigger,
     "wal": _wal,
+    "row_movement": _row_movement,
 }

@@ -85,7 +85,7 @@ class ExpectedCause:
 def tables_expected(incident: Incident, view: str, rows: Mapping[str, int]) -> dict[str, Expected]:
     """By qualified name. ``rows`` stand there now: an emptied table with new rows is partial, whatever it was."""
     other = (incident.views.get(view) or {}).get("tables", {})
-    tables = {**incident.truth["tables"], **other}
+    tables = {name: told for name, told in {**incident.truth["tables"], **other}.items() if told is not None}
     untellable = (incident.views.get(view) or {}).get("untellable", {})
     found = {name: _expected(name, told, view, rows, untellable.get(name)) for name, told in tables.items()}
     logged = view == "everything" or incident.settings.get("log_statement") in ("mod", "all")
@@ -116,7 +116,7 @@ def causes_expected(incident: Incident, view: str) -> list[ExpectedCause]:
     other = incident.views.get(view) or {}
     truth = {**incident.truth, **{key: other[key] for key in ("cause", "causes") if key in other}}
     tables = {**truth["tables"], **other.get("tables", {})}
-    struck = tuple(name for name, told in tables.items() if told["status"] != "intact")
+    struck = tuple(name for name, told in tables.items() if told is not None and told["status"] != "intact")
     causes = truth.get("causes") or [{"cause": truth["cause"], "tables": struck}]
     untold = view == "stats_csv" or "untellable" in other
     return [ExpectedCause(each["cause"], _words(each, untold), tuple(each["tables"])) for each in causes]

@@ -96,4 +96,14 @@ def _repository(folder: Path) -> None:
     )
 
 
-INCIDENT = Incident("retention_drop", "A partition dropped by the nightly retention job", TRUTH, build, SETTINGS)
+# DROP takes every row of the catalogue along: without the log no source names the partition that is gone, and a parent
+# whose other partitions stand whole is all that is left to look at.
+UNTOLD = {"tables": {DROPPED: None}, "untellable": {"metrics.readings": ()}}
+INCIDENT = Incident(
+    "retention_drop",
+    "A partition dropped by the nightly retention job",
+    TRUTH,
+    build,
+    SETTINGS,
+    views={"no_log": UNTOLD, "stats_csv": UNTOLD},
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from triage_kit.lab.incidents.script import Commit, Script, act, checkpoint, lost, ok
+from triage_kit.lab.incidents.script import BLIND, Commit, Script, act, checkpoint, lost, ok
 
 row_security_enabled = Script(
     "row_security_enabled",
@@ -126,6 +126,8 @@ moved_between_partitions = Script(
     "not_lost",
     causes=[{"cause": "not_lost", "accepts": ("application",), "tables": ("public.answers_w1",)}],
     reported=["answers_w1"],
+    # Measured: without a statement, WAL or an earlier bundle it looks like DELETE here and INSERT there.
+    views={view: {"untellable": {"public.answers_w1": ("delete",)}} for view in BLIND},
     holdout=True,
     later=[act("survey", "survey-app", "INSERT INTO answers SELECT g, 2 FROM generate_series(501, 515) g")],
 )  # fmt: skip

@@ -1,0 +1,64 @@
+"""Signals from what people say: which tables they miss rows of, and which they need not name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from triage_kit.analyse.dossier import Dossier
+from triage_kit.analyse.inference import Observation
+from triage_kit.analyse.scene import FEW, Scene
+
+
+def _reported(table: Dossier, scene: Scene) -> Observation | None:
+    return None if table.balance["actual_rows"] == 0 else _named(table, scene)
+
+
+def _reported_empty(table: Dossier, scene: Scene) -> Observation | None:
+    return _named(table, scene) if table.balance["actual_rows"] == 0 else None
+
+
+def _named(table: Dossier, scene: Scene) -> Observation | None:
+    if not scene.reported:
+        return None
+    named = table.name in scene.reported and table.name not in scene.namesakes
+    named = named or bool(scene.once_partition_of(table.relation) & scene.reported)
+    if not named and _goes_without_saying(table, scene):
+        return None
+    if table.name in scene.below_reported and not named:
+        # Who misses rows of the parent does not say of which partition: an empty one is meant, a full one may be.
+        if table.balance["actual_rows"] != 0:
+            return None
+        named = True
+    says = "people say that it lost rows" if named else "people do not name it"
+    return Observation(("named" if named else "unnamed",), says, "case.yaml", "reported", "case")
+
+
+def _goes_without_saying(table: Dossier, scene: Scene) -> bool:
+    """Whether people who miss rows of another table need not name this one: its rows cannot have outlived theirs.
+
+    A foreign key forbids it, or the search_path that hides the one hides the other.
+    """
+    if table.name in scene.paths and "shadowed" in scene.paths[table.name].outcomes:
+        return table.name not in scene.reported
+    above = scene.truncates_from.get(table.name, frozenset()) & scene.reported
+    return any((scene.balances.get(name) or {}).get("actual_rows") == 0 or
+               (scene.balances.get(name) or {}).get("deletes") for name in above)  # fmt: skip
+
+
+def _companion(table: Dossier, scene: Scene) -> Observation | None:
+    deletes = table.balance["deletes"]
+    if table.net is None or not deletes or deletes < FEW or table.name in scene.reported:
+        return None
+    named = [name for name in sorted(scene.reported) if (scene.balances.get(name) or {}).get("deletes")]
+    same = [name for name in named if scene.balances[name]["deletes"] == deletes]
+    if not named:
+        return None
+    says = f"{deletes} deletes are counted, {'as' if same else 'not as'} in {', '.join(same or named)}"
+    return Observation(("same" if same else "no",), says, "pg_stat_user_tables", table.name, "counters")
+
+
+REPORTS: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
+    "reported": _reported,
+    "reported_empty": _reported_empty,
+    "companion": _companion,
+}
