@@ -164,6 +164,14 @@ def test_every_reason_points_to_evidence_and_every_evidence_to_a_source(demo):
     assert all(each["source"] for each in demo.findings["evidence"])
 
 
+def test_the_head_names_size_and_migration(demo):
+    # The last lines of the post-mortem: Database Size, Current Migration.
+    assert demo.findings["server"]["migrations"] == ["087_add_paused_remove_phase_values"]
+    assert demo.findings["server"]["tables_bytes"] >= 8192 * 16  # of most of the 16 tables an index at least
+    page = (demo.folder / "report" / "report.html").read_text("utf-8")
+    assert re.search(r"Size</dt><dd><bdi>[0-9.]+ [kM]B in the tables looked at", page)
+
+
 def test_it_says_that_this_is_practice(demo):
     page = (demo.folder / "report" / "report.html").read_text("utf-8")
     assert re.search(r"practice", page, re.I)

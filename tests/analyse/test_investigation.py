@@ -140,6 +140,23 @@ def test_a_table_of_a_schema_that_was_not_looked_at_is_not_called_missing(
     assert told == expected
 
 
+def test_the_newest_migration_of_each_tool_is_named(shop, make_table, make_evidence):
+    lines = [("flyway", "1", "2025-01-01"), ("flyway", "2", "2025-01-02"), ("alembic", "087_b", None)]
+    versions = [
+        {
+            "tool": tool,
+            "schema": "s",
+            "table": tool,
+            "version": version,
+            "applied_at": day and pd.Timestamp(day, tz="UTC"),
+        }
+        for tool, version, day in lines
+    ]
+    found = found_in(make_evidence, shop(), make_table, version_tables=versions)
+    assert found.server["migrations"] == ["087_b", "2"]
+    assert found.server["tables_bytes"] == 4 * 16384  # two pages of heap each
+
+
 def test_probabilities_sum_to_one_and_unknown_is_always_among_them(shop, make_table, make_evidence):
     found = found_in(make_evidence, shop(**GONE), make_table)
     sums = found.mechanism_probabilities.groupby(["schema", "table"])["probability"].sum()

@@ -40,7 +40,21 @@ def server_facts(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
         "counters_since": about.counters_since,
         "crashed_at": about.crashed_at,
         "host": first(evidence["collection"]).get("host"),
+        "tables_bytes": _bytes(evidence["storage"]),
+        "migrations": _migrations(evidence["version_tables"]),
     }
+
+
+def _bytes(storage: pd.DataFrame) -> int | None:
+    """What the tables that were looked at take on disk, with indexes and TOAST; None where no size is known."""
+    parts = storage[["heap_bytes", "fsm_bytes", "vm_bytes", "toast_bytes", "index_bytes"]]
+    return int(parts.sum().sum()) if parts.notna().any(axis=None) else None
+
+
+def _migrations(versions: pd.DataFrame) -> list[str]:
+    """The newest version in each table of a migration tool, and where a tool keeps but one, that one."""
+    newest = versions.sort_values(["applied_at", "version"], na_position="first").groupby(["tool", "schema", "table"])
+    return sorted(newest["version"].last().dropna())
 
 
 def incident_facts(evidence: Mapping[str, pd.DataFrame]) -> dict:

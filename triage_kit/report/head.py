@@ -28,6 +28,8 @@ def head(
         "Host": server.get("host"),
         "Database": server.get("database"),
         "Role": server.get("role"),
+        "Size": _size(server.get("tables_bytes")),
+        "Migration": ", ".join(server.get("migrations") or ()),
         "Noticed": moment(incident.get("noticed_at"), zone),
         "Collected": moment(incident.get("collected_at"), zone),
         "Values": "masked: in statements and messages the same value has the same token" if masked else None,
@@ -38,6 +40,22 @@ def head(
         "practice": line(_known(incident.get("practice"))),
         "failed": [(name, *error) for name, error in failed.items() if error],
     }
+
+
+def _size(count: Any) -> str:
+    """Bytes on disk in words that people use.
+
+    >>> _size(24_117_248), _size(8192), _size(None)
+    ('23 MB in the tables looked at', '8 kB in the tables looked at', '')
+    """
+    if not _known(count):
+        return ""
+    amount, unit = float(count), "bytes"
+    for larger in ("kB", "MB", "GB", "TB"):  # of 1024 each, as pg_size_pretty has them
+        if amount < 1024:
+            break
+        amount, unit = amount / 1024, larger
+    return f"{amount:.3g} {unit} in the tables looked at"
 
 
 def _known(value: Any) -> str:
