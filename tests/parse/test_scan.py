@@ -214,6 +214,79 @@ def test_a_part_stands_blocks_and_ranges_behind_its_entry(tmp_path, monkeypatch,
         same(scanned(tmp_path, data, "stderr", size=3000), reference(data, "stderr"))
 
 
+def json_lines(*told):
+    """One line of json each for (pid, message) or a line as it is."""
+    lines = []
+    for at, each in enumerate(told):
+        pid, message = each if isinstance(each, tuple) else (0, each)
+        row = {
+            "timestamp": stamp(at),
+            "user": "app",
+            "pid": pid,
+            "session_id": f"68e5.{pid:x}",
+            "error_severity": "LOG",
+            "message": message,
+        }
+        lines.append(json.dumps(row, separators=(",", ":")) if pid else message)
+    return ("\n".join(lines) + "\n").encode()
+
+
+def test_a_log_of_prepared_statements_alone_tells_that_everything_is_logged(tmp_path, block_size):
+    """Drivers of the extended protocol write execute where psql writes statement."""
+    data = json_lines((11, "execute <unnamed>: DELETE FROM a"), (11, "duration: 1 ms"), (12, "execute S_2: select 2"))
+    same(scanned(tmp_path, data, "json"), reference(data, "json"))
+    assert [each.outcome for each in scanned(tmp_path, data, "json")[0]] == ["committed"]
+
+
+def test_of_a_transaction_the_nearest_blocks_are_looked_at(tmp_path, monkeypatch):
+    """One session's beginning is looked for before the range; of another's it stands in it, a few blocks back."""
+    monkeypatch.setattr(blocks_module, "SIZE", 300)
+    others = [(12, f"statement: SELECT {at}") for at in range(7)]
+    told = [
+        *others,
+        (11, "statement: BEGIN"),
+        (11, "statement: ROLLBACK"),
+        *others,
+        (11, "statement: BEGIN"),
+        others[0],
+    ]
+    told += [
+        (13, "statement: DELETE FROM a"),
+        *others[:3],
+        (11, "statement: DELETE FROM a"),
+        *others,
+        (11, "statement: ROLLBACK"),
+    ]
+    data = json_lines(*told * 3)
+    for size in range(1500, 3500, 150):
+        same(scanned(tmp_path, data, "json", size=size), reference(data, "json"))
+
+
+def test_damage_that_only_looks_whole(tmp_path, block_size):
+    """Records with too few columns, half a character for a session, parts behind a line that is none."""
+    good = csvlog(2, count=3).decode().splitlines(keepends=True)[0]
+    row = good[: good.index("LOG,00000") if "LOG,00000" in good else good.index(",0,") + 3]
+    cut = row + 'LOG,00000,"statement: SELECT 1",,,"a\nb"\n'
+    data = "".join([good, cut, good, cut, row + 'LOG,00000,"statement: SELECT\n1",,,,,,,,,"x"\n', good]).encode()
+    same(scanned(tmp_path, data, "csv"), reference(data, "csv"))
+    data = json_lines((11, "statement: DELETE FROM a"), (11, "statement: SELECT 1")).replace(
+        b"68e5.b", b"\\ud83d\\ud83d"
+    )
+    assert [each.outcome for each in scanned(tmp_path, data, "json")[0]] == ["unknown"]
+    head = f"{stamp(1)} [11] app@shop/x "
+    lines = [
+        head + "LOG:  statement: DELETE FROM a",
+        head + "ERROR:  no",
+        *[head + "LOG:  duration: 1.5 ms"] * 3,
+        head + "\\OR:  x",
+    ]
+    data = "".join(
+        f"{each}\n" for each in [*lines, head + "STATEMENT:  SELECT 1", *lines, head + "STATEMENT:\0  x"] * 2
+    ).encode()
+    same(scanned(tmp_path, data, "stderr"), reference(data, "stderr"))
+    same(scanned(tmp_path, data, "stderr", size=400), reference(data, "stderr"))
+
+
 def test_of_a_key_that_comes_twice_the_latter_counts(tmp_path, block_size):
     """A forged line of json may say twice how severe it is, and what it says."""
     usual = '{"timestamp":"2025-10-07 20:27:38.343 UTC","pid":11,"session_id":"68e5b.b","error_severity":"LOG",'

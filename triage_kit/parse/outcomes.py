@@ -22,7 +22,7 @@ _CONTROL = re.compile(
     r"(?i)\b(?:begin|start\s+transaction|commit|end|rollback|abort|savepoint|prepare\s+transaction|release)\b"
 )
 # What log_statement = mod would not log: seeing one means that everything is logged.
-_ONLY_WHEN_ALL = re.compile(
+ONLY_WHEN_ALL = re.compile(
     r"(?i)\s*(?:select|show|begin|start|commit|rollback|end|abort|savepoint|set|fetch|declare|close)\b"
 )
 
@@ -96,7 +96,7 @@ class Outcomes:
     def _run(self, session: _Session, entry: Entry) -> None:
         self._succeed(session)
         # A slow SELECT is logged with its duration at any setting: it tells nothing.
-        if entry.kind == "statement" and _ONLY_WHEN_ALL.match(entry.statement or ""):
+        if entry.kind == "statement" and ONLY_WHEN_ALL.match(entry.statement or ""):
             self._learn(session.who)
         session.last = entry
         session.awaiting = entry if entry.duration_ms is None else None

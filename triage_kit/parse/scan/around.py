@@ -211,14 +211,17 @@ class Around:
                 self._give(block, where, group, chosen)
 
     def _give(self, block: Block, where: Block, group: int, chosen: set[int]) -> None:
+        assert where.shape is not None
         if where is block:
             chosen.add(group)
+        elif not where.shape.plain[group]:
+            return  # it was given with its block
         elif (begin := where.offset + where.begin(group)) not in self.given:
             self.given.add(begin)
             self.past += where.group(group)
 
     def _later(self, block: Block, session: Session, at: int) -> Iterator[tuple[int, About | None]]:
-        literal = str(session).encode()
+        literal = str(session).encode("utf-8", "replace")
         while (found := block.data.find(literal, at)) >= 0:
             group = block.of_byte(found)
             at = block.begin(group + 1)
@@ -232,13 +235,14 @@ class Around:
             yield from self._backwards(each, session, len(each.data))
         if not self.loaded:
             self.loaded = True
-            if len(self.before) < _BEHIND:
-                for each in self.load():
-                    self.before.appendleft(each)
-                    yield from self._backwards(each, session, len(each.data))
+            for each in self.load():
+                if len(self.before) == _BEHIND:  # one more would push out the nearest
+                    break
+                self.before.appendleft(each)
+                yield from self._backwards(each, session, len(each.data))
 
     def _backwards(self, block: Block, session: Session, at: int) -> Iterator[tuple[Block, int, About | None]]:
-        literal = str(session).encode()
+        literal = str(session).encode("utf-8", "replace")
         while (found := block.data.rfind(literal, 0, at)) >= 0:
             group = block.of_byte(found)
             at = block.begin(group)

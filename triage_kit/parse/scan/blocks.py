@@ -260,8 +260,9 @@ def stray_part(descriptor: int, at: int, end: int, prefix: str) -> int | None:
 def _first_stray(data: bytes, prefix: str) -> tuple[int | None, int]:
     """Where a part stands whose own entry is not in the data, and how many entries begin before."""
     match, known, entries, offset = pattern(prefix).match, set[str | None](), 0, 0
-    for line in data.splitlines(keepends=True):
-        found = None if line.startswith(b"\t") else match(line.rstrip(b"\r\n").decode("utf-8", "surrogateescape"))
+    for line in data.split(b"\n"):
+        text = line.replace(b"\0", b"").removesuffix(b"\r").decode("utf-8", "surrogateescape")
+        found = None if text.startswith("\t") else match(text)
         if found is not None:
             groups = found.groupdict()
             session = groups.get("session") or groups.get("pid")
@@ -272,7 +273,7 @@ def _first_stray(data: bytes, prefix: str) -> tuple[int | None, int]:
                 return offset, entries
         if entries > WINDOW:
             break
-        offset += len(line)
+        offset += len(line) + 1
     return None, entries
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from triage_kit.parse.entry import Entry
 from triage_kit.parse.formats import parse
 from triage_kit.parse.lines import Line
+from triage_kit.parse.outcomes import ONLY_WHEN_ALL
 from triage_kit.parse.scan.blocks import Block
 from triage_kit.parse.scan.formats import Shape, odd_lines
 from triage_kit.parse.scan.sessions import CRASHES, TELLING, About, Session, Who, reader
@@ -21,12 +23,14 @@ if TYPE_CHECKING:
 _MOST_HELD = 1000
 _LOOKED_AT = 50
 _MOST_NAMES = 500
-_ONLY_IN_ALL = ("select", "show", "begin", "start", "commit", "rollback", "end", "set", "fetch")
+_ONLY_IN_ALL = ("select", "show", "begin", "start", "commit", "rollback", "end", "abort", "savepoint", "set", "fetch")
+_MOST_TOLD = 2_000  # such statements of one block that are looked at
 
 
 def following_patterns(source: Source, sessions: frozenset[Session]) -> dict[str, str]:
     """What the second pass looks for: lines that name one of the sessions, and commands of transactions."""
-    names = sorted(map(str, sessions))
+    # What a forged line of json names, half a character, is never found.
+    names = sorted(str(each).encode("utf-8", "replace").decode() for each in sessions)
     parts = [names[at : at + _MOST_NAMES] for at in range(0, len(names), _MOST_NAMES)]
     found = {f"named{at}": rf"\b(?:{'|'.join(map(re.escape, part))})\b" for at, part in enumerate(parts)}
     odd = odd_lines(source.format, source.prefix)
@@ -120,14 +124,22 @@ class Books:
 
     def __init__(self, source: Source, wanted: frozenset[Who]) -> None:
         self.source, self.wanted, self.found = source, set(wanted), set[Who]()
-        quote = '"' if source.format != "stderr" else "  "
-        words = "|".join(f"{each}|{each.upper()}" for each in _ONLY_IN_ALL)
-        self.expression = re.compile(rf"{quote}statement: \s*(?:{words})\b".encode())
+        quote = {"stderr": "  ", "csv": '"', "json": '"'}[source.format]
+        words = "|".join(_ONLY_IN_ALL)
+        header = r"(?:statement|execute (?!fetch from )[^\n:]*?)"
+        self.expression = re.compile(rf"{quote}{header}: \s*(?i:{words})\b".encode())
 
     def want(self, who: Who) -> None:
         """Learn it of one more role and database."""
         if who not in self.found:
             self.wanted.add(who)
+
+    def learn(self, entry: Entry) -> None:
+        """Take an entry that the plain parser gave."""
+        who = entry.role, entry.database
+        if who not in self.found and entry.kind == "statement" and ONLY_WHEN_ALL.match(entry.statement or ""):
+            self.wanted.discard(who)
+            self.found.add(who)
 
     def look(self, block: Block, shape: Shape | None) -> None:
         """Take a few lines of the block that only a log of everything has."""
@@ -135,11 +147,12 @@ class Books:
             return
         begins = set(shape.heads[shape.plain].tolist())
         left = _LOOKED_AT
-        for found in self.expression.finditer(block.data):
-            line = int(np.searchsorted(block.lines.edges, found.start(), side="right")) - 1
-            if line not in begins:
+        for found in islice(self.expression.finditer(block.data), _MOST_TOLD):
+            line = int(block.lines.edges.searchsorted(found.start(), side="right")) - 1
+            raw = block.lines.text(line)
+            if line not in begins or not any(self._may_be(raw, who) for who in self.wanted):
                 continue
-            single = Line(0, 0, block.lines.text(line).rstrip(b"\r\n").decode("utf-8", "surrogateescape"))
+            single = Line(0, 0, raw.rstrip(b"\r\n").decode("utf-8", "surrogateescape"))
             for entry in parse([single], self.source.format, self.source.prefix):
                 if isinstance(entry, Entry) and (entry.role, entry.database) in self.wanted:
                     self.wanted.discard((entry.role, entry.database))
@@ -147,3 +160,8 @@ class Books:
             left -= 1
             if not left or not self.wanted:
                 return
+
+    def _may_be(self, raw: bytes, who: Who) -> bool:
+        """Whether the names may stand in a line; those that a format writes in another way may always."""
+        return all(not each or not each.isascii() or not each.isprintable() or set(each) & set('"\\')
+                   or each.encode() in raw for each in who)  # fmt: skip

@@ -8,19 +8,17 @@ from functools import cache
 
 import numpy as np
 
-from triage_kit.parse.csvlog import BEFORE, HEAD
+from triage_kit.parse.csvlog import HEAD
 from triage_kit.parse.languages import LABEL_OF
 from triage_kit.parse.prefix import SUB_ENTRIES, pattern, prefix_pattern
 from triage_kit.parse.scan.complement import Ambiguous, chars, lines_unlike
 from triage_kit.parse.scan.engine import QUOTE, TAB, Lines, re2
-from triage_kit.parse.scan.grammar import ordinary
+from triage_kit.parse.scan.grammar import ordinary, whole_csv
 
 _ORDINARY = "(?:statement: |duration: |execute |connection received: |connection auth|disconnection: session time: )"
 SUBS = frozenset((*SUB_ENTRIES, *LABEL_OF))
 # A field of free text that holds a colon is looked at by the plain parser: it may look like a severity.
 _FREE = {r".*?": r"[^:\n]*?"}
-_CSV_ORDINARY = rf'(?s)^{re2(BEFORE)}LOG,00000,"{_ORDINARY}'
-_CSV_PLAIN = re.compile(_CSV_ORDINARY.encode(), re.DOTALL)
 
 
 class Shape:
@@ -78,17 +76,20 @@ def _stderr(lines: Lines, prefix: str, odd: np.ndarray) -> Shape | None:
             kinds[each] = 2
             heads_of[each] = len(raw[: found.start("severity")]) if raw.isascii() else 0
     heads, parts = np.flatnonzero(kinds % 2), np.flatnonzero(kinds == 2)
-    if not len(heads) or heads[0] != 0 or (len(parts) and _strangers(lines, heads, heads_of, prefix)):
+    if not len(heads) or heads[0] != 0:
         return None
+    if len(parts):
+        before = heads[np.searchsorted(heads, parts) - 1]
+        if (kinds[before] == 3).any() or _strangers(lines, before, heads_of, prefix):
+            return None
     return Shape(heads, plain[heads], int((kinds == 1).sum()))
 
 
-def _strangers(lines: Lines, heads: np.ndarray, parts: dict[int, int], prefix: str) -> bool:
+def _strangers(lines: Lines, before: np.ndarray, parts: dict[int, int], prefix: str) -> bool:
     """Whether a part stands behind an entry of another process: backends wrote into each other."""
-    before = np.searchsorted(heads, list(parts)) - 1
     match, pid = pattern(prefix).match, _pid_of(prefix)
     edges, block = lines.edges, lines.block
-    for (part, length), head in zip(parts.items(), heads[before].tolist(), strict=True):
+    for (part, length), head in zip(parts.items(), before.tolist(), strict=True):
         at, own = int(edges[part]), int(edges[head])
         if length and block.startswith(block[at : at + length], own):
             continue  # the same prefix to the letter
@@ -115,9 +116,13 @@ def _csv(lines: Lines, prefix: str, odd: np.ndarray) -> Shape | None:
     if not len(heads) or heads[0] != 0 or not _whole_records(lines, begins, heads, odd):
         return None
     plain = begins.copy()
-    # A record of one line that is not ordinary may lack columns; one of several lines was cut at its first.
-    several = np.append(~begins[1:], False)
-    plain[odd] = [bool(several[each] and _CSV_PLAIN.match(lines.text(each))) for each in odd.tolist()]
+    # A record of one line that is not ordinary may lack columns; so may one of several lines, of which each is odd.
+    first = odd[begins[odd]]
+    last = np.append(heads, len(lines))[np.searchsorted(heads, first, side="right")]
+    several = last > first + 1
+    plain[first] = False
+    for line, end in zip(first[several].tolist(), last[several].tolist(), strict=True):
+        plain[line] = _whole(lines.block[lines.edges[line] : lines.edges[end]])
     return Shape(heads, plain[heads], len(heads))
 
 
@@ -130,6 +135,10 @@ def _whole_records(lines: Lines, begins: np.ndarray, heads: np.ndarray, odd: np.
     inside = (quotes[:-1] - quotes[:-1][heads][of]) % 2
     whole = (np.append(quotes[:-1][heads[1:]], quotes[-1]) - quotes[:-1][heads]) % 2 == 0
     return bool(whole.all() and not (~begins & (inside == 0)).any())
+
+
+def _whole(raw: bytes) -> bool:
+    return whole_csv().fullmatch(raw if raw.endswith(b"\n") else raw + b"\n") is not None
 
 
 def _csv_head(raw: bytes) -> bool:

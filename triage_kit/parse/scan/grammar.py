@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from triage_kit.parse.scan.complement import Ambiguous, Either, Item, Many, Maybe, One, Row, Word, chars, literal
 
@@ -80,20 +81,28 @@ def ordinary_stderr(prefix: str) -> Row:
     return Row(prefix_grammar(prefix), literal("LOG:  "), _ORDINARY)
 
 
-def _ordinary_csv() -> Row:
-    text = Maybe(Row(literal('"'), Many(chars(without='"')), literal('"')), often=True)
+def _ordinary_csv(more: frozenset[int] = frozenset()) -> Row:
+    """A record; more are bytes that its texts may hold besides those of one line."""
+    inside = chars(without='"') | more
+    text = Maybe(Row(literal('"'), Many(inside), literal('"')), often=True)
     short = Maybe(Row(literal('"'), Many(chars(without='"')), literal('"')))
     number, comma = Many(chars("-", digits=True)), literal(",")
     second = Row(_number(f"{_SECOND} "), _zone())
     session = Row(One(_HEX), Many(_HEX), literal("."), One(_HEX), Many(_HEX))
     head = [Row(_number(f"{_SECOND}.999 "), _zone()), text, text, _DIGITS, text, session, _DIGITS, short, second]
     head += [Many(chars("/-", digits=True)), Many(chars(digits=True))]
-    message = Row(literal('LOG,00000,"'), _ORDINARY, Many(chars(without='"')), literal('"'), text)
+    message = Row(literal('LOG,00000,"'), _ORDINARY, Many(inside), literal('"'), text)
     behind = [text, text, text, number, text, text, number, text, text]
     end = [Row(comma, text), Row(comma, number), Row(comma, number)]
     whole = [part for each in head for part in (each, comma)] + [message]
     whole += [part for each in behind for part in (comma, each)]
     return Row(*whole, Maybe(Row(end[0], Maybe(Row(end[1], end[2])))), _LINE_END)
+
+
+@cache
+def whole_csv() -> re.Pattern[bytes]:
+    """An ordinary record of any number of lines, to be matched as a whole."""
+    return re.compile(_ordinary_csv(chars("\n")).match.encode())
 
 
 _BEFORE = ("user", "dbname", "pid", "remote_host", "remote_port", "session_id", "line_num", "ps", "session_start",

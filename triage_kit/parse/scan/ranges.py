@@ -130,6 +130,8 @@ def scan_range(
                 result.found.append(each)
             continue
         result.entries += loose
+        if loose:
+            books.learn(each)
         matters = significant(each)
         if matters or not loose:
             result.found.append(each)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from triage_kit.parse.csvlog import BEFORE
+from triage_kit.parse.kinds import recognise
 from triage_kit.parse.languages import english
 from triage_kit.parse.prefix import pattern
 from triage_kit.parse.stderr import FAILURES
@@ -82,7 +83,7 @@ class About(NamedTuple):
     @property
     def runs(self) -> bool:
         """Whether it says something of a statement."""
-        return self.message.startswith(_RUNS)
+        return self.message.startswith(_RUNS) and self.kind in ("statement", "duration")
 
     @property
     def fails(self) -> bool:
@@ -94,11 +95,16 @@ class About(NamedTuple):
 
     @property
     def gone(self) -> bool:
-        return self.message.startswith("disconnection: ")
+        return self.message.startswith("disconnection: ") and self.kind == "disconnection"
 
     @property
     def comes(self) -> bool:
-        return self.message.startswith("connection ")
+        return self.message.startswith("connection ") and self.kind == "connection"
+
+    @property
+    def kind(self) -> str:
+        """A word of log_events.kind, as the plain parser tells it: a damaged message is another one."""
+        return recognise(self.message, self.severity)[1]
 
 
 def reader(source: Source) -> Callable[..., About | None]:
