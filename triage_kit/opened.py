@@ -69,6 +69,18 @@ class OpenCase:
     """A collected case: ``case.log_events`` and every other evidence table are DataFrames, ``case.sql`` asks them all.
 
     ``evidence`` is the mapping of all tables that analyse takes; ``tables`` joins what is known of each table.
+
+    >>> import tempfile
+    >>> from triage_kit.bundle import Draft
+    >>> orders = {"oid": 1, "schema": "shop", "name": "orders", "kind": "table"}
+    >>> with tempfile.TemporaryDirectory() as folder, Draft.begin(Path(folder)) as draft:
+    ...     rows = draft.write("relations", schemas.frame("relations", [orders]))
+    ...     bundle = draft.seal()
+    ...     case = open_case(folder)
+    ...     case.tables["qualified_name"].tolist()
+    ...     case.sql("select kind, count(*) as tables from relations group by kind").to_dict("records")
+    ['shop.orders']
+    [{'kind': 'table', 'tables': 1}]
     """
 
     def __init__(self, bundle: Bundle, told: dict[str, pd.DataFrame], folder: Path, mask: Mask | None = None) -> None:
