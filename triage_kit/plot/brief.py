@@ -217,7 +217,7 @@ def _way_back(recovery: pd.DataFrame, findings: pd.DataFrame, zone: object) -> H
         best = feasible.sort_values("order", kind="stable", na_position="last").to_dict("records")[0]
         way = tag("strong", style.way_back(best["option"]))
         lacks = best["brings_not"]
-        without = f" Does not bring: {style.short(lacks, 160)}." if isinstance(lacks, str) and lacks else ""
+        without = f" Does not bring: {words.cut(lacks, 160)}." if isinstance(lacks, str) and lacks else ""
         ends = html.join(["; begin before ", html.moment(best["deadline"], zone)]) if pd.notna(best["deadline"]) else ""
         others = f" {style.things(len(feasible) - 1, 'more way')}: " if len(feasible) > 1 else " "
         where = tag("a", "Recovery options", href="#s-recovery-options")
@@ -269,7 +269,7 @@ def _decide(decisions: pd.DataFrame | None, zone: object) -> Html:
             [
                 tag("strong", words.capital(row["who"])),
                 ": ",
-                style.short(row["decision"], 200),
+                words.cut(row["decision"], 200),
                 _until(row["until"], zone),
             ]
         )
@@ -298,4 +298,4 @@ def _unseen(gaps: pd.DataFrame) -> Html:
 def _cost(row: object) -> Html:
     cost = str(row.costs).split(":")[0].split(";")[0] if isinstance(row.costs, str) else ""
     shown = html.name(row.source)
-    return html.join([style.short(cost, 100), " (", shown, ")"]) if cost else shown
+    return html.join([words.cut(cost, 100), " (", shown, ")"]) if cost else shown

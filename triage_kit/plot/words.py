@@ -106,6 +106,16 @@ def hidden_rows(findings: pd.DataFrame) -> int:
     return int(own["hidden_rows"].where(own["hidden_rows"].fillna(0) > 0, own["actual_rows"]).fillna(0).sum())
 
 
+def cut(prose: object, most: int) -> str:
+    """The prose up to its last whole word within ``most`` characters.
+
+    >>> cut("rows that were written since", 20)
+    'rows that were …'
+    """
+    said = style.visible(prose)
+    return said if len(said) <= most else said[: most - 1].rpartition(" ")[0] + " …"
+
+
 def capital(words: object) -> str:
     """The words with a capital letter at their start."""
     said = style.visible(words)
