@@ -135,7 +135,7 @@ def verify(options: argparse.Namespace, console: Console) -> int:
 
 
 def baseline(options: argparse.Namespace, console: Console) -> int:
-    """A small bundle of counters, catalogue and sizes."""
+    """Take a small bundle of counters, catalogue and sizes, to compare with after an incident."""
     from triage_kit.collect import collect
     from triage_kit.start import baseline_case
 
