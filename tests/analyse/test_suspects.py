@@ -6,7 +6,8 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.ledger import Ledger
-from triage_kit.analyse.statements import Seen, Visibility
+from triage_kit.analyse.silence import Visibility
+from triage_kit.analyse.statements import Seen
 from triage_kit.analyse.suspects import Scene, review, suspects
 
 AT = pd.Timestamp("2025-10-07T20:28:00Z")

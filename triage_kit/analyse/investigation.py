@@ -25,6 +25,7 @@ from triage_kit.analyse import (
     recovery,
     sessions,
     showing,
+    silence,
     statements,
     steps,
     suspects,
@@ -38,7 +39,8 @@ from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.records import records
 from triage_kit.analyse.scene import Scene, set_scene
 from triage_kit.analyse.signs import Inquiry, answered
-from triage_kit.analyse.statements import Seen, Visibility
+from triage_kit.analyse.silence import Visibility
+from triage_kit.analyse.statements import Seen
 from triage_kit.analyse.statuses import conclude
 from triage_kit.analyse.transactions import Replacement, replacements
 from triage_kit.analyse.xids import clock
@@ -149,7 +151,7 @@ def _know(evidence: Mapping[str, pd.DataFrame]) -> _Known:
     keys = foreign_keys.foreign_keys(evidence["constraints"], evidence["relations"])
     reach = foreign_keys.graph(keys, evidence["relations"])
     replaced = replacements(tables, dated, reach)
-    visible = statements.visibility(evidence)
+    visible = silence.visibility(evidence)
     seen = statements.seen_effects(evidence, set(reach), ledger)
     scene = set_scene(tables, evidence, about, reach, replaced, seen, visible, dated, before, wal)
     by_name = {table.name: table for table in tables}

@@ -10,7 +10,7 @@ from triage_kit import schemas
 from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.managed import recognise
-from triage_kit.analyse.statements import Visibility
+from triage_kit.analyse.silence import Visibility
 
 NO_LOG = {
     "source": "logs",

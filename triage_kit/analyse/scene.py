@@ -20,7 +20,8 @@ from triage_kit.analyse.earlier import Earlier
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.records import Records
 from triage_kit.analyse.running import busy_tables, loaded_tables, trigger_tables
-from triage_kit.analyse.statements import Seen, Visibility
+from triage_kit.analyse.silence import Visibility
+from triage_kit.analyse.statements import Seen
 from triage_kit.analyse.transactions import Replacement
 from triage_kit.analyse.xids import Clock
 

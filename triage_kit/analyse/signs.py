@@ -21,7 +21,8 @@ from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.groups import LOSSES, Group
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.scene import Scene
-from triage_kit.analyse.statements import REMOVES_ROWS, Seen, covers
+from triage_kit.analyse.silence import covers
+from triage_kit.analyse.statements import REMOVES_ROWS, Seen
 
 SHELLS = (
     "psql", "pgadmin", "dbeaver", "datagrip", "tableplus", "beekeeper", "navicat", "dbvisualizer", "postico",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from triage_kit import schemas, sql
-from triage_kit.analyse.context import first, rows
+from triage_kit.analyse.context import rows
 from triage_kit.analyse.ledger import Ledger
 
 
@@ -171,55 +171,6 @@ def removed(group: list[Seen]) -> str:
     if operations <= REMOVES_COLUMNS:
         return COLUMN_ONLY
     return "every row of the tables it reaches" if "truncate" in operations else "rows, how many is not logged"
-
-
-@dataclass(frozen=True)
-class Visibility:
-    """Whether a plain destructive statement would have been seen, and why."""
-
-    statements: bool
-    why: str
-
-
-def visibility(evidence: Mapping[str, pd.DataFrame]) -> Visibility:
-    """What log settings, the log's span and pg_stat_statements would have shown of a plain TRUNCATE or DELETE."""
-    settings = {row["name"]: row["value"] for row in rows(evidence["settings"])}
-    level = settings.get("log_statement")
-    logged = level in ("mod", "all") or settings.get("log_min_duration_statement") == "0"
-    reaches = covers(evidence["log_sources"], evidence["incident"])
-    if logged and reaches:
-        return Visibility(True, f"log_statement = {level} would have shown it, and the log reaches back far enough")
-    counted = _counted(evidence)
-    if counted is not None:
-        return counted
-    if logged:
-        return Visibility(False, "the log that was read does not reach back to the beginning of the window")
-    if level is None:
-        return Visibility(False, "log_statement is not known, so silence in the log means nothing")
-    return Visibility(False, f"log_statement = {level} logs no TRUNCATE or DELETE that succeeds")
-
-
-def _counted(evidence: Mapping[str, pd.DataFrame]) -> Visibility | None:
-    """What pg_stat_statements would have shown; None where it was not read, or not of everybody."""
-    entries = evidence["statements"]
-    asked = evidence["questions"]
-    answered = ((asked["source"] == "statements") & (asked["status"] == "answered")).any()
-    texts = entries["text"]
-    if not answered or (texts.isna() | (texts == "<insufficient privilege>")).any():
-        return None
-    since = entries["counters_since"].max() if len(entries) else None
-    begin = first(evidence["incident"]).get("window_start")
-    if begin is not None and since is not None and not pd.isna(since) and since > begin:
-        return Visibility(False, f"pg_stat_statements began at {since:%Y-%m-%d %H:%M:%S} UTC, inside the window")
-    return Visibility(True, "pg_stat_statements counts every plain statement since its last reset or crash")
-
-
-def covers(log_sources: pd.DataFrame, incident: pd.DataFrame) -> bool:
-    """Whether the log reaches from the beginning of the window, or else from before people noticed."""
-    told = first(incident)
-    begin = told.get("window_start") or told.get("noticed_at")
-    starts = log_sources["first_at"].min() if len(log_sources) else None
-    return starts is not None and not pd.isna(starts) and (begin is None or starts <= begin)
 
 
 def _from_log(event: dict, short: Mapping[str, str], ledger: Ledger) -> list[Seen]:

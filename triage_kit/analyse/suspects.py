@@ -20,7 +20,8 @@ from triage_kit.analyse.foreign_keys import delete_reach, truncate_reach
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.signs import answered
-from triage_kit.analyse.statements import COLUMN_ONLY, DESTRUCTIVE, Seen, Visibility
+from triage_kit.analyse.silence import Visibility
+from triage_kit.analyse.statements import COLUMN_ONLY, DESTRUCTIVE, Seen
 
 MOST_LINES = 200  # of files to review; the table ``suspects`` has them all
 _WORDS = {
