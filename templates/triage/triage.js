@@ -13,6 +13,21 @@
     return isNaN(number) ? text : number;
   };
   const compare = (a, b) => typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1;
+  // On a phone a row becomes a card with its headers beside the cells; roles keep it a table for screen readers.
+  const role = (element, word) => element && element.setAttribute("role", word);
+  for (const table of document.querySelectorAll("table.data")) {
+    const heads = [...table.tHead.rows[0].cells].map(each => each.textContent.trim());
+    role(table, "table");
+    [table.tHead, table.tBodies[0]].forEach(each => role(each, "rowgroup"));
+    for (const row of table.rows) {
+      role(row, "row");
+      [...row.cells].forEach((cell, column) => {
+        role(cell, cell.tagName === "TH" ? "columnheader" : "cell");
+        if (cell.tagName === "TD") cell.dataset.label = heads[column];
+      });
+    }
+  }
+  document.documentElement.classList.add("cards");
   for (const table of document.querySelectorAll("table.data, table.dataframe")) {
     const body = table.tBodies[0];
     if (!body || !table.tHead || body.rows.length < 2) continue;

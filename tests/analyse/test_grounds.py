@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import claims
 import pandas as pd
 import pytest
 
@@ -27,7 +30,15 @@ def test_every_event_key_way_step_advice_and_decision_names_an_evidence_row(empt
     assert set(found.foreign_keys["evidence"]) <= known
     for frame in (found.recovery, found.decisions, found.freeze, found.recommendations):
         assert len(frame)
-        assert all(proofs and set(proofs) <= known for proofs in frame["because"])
+    assert claims.unproved(found) == []
+
+
+def test_a_claim_without_proof_is_noticed(emptied) -> None:
+    bare = replace(emptied, freeze=emptied.freeze.assign(because=[()] * len(emptied.freeze)))
+    assert len(claims.unproved(bare)) == len(emptied.freeze)
+    strange = replace(emptied, recommendations=emptied.recommendations.assign(
+        because=[("E99999",)] * len(emptied.recommendations)))  # fmt: skip
+    assert len(claims.unproved(strange)) == len(emptied.recommendations)
 
 
 def test_an_evidence_row_says_where_it_was_read(emptied) -> None:

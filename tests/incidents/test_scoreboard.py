@@ -4,11 +4,15 @@ All of it, which takes long: ``python -m triage_kit.score``.
 """
 
 import json
+from pathlib import Path
 
+import claims
 import majors
 import pytest
 
+from triage_kit.analyse import investigate
 from triage_kit.lab.incidents import INCIDENTS
+from triage_kit.opened import open_case
 from triage_kit.score.__main__ import BEGIN, END, main
 from triage_kit.score.run import Job, jobs, run
 
@@ -56,6 +60,12 @@ def test_every_table_of_the_truth_is_judged_in_each_view(records):
                     == (name, major, view, "mechanism")
                 }
                 assert judged == wanted
+
+
+def test_every_claim_of_every_case_names_an_evidence_row(records, cases):
+    folders = [each.parent for each in Path(cases).rglob("evidence") if each.is_dir()]
+    assert len(folders) == len(SAMPLE) * len(TESTED) * 2
+    assert [lack for each in folders for lack in claims.unproved(investigate(open_case(each).evidence))] == []
 
 
 def test_kept_cases_are_judged_again_without_a_server(records, cases, tmp_path):

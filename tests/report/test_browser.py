@@ -111,6 +111,15 @@ def test_a_claim_leads_to_its_evidence_and_that_to_its_source(page: browser.Page
     assert page.ask("document.querySelector('tr:target').textContent.length") > 10
 
 
+def test_on_a_phone_a_row_is_a_card_and_still_a_row(page: browser.Page) -> None:
+    page.size(390)
+    first = "document.querySelector('table.data tbody tr')"
+    assert page.ask(f"{first}.cells[1].getBoundingClientRect().top > {first}.cells[0].getBoundingClientRect().top")
+    assert page.ask(f"getComputedStyle({first}.cells[1], '::before').content") == '"Expected rows"'
+    assert page.ask(f"[{first}, {first}.cells[0]].map(each => each.getAttribute('role'))") == ["row", "cell"]
+    assert page.ask(f"{first}.getBoundingClientRect().right") <= 390
+
+
 def test_code_is_folded_until_it_is_asked_for(page: browser.Page) -> None:
     shown = "[...document.querySelectorAll('details.source')].filter(each => each.offsetParent).length"
     assert page.ask(shown) == 0

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import claims
 import nbformat
 import pytest
 import seedlike
@@ -83,6 +84,10 @@ def test_every_link_leads_to_a_place_in_the_page(page: Path) -> None:
     links = [each["href"] for each in soup.find_all("a", href=True)]
     assert len([link for link in links if re.match(r"#E\d+$", link)]) > 30
     assert {link.removeprefix("#") for link in links} <= ids
+
+
+def test_every_claim_of_the_page_leads_to_an_evidence_row(page: Path) -> None:
+    assert claims.unlinked(page) == []
 
 
 def test_the_page_asks_nothing_of_the_network(page: Path) -> None:
