@@ -122,6 +122,7 @@ def test_init_writes_a_case_and_notebooks_and_overwrites_nothing(tmp_path: Path)
     written = (folder / "case.yaml").read_text(encoding="utf-8")
     assert "db.internal:5433/sh%6Fp" in written
     assert "case.yaml" in refused(triage("init", folder), 2)
+    assert refused(triage("init", tmp_path / "other", "--url", "mysql://h/d"), 2).startswith("triage: --url: got")
     assert (folder / "case.yaml").read_text(encoding="utf-8") == written
 
 

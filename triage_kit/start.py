@@ -70,4 +70,7 @@ def _written(home: Path) -> Iterator[None]:
 
 
 def _check_url(url: str, file: Path) -> None:
-    cases.build({"database": {"url": url}}, file)
+    try:
+        cases.build({"database": {"url": url}}, file)
+    except CaseError as error:  # which says where in case.yaml: here it stands on the command line
+        raise CaseError(str(error).split("\n", 1)[-1].strip().replace("database.url", "--url", 1)) from None

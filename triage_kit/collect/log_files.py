@@ -145,4 +145,5 @@ def opened(path: Path) -> LogFile:
     try:
         return LogFile(path)
     except OSError as error:
-        raise SourceError(f"it cannot be opened: {error.strerror or error}") from error
+        advice = "; run as an account that may read it, or name a copy" if isinstance(error, PermissionError) else ""
+        raise SourceError(f"it cannot be opened: {error.strerror or error}{advice}") from error
