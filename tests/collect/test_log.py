@@ -95,6 +95,32 @@ def test_packed_logs_are_read_like_plain_ones(folder, name):
     assert draft.written("log_events")["offset"].tolist()[1] == TEXT.index(LINES[2].encode())
 
 
+@pytest.mark.parametrize(
+    "pack",
+    [
+        lambda data: zstd(gzip.compress(data)),
+        lambda data: gzip.compress(zstd(data)),
+        lambda data: data.decode().encode("utf-16"),  # as PowerShell writes what a command prints
+        lambda data: gzip.compress(data.decode().replace("\n", "\r\n").encode("utf-16")),
+    ],
+    ids=["gzip in zstd", "zstd in gzip", "utf-16", "utf-16 in gzip"],
+)
+@pytest.mark.parametrize("times", [1, 400])
+def test_one_packing_in_another_and_utf16_are_read_like_plain_ones(folder, pack, times):
+    text = TEXT.replace(b"hunter2", "höñter☃".encode()) * times
+    (folder / "log" / "plain.log").write_bytes(text)
+    plain, _, _ = collected(folder, ["log/plain.log"])
+    told = plain.written("log_events").drop(columns=["file", "offset"])
+    assert len(told) == 3 * times
+    other = folder.parent / "other"
+    (other / "log").mkdir(parents=True)
+    (other / "log" / "x").write_bytes(pack(text))
+    draft, unread, _ = collected(other, ["log/x"])
+    assert unread == []
+    assert question(draft, "log:log/x")["reason"] is None
+    assert draft.written("log_events").drop(columns=["file", "offset"]).equals(told)
+
+
 @pytest.mark.parametrize("packing", ["gzip", "zstd"])
 def test_a_cut_archive_gives_what_it_holds_and_says_so(folder, packing):
     body = "".join(f"{STAMP} [12] app@shop ERROR:  {i} {hashlib.sha256(bytes(i)).hexdigest()}\n" for i in range(5000))

@@ -1,8 +1,10 @@
-"""Log files as streams of byte lines: plain, gzip or zstd, never more than was there when reading began."""
+"""Log files as streams of byte lines: plain, gzip, zstd or UTF-16, never more than was there when reading began."""
 
 from __future__ import annotations
 
+import codecs
 import hashlib
+import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +19,13 @@ _MOST_GROWTH = 200
 _MOST_BLANK = 256 << 10  # bytes of blank lines in a row: each is a line for the reader, and a packed file has millions
 _LEAST_BOUND = 16 << 20
 _LONGEST_LINE = 16 << 20  # a file without a line end must not be held whole
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_MOST_LAYERS = 3  # of packing, one in the other
+_MAGIC = {
+    b"\x1f\x8b": "gzip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\xff\xfe": "utf-16",  # what PowerShell makes of `docker logs NAME > FILE`
+    b"\xfe\xff": "utf-16",
+}
 
 
 class LogFile:
@@ -32,9 +40,25 @@ class LogFile:
         self.size = path.stat().st_size
         self.complaint = self.bomb = ""
         self.consumed = 0  # bytes of a packed file that were unpacked
-        with path.open("rb") as stream:
-            magic = stream.read(4)
-        self.packing = "gzip" if magic.startswith(_GZIP) else "zstd" if magic == _ZSTD else ""
+        self.layers: list[str] = []  # the outermost first
+        while len(self.layers) < _MOST_LAYERS and (layer := self._next_layer()):
+            self.layers.append(layer)
+        self.packing = " in ".join(reversed(self.layers))
+
+    def _next_layer(self) -> str:
+        """How what lies in the layers that are known is packed, by its first bytes; empty when it is not."""
+        try:
+            head = next(filter(None, self._through()), b"")
+        except (EOFError, zlib.error, pa.ArrowException, UnicodeError):
+            return ""
+        return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
+
+    def _through(self) -> Iterator[bytes]:
+        """The bytes inside the layers."""
+        inside = self.pieces()
+        for depth, layer in enumerate(self.layers):
+            inside = {"gzip": self._gunzipped, "zstd": self._unzstd, "utf-16": self._recoded}[layer](inside, depth == 0)
+        return inside
 
     def pieces(self) -> Iterator[bytes]:
         """The bytes on the disk, as raw/ keeps them."""
@@ -65,7 +89,7 @@ class LogFile:
             return
         grown = blank = 0
         try:
-            for piece in self._gunzipped() if self.packing == "gzip" else self._unzstd():
+            for piece in self._through():
                 grown += len(piece)
                 if grown > max(_LEAST_BOUND, self.consumed * _MOST_GROWTH):
                     self.bomb = self.complaint = (
@@ -81,19 +105,20 @@ class LogFile:
                     )
                     return
                 yield piece
-        except (EOFError, OSError, zlib.error, pa.ArrowException) as error:
+        except (EOFError, OSError, zlib.error, pa.ArrowException, UnicodeError) as error:
             self.complaint = f"the {self.packing} file is cut or broken after {grown} unpacked bytes: {error}"
 
-    def _gunzipped(self) -> Iterator[bytes]:
+    def _gunzipped(self, packed: Iterator[bytes], outermost: bool) -> Iterator[bytes]:
         # gzip's own reader drops what it had unpacked already when it meets the end of a cut file.
         member, fed = zlib.decompressobj(wbits=31), False
         fed_in = 0
-        for data in self.pieces():
+        for data in packed:
             fed_in += len(data)
             out = b""
             while data or len(out) == PIECE:
                 out = member.decompress(data, PIECE)
-                self.consumed = fed_in - len(member.unconsumed_tail) - len(member.unused_data)
+                if outermost:
+                    self.consumed = fed_in - len(member.unconsumed_tail) - len(member.unused_data)
                 yield out
                 data, fed = member.unconsumed_tail, True
                 if member.eof:  # the next member, as after `cat a.gz b.gz`, or padding
@@ -102,11 +127,22 @@ class LogFile:
         if fed:
             raise EOFError("it ends in the middle")
 
-    def _unzstd(self) -> Iterator[bytes]:
-        with pa.OSFile(str(self.path), "rb") as packed, pa.CompressedInputStream(packed, "zstd") as stream:
+    def _unzstd(self, packed: Iterator[bytes], outermost: bool) -> Iterator[bytes]:
+        source = _Fed(packed)
+        with pa.PythonFile(source, "r") as file, pa.CompressedInputStream(file, "zstd") as stream:
             while piece := stream.read(1 << 16):
-                self.consumed = packed.tell()
+                if outermost:
+                    self.consumed = source.given
                 yield piece
+
+    def _recoded(self, pieces: Iterator[bytes], outermost: bool) -> Iterator[bytes]:
+        """UTF-16 as UTF-8; what is no UTF-16 becomes the replacement character."""
+        decoder = codecs.getincrementaldecoder("utf-16")("replace")
+        for piece in pieces:
+            if outermost:
+                self.consumed += len(piece)
+            yield decoder.decode(piece).encode("utf-8", "replace")
+        yield decoder.decode(b"", final=True).encode("utf-8", "replace")
 
     def head(self, size: int) -> bytes:
         """The first bytes of the log, for telling its format."""
@@ -134,6 +170,23 @@ class LogFile:
         if cut := cut + (held > _LONGEST_LINE):
             told = f"{cut} lines are longer than {_LONGEST_LINE >> 20} MiB and were cut there: offsets behind differ"
             self.complaint = "; ".join(filter(None, (self.complaint, told)))
+
+
+class _Fed(io.RawIOBase):
+    """A stream of pieces as a file that can be read once."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._rest, self.given = pieces, b"", 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        while not self._rest and (piece := next(self._pieces, None)) is not None:
+            self._rest = piece
+        taken, self._rest = (self._rest, b"") if size < 0 else (self._rest[:size], self._rest[size:])
+        self.given += len(taken)
+        return taken
 
 
 def opened(path: Path) -> LogFile:
