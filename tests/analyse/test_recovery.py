@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 
 from triage_kit import analyse, schemas
+from triage_kit.analyse import commands
 from triage_kit.analyse.recovery import wal_segments
+from triage_kit.analyse.target import Target
 
 GONE = {"rows": 0, "live": 0, "insv": 0, "filenode": 24600, "heap": 0, "pkey": 8192, "xmin": 742, "tuples": -1.0}
 DELETED = {"deletes": 143, "rows": 0, "live": 0, "dead": 143, "mod": 143}
@@ -105,3 +107,20 @@ def test_a_dump_is_called_what_it_is(make_table, make_evidence, more, held, feas
     dump = found.loc["backup"]
     assert told in dump["why"]
     assert (None if pd.isna(dump["feasible"]) else bool(dump["feasible"])) is feasible
+
+
+@pytest.mark.parametrize(
+    ("archived_by", "told"),
+    [
+        # pgBackRest refuses to fetch for a folder that its configuration does not name (run with 2.45).
+        ("pgbackrest --stanza=main archive-push %p", 'pgbackrest --stanza=main --pg1-path="$PWD" archive-get %f "%p"'),
+        ("barman-wal-archive backup main %p", "barman-wal-restore backup main %f %p"),
+        ('cp "%p" "/srv/a b/%f"', 'cp "/srv/a b/%f" "%p"'),
+    ],
+)
+def test_what_was_archived_is_fetched_by_the_tools_own_counterpart(make_evidence, archived_by, told) -> None:
+    evidence = make_evidence([])
+    evidence["settings"] = schemas.frame("settings", [{"name": "archive_command", "value": archived_by}])
+    assert commands.restore_command(evidence) == told
+    beside = "\n".join(commands.start_beside(Target(), None, evidence))
+    assert "restore_command" not in beside  # where the tool has set its own

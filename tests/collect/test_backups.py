@@ -206,6 +206,7 @@ def test_lists_of_backup_tools_tell_time_and_place(tmp_path, text, kind) -> None
         datetime(2025, 10, 7, 2, 1, tzinfo=UTC),
     )
     assert row["system_identifier"] == "7123456789012345678"
+    assert kind == "wal_g" or row["stanza"] == "main"  # which the printed commands name
     if kind == "pgbackrest":
         [run] = done.bundle.table("wal_archive").to_dict("records")
         assert (run["first"][-2:], run["last"][-2:]) == ("11", "42")

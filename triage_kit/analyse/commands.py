@@ -43,7 +43,8 @@ def restore_command(evidence: Mapping[str, pd.DataFrame]) -> str | None:
     command = settings.get("archive_command") or ""
     if "pgbackrest" in command:
         stanza = re.search(r"--stanza[= ](\S+)", command)
-        return f'pgbackrest{f" --stanza={stanza[1]}" if stanza else ""} archive-get %f "%p"'
+        # It refuses to fetch for another folder than its configuration names; the command runs in the restored one.
+        return f'pgbackrest{f" --stanza={stanza[1]}" if stanza else ""} --pg1-path="$PWD" archive-get %f "%p"'
     if "barman-wal-archive" in command:
         words = command.split()
         return " ".join(["barman-wal-restore", *words[1:-1], "%f", "%p"]) if len(words) > 2 else None
@@ -76,12 +77,17 @@ def place(path: str) -> str:
 
 
 def start_beside(target: Target, restore: str | None, evidence: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
-    """Set the restored copy to stop before the loss, start it without a network, and wait until it has got there."""
+    """Set the restored copy to stop before the loss, start it without a network, and wait until it has got there.
+
+    ``restore`` is None where the tool that restored it has set restore_command itself.
+    """
     words = [shlex.quote(line) for line in QUIET]
     if target.setting:
         words.append(shlex.quote(f"{target.setting[0]} = '{target.setting[1]}'"))
     fetch = f"restore_command = '{(restore or '').replace(chr(39), chr(39) * 2)}'"
-    if "$CASE" in fetch:
+    if restore is None:
+        pass
+    elif "$CASE" in fetch:
         words.append('"' + fetch.replace('"', '\\"').replace("$CASE", "${CASE:?}") + '"')
     else:
         words.append(shlex.quote(fetch))

@@ -52,7 +52,8 @@ def _gone(lost: Loss) -> bool:
 def _rank(option: dict, lost: Loss) -> tuple[int, int, float, int]:
     feasible = {True: 0, None: 1, False: 2}[option["feasible"]]
     rows = option.get("rows") or 0
-    whole = 0 if lost.rows and rows >= lost.rows else 1
+    # What WAL holds is counted before it is decoded: a copy that is known to be whole is the safer way.
+    whole = 0 if lost.rows and rows >= lost.rows and option["option"] != "wal" else 1
     return feasible, whole if feasible == 0 else 0, EFFORTS.get(option["effort"], 5), -rows
 
 

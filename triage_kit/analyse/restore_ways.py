@@ -206,14 +206,15 @@ def _recover(best: Judged, target: Target, evidence: Evidence) -> tuple[str, ...
             f"mkdir -m 700 {new}",
             f"pgbackrest {stanza} --set={shlex.quote(str(row['label']))} --pg1-path={new} --type={kind} "
             f"{shlex.quote(f'--target={value}')} --target-exclusive --target-action=promote --archive-mode=off restore",
-            *commands.start_beside(Target(), f'pgbackrest {stanza} archive-get %f "%p"', evidence),
+            *commands.start_beside(Target(), None, evidence),
         )
     if row["kind"] == "barman":
         return (
             commands.NEW,
             f"barman recover {shlex.quote(f'--target-{kind}={value}')} --exclusive "
-            f"--target-action=promote {shlex.quote(str(row['stanza']))} {shlex.quote(str(row['label']))} {new}",
-            *commands.started(),
+            f"--target-action=promote {shlex.quote(str(row['stanza'] or 'SERVER'))} "
+            f"{shlex.quote(str(row['label']))} {new}",
+            *commands.start_beside(Target(), None, evidence),
         )
     if row["kind"] == "wal_g":
         return (
@@ -232,7 +233,10 @@ def _recover(best: Judged, target: Target, evidence: Evidence) -> tuple[str, ...
 
 def _and_rows(lost: Loss, evidence: Evidence) -> tuple[str, ...]:
     database = shlex.quote(f"--dbname={first(evidence['identity']).get('database') or 'DATABASE'}")
+    major = str(first(evidence["identity"]).get("version") or "").partition(".")[0]
+    note = f"# pg_dump of PostgreSQL {major}, as the server: a newer one writes settings that it refuses"
     return (
+        *([note] if major.isdigit() else []),
         *commands.bring_back(lost, evidence, f"{BESIDE} {database}", lost.tables),
         'pg_ctl --pgdata="${NEW:?}" --mode=fast stop  # when the rows are back and compared',
     )

@@ -15,7 +15,7 @@ _BARMAN_LINE = re.compile(
     r"(?P<rest>\w{3} +\w{3} +\d+ \d\d:\d\d:\d\d \d{4}|[A-Z_]+)(?P<more>.*)"
 )
 _WALG_LINE = re.compile(r"(base_[0-9A-F]{24}\S*)\s+(\S+)\s+([0-9A-F]{24})")
-_FIELDS = re.compile(r"^\s*(.+?)\s*:\s(.+)$", re.MULTILINE)
+_FIELDS = re.compile(r"^[ \t]*(.+?)[ \t]*:[ \t]+(.+)$", re.MULTILINE)
 SEGMENT = re.compile(r"[0-9A-F]{24}")
 
 
