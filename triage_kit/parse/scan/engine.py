@@ -18,7 +18,7 @@ try:
 except ImportError:  # no wheel for this machine
     hyperscan = None  # type: ignore[assignment]
 
-NEWLINE, TAB, QUOTE = 10, 9, 34
+NEWLINE, TAB, QUOTE, HYPHEN = 10, 9, 34, 45
 _LOCAL = threading.local()  # a database of Hyperscan has room for one scan at a time
 
 
