@@ -153,7 +153,8 @@ def _nothing_lost(inquiry: Inquiry) -> pd.DataFrame:
 
     A table that nobody misses and that may always have been empty, or was never looked at, is no doubt of the case.
     """
-    judged = [row for row in inquiry.findings if "_intact" in row]  # a partitioned parent only sums up its leaves
+    # A partitioned parent only sums up its leaves; a reported table that cannot be looked at is not known to be whole.
+    judged = [row for row in inquiry.findings if "_intact" in row or (row["reported"] and row["kind"] != "partitioned")]
     named = [row for row in judged if row["reported"]] or [row for row in judged if row["status"] == "intact"]
     doubted = min(named, key=lambda row: row.get("_intact", 0.0), default=None)
     sure = doubted.get("_intact", 0.0) if doubted else 0.0

@@ -36,6 +36,7 @@ RENAMED = {"hidden": 0.94, "recreate": 0.02, "drop": 0.01, "unknown": 0.03}
 # Judgement: people miss rows of a partitioned table of which every partition stands whole. What stood in it went with a
 # partition that is there no more, most often by retention, or they are mistaken, or something else hides the rows.
 PARTED = {"partition_drop": 0.50, "none": 0.25, "hidden": 0.08, "update": 0.02, "unknown": 0.15}
+MANY = 5000  # judgement: rows that statements on tables of its own insert; making a table inserts some eighty elsewhere
 UNSEEN = {"unknown": 0.70, "hidden": 0.10, "drop": 0.15, "new_cluster": 0.05}
 
 
@@ -145,6 +146,8 @@ def _known_here(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict],
     )
     if any(each.str.contains(pattern, regex=True).fillna(False).any() for each in seen):
         return True
+    if _counted_elsewhere(evidence) > MANY:
+        return True
     operations = evidence["migration_operations"]
     made = set(operations.loc[operations["operation"] == "create_table", "object"].dropna())
     names_here = {schemas.parts(name)[1] for name in every}
@@ -156,6 +159,19 @@ def _known_here(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict],
     gone = changes[here & (changes["operation"] == "removed")]
     created = set(changes.loc[here & (changes["operation"] == "created"), "xid"])
     return any(row["xid"] not in created and row["table_oid"] not in oids for row in rows(gone))
+
+
+def _counted_elsewhere(evidence: Mapping[str, pd.DataFrame]) -> int:
+    """Rows that the database counts as inserted and no table that stands does: of tables that are gone, if many.
+
+    Told only where every schema was looked at: tables out of scope count rows too.
+    """
+    looked = {*evidence["relations"]["schema"].dropna(), "public", "information_schema"}
+    if any(name not in looked and not name.startswith("pg_") for name in evidence["namespaces"]["name"].dropna()):
+        return 0
+    counters = evidence["database_counters"]
+    mine = counters[counters["database"].isin(evidence["identity"]["database"].dropna())]["inserted"].dropna()
+    return int(mine.sum()) - int(evidence["table_counters"]["inserts"].fillna(0).sum()) if len(mine) else 0
 
 
 def _places(name: str, every: Mapping[str, dict]) -> list[tuple[str, str]]:
@@ -201,7 +217,10 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
 def _chances(name: str, scene: Scene, parent: str | None) -> dict[str, float]:
     """Chances of a table that is not in the catalogue; a DROP that was seen leaves little doubt."""
     seen = scene.effects_on(name)
-    dropped = any(each.operation == "drop_table" and each.outcome not in ("failed", "rolled_back") for each in seen)
+    dropped = any(
+        each.operation in ("drop_table", "drop_schema") and each.outcome not in ("failed", "rolled_back")
+        for each in seen
+    )
     chances = {**GONE, **DROP_SEEN} if dropped else dict(GONE)
     if parent is not None:
         chances["drop"], chances["partition_drop"] = chances["partition_drop"], chances["drop"]

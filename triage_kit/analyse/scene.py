@@ -68,7 +68,11 @@ class Scene:
     def effects_on(self, name: str) -> Sequence[Seen]:
         """Statements seen on a table; one that is gone may be given by its bare name, which nothing resolves."""
         own = self.seen.get(name, ())
-        return own if name in self.balances else (*own, *self.seen.get(schemas.parts(name)[1], ()))
+        if name in self.balances:
+            return own
+        schema, bare = schemas.parts(name)
+        wholesale = [each for each in self.seen.get(schema, ()) if each.operation == "drop_schema"]
+        return (*own, *self.seen.get(bare, ()), *wholesale)
 
     def once_partition_of(self, relation: Mapping) -> frozenset[str]:
         """Partitioned tables whose partitions are named like this table, which is none of them."""

@@ -231,7 +231,8 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         found["several_roots"] = (number > 1, says, "pg_constraint")
     kept = [row for row in inquiry.findings if row["status"] == "intact" and (row["actual_rows"] or 0) > 0]
     lost = [row for row in inquiry.findings if row["status"] in LOSSES]
-    if (kept or lost) and group.mechanism in ("truncate", "delete", "new_cluster", "restore"):
+    # Where tables were made anew and none was spared, a person resets as often as a tool.
+    if (kept and lost) or (lost and group.mechanism in ("truncate", "delete", "new_cluster", "restore")):
         names = ", ".join(schemas.qualified(row["schema"], row["table"]) for row in kept[:4])
         says = f"{len(kept)} tables with rows were spared{f': {names}' if kept else ''}"
         found["survivors_chosen"] = (bool(kept) and bool(lost), says, "pg_stat_user_tables")

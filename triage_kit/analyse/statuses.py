@@ -198,6 +198,10 @@ def incident_deletes(each: Weighed, scene: Scene) -> tuple[int | None, str | Non
         start = scene.about.window_start
         late = [c for c in recorded if start is None or c.ended_at is None or c.ended_at >= start] or recorded
         large = [change.rows for change in late if change.rows >= late[0].rows / 10]
+        # The WAL may begin in the middle of the transaction; one call that was counted whole tells more then.
+        once = max((seen.rows for seen in own if seen.rows is not None and seen.calls == 1), default=0)
+        if once > sum(large):
+            return min(row["deletes"], once), "pg_stat_statements"
         return min(row["deletes"], sum(large)), f"the WAL, {len(large)} transaction{'s' if len(large) != 1 else ''}"
     whole = {seen.text: seen.rows for seen in own if seen.bounded is False and seen.rows is not None}
     if whole:
