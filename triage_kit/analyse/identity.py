@@ -36,10 +36,7 @@ def origins(
     swaps, older = _swaps(tables), _older_references(tables, evidence["constraints"])
     fresh = _made_inside(tables, evidence, about, clock)
     settled = _last_in_use(tables, reported)
-    emptied: defaultdict[int, set[str]] = defaultdict(set)
-    for table in tables:
-        if table.name in reported and table.created_xid and table.balance["actual_rows"] == 0:
-            emptied[table.created_xid].add(table.name)
+    emptied = [table for table in tables if table.name in reported and table.balance["actual_rows"] == 0]
     young, misplaced = _youngest(tables, ranks), _out_of_order(tables, ranks)
     for table in tables:
         then = before.tables.get(table.name) if before and not before.other_cluster else None
@@ -61,15 +58,25 @@ def origins(
             why = older.get(table.name) or misplaced.get(table.name)
             outcome = "out_of_order" if why else "youngest" if table.name in young else "contemporary"
             if outcome == "contemporary" and table.created_xid >= settled:
-                beside = emptied.get(table.created_xid, set()) - {table.name}
+                beside = _beside(table, emptied, settled)
                 if beside:
-                    says = f"the transaction that made it also made {min(beside)}, which people miss rows of"
+                    says = f"made with {beside}, which people miss rows of, and nothing made after them is in use"
                     found[table.name] = Observation(("beside_empty",), says, "pg_attribute", table.name)
                 continue  # nothing that was made after it is in use: it may well have been made anew itself
             place = f"{'not the last' if outcome == 'contemporary' else 'the last'} that made tables in its schema"
             says = f"created by transaction {table.created_xid}, {why or place}"
             found[table.name] = Observation((outcome,), says, "pg_attribute", table.name)
     return found
+
+
+def _beside(table: Dossier, emptied: Sequence[Dossier], settled: int) -> str:
+    """An empty table that people miss rows of, made in the same transaction, or as late in the schema if unused."""
+    unused = not table.balance["inserts"] and table.balance["actual_rows"] == 0
+    for other in emptied:
+        late = (other.created_xid or 0) >= settled and other.relation["schema"] == table.relation["schema"]
+        if other is not table and (other.created_xid == table.created_xid or (unused and late)):
+            return other.name
+    return ""
 
 
 def _last_in_use(tables: Sequence[Dossier], reported: frozenset[str]) -> int:
