@@ -174,3 +174,12 @@ def test_the_source_of_an_answer_names_its_file_and_hash() -> None:
     assert "abababababababab" in text
     assert "unavailable: not installed" in text
     assert sources.place("a b") != sources.place("a.b")
+
+
+def test_a_long_name_leaves_room_for_its_numbers() -> None:
+    row = {**FINDINGS[0], "table": "n" * 63, "expected_rows": 48_000_000, "missing_rows": 48_000_000}
+    words = texts(glance(schemas.frame("findings", [row])).svg)
+    name, fate = words[1], words[2]
+    assert name is not None
+    assert fate == "48,000,000 of 48,000,000 gone"
+    assert len(name) + len(fate) <= 62

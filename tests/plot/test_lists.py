@@ -160,3 +160,13 @@ def test_counters_and_the_sum_of_the_table_list() -> None:
     assert "48 (81 \u2212 33)" in read.text
     assert "✖ wiped" in read.text
     assert ("href", "#E7") in read.attributes
+
+
+def test_what_is_said_once_is_not_cut_for_hundreds_of_tables() -> None:
+    rows = [{"id": f"E{n}", "group": "catalogue", "says": "x", "source": "pg_class", "row": f"s.t{n // 12}"}
+            for n in range(3600)]  # fmt: skip
+    rows.append({"id": "E3600", "group": "log", "says": "who it was", "source": "a.log:7", "row": ""})
+    shown = str(plot.evidence_list(schemas.frame("evidence", rows)))
+    assert 'id="E3600"' in shown
+    assert shown.count("<tr id=") == 2000
+    assert "1,601 more rows" in shown

@@ -14,6 +14,7 @@ from triage_kit.plot.html import Html, tag, text
 from triage_kit.plot.story import ordered
 
 MOST = 500
+MOST_EVIDENCE = 2000
 
 
 def foreign_key_list(foreign_keys: pd.DataFrame) -> Html:
@@ -335,7 +336,8 @@ def coverage_list(coverage: pd.DataFrame, timezone: object = None) -> Html:
 
 def evidence_list(evidence: pd.DataFrame, timezone: object = None) -> Html:
     """Every evidence row with its source: the target of every link."""
-    given = schemas.check(evidence, "evidence")
+    whole = schemas.check(evidence, "evidence")
+    given = whole if len(whole) <= MOST_EVIDENCE else _telling(whole)
     rows = [
         [
             tag("strong", row.id),
@@ -347,9 +349,20 @@ def evidence_list(evidence: pd.DataFrame, timezone: object = None) -> Html:
         ]
         for row in given.itertuples(index=False)
     ]
-    return html.table(
-        "Evidence", ["Id", "Kind", "At", "Says", "Source", "Row"], rows, row_ids=given["id"].tolist(), most=2000
-    )
+    left = len(whole) - len(given)
+    note = tag("p", f"{left:,} more rows, each of one table, are in findings.json.", class_="note") if left else ""
+    headers = ["Id", "Kind", "At", "Says", "Source", "Row"]
+    return html.join([html.table("Evidence", headers, rows, row_ids=given["id"].tolist()), note])
+
+
+def _telling(evidence: pd.DataFrame) -> pd.DataFrame:
+    """As many rows as a page holds: first those of causes, events and ways back, then those of each table in turn.
+
+    Of hundreds of tables each has a dozen rows that say the same; what is said once must not be cut for them.
+    """
+    same = evidence["row"].map(evidence["row"].value_counts()).fillna(1)
+    order = (same >= 5).sort_values(kind="stable").index
+    return evidence.loc[sorted(order[:MOST_EVIDENCE])]
 
 
 def provenance(server: Mapping[str, object], incident: Mapping[str, object], facts: Mapping[str, object]) -> Html:

@@ -11,6 +11,7 @@ from triage_kit.plot.html import Html, tag
 
 WIDTH, ROW, TOP = 460, 40, 30
 MOST = 7
+LETTERS = 60  # that a line holds, the name and its numbers together
 
 
 def glance(findings: pd.DataFrame) -> style.Picture:
@@ -59,7 +60,7 @@ def _rest(leaves: pd.DataFrame, shown: pd.DataFrame) -> str:
 def _row(place: int, row: object) -> Html:
     top = TOP + ROW * place
     colour, symbol = style.STATUSES.get(row.status, style.STATUSES["undecided"])
-    name = style.short(schemas.qualified(row.schema, row.table), 36)
+    name = style.short(schemas.qualified(row.schema, row.table), min(36, LETTERS - len(_fate(row))))
     return tag(
         "g",
         tag("title", f"{style.visible(schemas.qualified(row.schema, row.table))}: {_fate(row)}, {row.status}"),
