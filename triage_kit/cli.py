@@ -86,7 +86,7 @@ def demo(options: argparse.Namespace, console: Console) -> int:
     with rebuild(options.incident, out, console.notify) as made:
         status = _collect(made.folder, options, console)
         keep_wal(made)
-    return max(status, _report(made.folder, options, console))
+    return _worst(status, _report(made.folder, options, console))
 
 
 def init(options: argparse.Namespace, console: Console) -> int:
@@ -107,13 +107,13 @@ def collect(options: argparse.Namespace, console: Console) -> int:
 def report(options: argparse.Namespace, console: Console) -> int:
     """Make the report of what was collected, without any server."""
     status = _unread(options.case, console)
-    return max(status, _report(options.case, options, console))
+    return _worst(status, _report(options.case, options, console))
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Collect, then report."""
     status = _collect(options.case, options, console)
-    return max(status, _report(options.case, options, console))
+    return _worst(status, _report(options.case, options, console))
 
 
 def verify(options: argparse.Namespace, console: Console) -> int:
@@ -213,6 +213,11 @@ def _unread(folder: str | Path, console: Console) -> int:
     for source in sources:
         console.say(line(f"named, but not read: {source}"), event="unread", source=source)
     return UNREAD if sources else DONE
+
+
+def _worst(*statuses: int) -> int:
+    """The status that counts: a notebook that failed before a source that could not be read, then the highest."""
+    return FAILED if FAILED in statuses else max(statuses)
 
 
 def _report(folder: str | Path, options: argparse.Namespace, console: Console) -> int:

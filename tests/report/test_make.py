@@ -11,6 +11,7 @@ import pytest
 import seedlike
 from bs4 import BeautifulSoup
 
+from triage_kit import cli
 from triage_kit.errors import ReportError
 from triage_kit.report import copies, kernel, make, making, printing, sanitise, secrets
 
@@ -80,6 +81,14 @@ def test_a_failing_cell_is_shown_and_the_others_still_run(tmp_path: Path, with_n
     kept = nbformat.read(tmp_path / "case/report/timeline.ipynb", 4)
     assert copies.failure(kept)[1] == "ValueError: no such <b>lane</b>"
     assert made.findings.exists()
+
+
+def test_a_failed_notebook_is_told_by_the_exit_status(tmp_path: Path, with_notebooks, capsys) -> None:
+    with_notebooks(timeline="1 / 0")
+    case = seedlike.write(tmp_path / "case")
+    assert cli.main(["report", str(case), "--quiet"]) == 1
+    assert "these notebooks failed, the report lacks their part: timeline" in capsys.readouterr().err
+    assert "ZeroDivisionError" in (case / "report/report.html").read_text("utf-8")
 
 
 def test_a_home_that_cannot_be_written_to_is_no_obstacle(tmp_path: Path, monkeypatch, with_notebooks) -> None:
