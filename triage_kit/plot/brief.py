@@ -217,7 +217,11 @@ def _way_back(recovery: pd.DataFrame, findings: pd.DataFrame, zone: object) -> H
         best = feasible.sort_values("order", kind="stable", na_position="last").to_dict("records")[0]
         way = tag("strong", style.way_back(best["option"]))
         lacks = best["brings_not"]
-        without = f" Does not bring: {words.cut(lacks, 160)}." if isinstance(lacks, str) and lacks else ""
+        without = (
+            f" Does not bring: {words.cut(lacks, 160)}.".replace(" ….", " …")
+            if isinstance(lacks, str) and lacks
+            else ""
+        )
         ends = html.join(["; begin before ", html.moment(best["deadline"], zone)]) if pd.notna(best["deadline"]) else ""
         others = f" {style.things(len(feasible) - 1, 'more way')}: " if len(feasible) > 1 else " "
         where = tag("a", "Recovery options", href="#s-recovery-options")
