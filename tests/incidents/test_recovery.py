@@ -55,6 +55,9 @@ def in_sql(server: Server, database: str, commands: list[str]) -> None:
 
 def in_shell(server: Server, folder: Path, commands: list[str]) -> None:
     """One shell, the lines in their order, as the account that runs the server."""
+    for name in ("bash", "cp", "mkdir", "sleep", "touch"):  # the machine's own, not the server's
+        if shutil.which(name) is None:
+            pytest.skip(f"the commands want {name}, which is not on this machine")
     account = {"user": server.account[0], "group": server.account[1], "extra_groups": []} if server.account else {}
     path = os.pathsep.join(
         [str(server.binaries), programs.path_with("psql", "pg_dump", "pg_restore", "createdb", "dropdb")]
