@@ -171,6 +171,7 @@ WALG = """[{"backup_name":"base_000000010000000000000020",
 "start_time":"2025-10-07T02:00:00Z","finish_time":"2025-10-07T02:01:00Z","pg_version":180000,"start_lsn":536870952,
 "finish_lsn":553648208,"uncompressed_size":31457280,"system_identifier":7123456789012345678}]"""
 BARMAN = """{"main":{"backup_id":"20251007T020000","status":"DONE","system_id":"7123456789012345678",
+"postgresql_version":180006,
 "base_backup_information":
 {"begin_time_timestamp":"1759802400","end_time_timestamp":"1759802460","begin_lsn":"0/20000028","end_lsn":"0/21000050",
 "begin_wal":"000000010000000000000020","timeline":1}}}"""
@@ -206,6 +207,7 @@ def test_lists_of_backup_tools_tell_time_and_place(tmp_path, text, kind) -> None
         datetime(2025, 10, 7, 2, 1, tzinfo=UTC),
     )
     assert row["system_identifier"] == "7123456789012345678"
+    assert row["server_version"] == "18"
     assert kind == "wal_g" or row["stanza"] == "main"  # which the printed commands name
     if kind == "pgbackrest":
         [run] = done.bundle.table("wal_archive").to_dict("records")

@@ -88,7 +88,7 @@ def _barman(told: dict) -> list[dict]:
                 "began_at": _epoch(inside.get("begin_time_timestamp")) or _iso(inside.get("begin_time")),
                 "finished_at": _epoch(one.get("end_time_timestamp") or inside.get("end_time_timestamp"))
                                or _iso(inside.get("end_time")) or _asctime(one.get("end_time")),
-                "server_version": _word(one.get("postgresql_version") or one.get("pg_version")),
+                "server_version": _version(one.get("postgresql_version") or one.get("pg_version")),
                 "system_identifier": _word(one.get("system_id")), "start_lsn": inside.get("begin_lsn"),
                 "stop_lsn": inside.get("end_lsn"), "wal_from": inside.get("begin_wal"),
                 "timeline": _whole(inside.get("timeline")), "bytes": _whole(one.get("size_bytes")),
@@ -125,7 +125,7 @@ def _shown(text: str) -> list[dict]:
     return [{
         "kind": "barman", "format": "text", "label": head[1], "stanza": told.get("Server Name"),
         "began_at": _iso(told.get("Begin time")), "finished_at": _iso(told.get("End time")),
-        "server_version": str(int(version) // 10000) if version.isdigit() else None,
+        "server_version": _version(version),
         "system_identifier": told.get("System Id"), "start_lsn": told.get("Begin LSN"), "stop_lsn": told.get("End LSN"),
         "wal_from": told.get("Begin WAL"), "timeline": _whole(told.get("Timeline")),
         "state": "complete" if done else "failed", "trouble": None if done else f"Barman says {told['Status'].strip()}",
@@ -143,6 +143,16 @@ def _get(one: dict, outer: str, inner: str) -> Any:
 
 def _word(value: Any) -> str | None:
     return None if value in (None, "") else str(value)
+
+
+def _version(value: Any) -> str | None:
+    """A server's version; Barman gives server_version_num.
+
+    >>> _version(150018), _version("18"), _version("13.4")
+    ('15', '18', '13.4')
+    """
+    word = (_word(value) or "").strip()
+    return str(int(word) // 10000) if word.isdigit() and int(word) >= 10000 else word or None
 
 
 def _whole(value: Any) -> int | None:
