@@ -4,10 +4,12 @@ no logs, and packed files that would fill the memory."""
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,6 +21,8 @@ from triage_kit.bundle import Bundle, Draft
 from triage_kit.bundle.manifest import canonical
 from triage_kit.collect import collect
 from triage_kit.errors import BundleError, CaseError, Tampered
+from triage_kit.parse.csvlog import parse_csv
+from triage_kit.parse.entry import Unparsed
 
 ROOT = Path(__file__).resolve().parents[1]
 ENTRY = b'2025-10-08 10:05:00.000 UTC [202] ERROR:  relation "assets" does not exist at character 15\n'
@@ -312,6 +316,39 @@ def test_an_endless_line_or_entry_is_cut(tmp_path: Path, line: bytes, monkeypatc
     assert len(events) == 2
     assert events["message"].str.len().max() <= 1 << 20
     assert events["line"].tolist() == [1, (ENTRY + line + b"\n" + ENTRY).count(b"\n")]
+
+
+RECORD = (
+    b'2025-10-08 10:05:00.000 UTC,"u","d",1,"[local]",abc.1,%d,"idle",2025-10-08 10:00:00 UTC,1/1,0,ERROR,42P01,'
+    b'"relation ""assets"" does not exist",,,,,,"select 1",15,,"psql","client backend",,0\n'
+)
+OPEN = RECORD.replace(b'"select 1"', b'"select 1') % 20  # a quote that nothing closes
+
+
+def test_an_endless_quote_of_a_csv_log_costs_its_own_lines_alone(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("triage_kit.parse.csvlog.LONGEST", 1 << 16)
+    before, after = (b"".join(RECORD % each for each in numbers) for numbers in (range(20), range(21, 41)))
+    junk = b"a b c d e f g h\n" * (1 << 15)
+    (tmp_path / "a.csv").write_bytes(before + OPEN + junk + after + OPEN + junk)
+    done = collect(cases.build({"logs": ["a.csv"]}, tmp_path / "case.yaml"))
+    source = done.bundle.table("log_sources").iloc[0]
+    assert source[["format", "lines", "entries", "unparsed"]].tolist() == ["csv", 42 + (2 << 15), 40, 2 + (2 << 15)]
+    assert done.bundle.table("log_events")["line"].tolist()[-1] == 41 + (1 << 15)
+
+
+def test_an_endless_quote_holds_no_more_of_a_longer_file(monkeypatch) -> None:
+    monkeypatch.setattr("triage_kit.parse.csvlog.LONGEST", 1 << 16)
+
+    def peak(lines: int) -> int:
+        source = itertools.chain([OPEN], itertools.repeat(b"a b c d e f g h\n", lines))
+        tracemalloc.start()
+        try:
+            assert sum(isinstance(each, Unparsed) for each in parse_csv(source)) == lines + 1
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(1 << 14) < 1.5 * peak(1 << 12)
 
 
 def test_a_manifest_beyond_its_bound_is_not_even_parsed(sealed: Path, monkeypatch) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from triage_kit import redact_told
+
 HIDDEN = "***"
 
 # One of these is in every text that the pattern below could change; looking for them costs far less than the pattern.
@@ -56,10 +58,30 @@ _CLUES = (
     "-u",
     "mysql",
     "redis-cli",
+    "kennwort",
+    "wachtwoord",
+    "contrase",
+    "senha",
+    "парол",
+    "パスワード",
+    "密码",
+    "mot de passe",
+    "pw",
+    "otp",
+    "license",
+    "cookie",
+    "identified by",
+    "identified with",
+    "hooks.slack.com",
+    "webhooks",
+    "stringdata",
+    "docker login",
 )
 
 _NAME = (
-    r"(?:password(?!_encryption)|passwd|passwort|passphrase|pwd|secret|token(?!s\b|i[sz])|credential|api[_-]?key|access[_-]?key|"
+    r"(?:password(?!_encryption)|passwd|passwort|passphrase|passcode|pwd|(?<![a-z])pw(?![a-z])|(?<![a-z])otp(?![a-z])|"
+    r"kennwort|wachtwoord|contrase[nñ]a|senha|mot\ de\ passe|пароль|パスワード|密码|license[ _-]?key|"
+    r"secret|token(?!s\b|i[sz])|credential|api[_-]?key|access[_-]?key|"
     r"(?:private|account|encryption|signing|master|auth)[_-]?key|pgpassword|(?<![a-z])pass(?![a-z])|"
     r"(?<=_)auth(?![a-z]))[\w-]{0,40}"
 )
@@ -67,9 +89,12 @@ _NAME = (
 _QUOTED = (
     r"(?:[eE]|[uU]&)?'(?:[^'\\\n]|\\.|'')*+(?:'|\\?(?=\n|\Z))"
     r"|\"(?:[^\"\\\n]|\\.|\"\")*+(?:\"|\\?(?=\n|\Z))"
-    r"|\\(?P<escaped>['\"])(?:(?!\\(?P=escaped)).)*(?:\\(?P=escaped)|\Z)"
+    r"|(?P<escaped>\\++['\"])(?:(?!(?P=escaped)).)*(?:(?P=escaped)|\Z)"
 )
-_BARE = r"(?!\$\d|%s|%\(|\?|:\w|\*\*\*|(?i:null|none|true|false)\b)[^\s,;&'\"()<>{}\[\]]+"
+_BARE = r"(?!\$\d|\$\{|%s|%\(|\?|:\w|\*\*\*|(?i:null|none|true|false)\b)[^\s,;&'\"()<>{}\[\]]+"
+
+# Behind a colon YAML may open a block of lines, which redact_told looks into, or entries with names of their own.
+_NO_BLOCK = r"(?![ \t]*[|>][-+0-9]{0,2}[ \t]*\n|\s*\n\s*(?:-\ )?[\w.\"'-]{1,80}:(?:\s|\Z))"
 
 # In SQL inside a string every quote is doubled, and doubled again in a string inside that; '' alone opens nothing.
 _DOUBLED = r"(?P<{0}>'{{2,}}+)(?![\s,;)]|\Z)(?:(?!(?P={0})).){{1,500}}(?:(?P={0})|\Z)"
@@ -82,7 +107,7 @@ _BETWEEN = r"(?:\s|/\*[^*]{0,200}\*/|--[^\n]{0,200}\n)"
 _SECRET = re.compile(
     rf"""
     (?P<url>\b(?:[a-z][a-z0-9+.-]{{1,30}})://[^\s:/@'"<>?\#]{{0,100}}:)(?P<url_secret>[^\s'"<>/]{{1,300}}|[^\s'"<>]{{1,300}}(?=@[\w.\[-]{{1,255}}[:/?\s'"]))(?=@)
-  | (?P<key>{_NAME}(?:\\*["'])?\s*(?:=>|:?=++|:(?!:))\s*)
+  | (?P<key>{_NAME}(?:\\*["'])?\s*(?:=>|:?=++|:(?!:)){_NO_BLOCK}\s*)
     (?:(?P<quoted>{_DOUBLED.format("run")}|{_QUOTED})|(?P<bare>{_BARE}))
   | (?P<sql>(?:\b|_)(?:{_OPTION})(?:_[a-z]+){{0,3}}"?{_BETWEEN}++|(?<![\w'".])password(?='))
     (?P<sql_secret>{_DOUBLED.format("sql_run")}|(?:e|u&)?\\?{_LITERAL}(?:'(?:\s*\n\s*{_LITERAL}')*+|\\?\Z)
@@ -134,7 +159,7 @@ _INSERT = re.compile(
     rf"(?P<values>(?:{_LITERAL}(?:'|\Z)|[^';])*+)",
     re.IGNORECASE,
 )
-_OPENING = re.compile(r"(?i)(?:e|u&)?(?:\\?['\"]|\$\w*\$)")
+_OPENING = re.compile(r"(?i)(?:e|u&)?(?:\\*['\"]|`|\$\w*\$)")
 
 
 def redact(text: str) -> str:
@@ -151,6 +176,10 @@ def redact(text: str) -> str:
             text = place.sub(lambda found: found["kept"] + _hidden(found["secret"]), text)
     if "values" in lowered and "insert" in lowered:
         text = _INSERT.sub(lambda found: found["kept"] + _VALUE.sub(f"'{HIDDEN}'", found["values"]), text)
+    text = redact_told.nested(text, HIDDEN)
+    for clues, place in redact_told.PLACES:
+        if any(clue in lowered for clue in clues):
+            text = place.sub(lambda found: found["kept"] + _hidden(found["secret"]), text)
     return _SECRET.sub(_hide, text)
 
 
