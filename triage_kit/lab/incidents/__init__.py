@@ -1,10 +1,18 @@
 """Practice incidents by name; the list is written out, nothing is discovered."""
 
 from triage_kit.lab.incidents import (
+    arena,
+    courier,
     delete_without_where,
     deleted,
     emptied,
+    escola,
+    greenhouse,
     harmless,
+    infirmary,
+    mall,
+    newsroom,
+    outbox,
     replaced,
     retention_drop,
     rolled_back_import,
@@ -21,6 +29,11 @@ INCIDENTS: dict[str, Incident] = {
         *(
             incident
             for module in (emptied, deleted, replaced, unseen, harmless, storage)
+            for incident in module.INCIDENTS
+        ),
+        *(  # one trade a module, all of them held out
+            incident
+            for module in (infirmary, courier, greenhouse, escola, mall, outbox, newsroom, arena)
             for incident in module.INCIDENTS
         ),
     )
