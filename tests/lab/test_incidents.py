@@ -1,10 +1,12 @@
 """The other practice incidents: what each truth says is asked of the server with plain SQL."""
 
+from urllib.parse import unquote
+
 import majors
 import pytest
 from psycopg import sql
 
-from triage_kit import case
+from triage_kit import case, schemas
 from triage_kit.lab import demo
 from triage_kit.lab.incidents import INCIDENTS
 
@@ -37,7 +39,7 @@ def on(*names: str) -> pytest.MarkDecorator:
 
 def ask(made: demo.Demo, query: str) -> list[tuple]:
     loaded = case.load(made.folder)
-    with made.server.connect(loaded.database.url.split("/")[3].split("?")[0]) as connection:
+    with made.server.connect(unquote(loaded.database.url.split("/")[3].split("?")[0])) as connection:
         return connection.execute(sql.SQL(query)).fetchall()
 
 
@@ -101,6 +103,20 @@ def test_delete_is_in_the_statistics_and_the_red_herring_in_the_log(rebuilt):
     log = (rebuilt.folder / "log" / "postgresql.log").read_text()
     assert "user=rlindqvist,db=webshop,app=psql ERROR:  permission denied for table order_items" in log
     assert "DELETE FROM shop.orders" not in log
+
+
+@on("old_years_cleaned", "hubs_closed_by_job")
+def test_rows_of_names_that_must_be_quoted_and_of_cascades_are_those_of_the_truth(rebuilt):
+    for name, table in rebuilt.incident.truth["tables"].items():
+        counted = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*schemas.parts(name)))
+        assert (name, ask(rebuilt, counted.as_string())) == (name, [(table["rows"],)])
+
+
+@on("hubs_closed_by_job")
+def test_log_is_csv_in_the_zone_of_the_server(rebuilt):
+    log = (rebuilt.folder / "log" / "courier.csv").read_text()
+    assert " IST," in log.splitlines()[-1]
+    assert ask(rebuilt, "SELECT n_tup_del FROM pg_stat_user_tables WHERE relname = 'stop'") == [(480,)]
 
 
 @on("rolled_back_import")

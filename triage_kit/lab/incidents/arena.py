@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from triage_kit.lab.incidents.script import ANONYMOUS, Commit, Script, Stage, act, checkpoint, lost, ok
+from triage_kit.lab.incidents.script import Commit, Script, Stage, act, checkpoint, lost, ok
 
 TABLES = (
     "CREATE TABLE player (id int PRIMARY KEY, nick text, loadout jsonb)",
@@ -211,7 +211,6 @@ guilds_synchronised_away = Script(
     ],
     later=[MORE],
     settings=PREFIX,
-    views=ANONYMOUS,
     holdout=True,
 )  # fmt: skip
 

@@ -157,7 +157,7 @@ TAKEN = (
 
 labels_printed = Script(
     "labels_printed",
-    "False alarm: printers take their label jobs in batches until none is left; somebody cancels a DELETE that hangs",
+    "False alarm: printers take their label jobs in batches until none is left; a DELETE beside it was rolled back",
     "parcels",
     "dispatch",
     TABLES,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from triage_kit.lab.incidents.script import Commit, Script, Stage, act, checkpoint, lost, ok
+from triage_kit.lab.incidents.script import Act, Commit, Script, Stage, act, checkpoint, lost, ok
 
 MONTHS = {"2026_08": ("2026-08-01", "2026-09-01"), "2026_09": ("2026-09-01", "2026-10-01"),
           "2026_10": ("2026-10-01", "2026-11-01"), "2026_11": ("2026-11-01", "2026-12-01")}  # fmt: skip
@@ -27,7 +27,7 @@ def _measured(rows: int) -> str:
     )
 
 
-def _ingested(rows: int) -> object:
+def _ingested(rows: int) -> Act:
     return act(
         "ingest",
         "mqtt-bridge",
@@ -55,6 +55,7 @@ parent_truncated = Script(
         checkpoint,
     ],
     {
+        "iot.readings": lost("truncate", 200000),
         **{f"iot.readings_{month}": lost("truncate", 50000) for month in MONTHS},
         "iot.sensors": ok(8),
         "iot.alerts": ok(132),
@@ -103,6 +104,7 @@ months_dropped = Script(
             f"iot.readings_{month}": lost("partition_drop", None, None, status="missing", accepts=["drop"])
             for month in ("2026_08", "2026_09", "2026_10")
         },
+        "iot.readings": lost("partition_drop", None, 1000),
         "iot.readings_2026_11": ok(1000),
         "iot.sensors": ok(8),
         "iot.alerts": ok(132),
@@ -154,6 +156,7 @@ buffer_after_power_cut = Script(
         "iot.dedupe": lost("unlogged_reset", None),
         "iot.sensors": ok(8, accepts=["counters_reset"]),
         "iot.alerts": ok(134, accepts=["counters_reset"]),
+        "iot.readings": ok(160, accepts=["counters_reset"]),
         **{f"iot.readings_{month}": ok(40, accepts=["counters_reset"]) for month in MONTHS},
     },
     "crash",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from triage_kit.lab.incidents import base
-from triage_kit.lab.incidents.script import ANONYMOUS, BLIND, Commit, Script, Stage, act, checkpoint, lost, ok
+from triage_kit.lab.incidents.script import BLIND, Commit, Script, Stage, act, checkpoint, lost, ok
 
 PREFIX = {"log_line_prefix": "%m [%p]: user=%u,db=%d,app=%a,client=%r ", "log_timezone": "America/New_York"}
 TABLES = (
@@ -64,7 +64,6 @@ merge_rule_deletes = Script(
     later=[VISITED],
     settings=PREFIX,
     commits=[Commit(400, "Patients can be merged", {"db/changelog/014-merge.sql": RULE + ";\n"})],
-    views=ANONYMOUS,
     holdout=True,
 )
 

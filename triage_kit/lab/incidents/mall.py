@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from triage_kit.lab.incidents import base
-from triage_kit.lab.incidents.script import ANONYMOUS, BLIND, Commit, Script, Stage, act, checkpoint, lost, ok
+from triage_kit.lab.incidents.script import (
+    ANONYMOUS,
+    BLIND,
+    Act,
+    Commit,
+    Script,
+    Stage,
+    Step,
+    act,
+    checkpoint,
+    lost,
+    ok,
+)
 
 TENANTS = ("t_aurora", "t_boreal", "t_cobalt")
 
@@ -27,7 +39,7 @@ TABLES = (
 SIZES = {"t_aurora": 150, "t_boreal": 20, "t_cobalt": 8}
 
 
-def _sold(schema: str) -> object:
+def _sold(schema: str) -> Act:
     size = SIZES[schema]
     return act(
         "mall",
@@ -41,7 +53,7 @@ def _sold(schema: str) -> object:
     )
 
 
-SOLD = [_sold(schema) for schema in TENANTS]
+SOLD: list[Step] = [_sold(schema) for schema in TENANTS]
 AUDITED = act("mall", "shop t_aurora", "INSERT INTO public.audit_log (said) SELECT 'seen' FROM generate_series(1, 12)")
 
 
@@ -125,7 +137,8 @@ path_of_another_tenant = Script(
     scope=SCOPE,
     causes=[{"cause": "not_lost", "accepts": ("migration",), "tables": ("t_aurora.orders",)}],
     reported=["t_aurora.orders"],
-    commits=[Commit(1, "Default tenant", {"deploy/default_tenant.sql": f"{PATH};\n", "sqitch.plan": "default_tenant\n"})],
+    commits=[Commit(1, "Default tenant", {"deploy/default_tenant.sql": f"{PATH};\n",
+                                           "sqitch.plan": "default_tenant\n"})],
     later=[AUDITED],
     settings={"log_line_prefix": "[%p] %m %u@%d app=%a xid=%x ", "log_timezone": "Pacific/Auckland"},
     holdout=True,
@@ -171,8 +184,8 @@ migration_and_hand = Script(
         "ALTER TABLE t_cobalt.orders ADD COLUMN currency text NOT NULL;\nCOMMIT;\n", "sqitch.plan": "currency\n"})],
     later=[AUDITED],
     settings={"log_line_prefix": "%m|%u|%d|%c|%a|"},
-    # Nothing but a statement names the person; the migration is in the repository.
-    views={view: {"causes": (HANDS[0], {**HANDS[1], "accepts": ("unknown",)})} for view in BLIND},
+    # Nothing but the log names the person; the migration is in the repository.
+    views={view: {"causes": (HANDS[0], {**HANDS[1], "accepts": ("unknown",)})} for view in ("no_log", "stats_csv")},
     holdout=True,
 )  # fmt: skip
 
@@ -233,7 +246,7 @@ coupons_of_last_year = Script(
     reported=["t_aurora.coupon"],
     later=[AUDITED],
     settings={"log_line_prefix": "%m|%u|%d|%c|%a|", "log_statement": "ddl"},
-    views=ANONYMOUS,
+    views={"no_log": ANONYMOUS["no_log"]},  # else the log names pg_restore
     holdout=True,
 )
 
