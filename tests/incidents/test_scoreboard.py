@@ -82,6 +82,6 @@ def test_results_of_runs_add_up_and_go_into_a_readme(records, tmp_path, capsys):
     assert main(["--figures-only", "--out", str(out), "--readme", str(readme)]) == 0
     told = readme.read_text()
     assert "old figures" not in told
-    assert told.startswith(f"# Kit\n{BEGIN}\n2 incidents (1 held out)")
+    assert told.startswith(f"# Kit\n{BEGIN}\n2 incidents (0 held out)")
     assert told.endswith(f"{END}\nthe end\n")
     assert "mechanism AC@1, struck" in capsys.readouterr().out

@@ -165,7 +165,6 @@ delete_using_sync = Script(
     "application",
     roots=["public.price"],
     reported=["price"],
-    holdout=True,
     later=[act("pricing_svc", "pricing-service", "INSERT INTO price SELECT 'T' || g, g FROM generate_series(1, 20) g")],
     settings={"log_line_prefix": "%m [%p] %a %u@%d "},
 )  # fmt: skip
@@ -262,7 +261,6 @@ failed_then_partial = Script(
     roles={"librarian": "library"},
     roots=["lib.loans"],
     reported=["lib.loans"],
-    holdout=True,
     later=[act("library", "library-app",
         "INSERT INTO lib.loans SELECT g, '2026-06-01', false FROM generate_series(1001, 1030) g")],
 )  # fmt: skip
@@ -289,7 +287,6 @@ tests_delete_everything = Script(
     reported=["Users"],
     commits=[Commit(200, "Tests",
         {"e2e/setup.test.js": "beforeEach(async () => {\n  await db.query('DELETE FROM \"Users\"');\n});\n"})],
-    holdout=True,
     later=[act("community", "next-server", 'INSERT INTO "Users" SELECT g, \'n\' FROM generate_series(2001, 2010) g')],
     settings={"log_line_prefix": "%m [%p] %q%u@%d (%a) "},
 )  # fmt: skip

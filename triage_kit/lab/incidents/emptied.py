@@ -300,7 +300,6 @@ full_refresh_from_empty_feed = Script(
     "scheduled_job",
     roots=["public.prices"],
     reported=["prices"],
-    holdout=True,
     later=[act("catalogue", "catalogue-api", "UPDATE products SET name = 'q' WHERE sku < 'S3'")],
     settings={"log_statement": "ddl"},
 )  # fmt: skip
@@ -340,7 +339,6 @@ savepoint_flush = Script(
     roles={"ops_ines": "forum"},
     roots=["public.threads"],
     reported=["posts", "threads"],
-    holdout=True,
     later=[act("forum", "forum-web", "INSERT INTO threads SELECT g, 't' FROM generate_series(51, 60) g")],
     settings={"log_line_prefix": "%t [%p-%l] %u@%d "},
 )  # fmt: skip
@@ -368,7 +366,6 @@ reset_button = Script(
     reported=["bookings"],
     commits=[Commit(90, "Reset demo data", {"web/admin.py": "def reset(connection):\n"
                                             '    connection.execute("TRUNCATE bookings, damages")\n'})],
-    holdout=True,
     later=[act("rental_web", "rental-web", "INSERT INTO bookings SELECT g, 1 FROM generate_series(601, 620) g")],
     settings={"log_line_prefix": "%m [%p] %q%a %u@%d "},
 )  # fmt: skip

@@ -65,7 +65,6 @@ healthy_and_rewritten = Script(
     {"public.papers": ok(143), "public.boxes": ok(143), "public.shelves": ok(143)},
     "not_lost",
     reported=["papers"],
-    holdout=True,
     later=[act("archivist", "archive-ui", "INSERT INTO papers SELECT g, g FROM generate_series(1001, 1010) g")],
 )  # fmt: skip
 
@@ -147,7 +146,6 @@ crash_without_loss = Script(
         accepts=["none"])},
     "not_lost",
     reported=["sold"],
-    holdout=True,
     later=[act("boxoffice", "boxoffice", "INSERT INTO sold SELECT g, 1 FROM generate_series(501, 510) g")],
 )  # fmt: skip
 
@@ -168,7 +166,6 @@ import_in_savepoint = Script(
     {"public.imports": ok(4), "public.pictures": ok(0, "rollback"), "public.rooms": ok(9)},
     "not_lost",
     reported=["pictures"],
-    holdout=True,
     later=[act("gallery", "gallery-app", "INSERT INTO rooms SELECT g FROM generate_series(11, 14) g")],
 )  # fmt: skip
 

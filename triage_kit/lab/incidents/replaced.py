@@ -91,7 +91,6 @@ swap_with_part = Script(
     roles={"pvarga": "fleet"},
     roots=["public.trips"],
     reported=["trips"],
-    holdout=True,
     settings={"log_statement": "ddl", "log_line_prefix": "%m [%p] %u@%d %a "},
     views={"no_log": {"untellable": {"public.trips": ("restore",)}},
         "stats_csv": {"untellable": {"public.trips": ("none", "restore", "recreate")}}},
@@ -148,7 +147,6 @@ drop_schema_by_hand = Script(
     roles={"dev_olu": "wiki"},
     roots=["wiki.pages", "wiki.links"],
     reported=["wiki.pages"],
-    holdout=True,
     settings={"log_statement": "ddl", "log_line_prefix": "%t %p %u %a %d "},
 )  # fmt: skip
 
@@ -267,7 +265,6 @@ oldest_partition_dropped = Script(
     commits=[Commit(30, "Retention", {"jobs/retention.py": "import os\n\n\ndef main(connection):\n"
                                       '    connection.execute("DROP TABLE IF EXISTS postings_2023")\n',
                                       "jobs/crontab": "0 2 * * * python jobs/retention.py\n"})],
-    holdout=True,
     later=[act("ledgers", "ledgers-api", "INSERT INTO postings SELECT g, 2025 FROM generate_series(601, 620) g")],
 )  # fmt: skip
 

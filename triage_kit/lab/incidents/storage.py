@@ -48,7 +48,6 @@ left_unlogged = Script(
     "crash",
     roots=["public.variants"],
     reported=["variants"],
-    holdout=True,
     later=[act("genome", "loader", "INSERT INTO samples SELECT g FROM generate_series(101, 105) g")],
 )  # fmt: skip
 
@@ -124,7 +123,6 @@ volume_without_traces = Script(
     "storage_replaced",
     reported=["recipes", "steps"],
     begins=200,
-    holdout=True,
     later=[act("kitchen", "kitchen-api", "INSERT INTO recipes (t) SELECT 'n' FROM generate_series(1, 6)")],
 )  # fmt: skip
 
@@ -213,7 +211,6 @@ restore_data_only = Script(
     "restore",
     roots=["public.appointments", "public.doctors"],
     reported=["appointments"],
-    holdout=True,
     later=[act("praxis", "praxis-web",
         "INSERT INTO appointments SELECT g, 1, '2026-04-01' FROM generate_series(1001, 1016) g")],
 )  # fmt: skip
@@ -279,7 +276,6 @@ subscriber_deleted = Script(
     "replication",
     roots=["public.staff"],
     reported=["staff"],
-    holdout=True,
     later=[act("branch", "branch-app", "INSERT INTO local_notes SELECT g FROM generate_series(31, 35) g")],
 )  # fmt: skip
 

@@ -102,7 +102,6 @@ moved_to_other_tenant = Script(
     roots=["public.tickets"],
     causes=[{"cause": "application", "accepts": ("not_lost",), "tables": ("public.tickets",)}],
     reported=["tickets"],
-    holdout=True,
     later=[act("helpdesk", "helpdesk-api", "INSERT INTO tickets SELECT g, 9, 'n' FROM generate_series(1001, 1009) g")],
     settings={"log_line_prefix": "%t [%p] %a %u "},
 )  # fmt: skip
@@ -128,7 +127,6 @@ moved_between_partitions = Script(
     reported=["answers_w1"],
     # Measured: without a statement, WAL or an earlier bundle it looks like DELETE here and INSERT there.
     views={view: {"untellable": {"public.answers_w1": ("delete",)}} for view in BLIND},
-    holdout=True,
     later=[act("survey", "survey-app", "INSERT INTO answers SELECT g, 2 FROM generate_series(501, 515) g")],
 )  # fmt: skip
 
@@ -152,7 +150,6 @@ archived_by_job = Script(
     roots=["public.Contract"],
     causes=[{"cause": "scheduled_job", "accepts": ("not_lost",), "tables": ("public.Contract",)}],
     reported=["Contract"],
-    holdout=True,
     later=[act("contracts_app", "contracts-web", 'INSERT INTO "Customer" SELECT g FROM generate_series(41, 44) g')],
     settings={"log_line_prefix": "%t [%p] %u@%d %a "},
 )  # fmt: skip
