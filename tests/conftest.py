@@ -36,7 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _elsewhere(item: pytest.Item) -> bool:
     marker, parameters = item.get_closest_marker("pg"), getattr(item, "callspec", None)
     found = fitting(marker) if marker else []
-    major = parameters.params.get("server") if parameters else None
+    asked = parameters.params if parameters else {}
+    major = asked.get("server", asked.get("odd"))
     return bool(found) and major is not None and major not in found
 
 

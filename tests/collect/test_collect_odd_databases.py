@@ -179,9 +179,8 @@ def test_settings_of_the_role_change_no_answer(odd: Server, ask: Ask) -> None:
     assert str(done.bundle.table("identity").loc[0, "started_at"].tzinfo) == "UTC"
 
 
+@pytest.mark.pg(">= 14")  # idle_session_timeout
 def test_a_limit_that_lets_nobody_ask_is_named(odd: Server, ask: Ask) -> None:
-    if odd.version[0] < 14:
-        pytest.skip("needs PostgreSQL 14: idle_session_timeout")
     with odd.connect() as connection:
         connection.execute("CREATE ROLE hurried SUPERUSER LOGIN; ALTER ROLE hurried SET idle_session_timeout = '1ms'")
     with pytest.raises(Unreachable, match="idle_session_timeout") as refused:
@@ -268,9 +267,8 @@ def test_what_would_ask_another_server_or_run_a_function_is_left_alone(odd: Serv
     assert len(done.bundle.table("columns")) > 1600
 
 
+@pytest.mark.pg(">= 17")  # login event triggers
 def test_a_trigger_at_login_is_told(odd: Server, ask: Ask) -> None:
-    if odd.version[0] < 17:
-        pytest.skip("needs PostgreSQL 17: login event triggers")
     made(odd, "greeted")
     with odd.connect("greeted") as connection:
         connection.execute("CREATE TABLE seen (who text)")

@@ -175,12 +175,15 @@ def explain(error: psycopg.Error, wanted: dict[str, str], timeout: float = 5.0) 
     )
 
 
+TIME_LIMITS = "look for idle_session_timeout and transaction_timeout in pg_db_role_setting, or come as another role"
+
+
 def ended(error: psycopg.Error, wanted: dict[str, str]) -> Unreachable:
     """What it means that a connection stood and was lost before it answered anything."""
     return Unreachable(
         f"the server let us in at {target(wanted)} and ended the session before the first answer: {_reason(error)}; it "
         "crashes or shuts down (read its log), or a time limit of the role or database is too short to ask anything: "
-        "look for idle_session_timeout and transaction_timeout in pg_db_role_setting, or come as another role"
+        f"{TIME_LIMITS}"
     )
 
 

@@ -237,7 +237,9 @@ class Session:
             time.sleep(0.5)
 
     def _gone(self, lost: str) -> str:
-        return f"the connection to {self.target} was lost in the middle and could not be kept: {lost}"
+        # The server closes first and psycopg may have no code by then: what it had said is all that is left.
+        advice = f"; {address.TIME_LIMITS}" if "timeout" in lost else ""
+        return f"the connection to {self.target} was lost in the middle and could not be kept: {lost}{advice}"
 
     def _driver(self) -> psycopg.Connection:
         return self._connection.connection.driver_connection

@@ -108,11 +108,10 @@ class _Recorded:
                      special.CURRENT_LOG: "log_files.current", special.STATEMENTS: "statements.extension",
                      scope.LOCKED: "scope.locked"}  # fmt: skip
         for question in QUESTIONS:
-            self.keys |= {path.read_text(encoding="utf-8"): question.name
-                          for path in questions.variants(question.name).values()}  # fmt: skip
+            self.keys |= dict.fromkeys(questions.texts(question.name).values(), question.name)
         for extension in _rows(found, "statements.extension"):
             place = quoted(extension["schema"])
-            texts = [path.read_text(encoding="utf-8") for path in questions.variants("statements").values()]
+            texts = questions.texts("statements").values()
             for key, written in (("statements", texts), ("statements.bare", map(special.without_texts, texts))):
                 self.keys |= {text.replace("{schema}", place): key for text in written}
 

@@ -174,12 +174,17 @@ def variants(name: str) -> dict[int, Path]:
     return {int(path.stem): path for path in (HERE / name).glob("*.sql")}
 
 
+def texts(name: str) -> dict[int, str]:
+    """What is sent for a question, by the version it starts at: its files with the stretches that they share."""
+    return {start: _SHARED.sub(_shared, path.read_text(encoding="utf-8")) for start, path in variants(name).items()}
+
+
 def load(name: str, version: int) -> tuple[str, str]:
     """The variant of a question for a server version, as ``name/130000``, and its text.
 
     Raises SourceError when the server is older than every variant.
     """
-    there = variants(name)
+    there = texts(name)
     usable = [start for start in there if start <= version]
     if not usable:
         raise SourceError(
@@ -187,7 +192,7 @@ def load(name: str, version: int) -> tuple[str, str]:
             "PostgreSQL 13 is the oldest that is read"
         )
     start = max(usable)
-    return f"{name}/{start}", _SHARED.sub(_shared, there[start].read_text(encoding="utf-8"))
+    return f"{name}/{start}", there[start]
 
 
 def _shared(found: re.Match[str]) -> str:
