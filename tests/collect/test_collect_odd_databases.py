@@ -202,7 +202,12 @@ def test_a_locked_catalogue_is_named_and_costs_what_it_must(odd: Server, ask: As
         assert set(failed(done)) == {"extensions", "statements"}
         assert done.bundle.table("row_counts")["rows"].tolist() == [1]
         other.execute("ROLLBACK; BEGIN; LOCK pg_catalog.pg_statistic")
-        with pytest.raises(SourceError, match=r"the catalogue itself cannot be read: .* look at pg_locks"):
+        # A session that must build the cache file of the catalogue anew stops before it is let in: which of the two,
+        # is chance.
+        with pytest.raises(SourceError, match=r"(itself cannot be read|no session began): .* look at pg_locks"):
+            ask(odd, "held")
+        other.execute("ROLLBACK; BEGIN; LOCK pg_catalog.pg_authid")
+        with pytest.raises(SourceError, match=r"no session began: .* look at pg_locks"):
             ask(odd, "held")
         other.execute("ROLLBACK")
 

@@ -151,6 +151,14 @@ def explain(error: psycopg.Error, wanted: dict[str, str], timeout: float = 5.0) 
             f"no server answered for {named}: {said}; check host and port, that the server runs, and "
             "that no firewall stands between"
         )
+    if isinstance(error, psycopg.errors.ConnectionTimeout):
+        # The server answered the ping and took the password or asked for none; a session reads the catalogue before
+        # it says that it is ready.
+        return Unreachable(
+            f"the server answers at {named} and no session began: {said}; somebody may hold a lock on the catalogue "
+            "(VACUUM FULL, REINDEX SYSTEM), or the machine is overloaded: look at pg_locks from a session that stands "
+            "and at the server's log, wait, and run the command again"
+        )
     if CLOSED.search(said):
         return LoginRefused(
             f"the server lets nobody into {named}: {said}. A database that is called invalid is what an interrupted "
