@@ -135,7 +135,7 @@ def explain(error: psycopg.Error, wanted: dict[str, str], timeout: float = 5.0) 
     by PQping, which needs no login and tells "answered" from "rejects everybody" from "silent".
     """
     named, said = target(wanted), _reason(error)
-    ping = _ping(wanted, timeout)
+    ping, late = _ping(wanted, timeout), isinstance(error, psycopg.errors.ConnectionTimeout)
     if ping == pq.Ping.NO_ATTEMPT:
         return SourceError(
             f"no connection was tried to {named}: {said}; correct the connection parameters, "
@@ -147,11 +147,12 @@ def explain(error: psycopg.Error, wanted: dict[str, str], timeout: float = 5.0) 
             "shuts down: read its log, wait, and run the command again"
         )
     if ping == pq.Ping.NO_RESPONSE:
+        locked = "; if it runs, somebody may hold a lock on its catalogue: look at pg_locks from a session that stands"
         return Unreachable(
             f"no server answered for {named}: {said}; check host and port, that the server runs, and "
-            "that no firewall stands between"
+            f"that no firewall stands between{locked if late else ''}"
         )
-    if isinstance(error, psycopg.errors.ConnectionTimeout):
+    if late:
         # The server answered the ping and took the password or asked for none; a session reads the catalogue before
         # it says that it is ready.
         return Unreachable(
