@@ -1,5 +1,6 @@
 """Fixtures that every room's tests share: real servers, one a session and major, and databases of their own on them."""
 
+import signal
 import sys
 import uuid
 from collections.abc import Iterator
@@ -15,6 +16,11 @@ import majors
 from triage_kit.lab.server import Server
 
 SETTINGS = {"shared_preload_libraries": "pg_stat_statements", "track_commit_timestamp": True, "log_checkpoints": True}
+
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell starts what it puts into the background deaf to Ctrl-C, and every process begun from there inherits that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:
