@@ -161,11 +161,20 @@ def described(reader: Callable, text: str) -> Callable[[random.Random], None]:
     return run
 
 
+def statistics(chance: random.Random) -> None:
+    """A table in any form: what is read of it are names, whole numbers and instants, or it is refused in words."""
+    text = chance.choice((STATISTICS, *PRINTED))
+    described(read_statistics, text)(chance)
+
+
+PRINTED = tuple(
+    json.loads(Path(__file__).with_name("parse").joinpath("statistics_by_psql.json").read_text("utf-8")).values()
+)
 STATISTICS = 'schemaname,relname,n_tup_ins,n_tup_del,n_live_tup\nshop,orders,81,33,0\nshop,"a ""b""",8,0,0\n'
 SCHEMA = "CREATE TABLE shop.orders (\n    id integer NOT NULL,\n    note text DEFAULT 'a;b'::text\n);\nALTER TABLE ONLY shop.items ADD CONSTRAINT i FOREIGN KEY (a) REFERENCES shop.orders(id) ON DELETE CASCADE;\n"
 PARSERS = {
     "stderr": plain("stderr"), "csv": plain("csv"), "json": plain("json"), "wrapped": wrapped, "scan": scanned,
-    "statistics": described(read_statistics, STATISTICS), "schema": described(lambda data: read_schema_dump(data.decode("utf-8", "replace")), SCHEMA),
+    "statistics": statistics, "schema": described(lambda data: read_schema_dump(data.decode("utf-8", "replace")), SCHEMA),
 }  # fmt: skip
 
 

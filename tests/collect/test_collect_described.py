@@ -140,6 +140,12 @@ def test_a_statement_that_cannot_be_read_is_counted_and_shown(files: Path) -> No
     assert asked.loc["schema_dump", "reason"] == "1 statements not understood, as line 3: THIS IS NO STATEMENT"
 
 
+def test_what_is_in_doubt_is_said_beside_the_rows(files: Path) -> None:
+    (files / "stats.csv").write_text("schemaname;relname;n_tup_ins;n_tup_del;n_live_tup\nm;a;1,2E+05;0;5\n", "utf-8")
+    asked = collect(of_files(files, statistics="stats.csv")).bundle.table("questions").set_index("source")
+    assert asked.loc["statistics", "reason"].startswith("1 in doubt, as line 2, inserts: 1,2E+05 was read as 120000")
+
+
 def test_what_no_file_says_is_a_gap(files: Path) -> None:
     asked = collect(of_files(files, statistics="stats.csv")).bundle.table("questions").set_index("source")["status"]
     assert {asked[name] for name in ("identity", "storage", "settings", "constraints")} == {"unavailable"}

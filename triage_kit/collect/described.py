@@ -67,6 +67,7 @@ def _statistics(case: Case, draft: Draft, pattern: str) -> tuple[Statistics, int
     data = named_files.content(case, pattern, MOST_STATISTICS)
     found = read_statistics(data)
     remarks = [named_files.keep(draft, "statistics", pattern, data), _some("not read", found.unread)]
+    remarks.append(_some("in doubt", found.doubts))
     return found, len(found.rows), remarks, "csv"
 
 
