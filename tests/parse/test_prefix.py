@@ -1,6 +1,9 @@
 # ruff: noqa: E501 -- a case is one line
 """log_line_prefix: literal lines as servers with these settings write them."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from triage_kit.errors import PrefixMismatch
@@ -80,3 +83,60 @@ def test_a_given_prefix_that_fits_nothing_is_an_error_with_both():
 
 def test_a_guess_keeps_what_it_does_not_know():
     assert guess(f"{AT} 100% [12] LOG:  x") == "%m 100%% [%p] "
+
+
+# What one PostgreSQL 15 wrote to stderr under each prefix, and what its csvlog says of the same entries: process, user,
+# database, client, session, severity, SQLSTATE, application, the message's beginning. Sessions of two users come by
+# TCP, one by the socket and without a name of an application; "nightly clean up" has blanks, "shop-prod.eu" marks.
+WRITTEN = json.loads(Path(__file__).with_name("prefixes_by_server.json").read_text(encoding="utf-8"))
+
+
+def _expected(prefix: str, truth: list) -> dict:
+    pid, role, database, client, session, severity, sqlstate, application, _ = truth
+    facts = {"severity": severity}
+    for letter, name, value in (("p", "pid", pid), ("u", "role", role), ("d", "database", database), ("c", "session", session),
+                                ("e", "sqlstate", sqlstate), ("a", "application", application)):  # fmt: skip
+        if f"%{letter}" in prefix.partition("%q")[0] or (f"%{letter}" in prefix and role):
+            facts[name] = value if value not in ("", "[unknown]") else None
+    if "%r" in prefix or "%h" in prefix:
+        facts["client"] = (client if "%r" in prefix else client.partition(":")[0]) or None
+    return facts
+
+
+@pytest.mark.parametrize("sample", ["all", "one session", "another session"])
+@pytest.mark.parametrize("prefix", WRITTEN)
+def test_an_inferred_prefix_reads_the_servers_own_lines(prefix, sample):
+    lines, truth = WRITTEN[prefix]["log"], list(WRITTEN[prefix]["truth"])
+    second = next(at for at, line in enumerate(lines) if "batch-job" in line or "orders" in line)
+    checkpoint = next(at for at, line in enumerate(lines) if "checkpoint starting" in line)
+    shown = {"all": lines, "one session": lines[1:second], "another session": lines[second:checkpoint]}[sample]
+    entries = list(
+        parse([f"{line}\n".encode() for line in lines], "stderr", infer_prefix(shown), Clock("Europe/Berlin"))
+    )
+    # Without a process in the prefix a STATEMENT may stand alone; no entry is lost.
+    for entry in entries:
+        told = next(each for each in truth if entry.message.startswith(each[8]) and entry.pid in (None, each[0]))
+        truth.remove(told)
+        expected = _expected(prefix, told)
+        assert {name: getattr(entry, name) for name in expected} == expected
+    assert truth == []
+
+
+def test_without_evidence_a_word_has_no_meaning():
+    lines = [f"{AT} alpha beta [{pid}] LOG:  x" for pid in (11, 12)]
+    [entry, _] = parse([line.encode() for line in lines], "stderr", infer_prefix(lines), Clock())
+    assert (entry.role, entry.database, entry.pid) == (None, None, 11)
+
+
+def test_messages_about_connections_say_which_word_is_the_user():
+    lines = [
+        f"{AT} alpha beta [11] LOG:  connection authorized: user=beta database=alpha",
+        f"{AT} alpha beta [11] LOG:  x",
+    ]
+    for entry in parse([f"{line}\n".encode() for line in lines], "stderr", infer_prefix(lines), Clock()):
+        assert (entry.role, entry.database, entry.pid) == ("beta", "alpha", 11)
+
+
+def test_lines_made_to_take_long_are_passed_over():
+    lines = ["a " * 400 + "LOG:  x", "a:" * 400 + "ERROR:  y", f"{AT} [12] LOG:  x"]
+    assert infer_prefix(lines) == "%m [%p] "

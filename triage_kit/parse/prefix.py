@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from functools import cache
 
 from triage_kit.errors import PrefixMismatch
-from triage_kit.parse.languages import LABEL_OF, SEVERITY_OF, alternation
+from triage_kit.parse.languages import LABEL_OF, SEVERITY_OF, alternation, english
+from triage_kit.parse.prefix_guess import Head, facts, guesses
 
 SEVERITIES = (
     "DEBUG",
@@ -77,14 +78,18 @@ def prefix_pattern(prefix: str) -> str:
     """The pattern of what stands before the severity."""
     whole, cut = [], None
     seen: set[str] = set()
-    at = 0
+    at, last = 0, ""
     for found in _ESCAPE.finditer(prefix):
-        whole.append(re.escape(prefix[at : found.start()]))
+        between = prefix[at : found.start()]
+        # An application's name may have blanks, so that the user or database behind a blank is taken to have none.
+        blank, last = last == "a" and between.isspace() and found[2] in ("u", "d"), found[2]
+        whole.append(re.escape(between))
         at = found.end()
         if found[2] == "q":  # the rest is for sessions only
             cut = cut if cut is not None else len(whole)
         else:
-            whole.append(_escape(found[2], found[1], seen))
+            written = _escape(found[2], found[1], seen)
+            whole.append(written.replace(".*?", r"\S*?") if blank else written)
     whole.append(re.escape(prefix[at:]))
     if cut is not None:
         whole = [*whole[:cut], "(?:", *whole[cut:], ")?"]
@@ -124,6 +129,8 @@ COMMON = (
     "%m [%p]: [%l-1] db=%d,user=%u ",
     "%t:%r:%u@%d:[%p]:",
     "%t:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:",
+    "%t:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a",
+    "%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a",
     "%h %m [%p] %q%u@%d ",
     "%t-%c-",
     "pid=%p,user=%u,db=%d,app=%a,client=%h ",
@@ -157,7 +164,12 @@ _GUESSES = tuple(
         (r"(?<![\w%.:/-])\d{2,7}(?![\w.:/-])", "%p"),
     )
 )
-_SEVERITY = re.compile(rf"(?:{SEVERITY_WORDS}):  ")
+_SEVERITY = re.compile(rf"(?<![\w-])(?P<severity>{SEVERITY_WORDS}|{SUB_ENTRY_WORDS}){_COLON}")
+_GLUED = re.compile(_SEVERITY.pattern.removeprefix(r"(?<![\w-])"))  # a prefix that ends with an application's name
+_MOST_LINES = 300
+_LONGEST, _MOST_MARKS = 1_000, 30  # characters and equal marks before a severity
+_SPACED = re.compile(r"[\s@|\[\]{}<>/,;]|\b(?:user|db|app|client|host)=")
+_ODD = re.compile(r"[@|\[\]{}<>]|\A[\s\"=:,;/]|[\s\"=:,;/]\Z|\b(?:user|db|app|client|host)=")
 
 
 def guess(line: str) -> str | None:
@@ -184,22 +196,58 @@ def infer_prefix(sample: Sequence[str]) -> str:
     Raises PrefixMismatch, with the line and the best guess, when no prefix fits any line.
     """
     heads = [line for line in sample if line and not line.startswith("\t")]
-    guesses = [each for line in heads[:40] if (each := guess(line)) is not None]
-    candidates = [*COMMON, *dict.fromkeys(guesses)]
-    scored = [(_share(each, heads), _told(each), -at, each) for at, each in enumerate(candidates)]
-    share, _, _, best = max(scored, default=(0, 0, 0, ""))
-    if not share:
+    few = _spread([line for line in heads if _plausible(line)])
+    learnt = list(guesses([head for line in few if (head := _head(line)) is not None], prefix_pattern))
+    made = [] if learnt else [each for line in heads[:40] if (each := guess(line)) is not None]
+    candidates = list(dict.fromkeys([*COMMON, *learnt, *made]))
+    scored = [(*_fit(each, few), -each.count("%i"), -at, each) for at, each in enumerate(candidates)]
+    fit, *_, best = max(scored, default=(0, ""))
+    if fit <= 0 and not _share(best, heads):
         raise PrefixMismatch(_mismatch(heads[0] if heads else "", best, "no known log_line_prefix fits"))
     return best
+
+
+def _plausible(line: str) -> bool:
+    """Whether a severity comes soon: what no prefix fits may take a pattern of several words very long."""
+    found = _SEVERITY.search(line, 0, _LONGEST) or _GLUED.search(line, 0, _LONGEST)
+    return found is not None and max(map(line[: found.start()].count, " ,;:|/@")) <= _MOST_MARKS
+
+
+def _spread(lines: Sequence[str]) -> Sequence[str]:
+    """At most so many lines: the first ones, and of the rest some from everywhere."""
+    if len(lines) <= 2 * _MOST_LINES:
+        return lines
+    rest = lines[_MOST_LINES:]
+    return [*lines[:_MOST_LINES], *rest[:: len(rest) // _MOST_LINES + 1]]
+
+
+def _head(line: str) -> Head | None:
+    found = _SEVERITY.search(line) or _GLUED.search(line)
+    return Head(line[: found.start()], english(found["severity"]), line[found.end() :]) if found else None
+
+
+def _fit(prefix: str, lines: Sequence[str]) -> tuple[float, int]:
+    """How many lines the prefix explains and how many facts it reads; to say what the line denies counts against it."""
+    matcher, fit = pattern(prefix), 0.0
+    told: set[str] = set()
+    for line in lines:
+        found = matcher.match(line)
+        if found is None:
+            continue
+        groups = found.groupdict()
+        said = facts(groups["message"])
+        denied = [groups.get(name) for letter, name in (("u", "role"), ("d", "database"))
+                  if letter in said and groups.get(name) not in (None, "", said[letter])]  # fmt: skip
+        odd = sum(bool(each.search((groups.get(name) or "").strip().replace("[unknown]", "")))
+                  for name, each in (("role", _SPACED), ("database", _SPACED), ("application", _ODD)))  # fmt: skip
+        fit += -2 if denied else 1 - 0.3 * odd
+        told |= {name for name, value in groups.items() if value}
+    return fit, len(told)
 
 
 def _share(prefix: str, lines: Sequence[str]) -> int:
     matcher = pattern(prefix)
     return sum(1 for line in lines if matcher.match(line))
-
-
-def _told(prefix: str) -> int:
-    return len({found[2] for found in _ESCAPE.finditer(prefix)} - {"q", "%"})
 
 
 def _mismatch(line: str, prefix: str, found: str) -> str:
