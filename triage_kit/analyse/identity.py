@@ -17,6 +17,8 @@ from triage_kit.analyse.statements import FAILURES, Seen
 from triage_kit.analyse.xids import Clock
 
 KEYED = 0.8
+NEAR = 3  # transactions: what one run of a schema's script makes carries the same xid or the next ones
+APART = 2  # judgement: times the transactions between the other tables of a schema
 IF_NOT_EXISTS = re.compile(r"(?i)\bif\s+not\s+exists\b")
 LATER, WELL_AFTER = pd.Timedelta(seconds=1), pd.Timedelta(hours=1)
 KEY_NAME = re.compile(r"(.+)_pkey\d*\Z")
@@ -37,7 +39,7 @@ def origins(
     fresh = _made_inside(tables, evidence, about, clock)
     settled = _last_in_use(tables, reported)
     emptied = [table for table in tables if table.name in reported and table.balance["actual_rows"] == 0]
-    young, misplaced = _youngest(tables, ranks), _out_of_order(tables, ranks)
+    young, misplaced, unused = _youngest(tables, ranks), _out_of_order(tables, ranks), _unused_schemas(tables)
     for table in tables:
         then = before.tables.get(table.name) if before and not before.other_cluster else None
         if then is not None and then["oid"] != table.oid:
@@ -56,17 +58,32 @@ def origins(
             found[table.name] = Observation((outcome,), fresh[table.name], "pg_attribute", table.name)
         elif table.created_xid is not None:
             why = older.get(table.name) or misplaced.get(table.name)
-            outcome = "out_of_order" if why else "youngest" if table.name in young else "contemporary"
-            if outcome == "contemporary" and table.created_xid >= settled:
+            outcome = "out_of_order" if why else young.get(table.name, "contemporary")
+            if not why and table.created_xid >= settled:
                 beside = _beside(table, emptied, settled)
                 if beside:
+                    whole = table.relation["schema"] in unused
                     says = f"made with {beside}, which people miss rows of, and nothing made after them is in use"
-                    found[table.name] = Observation(("beside_empty",), says, "pg_attribute", table.name)
-                continue  # nothing that was made after it is in use: it may well have been made anew itself
+                    says += ", nor any table of its schema" if whole else ""
+                    found[table.name] = Observation(
+                        ("beside_all" if whole else "beside_empty",), says, "pg_attribute", table.name
+                    )
+                    continue
+                if outcome == "contemporary" and table.created_xid > settled + NEAR:
+                    continue  # nothing that was made after it is in use: it may well have been made anew itself
             place = f"{'not the last' if outcome == 'contemporary' else 'the last'} that made tables in its schema"
             says = f"created by transaction {table.created_xid}, {why or place}"
             found[table.name] = Observation((outcome,), says, "pg_attribute", table.name)
     return found
+
+
+def _unused_schemas(tables: Sequence[Dossier]) -> set[str]:
+    """Schemas of several tables none of which was ever used, in a database where others are."""
+    used: defaultdict[str, list[bool]] = defaultdict(list)
+    for table in tables:
+        used[table.relation["schema"]].append(bool(table.balance["inserts"] or table.balance["actual_rows"]))
+    return {schema for schema, told in used.items() if len(told) > 1 and not any(told)} if any(
+        any(told) for told in used.values()) else set()  # fmt: skip
 
 
 def _beside(table: Dossier, emptied: Sequence[Dossier], settled: int) -> str:
@@ -233,9 +250,12 @@ def _out_of_order(tables: Sequence[Dossier], ranks: Mapping[str, int]) -> dict[s
     return found
 
 
-def _youngest(tables: Sequence[Dossier], ranks: Mapping[str, int]) -> set[str]:
-    """Tables that were created alone and after all others of their schema, unless the last migration makes them."""
-    found = set()
+def _youngest(tables: Sequence[Dossier], ranks: Mapping[str, int]) -> dict[str, str]:
+    """Tables that were created alone and after all others of their schema, unless the last migration makes them.
+
+    ``apart`` where far more transactions lie between them and the others than between the others themselves.
+    """
+    found: dict[str, str] = {}
     by_schema: defaultdict[str, list[Dossier]] = defaultdict(list)
     for table in tables:
         if table.created_xid is not None:
@@ -247,9 +267,12 @@ def _youngest(tables: Sequence[Dossier], ranks: Mapping[str, int]) -> set[str]:
         created = sorted({table.created_xid for table in siblings if table.created_xid is not None})
         last = [table for table in siblings if table.created_xid == created[-1]]
         newest_oid = max(table.oid for table in siblings)
-        if len(created) > 1 and len(last) < len(siblings) / 2:
-            fresh = [table for table in last if ranks.get(table.relation["name"], -1) != last_rank]
-            found |= {table.name for table in fresh if any(each.oid == newest_oid for each in last)}
+        if len(created) > 1 and len(last) < len(siblings) / 2 and any(each.oid == newest_oid for each in last):
+            gap, span = created[-1] - created[-2], created[-2] - created[0]
+            if gap <= NEAR:
+                continue  # made in one go with the one before it
+            word = "apart" if gap > APART * max(span, 1) + APART else "youngest"
+            found |= {table.name: word for table in last if ranks.get(table.relation["name"], -1) != last_rank}
     return found
 
 

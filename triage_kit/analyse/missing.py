@@ -37,6 +37,8 @@ RENAMED = {"hidden": 0.94, "recreate": 0.02, "drop": 0.01, "unknown": 0.03}
 # partition that is there no more, most often by retention, or they are mistaken, or something else hides the rows.
 PARTED = {"partition_drop": 0.50, "none": 0.25, "hidden": 0.08, "update": 0.02, "unknown": 0.15}
 MANY = 5000  # judgement: rows that statements on tables of its own insert; making a table inserts some eighty elsewhere
+# Judgement: the application's role owns tables here that are in use, so this is its database; a name may be mistaken.
+LIKELY = {"drop": 0.66, "hidden": 0.05, "recreate": 0.01, "new_cluster": 0.03, "partition_drop": 0.01, "unknown": 0.24}
 UNSEEN = {"unknown": 0.70, "hidden": 0.10, "drop": 0.15, "new_cluster": 0.05}
 
 
@@ -53,6 +55,7 @@ def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scen
     unread = _unread_schemas(evidence)
     found = []
     for name, source in _named(evidence, every, scene):
+        chances: Mapping[str, float] = {}
         blind = (elsewhere and source == "case.yaml") or not len(evidence["identity"])
         says = f"{name} is named by {source} and is not in the catalogue"
         if not len(evidence["identity"]):
@@ -60,12 +63,15 @@ def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scen
         elif schemas.parts(name)[0] in unread:
             blind = True
             says = f"{name} is named by {source}; its schema is there, but not among those that the case looks at"
+        elif blind and _at_home(scene, every):
+            blind, chances = False, LIKELY
+            says += f", where {scene.about.app_role}, the application's role, owns tables that are in use"
         elif blind:
             says += ", nor is any other table that people name: this may be the wrong database"
         reference = ledger.add("catalogue", says, "pg_class", name)
         then = scene.earlier.tables.get(name) if scene.earlier else None
         parent = None if blind else ((then or {}).get("parent") or _partition_of(name, stems))
-        chances = UNSEEN if blind else _chances(name, scene, parent)
+        chances = UNSEEN if blind else chances or _chances(name, scene, parent)
         status = "undecided" if blind else "missing"
         if then is not None and not blind:
             status, chances, more = _of_then(then, every, scene, chances)
@@ -75,6 +81,13 @@ def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scen
             {**_absent(name, status, chances, reference), "reported": name in scene.reported, "_parent": parent, **more}
         )
     return found
+
+
+def _at_home(scene: Scene, every: Mapping[str, dict]) -> bool:
+    """Whether the application's role owns several tables of this database that hold rows."""
+    role = scene.about.app_role
+    own = [name for name, row in every.items() if role is not None and row["owner"] == role]
+    return sum(bool((scene.balances.get(name) or {}).get("inserts")) for name in own) > 1
 
 
 def _unread_schemas(evidence: Mapping[str, pd.DataFrame]) -> set[str]:
@@ -287,7 +300,7 @@ def _parent(row: dict, leaves: Sequence[dict], missed: bool = False) -> dict:
         "wiped" if words == {"wiped"} else "partial" if damaged else "undecided" if "undecided" in words else "intact"
     )
     worst = max(leaves, key=lambda leaf: (leaf["status"] != "intact", leaf["probability"]), default=None)
-    chances = {worst["mechanism"]: 1.0} if worst else {"none": 1.0}
+    chances = (worst.get("_chances") or {worst["mechanism"]: 1.0}) if worst else {"none": 1.0}
     sure = min((leaf["status_probability"] for leaf in leaves), default=1.0)
     mechanism, probability = (worst["mechanism"], worst["probability"]) if worst else ("none", 1.0)
     doubt = {}

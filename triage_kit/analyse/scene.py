@@ -19,6 +19,8 @@ from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.earlier import Earlier
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.records import Records
+from triage_kit.analyse.refills import Move, filled_by_the_emptying_hand, moves
+from triage_kit.analyse.rewound import older_state
 from triage_kit.analyse.running import busy_tables, loaded_tables, trigger_tables
 from triage_kit.analyse.silence import Visibility
 from triage_kit.analyse.statements import Seen
@@ -64,6 +66,16 @@ class Scene:
     all_loaded: bool = False  # whether one transaction each wrote nearly every table
     missed_idle: bool = False  # whether a table that people miss rows of was never used since the counters began
     siblings: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # partitions by the OID of their parent
+    counting: bool = False  # whether the counters of most tables with rows are alive
+    older: Observation | None = None  # whether the data directory went back in time
+    moved: Mapping[str, Move] = field(default_factory=dict)  # tables whose lost rows stand in another
+    refilled: Mapping[str, int] = field(default_factory=dict)  # sessions that emptied and filled it themselves
+    cascades_to: Mapping[str, frozenset[str]] = field(default_factory=dict)  # table -> tables that its DELETE reaches
+
+    @property
+    def went_back(self) -> bool:
+        """Whether the data directory is an older state: what happened since is in no WAL, and no statement did it."""
+        return self.older is not None and self.older.outcomes != ("onward",)
 
     def effects_on(self, name: str) -> Sequence[Seen]:
         """Statements seen on a table; one that is gone may be given by its bare name, which nothing resolves."""
@@ -134,6 +146,11 @@ def set_scene(
         all_loaded=_all_loaded(tables),
         missed_idle=any(_idle(table) for table in tables if table.name in names),
         siblings=_siblings(tables),
+        counting=_counting(tables),
+        older=older_state(evidence, about),
+        moved=moves(tables, by_table, wal or Records()),
+        refilled=filled_by_the_emptying_hand(evidence["log_events"], by_table),
+        cascades_to=_upstream(nx.DiGraph(cascading).reverse(copy=False), tables),
     )
 
 
@@ -155,6 +172,12 @@ def _ever_filled(table: Dossier) -> bool:
 
 def _idle(table: Dossier) -> bool:
     return not table.balance["inserts"] and table.balance["actual_rows"] == 0 and not table.replaced
+
+
+def _counting(tables: Sequence[Dossier]) -> bool:
+    """Whether most tables that hold something also count it: then one that counts nothing was reset alone."""
+    filled = [table for table in tables if table.heap_bytes and table.relation["kind"] == "table"]
+    return len(filled) > 1 and 2 * sum(bool(table.balance["inserts"]) for table in filled) > len(filled)
 
 
 def _siblings(tables: Sequence[Dossier]) -> dict[int, tuple[int, ...]]:

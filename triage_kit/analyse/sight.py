@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -107,10 +108,27 @@ def policies(
     exempt = {row["name"] for row in rows(evidence["roles"]) if row["superuser"] or row["bypasses_row_security"]}
     member = {row["name"]: {row["name"], *row["member_of"]} for row in rows(evidence["roles"])}
     found = {}
+    lone = _alone(tables)
     for table in tables:
         if table.relation["row_security"] is not None:
-            found[table.name] = _filtered(table, seen.get(table.name, ()), about, clock, exempt, member)
+            told = _filtered(table, seen.get(table.name, ()), about, clock, exempt, member)
+            if told.outcomes == ("filters",) and table.name in lone:
+                says = f"{told.says}; no other table of its schema has row security"
+                told = replace(told, outcomes=("filters_alone",), says=says)
+            found[table.name] = told
     return found
+
+
+def _alone(tables: Sequence[Dossier]) -> set[str]:
+    """Tables that alone in a schema of several have row security."""
+    secured: defaultdict[str, list[str]] = defaultdict(list)
+    count: defaultdict[str, int] = defaultdict(int)
+    for table in tables:
+        if table.relation["kind"] == "table" and not table.relation["is_partition"]:
+            count[table.relation["schema"]] += 1
+            if table.relation["row_security"]:
+                secured[table.relation["schema"]].append(table.name)
+    return {names[0] for schema, names in secured.items() if len(names) == 1 and count[schema] > 2}
 
 
 def _filtered(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -14,15 +13,12 @@ from triage_kit.analyse.earlier import rows_then
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.reports import REPORTS
 from triage_kit.analyse.scene import FEW, Scene, loaded_once
+from triage_kit.analyse.traces import TRACES, in_proportion
 from triage_kit.analyse.witnesses import WITNESSES
 from triage_kit.schemas import parts
 
 PAGE = 8192
 AUTOVACUUM_ROWS, AUTOVACUUM_SHARE = 50, 0.2  # its defaults, in dead rows and in their share of the table
-DELETION_MARK = re.compile(
-    r"(?i)(is_|has_)?(deleted|removed|archived|disabled|hidden|trashed|inactive|active|enabled|visible|tenant)"
-    r"(_(at|on|by|date|time|id))?"
-)
 
 
 def observe(table: Dossier, scene: Scene) -> dict[str, Observation]:
@@ -50,6 +46,9 @@ def _storage(table: Dossier, scene: Scene) -> Observation | None:
 
 def _rows(table: Dossier, scene: Scene) -> Observation | None:
     net, actual, row = table.net, table.balance["actual_rows"], table.balance
+    if _reset_alone(table, scene):
+        says = f"nothing was ever counted in it, and its file holds {table.heap_bytes} bytes: its counters were reset"
+        return Observation(("uncounted",), says, "pg_stat_user_tables", table.name, "counters")
     if net is None or actual is None:
         return None
     since = " since the earlier bundle, with those that stood then" if table.came != row["inserts"] else ""
@@ -71,6 +70,15 @@ def _rows(table: Dossier, scene: Scene) -> Observation | None:
             "counters",
         )
     return Observation((outcome,), says, "pg_stat_user_tables", table.name, "counters")
+
+
+def _reset_alone(table: Dossier, scene: Scene) -> bool:
+    """Whether its counters say that it was never written to, while its file is not empty and others are counted."""
+    about, row = scene.about, table.balance
+    if not about.has_server or about.in_recovery or about.crashed_at is not None or not table.heap_bytes:
+        return False
+    idle = not any(row[key] for key in ("inserts", "updates", "deletes", "live", "dead")) and row["inserts"] is not None
+    return idle and table.relation["kind"] == "table" and scene.counting
 
 
 def _row_outcome(inserts: int, deletes: int, net: int, actual: int) -> str:
@@ -143,7 +151,9 @@ def _sequence(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _object_age(table: Dossier, scene: Scene) -> Observation | None:
-    return scene.origins.get(table.name)
+    told = scene.origins.get(table.name)
+    # In an older state of the whole every object is the one that it was.
+    return None if told is not None and scene.went_back and told.outcomes == ("contemporary",) else told
 
 
 def _keyless(table: Dossier, scene: Scene) -> Observation | None:
@@ -165,12 +175,16 @@ def _cascade(table: Dossier, scene: Scene) -> Observation | None:
     deleted = [(name, row) for name, row in parents if row["deletes"]]
     emptied = [name for name, row in deleted if row["actual_rows"] == 0]
     missed = [name for name, _ in deleted if name in scene.reported]
-    ranks = (("parent_missed", missed), ("parent_emptied", emptied), ("parent_deleted", deleted))
+    even = [name for name, row in deleted if in_proportion(row, table.balance)]
+    ranks = (
+        ("parent_missed", missed), ("parent_emptied", emptied), ("in_proportion", even), ("parent_deleted", deleted),
+    )  # fmt: skip
     outcome = next((word for word, names in ranks if names), "parent_whole")
-    told = ", ".join(missed or emptied or [name for name, _ in deleted or parents])
+    told = ", ".join(missed or emptied or even or [name for name, _ in deleted or parents])
     fate = {
         "parent_missed": "lost rows by DELETE, and people miss them",
         "parent_emptied": "was emptied by DELETE",
+        "in_proportion": "lost rows by DELETE, and as many rows for each went here",
         "parent_deleted": "lost rows by DELETE",
         "parent_whole": "lost none",
     }[outcome]
@@ -195,6 +209,9 @@ def _persistence(table: Dossier, scene: Scene) -> Observation | None:
             f"{scene.about.crashed_at:%Y-%m-%d %H:%M:%S} UTC"
         )
         return Observation(("unlogged_crashed",), says, "pg_class", table.name)
+    if scene.about.crashed_at is not None and table.balance["actual_rows"] == 0:
+        says = "an unlogged table, empty since the server crashed; nothing is left that would tell whether it held rows"
+        return Observation(("unlogged_blank",), says, "pg_class", table.name)
     return Observation(("unlogged",), "an unlogged table: crash recovery would empty it", "pg_class", table.name)
 
 
@@ -214,18 +231,6 @@ def _search_path(table: Dossier, scene: Scene) -> Observation | None:
         if any("shadowed" in scene.paths[n].outcomes for n in with_it)
         else told
     )
-
-
-def _mass_update(table: Dossier, scene: Scene) -> Observation | None:
-    actual, updates = table.balance["actual_rows"], table.balance["updates"]
-    if table.net is None or not actual or updates is None or (table.relation["is_partition"] and not updates):
-        return None  # an UPDATE that moves rows to another partition counts none
-    marks = [
-        column["name"] for column in table.columns if not column["dropped"] and DELETION_MARK.fullmatch(column["name"])
-    ]
-    marked = bool(marks) and updates >= 0.9 * actual
-    says = f"{updates} updates for {actual} rows; columns that mark deletion or a tenant: {', '.join(marks) or 'none'}"
-    return Observation(("marked" if marked else "no",), says, "pg_stat_user_tables", table.name, "counters")
 
 
 def _dropped_column(table: Dossier, scene: Scene) -> Observation | None:
@@ -338,7 +343,10 @@ def _cluster(table: Dossier, scene: Scene) -> Observation | None:
     idle = idle or scene.missed_idle
     younger = younger or (start is not None and start < born and idle)
     says = f"the data directory was made at {born:%Y-%m-%d %H:%M:%S} UTC"
-    return Observation(("younger" if younger else "older",), says, "pg_control_system", "system_identifier", "server")
+    outcome = ("younger_missed" if scene.missed_idle else "younger") if younger else "older"
+    if outcome == "younger_missed":
+        says += ", and a table that people miss rows of was never used in it"
+    return Observation((outcome,), says, "pg_control_system", "system_identifier", "server")
 
 
 LOOKS: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
@@ -354,7 +362,6 @@ LOOKS: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "cascade": _cascade,
     "persistence": _persistence,
     "row_security": _row_security,
-    "mass_update": _mass_update,
     "dropped_column": _dropped_column,
     "kind": _kind,
     "transaction": _transaction,
@@ -369,4 +376,5 @@ LOOKS: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "estimate": _estimate,
     **REPORTS,
     **WITNESSES,
+    **TRACES,
 }

@@ -16,6 +16,7 @@ import pandas as pd
 from triage_kit.analyse.context import first, rows
 
 QUIET = pd.Timedelta(days=1)  # between the end of one file and the beginning of the next: lines, or a file, are missing
+FULL = 0.85  # PostgreSQL source, pg_stat_statements.c: when it is full, the least used twentieth is thrown out
 LOGGING = ("log_statement", "log_min_duration_statement", "log_min_duration_sample", "log_statement_sample_rate",
            "log_transaction_sample_rate", "log_min_messages")  # fmt: skip
 OWN = (
@@ -115,6 +116,11 @@ def _counted(evidence: Mapping[str, pd.DataFrame]) -> Visibility | None:
     texts = entries["text"]
     if not answered or (texts.isna() | (texts == "<insufficient privilege>")).any():
         return None
+    most = _number(first(evidence["settings"][evidence["settings"]["name"] == "pg_stat_statements.max"]).get("value"))
+    if 0 < FULL * most <= len(entries):
+        return Visibility(
+            False, f"pg_stat_statements is full ({len(entries)} of {most:.0f}): the rarest it has forgotten"
+        )
     since = entries["counters_since"].max() if len(entries) else None
     begin = first(evidence["incident"]).get("window_start")
     if begin is not None and since is not None and not pd.isna(since) and since > begin:

@@ -16,6 +16,7 @@ import pandas as pd
 from triage_kit import schemas, sql
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.ledger import Ledger
+from triage_kit.analyse.marks import hides
 
 
 def _losing(*what: str) -> set[str]:
@@ -30,11 +31,6 @@ REMOVES_COLUMNS = _losing("columns")
 MOVES_ROWS = _losing("values", "visibility") - REMOVES_ROWS - {"upsert"}
 DESTRUCTIVE = REMOVES_ROWS | REMOVES_COLUMNS | MOVES_ROWS
 
-# SET of a column whose name says that the row is to be seen no more, or by somebody else only.
-HIDES = re.compile(
-    r"(?is)\bset\b.*?\"?\b((is_|has_)?(deleted|removed|archived|disabled|hidden|trashed|inactive|active|enabled|visible)"
-    r"(_(at|on|by|date|time))?|(tenant|workspace|organi[sz]ation)(_?(id|key|uuid))?)\b\"?\s*="
-)
 _DROP_DATABASE = re.compile(r"(?i)\bdrop\s+database\b")
 FAILURES = ("ERROR", "FATAL", "PANIC")
 NOTHING = "nothing: a statement that fails changes no row"
@@ -108,7 +104,7 @@ def destructive(text: str) -> list[sql.Effect]:
     """
     # A CREATE FUNCTION or RULE only stores its body; a DO block runs it.
     found = [each for each in sql.effects(text) if each.operation in DESTRUCTIVE and each.within in ("", "do")]
-    return [each for each in found if each.operation != "update" or each.bounded is False or HIDES.search(each.text)]
+    return [each for each in found if each.operation != "update" or each.bounded is False or hides(each.text)]
 
 
 def created_by(evidence: Mapping[str, pd.DataFrame]) -> dict[str, set[tuple]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from triage_kit.analyse.earlier import rows_then
 from triage_kit.analyse.mechanisms import Weighed
+from triage_kit.analyse.refills import Refill, refilled, rewritten_rows
 from triage_kit.analyse.scene import Scene
 
 STANDING = ("none", "rollback", "counters_reset", "column_drop")
@@ -22,7 +23,11 @@ PASSING = re.compile(
     r"(?i)(\b|_)(stage|staging|stg|queue|queues|outbox|inbox|tmp|temp|scratch|buffer|landing|jobs)(\b|_)"
 )
 # Judgement: people name staging tables and queues so, and seldom anything else; one that they miss rows of is another.
-DOUBT, DOUBT_MISSED = 0.7, 0.3
+DOUBT, DOUBT_MISSED = 0.7, 0.47
+# Judgement: a table that holds as many rows again as before it was emptied was rebuilt, seldom overwritten by others.
+REBUILT, REBUILT_MISSED = 0.93, 0.75
+# Judgement: rows that one transaction deleted here and inserted there were moved; equal numbers alone are a hint.
+MOVED, MOVED_ALIKE, MOVED_EVEN = 0.94, 0.75, 0.45
 KEY_BYTES = 16  # what an entry of a small B-tree key takes at least
 EVEN = 0.54  # below it the evidence does not tell
 KEPT = ("oid", "schema", "table", "kind", "inserts", "updates", "deletes", "actual_rows", "actual_from", "bias")
@@ -46,6 +51,8 @@ def conclude(each: Weighed, scene: Scene, because: tuple[str, ...]) -> dict:
     status, mechanism, probability, intact = _judge(each, scene)
     expected = expected_rows(each, scene, mechanism)
     row, actual = each.table.balance, each.table.balance["actual_rows"]
+    if status == "intact" and (refill := _refill(each, scene, mechanism)) is not None and refill.whole:
+        expected = Expected(actual, actual, actual, "what was put back at once")
     missing = None if expected.rows is None or actual is None else max(0, expected.rows - actual)
     return {
         **{key: row[key] for key in KEPT},
@@ -57,7 +64,7 @@ def conclude(each: Weighed, scene: Scene, because: tuple[str, ...]) -> dict:
         "expected_from": expected.origin,
         "old_rows_left": _old_rows_left(each, status, mechanism),
         "missing_rows": 0 if status in ("intact", "hidden") else None if status == "undecided" else missing,
-        "hidden_rows": actual if status == "hidden" else 0,
+        "hidden_rows": _hidden_rows(each, scene, mechanism) if status == "hidden" else 0,
         "columns_lost": scene.columns_lost.get(each.table.name, ()),
         "mechanism": mechanism,
         "probability": round(each.probabilities[mechanism], 6),
@@ -69,24 +76,62 @@ def conclude(each: Weighed, scene: Scene, because: tuple[str, ...]) -> dict:
     }
 
 
+def _hidden_rows(each: Weighed, scene: Scene, mechanism: str) -> int | None:
+    """Rows that stand and are not seen: those that stand elsewhere, or all of the table."""
+    move = scene.moved.get(each.table.name)
+    if move is not None and mechanism in (*DELETING, "truncate"):
+        return move.count
+    return each.table.balance["actual_rows"]
+
+
 def _judge(each: Weighed, scene: Scene) -> tuple[str, str, float, float]:
     """The likeliest status, the likeliest mechanism that leads to it, its probability, and that of being intact."""
-    told = {mechanism: status_of(each, scene, mechanism) for mechanism in each.probabilities}
+    shares = {word: _shares(each, scene, word) for word in each.probabilities}
     statuses: dict[str, float] = {}
     for mechanism, probability in each.probabilities.items():
-        statuses[told[mechanism]] = statuses.get(told[mechanism], 0.0) + probability
-    if PASSING.search(each.table.name):
-        # By its name rows only pass through it: that it is empty is likelier its ordinary state, if nobody misses any.
-        share = DOUBT_MISSED if each.table.name in scene.reported else DOUBT
-        moved = {word: share * statuses.get(word, 0.0) for word in ("wiped", "partial")}
-        statuses = {word: chance - moved.get(word, 0.0) for word, chance in statuses.items()}
-        statuses["intact"] = statuses.get("intact", 0.0) + sum(moved.values())
+        for status, share in shares[mechanism].items():
+            statuses[status] = statuses.get(status, 0.0) + share * probability
     status, intact = max(statuses, key=lambda word: statuses[word]), statuses.get("intact", 0.0)
     if statuses[status] < EVEN:
         return "undecided", each.mechanism, 1 - statuses[status], intact
-    fitting = [mechanism for mechanism in told if told[mechanism] == status]
-    mechanism = each.mechanism if status == "undecided" else max(fitting, key=lambda word: each.probabilities[word])
+    if status == "undecided" or shares[each.mechanism].get(status):
+        return status, each.mechanism, statuses[status], intact
+    mechanism = max(shares, key=lambda word: each.probabilities[word] * shares[word].get(status, 0.0))
     return status, mechanism, statuses[status], intact
+
+
+def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
+    """The statuses that a mechanism may mean: what the act did to the storage does not tell what it was for."""
+    status = status_of(each, scene, mechanism)
+    if status not in ("wiped", "partial"):
+        return {status: 1.0}
+    missed, name = each.table.name in scene.reported, each.table.name
+    move, refill = scene.moved.get(name), _refill(each, scene, mechanism)
+    if move is not None and mechanism in (*DELETING, "truncate"):
+        share = MOVED if move.proven else MOVED_ALIKE if move.alike else MOVED_EVEN
+        return {"hidden": share, status: 1 - share}
+    if refill is not None and refill.whole:
+        share = REBUILT_MISSED if missed else REBUILT
+        return {"intact": share, status: 1 - share}
+    if PASSING.search(name) and mechanism in (*DELETING, "truncate"):
+        # By its name rows only pass through it: that it is empty is likelier its ordinary state, if nobody misses any.
+        share = DOUBT_MISSED if missed else DOUBT
+        return {"intact": share, status: 1 - share}
+    return {status: 1.0}
+
+
+def _refill(each: Weighed, scene: Scene, mechanism: str) -> Refill | None:
+    """That the table was filled again by what emptied it, where the mechanism is such an emptying."""
+    if mechanism == "truncate":
+        return refilled(each.table)
+    if mechanism != "delete":
+        return None
+    own = [seen for seen in scene.seen.get(each.table.name, ()) if seen.operation == "delete" and seen.done]
+    whole = [seen for seen in own if seen.bounded is False]
+    by_source = {"log": 0, "": 0}
+    for seen in whole:
+        by_source["" if seen.where == "pg_stat_statements" else "log"] += seen.calls
+    return rewritten_rows(each.table, max(by_source.values())) if whole and len(whole) == len(own) else None
 
 
 def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
@@ -146,6 +191,8 @@ def habitual(each: Weighed, scene: Scene) -> bool:
         return True
     if table.name in scene.reported:
         return False
+    if scene.refilled.get(table.name, 0) > 1:
+        return True  # by the hand that fills it, each time
     key, inserts = table.storage.get("primary_key_bytes"), table.balance["inserts"] or 0
     return not table.replaced and key is not None and inserts > 1000 and key < inserts * KEY_BYTES / 4
 
@@ -212,7 +259,8 @@ def incident_deletes(each: Weighed, scene: Scene) -> tuple[int | None, str | Non
         for seen in scene.seen.get(parent, ())
         if seen.operation == "delete" and seen.outcome not in ("failed", "rolled_back")
     ]
-    if scene.visible.statements and len({seen.text for seen in sources}) == 1 and sources[0].bounded is False:
+    if scene.visible.statements and len({seen.text for seen in sources}) == 1 and (
+            sources[0].bounded is False or max(seen.calls for seen in sources) == 1):  # fmt: skip
         return row["deletes"], f"the only DELETE seen that reaches it ({sources[0].where})"
     if each.table.vacuumed and not row["updates"] and row["dead"] and row["dead"] < row["deletes"]:
         return row["dead"], "dead rows since the last vacuum"
@@ -239,6 +287,7 @@ def _was_filled(each: Weighed, scene: Scene, mechanism: str) -> bool:
     advanced = any((sequence["last_value"] or 0) > (table.balance["actual_rows"] or 0) for sequence in table.sequences)
     return (
         advanced
+        or mechanism == "unlogged_reset"  # what is weighed there is that it held rows
         or (table.relation["tuples"] or 0) > (table.balance["actual_rows"] or 0)
         or any(each.seen[name].outcomes == ("named",) for name in ("reported", "reported_empty") if name in each.seen)
         # People miss rows, and this table was replaced the same way: what else stood in it nobody can tell any more.

@@ -22,7 +22,7 @@ def _statement(table: Dossier, scene: Scene) -> Observation | None:
         return Observation((outcome,), f"seen, {seen.outcome}: {seen.text[:200]}", seen.where, table.name, "log")
     if table.name in scene.loaded:
         return scene.loaded[table.name]
-    if not scene.visible.statements:
+    if not scene.visible.statements or scene.went_back:
         return None
     return Observation(
         ("none_seen",), f"no destructive statement on it was seen; {scene.visible.why}", "log", table.name, "log"
@@ -45,7 +45,9 @@ def _worst_effect(table: Dossier, scene: Scene) -> tuple[str, Seen] | None:
         # A TRUNCATE that was committed gives new storage: where the old one stands, it was rolled back.
         if (s.cascade or s.table == table.name) and table.replaced is not False
     ]
-    deletes = effects(own, "delete", "merge")
+    # Every row that a DELETE takes is counted, rolled-back ones too: where none is, it found none or was refused.
+    vain = table.net is not None and table.replaced is False and not table.balance["deletes"] and not _short(table)
+    deletes = [] if vain else effects(own, "delete", "merge")
     choices = [
         ("truncate", truncates),
         ("delete_all", [s for s in deletes if s.bounded is False]),
@@ -55,6 +57,12 @@ def _worst_effect(table: Dossier, scene: Scene) -> tuple[str, Seen] | None:
         ("delete_some", deletes),
     ]
     return next(((outcome, found[0]) for outcome, found in choices if found), None)
+
+
+def _short(table: Dossier) -> bool:
+    """Whether fewer rows stand than the counters leave: a session that still runs may not have reported its deletes."""
+    actual = table.balance["actual_rows"]
+    return actual is not None and table.net is not None and actual < table.net
 
 
 def _detached(table: Dossier, scene: Scene) -> Observation | None:
@@ -95,6 +103,8 @@ def _wal(table: Dossier, scene: Scene) -> Observation | None:
     undone = [each for each in changes if each.operation == "insert" and each.outcome == "rolled_back"]
     removed = [each for each in changes if each.operation == "removed" and each.outcome == "committed"]
     where = f"transaction {deleting[0].xid} deleted {most} of {rows} rows" if deleting else ""
+    if removed and table.replaced and table.heap_bytes:
+        return None  # a rewrite commits that too: `storage` has weighed it already
     if removed:
         says = f"transaction {removed[-1].xid} committed the removal of its old file"
         return Observation(("replaced",), says, removed[-1].source, table.name, "wal")
@@ -105,7 +115,7 @@ def _wal(table: Dossier, scene: Scene) -> Observation | None:
         return Observation(("rolled_back",), says, undone[0].source, table.name, "wal")
     if rows:
         return Observation(("deleted_some",), where, deleting[0].source, table.name, "wal")
-    if scene.wal.begins is not None and start is not None and scene.wal.begins <= start:
+    if scene.wal.begins is not None and not scene.went_back and start is not None and scene.wal.begins <= start:
         says = f"the WAL since {scene.wal.begins:%Y-%m-%d %H:%M:%S} UTC removes none of its rows"
         return Observation(("nothing",), says, "wal", table.name, "wal")
     return None

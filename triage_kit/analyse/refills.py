@@ -1,0 +1,197 @@
+"""Rows that came back or went elsewhere: tables emptied and filled again at once, and rows moved to another table.
+
+The physical act is a TRUNCATE or DELETE like any other; what it meant is told by what stands afterwards. A read model
+that is rebuilt holds as many rows as before, an archive got as many as were deleted, a staging table is filled by the
+hand that empties it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.analyse.context import rows
+from triage_kit.analyse.dossier import Dossier
+from triage_kit.analyse.records import Records
+from triage_kit.analyse.statements import Seen
+
+WHOLE = 0.95  # of what stood before: a rebuild that leaves out a few stale rows is one all the same
+FEW_ROWS = 20  # judgement: equal numbers below it are chance
+SHELF = re.compile(r"(?i)(?<![a-z])(archiv\w*|arquiv\w*|hist(?:ory|oric\w*)?|old|past|cold|moved|retired|trash|deleted)"
+                   r"(?![a-z])")  # fmt: skip
+_INTO = re.compile(
+    r'(?i)\b(?:insert\s+into|copy|merge\s+into)\s+(?:only\s+)?((?:"(?:[^"]|"")+"|\w+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|\w+))?)'
+)
+_NAME = re.compile(r'"(?:[^"]|"")+"|\w+')
+_MOVES = re.compile(r"(?is)^\s*with\b.*\bdelete\b.*\breturning\b.*\binsert\s+into\b")
+
+
+class Refill(NamedTuple):
+    """A table that was emptied and filled again: rows that stood before, rows that were put in, and how it is known."""
+
+    before: int
+    after: int
+    says: str
+
+    @property
+    def whole(self) -> bool:
+        return self.after >= WHOLE * self.before
+
+
+class Move(NamedTuple):
+    """Rows of a table that stand in another one: how many, where, whether it is proven, and the words for it."""
+
+    count: int
+    to: str
+    proven: bool
+    alike: bool  # the other table is named as a place for old rows
+    says: str
+    source: str
+
+
+def refilled(table: Dossier) -> Refill | None:
+    """What the counters say of a table whose storage was replaced and that was filled again; None where they do not."""
+    since, inserts, actual = table.counters.get("inserted_since_vacuum"), table.came, table.balance["actual_rows"]
+    if not table.replaced or table.net is None or not actual or inserts is None:
+        return None
+    if table.vacuumed is False and since and since < inserts:
+        before = table.net - since
+        says = f"{since} rows were inserted since its storage was replaced, and about {before} stood before"
+        return Refill(before, since, says) if before > 0 else None
+    written = table.writers
+    if written is not None and written[0] == written[1] == table.relation["xmin"] and table.net > actual:
+        says = f"the transaction that replaced its storage wrote all {actual} rows; {table.net - actual} stood before"
+        return Refill(table.net - actual, actual, says)
+    return None
+
+
+def rewritten_rows(table: Dossier, calls: int) -> Refill | None:
+    """The same for a table that statements without WHERE deleted from, ``calls`` times, and that holds rows again."""
+    deletes, actual = table.went, table.balance["actual_rows"]
+    if not calls or not deletes or not actual or table.replaced:
+        return None
+    before = round(deletes / calls)
+    return Refill(before, actual, f"each of {calls} DELETE removed about {before} rows, and {actual} stand again")
+
+
+def moves(tables: Sequence[Dossier], seen: Mapping[str, Sequence[Seen]], wal: Records) -> dict[str, Move]:
+    """Tables whose lost rows stand in another table with the same columns, by name."""
+    arrived: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for oid, changes in wal.changes.items():
+        for change in changes:
+            if change.operation == "insert":
+                arrived[change.xid][oid] = arrived[change.xid].get(oid, 0) + change.rows
+    holding: defaultdict[int, list[Dossier]] = defaultdict(list)
+    for table in tables:
+        if table.balance["actual_rows"] and not table.balance["deletes"]:
+            holding[table.balance["actual_rows"]].append(table)
+    by_name, found = {table.name: table for table in tables}, {}
+    for table in tables:
+        lost = _lost(table)
+        if not lost:
+            continue
+        told = (_by_wal(table, by_name.values(), arrived, wal) or _by_statement(table, by_name, seen)
+                or _by_numbers(table, lost, holding.get(lost, ())))  # fmt: skip
+        if told is not None:
+            found[table.name] = told
+    return found
+
+
+def _shape(table: Dossier) -> frozenset[str]:
+    return frozenset(column["name"] for column in table.columns if not column["dropped"])
+
+
+def _lost(table: Dossier) -> int | None:
+    """Rows that are gone from it, as far as the counters tell: deleted ones, or those that a TRUNCATE took."""
+    actual = table.balance["actual_rows"]
+    if table.net is None or actual is None or table.relation["is_partition"]:
+        return None
+    return (table.went or 0) + max(0, table.net - actual)
+
+
+def _by_wal(
+    table: Dossier, tables: Iterable[Dossier], arrived: Mapping[int, Mapping[int, int]], wal: Records
+) -> Move | None:
+    """The transaction that deleted most of them inserted as many into another table of like columns."""
+    deleting = wal.deleting(table.oid)
+    most = deleting[0] if deleting else None
+    came = arrived.get(most.xid, {}) if most else {}
+    if most is None or not any(oid != table.oid for oid in came):
+        return None
+    for other in tables:
+        count = came.get(other.oid, 0)
+        like = len(_shape(table) & _shape(other)) >= min(2, len(_shape(table)))
+        if other is not table and like and WHOLE * most.rows <= count <= most.rows / WHOLE:
+            says = f"transaction {most.xid} deleted {most.rows} rows and inserted {count} into {other.name}"
+            return Move(min(count, most.rows), other.name, True, True, says, most.source)
+    return None
+
+
+def _by_statement(table: Dossier, by_name: Mapping[str, Dossier], seen: Mapping[str, Sequence[Seen]]) -> Move | None:
+    """One statement deletes and inserts what it deleted: WITH … AS (DELETE … RETURNING …) INSERT …"""
+    own = [each for each in seen.get(table.name, ()) if each.operation == "delete" and each.done]
+    moving = [each for each in own if _MOVES.search(each.text)]
+    if not moving or len(moving) < len(own):
+        return None  # another DELETE was seen too, and its rows went nowhere
+    for each in moving:
+        for target in _targets(each.text):
+            short = schemas.parts(target)[1]
+            place = target if target in by_name else next(
+                (name for name, other in by_name.items() if other.relation["name"] == short), None)  # fmt: skip
+            came = by_name[place].balance["inserts"] if place else 0
+            if place and place != table.name and came:
+                says = f"the statement that deletes puts what it deletes into {place}: {each.text[:160]}"
+                return Move(min(table.went or 0, came), place, True, True, says, each.where)
+    return None
+
+
+def _by_numbers(table: Dossier, lost: int, others: Sequence[Dossier]) -> Move | None:
+    """Another table of the same columns holds exactly as many rows as are gone here, and never held others."""
+    if lost < FEW_ROWS or len(_shape(table)) < 2:
+        return None
+    bare = table.relation["name"].casefold()
+    for other in others:
+        if other is table or other.balance["inserts"] != lost or not _shape(table) <= _shape(other):
+            continue
+        alike = bool(SHELF.search(other.name))
+        if alike or bare in other.relation["name"].casefold():
+            says = f"{other.name} has the same columns and holds exactly the {lost} rows that are gone here"
+            return Move(lost, other.name, False, alike, says, "pg_stat_user_tables")
+    return None
+
+
+def _targets(text: str) -> Iterator[str]:
+    """Tables that a text inserts or copies into, qualified where it says so; unquoted names fold as the server does."""
+    for match in _INTO.finditer(text):
+        parts = [
+            part[1:-1].replace('""', '"') if part.startswith('"') else part.lower() for part in _NAME.findall(match[1])
+        ]
+        yield schemas.qualified(parts[0], parts[1]) if len(parts) == 2 else parts[-1]
+
+
+def filled_by_the_emptying_hand(events: pd.DataFrame, seen: Mapping[str, Sequence[Seen]]) -> dict[str, int]:
+    """How often a session of the log emptied a table and filled it again itself, by table, once for each session."""
+    emptying: defaultdict[object, set[str]] = defaultdict(set)
+    for name, effects in seen.items():
+        for each in effects:
+            whole = each.operation == "truncate" or (each.operation == "delete" and each.bounded is False)
+            if whole and each.done and each.pid is not None:
+                emptying[each.pid].add(name)
+    # Where the prefix names the session and not the process, its first part is the same for all its lines.
+    if not emptying:
+        return {}
+    pairs: Counter[str] = Counter()
+    done: set[tuple] = set()
+    for row in rows(events[events["pid"].isin(list(emptying)) & events["statement"].notna()]):
+        for target in _targets(row["statement"]):
+            for name in emptying[row["pid"]]:
+                key = (row["pid"], row["session"], name)
+                if key not in done and schemas.parts(name)[1] == schemas.parts(target)[1]:
+                    done.add(key)
+                    pairs[name] += 1
+    return dict(pairs)

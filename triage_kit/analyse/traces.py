@@ -1,0 +1,93 @@
+"""Signals of what people overlook: a state put back, children that went along, a column that flipped for every row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from triage_kit.analyse.dossier import Dossier
+from triage_kit.analyse.inference import Observation
+from triage_kit.analyse.marks import marks_deletion
+from triage_kit.analyse.scene import FEW, Scene
+
+MOST, ONCE = 0.9, 1.05
+FLAG_TYPES = ("bool", "timestamp", "date")
+
+
+def _older_state(table: Dossier, scene: Scene) -> Observation | None:
+    return scene.older
+
+
+def _older_shape(table: Dossier, scene: Scene) -> Observation | None:
+    """In a data directory that went back, an unused table looks as it looked then, whatever came afterwards."""
+    if scene.older is None or not scene.went_back or table.balance["actual_rows"] is None:
+        return None
+    idle = not table.balance["inserts"] and table.balance["actual_rows"] == 0 and not table.replaced
+    says = "never used in the state that was put back" if idle else "its rows are those of the state that was put back"
+    return Observation(("unused" if idle else "in_use",), says, scene.older.source, table.name, "server")
+
+
+def _children(table: Dossier, scene: Scene) -> Observation | None:
+    """Whether tables that its DELETE reaches are missed by people and lost rows in proportion to its own."""
+    if not table.went or not table.balance["inserts"]:
+        return None
+    below = sorted(scene.cascades_to.get(table.name, frozenset()) & scene.reported - {table.name})
+    missed = [name for name in below if in_proportion(table.balance, scene.balances.get(name))]
+    if not missed:
+        return None
+    says = f"ON DELETE CASCADE leads to {', '.join(missed)}, which people miss rows of, and as many a row went there"
+    return Observation(("missed",), says, "pg_constraint", table.name, "foreign keys")
+
+
+def in_proportion(parent: Mapping, child: Mapping | None) -> bool:
+    """Whether the child lost as many rows for each deleted row of the parent as it has for each row of the parent.
+
+    >>> in_proportion({"inserts": 12, "deletes": 3}, {"inserts": 96, "deletes": 24})
+    True
+    """
+    if child is None or None in (parent["inserts"], parent["deletes"], child["inserts"], child["deletes"]):
+        return False
+    if not all((parent["inserts"], parent["deletes"], child["inserts"], child["deletes"])):
+        return False
+    usual = child["inserts"] / parent["inserts"]
+    return bool(usual / 2 <= child["deletes"] / parent["deletes"] <= usual * 2)
+
+
+def _mass_update(table: Dossier, scene: Scene) -> Observation | None:
+    actual, updates = table.balance["actual_rows"], table.balance["updates"]
+    if table.net is None or not actual or updates is None or (table.relation["is_partition"] and not updates):
+        return None  # an UPDATE that moves rows to another partition counts none
+    standing = [column for column in table.columns if not column["dropped"]]
+    marks = [column["name"] for column in standing if marks_deletion(column["name"])]
+    flags = [column["name"] for column in standing if str(column["type"] or "").startswith(FLAG_TYPES)]
+    outcome = "no"
+    if marks and updates >= MOST * actual:
+        outcome = "marked"
+    elif flags and actual >= FEW and MOST * actual <= updates <= ONCE * actual:
+        outcome = "flipped"
+    says = (
+        f"{updates} updates for {actual} rows; columns that mark deletion or a tenant: {', '.join(marks) or 'none'}; "
+        f"that can be switched: {', '.join(flags[:4]) or 'none'}"
+    )
+    return Observation((outcome,), says, "pg_stat_user_tables", table.name, "counters")
+
+
+def _share_deleted(table: Dossier, scene: Scene) -> Observation | None:
+    """How many of the rows that ever came were deleted, while others stand: ordinary life seldom takes nearly all."""
+    actual, came, went = table.balance["actual_rows"], table.came, table.went
+    if not actual or not came or not went or came < FEW or table.replaced or table.net is None:
+        return None
+    if actual != table.net:
+        return None
+    share = went / came
+    outcome = "most" if share >= 0.75 else "many" if share >= 0.2 else "few"
+    says = f"{went} of {came} rows that came were deleted, {actual} stand"
+    return Observation((outcome,), says, "pg_stat_user_tables", table.name, "counters")
+
+
+TRACES: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
+    "older_state": _older_state,
+    "older_shape": _older_shape,
+    "children": _children,
+    "mass_update": _mass_update,
+    "share_deleted": _share_deleted,
+}
