@@ -26,6 +26,13 @@ FILES = {
     "package.json": '{"scripts": {"wipe": "sequelize db:drop && sequelize db:create"}}\n',
     "Makefile": "wipe:\n\tdocker compose down -v\n",
     "look.ipynb": '{"cells": [\n {"cell_type": "code", "source": [\n  "%%sql\\n",\n  "DELETE FROM notes"]}]}\n',
+    "sql/routines/expire.sql": "CREATE OR REPLACE PROCEDURE shop.expire(keep int) LANGUAGE sql AS $$\n"
+    "DELETE FROM carts WHERE age > keep\n$$;\n",
+    "sql/schedule.sql": "SELECT cron.schedule('expire', '0 4 * * 1', 'CALL shop.expire(30)');\n",
+    "sql/routines/forget.sql": "CREATE FUNCTION forget() RETURNS void LANGUAGE sql AS $$ DELETE FROM visits $$;\n",
+    "app/forget.py": "def run(db):\n    db.execute('SELECT forget()')\n",
+    "src/source.ts": "export const s = new DataSource({\n  synchronize: true,\n});\n",
+    "src/application.properties": "spring.jpa.hibernate.ddl-auto=create-drop\n",
     "latin.py": "# caf\udce9\nc.execute('TRUNCATE latin')\n",
 }
 FOUND = {
@@ -44,6 +51,10 @@ FOUND = {
     ("package.json", 1, "script", "drop_table", None),
     ("Makefile", 2, "script", "drop_database", None),
     ("look.ipynb", 4, "script", "delete", "notes"),
+    ("sql/routines/expire.sql", 2, "scheduled_job", "delete", "carts"),
+    ("sql/routines/forget.sql", 1, "application", "delete", "visits"),
+    ("src/source.ts", 2, "application", "drop_table", None),
+    ("src/application.properties", 1, "application", "drop_table", None),
     ("latin.py", 2, "application", "truncate", "latin"),
 }
 
@@ -67,6 +78,8 @@ def test_every_line_is_found_with_what_starts_it(folder):
     by_path = hits.set_index("path")
     assert by_path.loc["sql/clean.sql", "started_by"] == ("scripts/nightly.sh:3",)
     assert by_path.loc["sql/clean.sql", "schedule"] == "15 3 * * *"
+    assert by_path.loc["sql/routines/expire.sql", "started_by"] == ("sql/schedule.sql:1",)
+    assert by_path.loc["sql/routines/expire.sql", "schedule"] == "0 4 * * 1"
     assert by_path.loc["scripts/purge.py", "name"] == "purge"
     assert by_path.loc[".github/workflows/nightly.yml", "schedule"] == "5 4 * * *"
     assert list(by_path.loc["app/views.py", "bounded"]) == [True, False]

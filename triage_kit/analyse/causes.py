@@ -13,9 +13,11 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse import knowledge
+from triage_kit.analyse.context import rows
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.inference import Observation, decibans, posterior
-from triage_kit.analyse.signs import Inquiry, signs
+from triage_kit.analyse.inquiry import Inquiry
+from triage_kit.analyse.signs import another_state, signs
 
 WOULD_SETTLE = {
     "truncate": (
@@ -148,23 +150,34 @@ def _moved(
     }
 
 
+def _missed(row: Mapping, named: set[tuple]) -> bool:
+    """Whether people name the table, by its bare name too, though it is not there to be looked at."""
+    return "_intact" not in row and bool({(row["schema"], row["table"]), (None, row["table"])} & named)
+
+
 def _nothing_lost(inquiry: Inquiry) -> pd.DataFrame:
     """The one group of a case without loss: as sure of it as of the least certain table that people name.
 
     A table that nobody misses and that may always have been empty, or was never looked at, is no doubt of the case.
     """
+    missed = {(row["schema"], row["table"]) for row in rows(inquiry.evidence["reported"])}
     # A partitioned parent only sums up its leaves; a reported table that cannot be looked at is not known to be whole.
-    judged = [row for row in inquiry.findings if "_intact" in row or (row["reported"] and row["kind"] != "partitioned")]
+    told = [{**row, "reported": row["reported"] or _missed(row, missed)} for row in inquiry.findings]
+    judged = [row for row in told if "_intact" in row or (row["reported"] and row["kind"] != "partitioned")]
     named = [row for row in judged if row["reported"]] or [row for row in judged if row["status"] == "intact"]
     doubted = min(named, key=lambda row: row.get("_intact", 0.0), default=None)
     sure = doubted.get("_intact", 0.0) if doubted else 0.0
-    known = knowledge.causes()
+    known, seen = knowledge.causes(), {}
+    if another := another_state(inquiry):
+        seen["older_than_its_log"] = Observation(("seen",), another[1], another[2], "G1", "cause")
+        inquiry.ledger.add("cause", another[1], another[2], "G1")
     shares = dict.fromkeys(known.priors, 0.0) | {"unknown": 1.0}
     if doubted and doubted.get("_chances"):  # had it lost rows after all, causes would follow from the ways of losing
         lossy = {word: chance for word, chance in doubted["_chances"].items() if OUTCOME.get(word) != "not_lost"}
         shares = mixed(known, {}, _outcomes([lossy])) if sum(lossy.values()) > 0 else shares
-    shares = {word: round((1 - sure) * share, 6) for word, share in shares.items()}
-    shares["not_lost"] = round(shares["not_lost"] + sure, 6)
+    shares = {word: (1 - sure) * share for word, share in shares.items()}
+    shares["not_lost"] += sure
+    shares = {word: round(share, 6) for word, share in posterior(known, seen, shares).items()}
     because = tuple(dict.fromkeys(reference for row in named[:5] for reference in row["because"]))
     return schemas.frame(
         "causes",

@@ -35,10 +35,10 @@ from triage_kit.analyse.balance import row_balance
 from triage_kit.analyse.context import Context, context, first
 from triage_kit.analyse.dossier import Dossier, dossiers
 from triage_kit.analyse.earlier import earlier
+from triage_kit.analyse.inquiry import Inquiry, answered
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.records import records
 from triage_kit.analyse.scene import Scene, set_scene
-from triage_kit.analyse.signs import Inquiry, answered
 from triage_kit.analyse.silence import Visibility
 from triage_kit.analyse.statements import Seen
 from triage_kit.analyse.statuses import conclude

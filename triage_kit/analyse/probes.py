@@ -18,9 +18,9 @@ from triage_kit import schemas, sql
 from triage_kit.analyse import knowledge
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.groups import Group
+from triage_kit.analyse.inquiry import answered
 from triage_kit.analyse.mechanisms import Weighed
 from triage_kit.analyse.scene import Scene
-from triage_kit.analyse.signs import answered
 
 WORTHWHILE = 0.02  # bits; below it a check is not worth its minutes
 LIKELY = 0.02  # an outcome that is less likely than that is not worth hoping for
@@ -172,7 +172,7 @@ CONDITIONS: Mapping[str, Condition] = {
     ),
     "log_unread": lambda about, evidence, groups, scene, weighed: not len(evidence["log_sources"]),
     "nobody_named": lambda about, evidence, groups, scene, weighed: not {
-        "statement_by_shell", "statement_by_application"
+        "statement_by_shell", "statement_by_gui", "statement_by_application", "statement_by_program"
     } & about.seen,
     "dead_rows": _deleted,
     "migrations_unread": lambda about, evidence, groups, scene, weighed: not len(evidence["migrations"]),

@@ -7,169 +7,63 @@ item that could not have been seen is left out, and so weighs nothing.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import pandas as pd
 
-from triage_kit import schemas, sql
-from triage_kit.analyse.applied import applied_revisions
-from triage_kit.analyse.context import Context, rows
-from triage_kit.analyse.dating import STATEMENTS
-from triage_kit.analyse.dossier import Dossier
+from triage_kit import schemas
+from triage_kit.analyse import actors, code_signs
+from triage_kit.analyse.context import rows
 from triage_kit.analyse.groups import LOSSES, Group
-from triage_kit.analyse.ledger import Ledger
-from triage_kit.analyse.scene import Scene
-from triage_kit.analyse.silence import covers
-from triage_kit.analyse.statements import REMOVES_ROWS, Seen
+from triage_kit.analyse.inquiry import Inquiry, Sign, answered
 
-SHELLS = (
-    "psql", "pgadmin", "dbeaver", "datagrip", "tableplus", "beekeeper", "navicat", "dbvisualizer", "postico",
-    "heidisql", "pgcli", "sqlectron", "adminer",
-)  # fmt: skip
-TESTS = ("pytest", "unittest", "jest", "vitest", "rspec", "phpunit", "cypress", "playwright", "junit", "testcontainers",
-         "test-suite", "testsuite", "test_suite", "mocha", "minitest", "e2e")  # fmt: skip
-JOBS = ("cron", "job", "schedul", "airflow", "retention", "purge", "cleanup", "clean-up", "clean_up", "nightly",
-        "dagster", "prefect", "celery", "sidekiq", "housekeep", "janitor", "archiver", "reaper", "partman",
-        "batch")  # fmt: skip
-MIGRATORS = ("alembic", "flyway", "liquibase", "migrat", "sqitch", "goose", "dbmate", "knex", "prisma", "sequelize",
-             "typeorm", "atlas", "deploy")  # fmt: skip
-RESTORERS = ("pg_restore", "pg_dump", "pgbackrest", "barman", "wal-g", "restore")
 SCHEDULERS = ("pg_cron", "pgagent", "pg_partman", "timescaledb", "pg_timetable")
 RECOVERED = ("restore_point", "archive_recovery", "new_timeline", "backup_label")
+SPARING = ("truncate", "delete", "restore")
+# Ways of losing rows that tell the cause by themselves, or that lose none.
+TELLING = ("new_cluster", "unlogged_reset", "restore", "none", "rollback", "hidden", "counters_reset", "unknown")
+POINTERS = (
+    *(f"statement_by_{kind}" for kind in ("gui", "shell", "tests", "job", "migrator", "restore", "replication")),
+    *(f"statement_by_{kind}" for kind in ("script", "worker", "program", "application", "own_role")),
+    *(f"routine_by_{kind}" for kind in ("job", "tests", "migrator", "shell")),
+    *(f"{exact}code_of_{vehicle}" for exact in ("", "exact_") for vehicle in code_signs.VEHICLES),
+    "statement_under_its_role", "on_schedule", "trigger_reaches", "dump_loaded", "replicated", "version_written",
+    "statement_in_migration",
+    "subscribed_table", "subscription", "recovered", "older_than_its_log", "volume_younger", "failed_attempt_by_hand",
+)  # fmt: skip
+_SYNCHRONISED = re.compile(r'table synchronization worker for subscription "(.+?)", table "(.+?)" has')
+_LAST_STATE = re.compile(
+    r"database system was (shut down(?: in recovery)?|interrupted; last known up) at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)"
+)
 NEAR = 8  # transactions between a migration's statements and its entry in the version table
-
-Sign = tuple[bool, str, str]
-
-
-@dataclass(frozen=True)
-class Inquiry:
-    """What the items need to know besides the group."""
-
-    evidence: Mapping[str, pd.DataFrame]
-    about: Context
-    scene: Scene
-    findings: Sequence[dict]
-    ledger: Ledger
-    tables: Mapping[str, Dossier]
-    suspects: pd.DataFrame | None = None  # lines of the repository, held against this database
 
 
 def signs(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     """Every item that can be told of the group."""
     found = {
-        **_sessions(group, inquiry),
+        **actors.sessions(group, inquiry),
         **_transaction(group, inquiry),
         **_surroundings(group, inquiry),
-        **_repository(group, inquiry),
+        **code_signs.repository(group, inquiry),
     }
     if any(name.startswith("exact_code_of_") for name in found):
         # The line accounts for how many tables were named: that it is a habit of people is no evidence beside it.
         found.pop("several_roots", None)
+    if found.get("dump_loaded", (False,))[0]:  # one dump that is put back shows itself in three ways
+        for name in ("loaded_by_copy", "statement_by_restore"):
+            found.pop(name, None)
+    if group.mechanism not in TELLING:
+        found["doer_named"] = _named(found)
     return found
 
 
-def _effects(group: Group, inquiry: Inquiry) -> list[Seen]:
-    found = [seen for name in group.tables for seen in inquiry.scene.effects_on(name)]
-    return [seen for seen in found if seen.operation in REMOVES_ROWS or seen.operation in ("update", "rename_table")]
-
-
-def _matching(group: Group, inquiry: Inquiry) -> list[Seen]:
-    """Statements that may have done it, the best told first: with an application, by no WHERE limited, the latest."""
-    wanted = STATEMENTS.get(group.mechanism, tuple(REMOVES_ROWS))
-    done = [
-        seen
-        for seen in _effects(group, inquiry)
-        if (seen.operation in wanted and seen.done and (seen.bounded is not True or not group.whole) and seen.rows != 0)
-        or (seen.operation in ("truncate", "drop_table") and seen.operation in wanted and seen.done)
-    ]  # fmt: skip
-    late = pd.Timestamp(0, tz="UTC")
-    return sorted(
-        dict.fromkeys(done),
-        key=lambda s: (s.application is None, s.user is None, s.bounded is True, -(s.at or late).value),
-    )
-
-
-def _sessions(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
-    done = _matching(group, inquiry)
-    found: dict[str, Sign] = {}
-    if done:
-        found |= _session(done[0], done, group, inquiry)
-    elif inquiry.scene.visible.statements:
-        says = f"no statement that would do it was seen, and {inquiry.scene.visible.why}"
-        found["nobody_seen"] = (True, says, "log")
-    failed = [s for s in _effects(group, inquiry) if s.outcome == "failed" and s.operation in REMOVES_ROWS]
-    failed = [s for s in failed if _shortly_before(s, inquiry)]
-    if failed or covers(inquiry.evidence["log_sources"], inquiry.evidence["incident"]):
-        last = failed[-1] if failed else None
-        says = (
-            f"a {last.operation} on {last.table} failed at {last.at:%Y-%m-%d %H:%M:%S} UTC, which is close in time and "
-            f"no more: {last.text[:120]}"
-            if last
-            else "no failed destructive statement on these tables in the log"
-        )
-        by_hand = last is not None and not _named(_who(last, inquiry), (*JOBS, *MIGRATORS, *TESTS))
-        found["failed_attempt_by_hand"] = (by_hand, says, last.where if last else "log")
-    return found
-
-
-def _session(best: Seen, done: Sequence[Seen], group: Group, inquiry: Inquiry) -> dict[str, Sign]:
-    who = f"{best.user or 'an unknown role'} / {best.application or 'no application name'}"
-    says, where = f"the statement came from {who}", best.where
-    name = _who(best, inquiry)
-    # No application's name, and the role that everything of the application shares: that names nobody.
-    found: dict[str, Sign] = (
-        {}
-        if not name.strip()
-        else {
-            "statement_by_tests": (_named(name, TESTS), says, where),
-            "statement_by_job": (_named(name, JOBS), says, where),
-            "statement_by_migrator": (_named(name, MIGRATORS), says, where),
-            "statement_by_restore": (_named(name, RESTORERS), says, where),
-        }
-    )
-    if best.application:
-        found["statement_by_shell"] = (_named(name, SHELLS), says, where)
-    writer, how = _usual_writer(group, inquiry)
-    if writer is not None and best.user is not None:
-        found["statement_by_application"] = (best.user == writer, f"{says}; {how}", where)
-    counted = [seen for seen in done if seen.where == "pg_stat_statements"]
-    if counted:
-        calls = max(seen.calls for seen in counted)
-        found["repeated"] = (calls > 1, f"the statement was called {calls} times", "pg_stat_statements")
-    return found
-
-
-def _who(seen: Seen, inquiry: Inquiry) -> str:
-    # The application's own role is no job's, whatever it is called.
-    return f"{seen.application or ''} {seen.user if seen.user != inquiry.about.app_role else ''}".lower()
-
-
-def _named(name: str, words: Sequence[str]) -> bool:
-    return any(word in name for word in words)
-
-
-def _usual_writer(group: Group, inquiry: Inquiry) -> tuple[str | None, str]:
-    """The role of the application: as the case says, else the one whose INSERTs into these tables were seen."""
-    if inquiry.about.app_role is not None:
-        return inquiry.about.app_role, f"the application is {inquiry.about.app_role}"
-    wrote: Counter[str] = Counter()
-    short = {schemas.parts(name)[1] for name in group.tables}
-    entries = inquiry.evidence["statements"]
-    for row in rows(entries[entries["text"].str.contains("(?i)^\\s*insert\\s", regex=True).fillna(False)]):
-        if row["role"] and any(schemas.parts(each.object)[1] in short for each in sql.effects(row["text"])):
-            wrote[row["role"]] += row["calls"] or 1
-    if not wrote:
-        return None, ""
-    writer = wrote.most_common(1)[0][0]
-    return writer, f"rows were inserted there by {writer}"
-
-
-def _shortly_before(seen: Seen, inquiry: Inquiry) -> bool:
-    noticed = inquiry.about.noticed_at or inquiry.about.collected_at
-    start = inquiry.about.window_start or (noticed - pd.Timedelta(days=2) if noticed is not None else None)
-    return seen.at is not None and (start is None or seen.at >= start) and (noticed is None or seen.at <= noticed)
+def _named(found: Mapping[str, Sign]) -> Sign:
+    """Whether any item points at a doer: where none does, every story but the untold one should have left a trace."""
+    pointing = [name for name in POINTERS if found.get(name, (False,))[0]]
+    if not pointing:
+        return False, "nothing in the evidence points at anybody", "analysis"
+    words = ", ".join(name.replace("_", " ") for name in pointing)
+    return True, f"there are traces of a doer: {words}", "analysis"
 
 
 def _transaction(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
@@ -232,7 +126,8 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     kept = [row for row in inquiry.findings if row["status"] == "intact" and (row["actual_rows"] or 0) > 0]
     lost = [row for row in inquiry.findings if row["status"] in LOSSES]
     # Where tables were made anew and none was spared, a person resets as often as a tool.
-    if (kept and lost) or (lost and group.mechanism in ("truncate", "delete", "new_cluster", "restore")):
+    # A new data directory spares nothing: what stands in it was written since.
+    if (kept and lost and group.mechanism != "new_cluster") or (lost and group.mechanism in SPARING):
         names = ", ".join(schemas.qualified(row["schema"], row["table"]) for row in kept[:4])
         says = f"{len(kept)} tables with rows were spared{f': {names}' if kept else ''}"
         found["survivors_chosen"] = (bool(kept) and bool(lost), says, "pg_stat_user_tables")
@@ -253,7 +148,56 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     if answered(evidence, "replication"):
         names = [row["name"] for row in rows(evidence["replication"]) if row["kind"] == "subscription"]
         found["subscription"] = (bool(names), f"subscriptions: {', '.join(names) or 'none'}", "pg_subscription")
+    triggers = [inquiry.scene.triggers[name] for name in group.tables if name in inquiry.scene.triggers]
+    if triggers and group.mechanism in ("delete", "truncate"):
+        found["trigger_reaches"] = (True, triggers[0].says, triggers[0].source)
+    if subscribed := _subscribed(group, inquiry):
+        found["subscribed_table"] = subscribed
+        found.pop("subscription", None)
+    if other := another_state(inquiry):
+        found["older_than_its_log"] = other
     return found | _tools(group, inquiry)
+
+
+def _subscribed(group: Group, inquiry: Inquiry) -> Sign | None:
+    """Whether the log names the group's roots as tables that a subscription copied; None where it names no table."""
+    events = inquiry.evidence["log_events"]
+    said = events["message"].str.extract(_SYNCHRONISED).dropna()
+    if said.empty:
+        return None
+    roots = {schemas.parts(name)[1] for name in group.roots or group.tables}
+    missing = roots - set(said[1])
+    says = f"subscription {said[0].iloc[0]} copied {', '.join(sorted(set(said[1]))[:6])} from its publisher"
+    first = events.loc[said.index[0]]
+    return not missing, says, f"{first['file']}:{first['line']}"
+
+
+def another_state(inquiry: Inquiry) -> Sign | None:
+    """Whether the server began from another state than the one in which its own log says that it was shut down.
+
+    A start tells the time of the last shutdown, in the log's own zone; zones differ from UTC by quarters of an hour.
+    """
+    clean, down = False, None  # an immediate shutdown says that it is down, too, and leaves a state to recover from
+    events = inquiry.evidence["log_events"]
+    told = events["subject"].isin(("shutdown", "interrupted", "not_shut_down")) | (events["message"] == "shutting down")
+    for row in rows(events[told.fillna(False)].sort_values(["at", "line"])):
+        message = row["message"] or ""
+        if message == "shutting down":
+            clean = True
+        elif message == "database system is shut down":
+            down = row["at"] if clean else None
+        elif began := _LAST_STATE.match(message):
+            if down is not None and (began[1].startswith("interrupted") or _other_time(began[2], down)):
+                says = f"shut down at {down:%Y-%m-%d %H:%M:%S} UTC, the server then began from another state: {message}"
+                return True, says, f"{row['file']}:{row['line']}"
+            clean, down = False, None
+    return None
+
+
+def _other_time(told: str, down: pd.Timestamp) -> bool:
+    """Whether a local time is not that of a shutdown, whatever the zone is."""
+    apart = (pd.Timestamp(told, tz="UTC") - down).total_seconds()
+    return not -1.5 < (apart + 450) % 900 - 450 < 0.5
 
 
 def _tools(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
@@ -280,106 +224,3 @@ def _tools(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         says = f"sequences that began anew: {', '.join(begun) or 'none'}"
         found["identity_restarted"] = (bool(begun), says, "pg_class")
     return found
-
-
-def _repository(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
-    """What the repository holds that could have done it: an applied migration, a job, a test, the application."""
-    found = _code(group, inquiry)
-    operations = inquiry.evidence["migration_operations"]
-    if not answered(inquiry.evidence, "migrations") or not len(inquiry.evidence["migrations"]):
-        if len(inquiry.evidence["code_hits"]) and not len(inquiry.evidence["version_tables"]):
-            found["without_migrations"] = (True, "the repository holds no migration", "repository")
-        return found
-    short = {schemas.parts(name)[1] for name in group.tables}
-    wanted = {
-        *STATEMENTS.get(group.mechanism, REMOVES_ROWS),
-        *(("drop_type",) if group.mechanism == "column_drop" else ()),
-    }
-    up = rows(operations[operations["direction"] != "down"])
-    hits = [row for row in up if row["operation"] in wanted and schemas.parts(row["object"] or "")[1] in short]
-    run = applied_revisions(inquiry.evidence["migrations"], inquiry.evidence["version_tables"])
-    if hits:
-        applied = [row for row in hits if row["revision"] in run]
-        first = (applied or hits)[0]
-        where = f"{first['path']}:{first['line']}"
-        told = "the database says that it ran" if applied else (
-            "nothing says that it ran" if not run else "the database says that it did not run")  # fmt: skip
-        says = f"{where} would run {first['operation']} on {first['object']}; {told}"
-        found["statement_in_migration"] = (bool(applied) or not run, says, where)
-        return found
-    unread = [row for row in up if row["operation"] in ("dynamic", "unparsed")]
-    if not unread:  # what a migration builds at run time may be anything
-        count = len(inquiry.evidence["migrations"])
-        says = f"none of {count} migrations removes rows of {group.name}'s tables"
-        found["migrations_harmless"] = (True, says, "migrations")
-    return found
-
-
-def _code(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
-    """Lines outside the migrations that reach a root of the group, by the vehicle that would run them."""
-    hits = inquiry.evidence["code_hits"]
-    if not len(hits):
-        return {}
-    reaching = _reaching(group, inquiry)
-    found: dict[str, Sign] = {}
-    for vehicle in VEHICLES:
-        words = vehicle.replace("_", " ")
-        mine = sorted((row for row in reaching if _vehicle(row) == vehicle), key=lambda row: row["object"] is None)
-        if not mine:
-            found[f"code_of_{vehicle}"] = (False, f"no {words} of the repository does", "repository")
-            continue
-        exact = _exact(mine, group)
-        best = exact or mine[0]
-        where = f"{best['path']}:{best['line']}"
-        says = f"{where} ({words}) would do it: {(best['text'] or '')[:120]}"
-        found[f"exact_code_of_{vehicle}" if exact else f"code_of_{vehicle}"] = (True, says, where)
-    return found
-
-
-VEHICLES = ("scheduled_job", "test_run", "application", "script")
-# Folders that are named after when their files run.
-JOB_FOLDERS = re.compile(
-    r"(?i)(^|/)(cron(jobs?|tabs?)?|cron\.\w+|jobs?|schedul\w*|nightly|daily|weekly|hourly|periodic)/"
-)
-UNRUN = ("failed", "not_seen", "not_applied")  # of a line that reaches a table which stands
-
-
-def _vehicle(row: dict) -> str:
-    """What runs a line: a script that a schedule starts, or that lies among the jobs, is a job."""
-    if row["vehicle"] == "script" and (row["schedule"] or JOB_FOLDERS.search(row["path"] or "")):
-        return "scheduled_job"
-    return row["vehicle"]
-
-
-def _reaching(group: Group, inquiry: Inquiry) -> list[dict]:
-    """Lines that would do it to a root of the group, without those that did not run though it would have shown."""
-    lines = inquiry.suspects
-    ran = {} if lines is None else {
-        (row["path"], row["line"], row["operation"], row["object"]): row["ran"] for row in rows(lines) if row["tables"]
-    }  # fmt: skip
-    short = {schemas.parts(name)[1] for name in (*group.roots, *(group.tables if not group.roots else ()))}
-    wanted = set(STATEMENTS.get(group.mechanism, REMOVES_ROWS))
-    return [
-        row
-        for row in rows(inquiry.evidence["code_hits"])
-        if (row["operation"] in wanted or (row["operation"] in REMOVES_ROWS and row["loses"] == "rows"))
-        and (row["object"] is None or schemas.parts(row["object"])[1] in short)
-        and ran.get((row["path"], row["line"], row["operation"], row["object"])) not in UNRUN
-    ]
-
-
-def _exact(lines: Sequence[dict], group: Group) -> dict | None:
-    """A line that names all roots of the group, two or more."""
-    roots = {schemas.parts(name)[1] for name in group.roots}
-    for row in lines if len(roots) > 1 else ():
-        together = {schemas.parts(each["object"])[1] for each in lines
-                    if each["object"] and (each["path"], each["line"]) == (row["path"], row["line"])}  # fmt: skip
-        if together == roots:
-            return row
-    return None
-
-
-def answered(evidence: Mapping[str, pd.DataFrame], source: str) -> bool:
-    """Whether a source was asked and gave an answer."""
-    asked = evidence["questions"]
-    return bool(((asked["source"] == source) & (asked["status"] == "answered")).any())

@@ -18,8 +18,8 @@ from triage_kit.analyse.applied import migration_states
 from triage_kit.analyse.context import first, rows
 from triage_kit.analyse.foreign_keys import delete_reach, truncate_reach
 from triage_kit.analyse.groups import Group
+from triage_kit.analyse.inquiry import answered
 from triage_kit.analyse.ledger import Ledger
-from triage_kit.analyse.signs import answered
 from triage_kit.analyse.silence import Visibility
 from triage_kit.analyse.statements import COLUMN_ONLY, DESTRUCTIVE, Seen
 
@@ -169,9 +169,15 @@ def _ran(row: dict, tables: Sequence[str], texts: set[str], scene: Scene) -> tup
         return "similar", like.at, f"the same operation on {like.table} was seen: {like.where}"
     if failed:
         return "failed", failed[0].at, f"the same operation on {failed[0].table} failed: {failed[0].where}"
-    if scene.visible.statements and row["loses"] != "suspect" and row["kind"] == "sql":
+    shown = row["loses"] != "suspect" and row["kind"] == "sql" and not in_routine(row)
+    if scene.visible.statements and shown:
         return "not_seen", None, scene.visible.why
     return "unknown", None, scene.visible.why
+
+
+def in_routine(row: Mapping) -> bool:
+    """Whether a line of ``code_hits`` stands in the body of a routine, whose statements no log shows."""
+    return row["name"] is not None and str(row["path"]).endswith((".sql", ".psql"))
 
 
 def _plain(text: str) -> str:

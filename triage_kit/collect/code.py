@@ -18,6 +18,9 @@ from triage_kit.parse.vehicles import schedule, vehicle
 from triage_kit.redact import redact
 
 _MOST_HITS = 20_000
+_MOST_CALLS = 20_000
+_DEFINES = re.compile(r'(?i)\bcreate\s+(?:or\s+replace\s+)?(?:function|procedure)\s+([\w."]+)\s*\(')
+_ROUTINE = re.compile(r'(?i)\b(?:call|select|perform|exec|execute|from)\s+([\w."]*\w"?)\s*\(')
 _JOBS = re.compile(rb"(?i)\.(?:sh|bash|py|sql|psql|rb|js|ts|php|pl)\b|scripts?/|bin/")
 
 
@@ -28,6 +31,8 @@ class Found:
     hits: list[tuple[str, Hit]] = field(default_factory=list)
     starts: dict[str, list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))
     jobs: dict[str, tuple[str, str]] = field(default_factory=dict)  # path of a job's file: its vehicle, its text
+    defines: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # routine: files that create it
+    calls: list[tuple[str, str, int]] = field(default_factory=list)  # routine, file and line that call it
     timers: dict[str, str] = field(default_factory=dict)  # path of a systemd unit without its suffix: its schedule
     files: int = 0
 
@@ -52,9 +57,10 @@ def scan(root: Path, skip: Iterable[str], passed: Counter[str]) -> Found:
             when = schedule(inside, data.decode("utf-8", "replace"), 0)
             found.timers[inside.removesuffix(".timer")] = when or "as a timer"
         names_files = _JOBS.search(data) is not None
+        text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff").replace("\r\n", "\n")
+        _note_routines(found, text, inside)
         if not (names_files or promising(data)):
             continue
-        text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff").replace("\r\n", "\n")
         if promising(data):
             found.hits += [(inside, each) for each in read_hits(text, inside)]
         if names_files:
@@ -62,7 +68,33 @@ def scan(root: Path, skip: Iterable[str], passed: Counter[str]) -> Found:
         if len(found.hits) > _MOST_HITS:
             passed[f"or more lines beyond the first {_MOST_HITS}"] += 1
             break
+    _note_callers(found)
     return found
+
+
+def _note_routines(found: Found, text: str, inside: str) -> None:
+    """Routines that a file creates, else those that it may call, and what starts a file that calls some."""
+    for each in _DEFINES.finditer(text):
+        found.defines[_bare(each[1])].add(inside)
+    calls = [] if len(found.calls) > _MOST_CALLS else [
+        (_bare(each[1]), inside, text.count("\n", 0, each.start()) + 1) for each in _ROUTINE.finditer(text)
+    ]  # fmt: skip
+    if calls:
+        found.calls += calls
+        kind = vehicle(inside, text)
+        found.jobs.setdefault(inside, (kind, text if kind == "scheduled_job" else ""))
+
+
+def _note_callers(found: Found) -> None:
+    """A file that creates a routine is started by what calls the routine, where one file only creates it."""
+    for name, where, line in found.calls:
+        created = found.defines.get(name, set())
+        if len(created) == 1 and where not in created:
+            found.starts[next(iter(created))].append((where, line))
+
+
+def _bare(name: str) -> str:
+    return name.rsplit(".", 1)[-1].strip('"').lower()
 
 
 def _note_starts(found: Found, text: str, inside: str, by_name: dict[str, list[str]]) -> None:
@@ -91,8 +123,16 @@ def hit_rows(found: Found) -> list[dict[str, Any]]:
         if hit.vehicle in ("script", "application") and (job := _timer(found, path) or _job(found, path)):
             row["vehicle"] = "scheduled_job"
             row["schedule"] = job
+        elif (
+            hit.vehicle == "script" and starters and all(_kind(found, where) == "application" for where, _ in starters)
+        ):
+            row["vehicle"] = "application"
         rows.append(row)
     return rows
+
+
+def _kind(found: Found, path: str) -> str:
+    return found.jobs.get(path, ("", ""))[0]
 
 
 def _timer(found: Found, path: str) -> str | None:

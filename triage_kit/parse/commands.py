@@ -44,6 +44,7 @@ _TOOL_COMMANDS = [
     (r"\bdrizzle-kit\s+push\b[^\n]*--force\b", "drop_table"),
     (r"\bdoctrine:(?:schema|database):drop\b", "drop_table"),
     (r"\bdoctrine:fixtures:load\b(?![^\n]*--append)", "delete"),
+    (r"\b(?:ddl-auto|hbm2ddl\.auto|ddl_auto)\b\s*[:=]\s*['\"]?create(?:-drop|-only)?\b", "drop_table"),
     (r"\bheroku\s+pg:reset\b", "drop_database"),
     (r"\bdocker(?:-compose|\s+compose)\b[^\n|;&]*\sdown\b[^\n|;&]*\s(?:-v|--volumes)\b", "drop_database"),
     (r"\bdocker\s+(?:volume\s+(?:rm|prune)|system\s+prune[^\n]*--volumes)\b(?:\s+-\w+)*\s*(?P<object>[\w.-]*)",
@@ -56,7 +57,7 @@ _TOOLS = [(re.compile(pattern), operation) for pattern, operation in _TOOL_COMMA
 _CLUE = re.compile(
     r"dropdb|pg_restore|pg_resetwal|prisma|db:|manage\.py|django-admin|artisan|sequelize|knex|typeorm|alembic|flask db|"
     r"flyway|liquibase|goose|dbmate|sqitch|migrate|supabase|ecto\.|diesel|sqlx|drizzle|doctrine:|pg:reset|docker|"
-    r"kubectl|pgdata|PGDATA|postgresql|psql"
+    r"kubectl|ddl-auto|ddl_auto|hbm2ddl|pgdata|PGDATA|postgresql|psql"
 )
 # A minified line holds no command of a person; looking through it would take the square of its length.
 _LONG_LINE = re.compile(r"(?m)^(.{2000}).+$")

@@ -50,6 +50,8 @@ _CALLS = [
     ),
     (("rop",), re.compile(r"\b(?:dropAllTables|dropDatabase|drop_database|dropAllSchemas)\b"), "drop_table"),
     (("sync",), re.compile(r"\b(?:synchronize\(\s*true|sync\(\s*\{\s*force:\s*true)"), "drop_table"),
+    # TypeORM drops what its entities no longer have, at the start of the application.
+    (("DataSource", "TypeOrm", "createConnection"), re.compile(r"\bsynchronize\s*:\s*true\b"), "drop_table"),
     (("DatabaseCleaner",), re.compile(r"\bDatabaseCleaner\b[^\n]*:(?:truncation|deletion)\b"), "truncate"),
     (("DatabaseCleaner",), re.compile(r"\bDatabaseCleaner\.(?:clean|clean_with|cleaning)\b"), "truncate"),
 ]

@@ -18,7 +18,7 @@ from triage_kit.sql import OPERATIONS, Effect, effects, suspicious
 
 _SHELL_NAMES = re.compile(
     r"(?i)\A(?:makefile|gnumakefile|justfile|jenkinsfile|procfile|dockerfile.*|crontab.*|package\.json|composer\.json|"
-    r".*\.(?:sh|bash|zsh|ps1|bat|cmd|mk|ya?ml|cron|crontab|service|timer|toml|ini|cfg|tf|hcl|j2|env\.example))\Z"
+    r".*\.(?:sh|bash|zsh|ps1|bat|cmd|mk|ya?ml|cron|crontab|service|timer|toml|ini|cfg|properties|tf|hcl|j2|env\.example))\Z"
 )
 _CODE = frozenset(
     (
@@ -32,7 +32,7 @@ _RUBY_NAMES = frozenset(("Rakefile", "Gemfile"))
 _WORDS = (
     "delete truncat drop update merge alter detach clean reset wipe flush purge volume vacuum cluster refresh "
     "conflict down zero revert rollback pgdata fresh undo sync gexec \\i pvc reassign lo_unlink prune schema:load "
-    "replica dblink cron.schedule"
+    "replica dblink cron.schedule ddl-auto ddl_auto hbm2ddl"
 )
 _CLUES = tuple(_WORDS.encode().split())
 MOST_HITS = 500  # of one file: a fixture of thousands of DELETEs is one finding

@@ -37,12 +37,15 @@ _SCRIPT_NAME = re.compile(
 )
 _IN_CODE = re.compile(
     r"\bcrontab\(|\bbeat_schedule\b|\bB(?:ackground|locking)Scheduler\(|\bAsyncIOScheduler\(|\bschedule\.every\(|"
-    r"@periodic_task|@repeat_every|\bcron\.schedule\(|\bnew\s+CronJob\(|@Scheduled\b|@Cron\(|\bevery\s+\d+\.(?:hour|day|minute)s?\b"
+    r"@periodic_task|@repeat_every|\bcron\.schedule(?:_in_database)?\(|\bnew\s+CronJob\(|@Scheduled\b|@Cron\(|\bevery\s+\d+\.(?:hour|day|minute)s?\b"
 )
 _CRON_JOB = re.compile(r"(?m)^\s*kind:\s*['\"]?CronJob\b")
 _SCHEDULES = [
     re.compile(r"(?m)^\s*-?\s*(?:schedule|cron):\s*['\"]?(?P<when>[@\w*/,?LW#-][^'\"\n#]*?)['\"]?\s*(?:#.*)?$"),
     re.compile(r"(?m)^\s*OnCalendar\s*=\s*(?P<when>\S[^\n]*)$"),
+    re.compile(
+        r"\bcron\.schedule(?:_in_database)?\(\s*(?:'[^']*'\s*,\s*)?'(?P<when>(?:[\d*/,?LW$-]+\s+){4}[^']+|\d+ seconds)'"
+    ),
     re.compile(r"(?m)^\s*OnUnit\w*Sec\s*=\s*(?P<when>\S[^\n]*)$"),
 ]
 _CRON_LINE = re.compile(
@@ -97,7 +100,18 @@ _NAMES = {
     "sh": re.compile(r"^\s*(?:function\s+)?([\w-]+)\s*\(\)\s*\{?"),
     "json": re.compile(r"^.*?\"([\w:.-]+)\"\s*:\s*\"[^\"]*$"),
 }
-_KINDS = {"yml": "yaml", "yaml": "yaml", "rake": "rb", "mk": "make", "bash": "sh", "js": "js", "ts": "js"}
+_ROUTINE = re.compile(r'(?i)^\s*create\s+(?:or\s+replace\s+)?(?:function|procedure)\s+([\w."]+)')
+_QUOTE = re.compile(r"\$\w*\$")
+_KINDS = {
+    "psql": "sql",
+    "yml": "yaml",
+    "yaml": "yaml",
+    "rake": "rb",
+    "mk": "make",
+    "bash": "sh",
+    "js": "js",
+    "ts": "js",
+}
 
 
 def name_of(path: str, lines: Sequence[str], line: int) -> str | None:
@@ -105,14 +119,27 @@ def name_of(path: str, lines: Sequence[str], line: int) -> str | None:
 
     >>> name_of("Makefile", ["all: x", "reset-db:", "\\tdropdb shop"], 3)
     'reset-db'
+    >>> name_of("a.sql", ["CREATE FUNCTION f() RETURNS void AS $$", "DELETE FROM a;", "$$;", "DELETE FROM b;"], 2)
+    'f'
     """
     place = PurePosixPath(path)
     suffix = place.suffix.lstrip(".").lower()
     kind = "make" if place.name.lower() in ("makefile", "gnumakefile", "justfile") else _KINDS.get(suffix, suffix)
+    if kind == "sql":
+        return _routine_of(lines, line)
     pattern = _NAMES.get(kind)
     if pattern is None:
         return None
     for each in reversed(lines[max(0, line - 400) : line]):
         if found := pattern.match(each):
             return next(part for part in found.groups() if part).strip()
+    return None
+
+
+def _routine_of(lines: Sequence[str], line: int) -> str | None:
+    """The routine in whose body the line of a SQL file stands; None for a line that runs with the file."""
+    for start in range(line - 1, max(-1, line - 400), -1):
+        if found := _ROUTINE.match(lines[start]):
+            quotes = _QUOTE.findall("\n".join(lines[start : line - 1]))
+            return None if quotes and quotes.count(quotes[0]) > 1 else found[1]
     return None

@@ -1,0 +1,149 @@
+"""Who is named for a loss: by a statement's session, by what a scheduler starts, by a state that was put back."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from triage_kit import analyse
+from triage_kit.analyse.hands import kinds
+
+AT = pd.Timestamp("2025-10-08T09:00:00Z")
+EMPTIED = {"filenode": 24600, "insv": 0, "rows": 0, "heap": 0, "pkey": 8192, "xmin": 742, "live": 0, "tuples": -1.0}
+THINNED = {"deletes": 101, "live": 42, "dead": 101, "mod": 101, "rows": 42}
+
+
+def _said(statement: str | None = None, minutes: float = 0, **facts) -> dict:
+    at = AT + pd.Timedelta(minutes=minutes)
+    line = {"file": "a.log", "line": 7, "at": at, "severity": "LOG", "database": "d", "pid": 7, "kind": "statement"}
+    return {**line, "statement": statement, **facts}
+
+
+def _ranked(found: analyse.Investigation) -> pd.Series:
+    return found.causes.set_index("cause")["probability"].sort_values(ascending=False)
+
+
+def _emptied(make_table, make_evidence, events, **more) -> analyse.Investigation:
+    tables = [make_table("notes", 16404, **EMPTIED), make_table("users", 16500)]
+    return analyse.investigate(make_evidence(tables, reported=["notes"], log_events=events, **more))
+
+
+@pytest.mark.parametrize(
+    ("role", "application", "cause"),
+    [
+        ("ada", "psql", "manual_session"),
+        ("ada", "DataGrip 2025.2", "manual_session"),
+        ("o", "pgAdmin 4 - CONN:1", "manual_session"),
+        ("o", "QuartzScheduler_Worker-3", "scheduled_job"),
+        ("svc", "purge-carts-29384756-x7k2p", "scheduled_job"),
+        ("o", "/usr/src/app vitest", "test_run"),
+        ("o", "Flyway by Redgate", "migration"),
+        ("deployer", "", "migration"),
+    ],
+)
+def test_the_session_of_the_statement_names_the_cause(make_table, make_evidence, role, application, cause):
+    deed = _said("TRUNCATE s.notes", role=role, application=application or None)
+    traffic = _said("INSERT INTO s.notes VALUES (1)", role="o", application="shop-web", pid=9)
+    assert _ranked(_emptied(make_table, make_evidence, [traffic, deed])).index[0] == cause
+
+
+def test_the_program_that_writes_the_rows_is_the_application(make_table, make_evidence):
+    sessions = [_said("INSERT INTO s.notes VALUES (1)", application="shop-web", role="o", pid=pid) for pid in (8, 9)]
+    found = _emptied(make_table, make_evidence, [*sessions, _said("TRUNCATE s.notes", application="shop-web")])
+    assert _ranked(found).index[0] == "application"
+
+
+def test_nobody_is_accused_where_nothing_points_at_anybody(make_table, make_evidence):
+    ranked = _ranked(_emptied(make_table, make_evidence, []))
+    assert ranked.index[0] == "unknown"
+    assert ranked.iloc[0] < 0.7
+    assert ranked.index[1] == "manual_session"
+
+
+def test_a_job_that_the_scheduler_says_it_starts_is_a_statement_of_a_job(make_table, make_evidence):
+    told = _said(None, kind=None, message="cron job 3 starting: TRUNCATE s.notes", pid=11)
+    assert _ranked(_emptied(make_table, make_evidence, [told])).index[0] == "scheduled_job"
+
+
+def test_even_intervals_speak_for_a_clock(make_table, make_evidence):
+    def jobs(minutes: tuple[float, ...]) -> float:
+        deeds = [_said("TRUNCATE s.notes", at, role="svc", application="tidy") for at in minutes]
+        return _ranked(_emptied(make_table, make_evidence, deeds))["scheduled_job"]
+
+    assert jobs((-30, -20, -10, 0)) > 2 * jobs((-30, -29, -3, 0))
+
+
+def test_a_deed_upstream_of_a_cascade_is_found(make_table, make_evidence):
+    tables = [make_table("lines", 16404, **THINNED), make_table("orders", 16405), make_table("users", 16500)]
+    deed = _said("DELETE FROM s.orders WHERE closed", role="ada", application="psql")
+    keys = [("lines", "orders", "cascade")]
+    found = analyse.investigate(make_evidence(tables, keys, reported=["lines"], log_events=[deed]))
+    assert "statement_by_shell" in set(found.cause_evidence["item"])
+    assert _ranked(found).index[0] == "manual_session"
+
+
+def test_tables_that_a_subscription_copied_are_emptied_by_their_publisher(make_table, make_evidence):
+    worker = 'logical replication table synchronization worker for subscription "m", table "notes" has finished'
+    mirrored = _emptied(make_table, make_evidence, [_said(None, kind=None, message=worker)])
+    other = _emptied(make_table, make_evidence, [_said(None, kind=None, message=worker.replace("notes", "users"))])
+    assert _ranked(mirrored).index[0] == "replication"
+    assert _ranked(other)["replication"] < 0.1
+
+
+def test_a_last_statement_that_the_server_still_shows_counts(make_table, make_evidence):
+    session = {"pid": 5, "database": "d", "role": "ada", "application": "TablePlus", "kind": "client backend",
+               "state": "idle", "query": "TRUNCATE s.notes", "query_at": AT}  # fmt: skip
+    assert _ranked(_emptied(make_table, make_evidence, [], activity=[session])).index[0] == "manual_session"
+
+
+@pytest.mark.parametrize(
+    ("begins", "other"),
+    [
+        ("database system was shut down at 2025-10-08 11:00:00 CEST", False),
+        ("database system was shut down at 2025-10-01 03:10:20 CEST", True),
+        ("database system was interrupted; last known up at 2025-10-08 10:59:00 CEST", True),
+    ],
+)
+def test_a_server_that_begins_from_another_state_than_it_left(make_table, make_evidence, begins, other):
+    lines = [
+        _said(None, kind="shutdown", subject="shutdown", message="shutting down", line=0),
+        _said(None, kind="shutdown", subject="shutdown", message="database system is shut down", line=1),
+        _said(
+            None, 1, kind="startup", subject="interrupted" if "interrupted" in begins else "shutdown", message=begins
+        ),
+    ]
+    found = _emptied(make_table, make_evidence, lines)
+    seen = found.cause_evidence[found.cause_evidence["item"] == "older_than_its_log"]
+    assert bool(len(seen)) is other
+
+
+def test_keys_that_are_added_as_a_dump_adds_them_speak_for_a_restore(make_table, make_evidence):
+    loads = [
+        _said("COPY s.notes (id, body) FROM stdin", role="postgres", application="psql"),
+        _said("ALTER TABLE ONLY s.notes ADD CONSTRAINT notes_pkey PRIMARY KEY (id)", role="postgres"),
+    ]
+    with_dump = _ranked(_emptied(make_table, make_evidence, loads))["restore"]
+    assert with_dump > 10 * _ranked(_emptied(make_table, make_evidence, []))["restore"]
+
+
+def test_a_name_is_taken_by_its_words():
+    assert kinds("contest-api", "attestation", "latest") == frozenset()
+    assert kinds("jobcentre") == frozenset()
+    assert kinds(None, "") == frozenset()
+    assert kinds("load.sh", files=[("db/tests/load.sh", "test_run")]) == {"script", "worker", "tests"}
+
+
+@pytest.mark.parametrize(("applied_at", "blamed"), [("2025-09-01T00:00:00Z", False), ("2025-10-08T08:59:58Z", True)])
+def test_a_migration_that_ran_long_before_the_window_is_not_blamed(make_table, make_evidence, applied_at, blamed):
+    found = _emptied(
+        make_table,
+        make_evidence,
+        [],
+        questions=[{"source": source, "status": "answered"} for source in ("migrations", "version_tables")],
+        migrations=[{"path": "db/migration/V7__clear.sql", "tool": "flyway", "revision": "7", "parents": ()}],
+        migration_operations=[{"path": "db/migration/V7__clear.sql", "revision": "7", "line": 1, "direction": "up",
+                               "operation": "truncate", "object": "s.notes", "text": "TRUNCATE s.notes"}],
+        version_tables=[{"tool": "flyway", "schema": "s", "table": "flyway_schema_history", "version": "7",
+                         "applied_at": applied_at}],
+    )  # fmt: skip
+    assert (_ranked(found).index[0] == "migration") is blamed

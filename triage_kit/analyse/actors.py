@@ -1,0 +1,272 @@
+"""Who was seen to do it: sessions of statements that reach a group, of routines, of loads, of failed attempts."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from triage_kit import schemas, sql
+from triage_kit.analyse import hands
+from triage_kit.analyse.context import rows
+from triage_kit.analyse.dating import STATEMENTS
+from triage_kit.analyse.groups import Group
+from triage_kit.analyse.inquiry import Inquiry, Sign
+from triage_kit.analyse.silence import covers
+from triage_kit.analyse.statements import FAILURES, REMOVES_ROWS, Seen, destructive, resolver
+
+# Besides those that date a loss: a table that was moved away and made anew was not dropped.
+ALSO = {"recreate": ("set_schema", "rename_schema", "create_table"), "column_drop": ("drop_column", "drop_type")}
+WHOLE = ("truncate", "drop_table", "set_schema", "create_table", "rename_table", "drop_schema", "drop_column")
+SPECIFIC = {"gui", "shell", "tests", "job", "migrator", "restore"}  # a name that says more than that it is a program
+_CALLS = re.compile(r'(?is)^\s*(?:call\s+|do\b|select\s+(?:\*\s+from\s+)?(?!pg_|count\b|now\b|version\b)[\w."]+\s*\()')
+_CRON = re.compile(r"(?s)^cron job (\d+) starting: (.+)")
+_WRITES = r"(?i)^\s*(?:insert|update|copy)\s"
+# What pg_dump writes and little else does: keys added to ONLY the table, and triggers off while rows are loaded.
+_DUMPED = re.compile(r"(?is)^\s*alter table only\b.*\badd constraint\b|\b(?:disable|enable) trigger all\b")
+
+
+def sessions(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
+    """Items on the sessions that did it, or that may have: by statement, routine, load, schedule and failed attempt."""
+    done = _matching(group, inquiry)
+    found: dict[str, Sign] = {}
+    if done:
+        found |= _session(done[0], done, group, inquiry) | _regular(done)
+    elif inquiry.scene.visible.statements:
+        says = f"no statement that would do it was seen, and {inquiry.scene.visible.why}"
+        found["nobody_seen"] = (True, says, "log")
+    if not done:
+        found |= _routines(inquiry)
+    loaded = _dumped(group, inquiry)
+    if loaded is not None:
+        found["dump_loaded"] = loaded
+    return found | _attempt(group, inquiry)
+
+
+def _effects(group: Group, inquiry: Inquiry) -> list[Seen]:
+    """Effects on the group's tables; where none is told, on tables from which a cascade leads there."""
+    scene = inquiry.scene
+    wanted = (*REMOVES_ROWS, "update", "rename_table", *ALSO.get(group.mechanism, ()))
+    here = [*(seen for name in group.tables for seen in scene.effects_on(name)), *_asked(group, inquiry)]
+    own = [seen for seen in here if seen.operation in wanted]
+    if any(seen.done for seen in own):
+        return own
+    leads = {"truncate": scene.truncates_from, "delete": scene.cascades_from, "cascade_delete": scene.cascades_from}
+    above = leads.get(group.mechanism, {})
+    operation = "truncate" if group.mechanism == "truncate" else "delete"
+    parents = sorted({parent for name in group.tables for parent in above.get(name, ())} - set(group.tables))
+    reaching = [seen for parent in parents for seen in scene.effects_on(parent) if seen.operation == operation]
+    return own + [seen for seen in reaching if operation == "delete" or seen.cascade]
+
+
+def _asked(group: Group, inquiry: Inquiry) -> Iterator[Seen]:
+    """Effects of what sessions ran last, as pg_stat_activity shows it, and of what pg_cron says that it starts."""
+    resolve, here = resolver(inquiry.scene.balances), set(inquiry.evidence["identity"]["database"].dropna())
+    for row in rows(inquiry.evidence["activity"]):
+        if row["kind"] in (None, "client backend") and row["query"] and (not here or row["database"] in here):
+            who = (row["query_at"], row["role"], row["application"], row["pid"])
+            yield from _reached(row["query"], who, "pg_stat_activity", group, resolve)
+    for row, text in _started(inquiry):
+        who = (row["at"], row["role"], "pg_cron", row["pid"])
+        yield from _reached(text, who, f"{row['file']}:{row['line']}", group, resolve)
+
+
+def _reached(text: str, who: tuple, where: str, group: Group, resolve) -> Iterator[Seen]:
+    at, role, application, pid = who
+    for each in destructive(text) if sql.suspicious(text) else ():
+        if (table := resolve(each)) in group.tables:
+            yield Seen(each.operation, table, each.bounded, bool(each.cascade), "unknown", at, role, application,
+                       text[:2000], None, "", where, pid=pid)  # fmt: skip
+
+
+def _started(inquiry: Inquiry) -> Iterator[tuple[dict, str]]:
+    """Jobs whose start pg_cron wrote to the log (cron.log_run is on by itself), with the text that each runs."""
+    events = inquiry.evidence["log_events"]
+    for row in rows(events[events["message"].str.startswith("cron job ").fillna(False)]):
+        if told := _CRON.match(row["message"] or ""):
+            yield row, told[2]
+
+
+def _matching(group: Group, inquiry: Inquiry) -> list[Seen]:
+    """Statements that may have done it, the best told first: with an application, by no WHERE limited, the latest."""
+    wanted = (*STATEMENTS.get(group.mechanism, tuple(REMOVES_ROWS)), *ALSO.get(group.mechanism, ()))
+    whole = group.whole and group.mechanism != "update"
+    done = [
+        seen
+        for seen in _effects(group, inquiry)
+        if seen.operation in wanted and seen.done
+        and (seen.operation in WHOLE or ((seen.bounded is not True or not whole) and seen.rows != 0))
+    ]  # fmt: skip
+    late = pd.Timestamp(0, tz="UTC")
+    return sorted(
+        dict.fromkeys(done),
+        key=lambda s: (
+            s.operation == "create_table", s.application is None, s.user is None, s.bounded is True,
+            -(s.at or late).value,
+        ),
+    )  # fmt: skip
+
+
+def _session(best: Seen, done: Sequence[Seen], group: Group, inquiry: Inquiry) -> dict[str, Sign]:
+    says = f"the statement came from {best.user or 'an unknown role'} / {best.application or 'no application name'}"
+    where, kinds = best.where, _kinds(best.application, best.user, inquiry)
+    found: dict[str, Sign] = {}
+    # No application's name, and the role that everything of the application shares: that names nobody.
+    if best.application or (best.user and best.user != inquiry.about.app_role):
+        for kind in ("tests", "job", "migrator", "restore"):
+            found[f"statement_by_{kind}"] = (kind in kinds, says, where)
+        vague = [kind for kind in ("replication", "script", "worker") if kind in kinds]
+        if vague and not kinds & SPECIFIC:
+            found[f"statement_by_{vague[0]}"] = (True, says, where)
+    if best.application and "gui" in kinds:
+        found["statement_by_gui"] = (True, says, where)
+    elif best.application:
+        found["statement_by_shell"] = ("shell" in kinds, says, where)
+    found |= _program(best, kinds, group, inquiry)
+    counted = [seen for seen in done if seen.where == "pg_stat_statements"]
+    if counted:
+        calls = max(seen.calls for seen in counted)
+        found["repeated"] = (calls > 1, f"the statement was called {calls} times", "pg_stat_statements")
+    return found
+
+
+def _program(best: Seen, kinds: frozenset[str], group: Group, inquiry: Inquiry) -> dict[str, Sign]:
+    """Whether it was the program, or at least the role, that writes these rows day by day."""
+    who = f"the statement came from {best.user or 'an unknown role'} / {best.application or 'no application name'}"
+    writer, how = _usual_writer(group, inquiry)
+    same = None if writer is None or best.user is None else best.user == writer
+    found: dict[str, Sign] = {}
+    programs = _programs(inquiry, best.pid) if best.application else {}
+    if best.application in programs and not kinds & SPECIFIC:
+        says = f"{who}, as did other sessions that write rows: {programs[best.application]} of them"
+        return {"statement_by_program": (True, says, best.where)}
+    if programs:
+        says = f"{who}; rows are written by {', '.join(sorted(programs)[:4])}"
+        found["statement_by_program"] = (False, says, best.where)
+        if same:
+            return found | {"statement_under_its_role": (True, f"{says}; {how}", best.where)}
+    if same is not None:
+        found["statement_by_application"] = (same, f"{who}; {how}", best.where)
+    if same is False and not hands.kinds(best.user):
+        says = f"{who}: a role of its own, which the application does not use"
+        found["statement_by_own_role"] = (True, says, best.where)
+    return found
+
+
+def _kinds(application: str | None, role: str | None, inquiry: Inquiry) -> frozenset[str]:
+    """Kinds of a session by its names; the application's own role is no job's, whatever it is called."""
+    hits = inquiry.evidence["code_hits"]
+    files = sorted({(row["path"], row["vehicle"]) for row in rows(hits[["path", "vehicle"]].drop_duplicates())})
+    return hands.kinds(application, role if role != inquiry.about.app_role else None, files=files)
+
+
+def _programs(inquiry: Inquiry, but: int | None) -> dict[str, int]:
+    """Applications that were seen to write rows, with the number of their sessions; ``but`` is one left out."""
+    events = inquiry.evidence["log_events"]
+    here = set(inquiry.evidence["identity"]["database"].dropna())
+    wrote = events[events["statement"].str.contains(_WRITES, regex=True).fillna(False) & events["application"].notna()]
+    found: defaultdict[str, set] = defaultdict(set)
+    for row in rows(wrote[["pid", "application", "database", "severity"]].drop_duplicates()):
+        ours = not here or row["database"] in (*here, None)
+        done = row["severity"] not in FAILURES and row["pid"] != but and bool(row["application"])
+        if ours and done and not hands.kinds(row["application"]) & SPECIFIC:
+            found[row["application"]].add(row["pid"])
+    return {name: len(pids) for name, pids in found.items()}
+
+
+def _usual_writer(group: Group, inquiry: Inquiry) -> tuple[str | None, str]:
+    """The role of the application: as the case says, else the one whose INSERTs into these tables were seen."""
+    if inquiry.about.app_role is not None:
+        return inquiry.about.app_role, f"the application is {inquiry.about.app_role}"
+    wrote: Counter[str] = Counter()
+    short = {schemas.parts(name)[1] for name in group.tables}
+    entries = inquiry.evidence["statements"]
+    for row in rows(entries[entries["text"].str.contains("(?i)^\\s*insert\\s", regex=True).fillna(False)]):
+        if row["role"] and any(schemas.parts(each.object)[1] in short for each in sql.effects(row["text"])):
+            wrote[row["role"]] += row["calls"] or 1
+    if not wrote:
+        return None, ""
+    writer = wrote.most_common(1)[0][0]
+    return writer, f"rows were inserted there by {writer}"
+
+
+def _regular(done: Sequence[Seen]) -> dict[str, Sign]:
+    """Whether a statement came at even intervals of a minute or more, three times at least."""
+    gathered: defaultdict[str, list[pd.Timestamp]] = defaultdict(list)
+    for seen in done:
+        if seen.at is not None:
+            gathered[re.sub(r"'[^']*'|\d+", "?", seen.text)].append(seen.at)
+    for text, times in gathered.items():
+        steps = pd.Series(sorted(set(times))).diff().dropna().dt.total_seconds()
+        if len(steps) >= 2 and steps.median() >= 60 and (steps - steps.median()).abs().max() <= 0.05 * steps.median():
+            says = f"it came {len(steps) + 1} times, every {steps.median() / 60:.0f} minutes: {text[:120]}"
+            return {"on_schedule": (True, says, "log")}
+    return {}
+
+
+def _routines(inquiry: Inquiry) -> dict[str, Sign]:
+    """Sessions that called a routine, whose body no log shows, where no statement tells who did it."""
+    found: dict[str, Sign] = {}
+    events = inquiry.evidence["log_events"]
+    here = set(inquiry.evidence["identity"]["database"].dropna())
+    called = events[events["statement"].str.contains(_CALLS).fillna(False) & events["application"].notna()]
+    told = [(row, row["statement"], row["application"]) for row in rows(called)
+            if row["severity"] not in FAILURES and (not here or row["database"] in (*here, None))]  # fmt: skip
+    told += [(row, text, "pg_cron") for row, text in _started(inquiry) if _CALLS.match(text)]
+    told = [each for each in told if _shortly_before(each[0]["at"], inquiry)]
+    entries = inquiry.evidence["statements"]
+    counted = entries[entries["text"].str.contains(_CALLS).fillna(False) & entries["role"].notna()]
+    told += [
+        ({**row, "file": "pg_stat_statements", "line": row["query_id"]}, row["text"], None)
+        for row in rows(counted)
+        if not here or row["database"] in here
+    ]
+    for row, text, application in told:
+        kinds = _kinds(application, row["role"], inquiry)
+        for kind in ("job", "tests", "migrator", "shell"):
+            if kind in kinds or (kind == "shell" and "gui" in kinds):
+                says = f"{application or row['role']} called a routine, whose body the log does not show: {text[:120]}"
+                found[f"routine_by_{kind}"] = (True, says, f"{row['file']}:{row['line']}")
+    return found
+
+
+def _dumped(group: Group, inquiry: Inquiry) -> Sign | None:
+    """How these tables were made or loaded the way that dumps are put back; None where it did not show."""
+    short = {schemas.parts(name)[1].lower() for name in group.tables}
+    events, entries = inquiry.evidence["log_events"], inquiry.evidence["statements"]
+    texts = [(row["statement"], row["application"], f"{row['file']}:{row['line']}") for row in
+             rows(events[events["statement"].notna()]) if row["severity"] not in FAILURES]  # fmt: skip
+    texts += [(row["text"], None, "pg_stat_statements") for row in rows(entries[entries["text"].notna()])]
+    for text, application, where in texts:
+        by_tool = application is not None and "restore" in hands.kinds(application)
+        if not (by_tool or _DUMPED.search(text)) or not any(name in text.lower() for name in short):
+            continue
+        if any(schemas.parts(each.object or "")[1].lower() in short for each in sql.effects(text)):
+            who = f"by {application}" if application else "as a dump does"
+            return True, f"these tables were written {who}: {text[:120]}", where
+    return None
+
+
+def _attempt(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
+    failed = [s for s in _effects(group, inquiry) if s.outcome == "failed" and s.operation in REMOVES_ROWS]
+    failed = [s for s in failed if _shortly_before(s.at, inquiry)]
+    if not failed and not covers(inquiry.evidence["log_sources"], inquiry.evidence["incident"]):
+        return {}
+    last = failed[-1] if failed else None
+    says = (
+        f"a {last.operation} on {last.table} failed at {last.at:%Y-%m-%d %H:%M:%S} UTC, which is close in time and "
+        f"no more: {last.text[:120]}"
+        if last
+        else "no failed destructive statement on these tables in the log"
+    )
+    by_hand = last is not None and not _kinds(last.application, last.user, inquiry) & {"job", "migrator", "tests"}
+    return {"failed_attempt_by_hand": (by_hand, says, last.where if last else "log")}
+
+
+def _shortly_before(at: pd.Timestamp | None, inquiry: Inquiry) -> bool:
+    about = inquiry.about
+    noticed = about.noticed_at or about.collected_at
+    start = about.window_start or (noticed - pd.Timedelta(days=2) if noticed is not None else None)
+    return at is not None and (start is None or at >= start) and (noticed is None or at <= noticed)

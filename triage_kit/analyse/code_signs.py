@@ -1,0 +1,154 @@
+"""What the repository holds that could have done it: an applied migration, a job, a test, the application."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.analyse.applied import applied_revisions, migration_states
+from triage_kit.analyse.context import rows
+from triage_kit.analyse.dating import STATEMENTS
+from triage_kit.analyse.groups import Group
+from triage_kit.analyse.inquiry import Inquiry, Sign, answered
+from triage_kit.analyse.statements import REMOVES_ROWS
+from triage_kit.analyse.suspects import in_routine
+
+VEHICLES = ("scheduled_job", "test_run", "application", "script", "routine")
+# Folders that are named after when their files run.
+JOB_FOLDERS = re.compile(
+    r"(?i)(^|/)(cron(jobs?|tabs?)?|cron\.\w+|jobs?|schedul\w*|nightly|daily|weekly|hourly|periodic)/"
+)
+STANDING = ("truncate", "delete", "cascade_delete", "update")  # the table itself is the one that it was
+A_DAY = pd.Timedelta(hours=26)
+UNRUN = ("failed", "not_seen", "not_applied")  # of a line that reaches a table which stands
+_VERBS = {
+    "truncate": re.compile(r"(?i)\btruncate\b"),
+    "delete": re.compile(r"(?i)\bdelete\s+from\b"),
+    "drop": re.compile(r"(?i)\bdrop\s+(?:table|schema)\b"),
+    "recreate": re.compile(r"(?i)\bdrop\s+(?:table|schema)\b"),
+    "partition_drop": re.compile(r"(?i)\bdrop\s+table\b|\bdetach\s+partition\b"),
+}
+
+
+def repository(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
+    """What the repository holds that could have done it: an applied migration, a job, a test, the application."""
+    found = _code(group, inquiry)
+    operations = inquiry.evidence["migration_operations"]
+    if not answered(inquiry.evidence, "migrations") or not len(inquiry.evidence["migrations"]):
+        if len(inquiry.evidence["code_hits"]) and not len(inquiry.evidence["version_tables"]):
+            found["without_migrations"] = (True, "the repository holds no migration", "repository")
+        return found
+    short = {schemas.parts(name)[1] for name in group.tables}
+    wanted = {
+        *STATEMENTS.get(group.mechanism, REMOVES_ROWS),
+        *(("drop_type",) if group.mechanism == "column_drop" else ()),
+    }
+    up = rows(operations[operations["direction"] != "down"])
+    known, targets = _held_against(inquiry), set(group.roots or group.tables)
+    hits = [
+        row for row in up
+        if (row["operation"] in wanted and schemas.parts(row["object"] or "")[1] in short)
+        or (row["operation"] in REMOVES_ROWS and targets & set(
+            known.get((row["path"], row["line"], row["operation"], row["object"]), ("", ()))[1]))
+    ]  # fmt: skip
+    run = applied_revisions(inquiry.evidence["migrations"], inquiry.evidence["version_tables"])
+    old = _long_ago(inquiry)
+    hits = [row for row in hits if row["revision"] not in old]
+    if hits:
+        applied = [row for row in hits if row["revision"] in run]
+        first = (applied or hits)[0]
+        where = f"{first['path']}:{first['line']}"
+        told = "the database says that it ran" if applied else (
+            "nothing says that it ran" if not run else "the database says that it did not run")  # fmt: skip
+        says = f"{where} would run {first['operation']} on {first['object']}; {told}"
+        found["statement_in_migration"] = (bool(applied) or not run, says, where)
+        return found
+    unread = [row for row in up if row["operation"] in ("dynamic", "unparsed")]
+    if not unread:  # what a migration builds at run time may be anything
+        count = len(inquiry.evidence["migrations"])
+        says = f"none of {count} migrations removes rows of {group.name}'s tables"
+        found["migrations_harmless"] = (True, says, "migrations")
+    return found
+
+
+def _long_ago(inquiry: Inquiry) -> set[str]:
+    """Revisions that ran more than a day before the window began; tools write their times in any zone."""
+    begin = inquiry.about.window_start
+    states = migration_states(inquiry.evidence["migrations"], inquiry.evidence["version_tables"])
+    return {
+        row["revision"] for row in rows(states)
+        if begin is not None and row["applied_at"] is not None and row["applied_at"] < begin - A_DAY
+    }  # fmt: skip
+
+
+def _code(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
+    """Lines outside the migrations that reach a root of the group, by the vehicle that would run them."""
+    hits = inquiry.evidence["code_hits"]
+    if not len(hits):
+        return {}
+    reaching = _reaching(group, inquiry)
+    found: dict[str, Sign] = {}
+    for vehicle in VEHICLES:
+        words = vehicle.replace("_", " ")
+        mine = sorted((row for row in reaching if _vehicle(row) == vehicle), key=lambda row: row["object"] is None)
+        if not mine:
+            found[f"code_of_{vehicle}"] = (False, f"no {words} of the repository does", "repository")
+            continue
+        exact = _exact(mine, group)
+        best = exact or mine[0]
+        where = f"{best['path']}:{best['line']}"
+        says = f"{where} ({words}) would do it: {(best['text'] or '')[:120]}"
+        found[f"exact_code_of_{vehicle}" if exact else f"code_of_{vehicle}"] = (True, says, where)
+    return found
+
+
+def _vehicle(row: dict) -> str:
+    """What runs a line: a script that a schedule starts, or that lies among the jobs, is a job."""
+    if row["vehicle"] == "script" and (row["schedule"] or JOB_FOLDERS.search(row["path"] or "")):
+        return "scheduled_job"
+    # A routine is called by whoever may: the file that creates it is no script that does it.
+    return "routine" if row["vehicle"] == "script" and in_routine(row) else row["vehicle"]
+
+
+def _reaching(group: Group, inquiry: Inquiry) -> list[dict]:
+    """Lines that would do it to a root of the group, without those that did not run though it would have shown."""
+    targets = set(group.roots or group.tables)
+    short = {schemas.parts(name)[1] for name in targets}
+    wanted = set(STATEMENTS.get(group.mechanism, REMOVES_ROWS))
+    known = _held_against(inquiry)
+    found = []
+    for row in rows(inquiry.evidence["code_hits"]):
+        ran, reached = known.get((row["path"], row["line"], row["operation"], row["object"]), ("", ()))
+        named = row["object"] is None or schemas.parts(row["object"])[1] in short or bool(targets & set(reached))
+        does = row["operation"] in wanted or (row["operation"] in REMOVES_ROWS and row["loses"] == "rows")
+        if row["object"] is None and row["operation"].startswith("drop_") and group.mechanism in STANDING:
+            continue  # what drops every table cannot have left this one
+        if (does and named and not (reached and ran in UNRUN)) or _built(row, group.mechanism):
+            found.append(row)
+    return found
+
+
+def _held_against(inquiry: Inquiry) -> dict[tuple, tuple[str, tuple[str, ...]]]:
+    """Of each line of the repository, whether it ran and which tables of this database it reaches."""
+    lines = () if inquiry.suspects is None else rows(inquiry.suspects)
+    return {(row["path"], row["line"], row["operation"], row["object"]): (row["ran"], row["tables"]) for row in lines}
+
+
+def _built(row: dict, mechanism: str) -> bool:
+    """Whether a line builds at run time a statement of this kind, so that it may reach any table."""
+    verb = _VERBS.get(mechanism)
+    return row["operation"] == "dynamic" and verb is not None and bool(verb.search(row["text"] or ""))
+
+
+def _exact(lines: Sequence[dict], group: Group) -> dict | None:
+    """A line that names all roots of the group, two or more."""
+    roots = {schemas.parts(name)[1] for name in group.roots}
+    for row in lines if len(roots) > 1 else ():
+        together = {schemas.parts(each["object"])[1] for each in lines
+                    if each["object"] and (each["path"], each["line"]) == (row["path"], row["line"])}  # fmt: skip
+        if together == roots:
+            return row
+    return None
