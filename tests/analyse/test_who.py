@@ -54,10 +54,12 @@ def test_the_program_that_writes_the_rows_is_the_application(make_table, make_ev
 
 
 def test_nobody_is_accused_where_nothing_points_at_anybody(make_table, make_evidence):
-    ranked = _ranked(_emptied(make_table, make_evidence, []))
-    assert ranked.index[0] == "unknown"
-    assert ranked.iloc[0] < 0.7
-    assert ranked.index[1] == "manual_session"
+    emptied = _ranked(_emptied(make_table, make_evidence, []))
+    assert emptied.iloc[0] < 0.5
+    assert set(emptied.index[:2]) == {"manual_session", "unknown"}
+    tables = [make_table("notes", 16404, **THINNED), make_table("users", 16500)]
+    thinned = _ranked(analyse.investigate(make_evidence(tables, reported=["notes"])))
+    assert (thinned.index[0], thinned.iloc[0] < 0.5) == ("unknown", True)
 
 
 def test_a_job_that_the_scheduler_says_it_starts_is_a_statement_of_a_job(make_table, make_evidence):
@@ -67,7 +69,7 @@ def test_a_job_that_the_scheduler_says_it_starts_is_a_statement_of_a_job(make_ta
 
 def test_even_intervals_speak_for_a_clock(make_table, make_evidence):
     def jobs(minutes: tuple[float, ...]) -> float:
-        deeds = [_said("TRUNCATE s.notes", at, role="svc", application="tidy") for at in minutes]
+        deeds = [_said("TRUNCATE s.notes", at, role="svc", application="umber") for at in minutes]
         return _ranked(_emptied(make_table, make_evidence, deeds))["scheduled_job"]
 
     assert jobs((-30, -20, -10, 0)) > 2 * jobs((-30, -29, -3, 0))
@@ -147,3 +149,23 @@ def test_a_migration_that_ran_long_before_the_window_is_not_blamed(make_table, m
                          "applied_at": applied_at}],
     )  # fmt: skip
     assert (_ranked(found).index[0] == "migration") is blamed
+
+
+def test_who_was_connected_is_told_and_weighs_little(make_table, make_evidence):
+    came = _said(None, kind="connection", message="connection authorized: user=o database=d application_name=vitest")
+    found = _emptied(make_table, make_evidence, [came])
+    assert "connected_by_tests" in set(found.cause_evidence["item"])
+    assert 0.1 < _ranked(found)["test_run"] < 0.9
+    before = _emptied(make_table, make_evidence, [{**came, "at": AT - pd.Timedelta(days=3)}])
+    assert "connected_by_tests" not in set(before.cause_evidence["item"])
+
+
+@pytest.mark.parametrize(("first", "restored"), [(90_000, True), (24_603, False)])
+def test_keys_that_are_younger_than_all_tables_speak_for_a_dump(make_table, make_evidence, first, restored):
+    fresh = {"inserts": 0, "live": 0, "insv": 0, "rows": 0, "heap": 0, "pkey": 8192, "analyzes": 0, "tuples": -1.0,
+             "sequence": None, "created": 742}  # fmt: skip
+    tables = [make_table("notes", 24_600, **fresh), make_table("lines", 24_610, **fresh), make_table("users", 16500)]
+    keys = [{"oid": first + number * 10, "table_oid": 24_600 + number * 10, "primary": True} for number in (0, 1)]
+    found = analyse.investigate(make_evidence(tables, reported=["notes", "lines"], indexes=keys))
+    assert set(found.findings.set_index("table").loc[["notes", "lines"], "mechanism"]) == {"recreate"}
+    assert (_ranked(found).index[0] == "restore") is restored

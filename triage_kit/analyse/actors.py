@@ -14,12 +14,14 @@ from triage_kit.analyse.context import rows
 from triage_kit.analyse.dating import STATEMENTS
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.inquiry import Inquiry, Sign
+from triage_kit.analyse.sessions import called, connected
 from triage_kit.analyse.silence import covers
 from triage_kit.analyse.statements import FAILURES, REMOVES_ROWS, Seen, destructive, resolver
 
 # Besides those that date a loss: a table that was moved away and made anew was not dropped.
 ALSO = {"recreate": ("set_schema", "rename_schema", "create_table"), "column_drop": ("drop_column", "drop_type")}
 WHOLE = ("truncate", "drop_table", "set_schema", "create_table", "rename_table", "drop_schema", "drop_column")
+AROUND = pd.Timedelta(seconds=2)
 SPECIFIC = {"gui", "shell", "tests", "job", "migrator", "restore"}  # a name that says more than that it is a program
 _CALLS = re.compile(r'(?is)^\s*(?:call\s+|do\b|select\s+(?:\*\s+from\s+)?(?!pg_|count\b|now\b|version\b)[\w."]+\s*\()')
 _CRON = re.compile(r"(?s)^cron job (\d+) starting: (.+)")
@@ -38,7 +40,7 @@ def sessions(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         says = f"no statement that would do it was seen, and {inquiry.scene.visible.why}"
         found["nobody_seen"] = (True, says, "log")
     if not done:
-        found |= _routines(inquiry)
+        found |= _routines(inquiry) | _connected(group, inquiry)
     loaded = _dumped(group, inquiry)
     if loaded is not None:
         found["dump_loaded"] = loaded
@@ -229,6 +231,22 @@ def _routines(inquiry: Inquiry) -> dict[str, Sign]:
             if kind in kinds or (kind == "shell" and "gui" in kinds):
                 says = f"{application or row['role']} called a routine, whose body the log does not show: {text[:120]}"
                 found[f"routine_by_{kind}"] = (True, says, f"{row['file']}:{row['line']}")
+    return found
+
+
+def _connected(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
+    """Kinds of sessions that were connected when it happened, where no statement tells who did it: weak evidence."""
+    about = inquiry.about
+    start, end = about.window_start, about.noticed_at or about.collected_at
+    if group.committed_at is not None:
+        start, end = group.committed_at - AROUND, group.committed_at + AROUND
+    found: dict[str, Sign] = {}
+    for each in inquiry.sessions if start is not None and end is not None else ():
+        kinds = _kinds(each["application"], each["role"], inquiry)
+        if kinds and connected(each, start, end):
+            says = f"{called(each)} was connected between {start:%Y-%m-%d %H:%M:%S} and {end:%H:%M:%S} UTC, no more"
+            for kind in sorted(kinds & SPECIFIC):
+                found.setdefault(f"connected_by_{'shell' if kind == 'gui' else kind}", (True, says, each["source"]))
     return found
 
 

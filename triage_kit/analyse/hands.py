@@ -13,39 +13,43 @@ from pathlib import PurePosixPath
 # As these programs call themselves in application_name by their own documentation or source; `~` marks a beginning.
 _WORDS = {
     "gui": "pgadmin~ dbeaver datagrip tableplus beekeeper navicat dbvisualizer postico heidisql sqlectron "
-    "adminer phppgadmin omnidb dbgate sqlworkbench workbench squirrel sqlpad razorsql intellij pycharm "
-    "webstorm rubymine goland phpstorm vscode~ azuredatastudio azdata sqltools toad valentina dbforge "
-    "arctype outerbase chartdb metabase superset redash retool appsmith pghero drizzle_studio "
-    "prisma_studio excel powerbi tableau",
-    "shell": "psql pgcli usql console ipython ipykernel jupyter~ irb repl tinker ssms edb_psql",
+    "adminer phppgadmin omnidb dbgate sqlworkbench workbench squirrel sqlpad razorsql intellij "
+    "pycharm webstorm rubymine goland phpstorm vscode~ azuredatastudio azdata sqltools toad valentina "
+    "dbforge arctype outerbase chartdb metabase superset redash retool appsmith pghero drizzle_studio "
+    "prisma_studio excel powerbi tableau pgweb nocodb supabase_studio postgres_meta looker grafana "
+    "dbbeaver",
+    "shell": "psql pgcli usql console ipython ipykernel jupyter~ irb repl tinker ssms edb_psql shell "
+    "shell_plus",
     "tests": "test tests testing pytest~ unittest jest vitest rspec phpunit cypress playwright junit testng "
     "testcontainers testsuite mocha minitest e2e xunit nunit mstest karma jasmine ava behat cucumber "
     "codeception pest dusk exunit capybara selenium tox nox surefire failsafe spec specs qa fixtures "
-    "databasecleaner database_cleaner factorybot integrationtest integrationtests prueba pruebas teste "
-    "testes essais",
+    "databasecleaner database_cleaner factorybot integrationtest integrationtests prueba pruebas "
+    "teste testes essais github_actions gitlab_ci gitlab_runner circleci buildkite",
     "job": "cron cronjob crond crontab anacron pg_cron pgagent pg_timetable partman pg_partman~ job jobs "
-    "jobrunner "
-    "schedul~ airflow retention purge~ purging cleanup clean_up cleaner cleansing nightly daily "
-    "hourly weekly monthly dagster prefect luigi rundeck celery celerybeat sidekiq resque hangfire "
-    "quartz~ oban goodjob solidqueue delayed_job delayedjob bullmq bree graphilew~ housekeep~ janitor "
-    "archiver archival archive sweeper sweep reaper prune pruner pruning expire expirer expiry evictor gc "
-    "ttl batch timer systemd dbt fivetran airbyte meltano stitch matillion talend informatica nifi "
-    "pentaho kettle ssis etl elt rollup compactor compaction garbage trimmer apscheduler huey autoclean "
-    "anonymizer anonymiser gdpr backgroundjob maintenance timescaledb nettoyage bereinigung aufraeum~ "
-    "limpieza limpeza wartung purga depuracion nachtlauf opruim~",
-    "migrator": "migra~ alembic flyway~ liquibase sqitch goose dbmate knex prisma~ sequelize typeorm atlas deploy~ "
-    "release releaser phinx doctrine artisan yoyo pgroll reshape bytebase schemahero umzug drizzle_kit "
-    "drizzle diesel sqlx refinery dbup fluentmigrator roundhouse evolve terraform ansible pulumi helm "
-    "argocd graphile_migrate schema_migration ddl efcore dotnet_ef ecto",
+    "jobrunner schedul~ airflow retention purge~ purging cleanup clean_up cleaner cleansing nightly "
+    "daily hourly weekly monthly dagster prefect luigi rundeck celery celerybeat sidekiq resque "
+    "hangfire quartz~ oban goodjob solidqueue delayed_job delayedjob bullmq bree graphilew~ "
+    "housekeep~ janitor archiver archival archive sweeper sweep reaper prune pruner pruning expire "
+    "expirer expiry evictor gc ttl batch timer systemd dbt fivetran airbyte meltano stitch matillion "
+    "talend informatica nifi pentaho kettle ssis etl elt rollup compactor compaction garbage trimmer "
+    "apscheduler huey autoclean anonymizer anonymiser gdpr backgroundjob maintenance timescaledb "
+    "nettoyage bereinigung aufraeum~ limpieza limpeza wartung purga depuracion nachtlauf opruim~ tidy "
+    "tidyup scrubber wiper deleter remover recycler eraser eventbridge end_of_day eod month_end "
+    "year_end",
+    "migrator": "migra~ alembic flyway~ liquibase sqitch goose dbmate knex prisma~ sequelize typeorm atlas "
+    "deploy~ release releaser phinx doctrine artisan yoyo pgroll reshape bytebase schemahero umzug "
+    "drizzle_kit drizzle diesel sqlx refinery dbup fluentmigrator roundhouse evolve terraform ansible "
+    "pulumi helm argocd graphile_migrate schema_migration ddl efcore dotnet_ef ecto entityframework "
+    "entity_framework efbundle schemachange schema_change tern",
     "restore": "pg_restore pgrestore pg_dump pg_dumpall pgbackrest barman wal_g walg restore restorer restoring "
-    "pgloader dump_load dumpload load_dump pg_basebackup pgcopydb pg_probackup restaur~ wiederherstell~ "
-    "terugzet~ ripristin~",
+    "pgloader dump_load dumpload load_dump pg_basebackup pgcopydb pg_probackup restaur~ "
+    "wiederherstell~ terugzet~ ripristin~",
     "replication": "pglogical bucardo slon slony spock bdr londiste symmetricds walreceiver debezium "
     "logical_replication replicator aws_dms",
-    "worker": "worker workers queue sync syncer synchronizer synchroniser synchronisation importer import exporter "
-    "loader load load_data mover rotate rotator evict refresh refresher rebuilder aggregat~ indexer feed "
-    "pipeline backfill compact reconcile reconciler consumer crawler collector scraper ingest~ publisher "
-    "dispatcher",
+    "worker": "worker workers queue sync syncer synchronizer synchroniser synchronisation importer import "
+    "exporter loader load load_data mover rotate rotator evict refresh refresher rebuilder aggregat~ "
+    "indexer feed pipeline backfill compact reconcile reconciler consumer crawler collector scraper "
+    "ingest~ publisher dispatcher",
 }  # fmt: skip
 _SUFFIX = re.compile(r"(?i)(?<![\w.-])[\w./-]*\w\.(?:sh|bash|py|rb|pl|js|mjs|ts|php|ps1|jar|sql|bat|exe)\b")
 _SEAM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
-from triage_kit.analyse.context import Context
+from triage_kit.analyse import sessions
+from triage_kit.analyse.context import Context, rows
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.scene import Scene
@@ -26,6 +28,11 @@ class Inquiry:
     ledger: Ledger
     tables: Mapping[str, Dossier]
     suspects: pd.DataFrame | None = None  # lines of the repository, held against this database
+
+    @cached_property
+    def sessions(self) -> list[dict]:
+        """Every session that the log or pg_stat_activity shows, as rows of the table ``sessions``."""
+        return rows(sessions.sessions(self.evidence["log_events"], self.evidence["activity"]))
 
 
 def answered(evidence: Mapping[str, pd.DataFrame], source: str) -> bool:

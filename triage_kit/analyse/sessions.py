@@ -86,13 +86,19 @@ def beside(found: pd.DataFrame, groups: Sequence[Group], dates: Mapping[str, dic
         when = dates.get(group.name, {})
         start, end = when.get("lost_from") or when.get("lost_to"), when.get("lost_to") or when.get("lost_from")
         for each in told if start is not None else ():
-            if _connected(each, start, end):
+            if connected(each, start, end):
                 each["groups"] = (*each["groups"], group.name)
     return schemas.frame("sessions", told)
 
 
-def _connected(session: dict, start: pd.Timestamp, end: pd.Timestamp) -> bool:
-    """Whether what is known of a session's life touches a span of time."""
+def connected(session: Mapping, start: pd.Timestamp, end: pd.Timestamp) -> bool:
+    """Whether what is known of a session's life (a row of ``sessions``) touches a span of time.
+
+    >>> at = pd.Timestamp("2025-10-07T20:00:00Z")
+    >>> seen = {"started_at": at, "seen_from": None, "seen_to": at, "ended_at": None, "ended": "not known"}
+    >>> connected(seen, at, at), connected(seen, at + _LOGIN, at + _QUIET)
+    (True, False)
+    """
     begins = [at for at in (session["started_at"], session["seen_from"]) if at is not None]
     if not begins or min(begins) > end:
         return False

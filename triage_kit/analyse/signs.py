@@ -26,9 +26,10 @@ POINTERS = (
     *(f"statement_by_{kind}" for kind in ("gui", "shell", "tests", "job", "migrator", "restore", "replication")),
     *(f"statement_by_{kind}" for kind in ("script", "worker", "program", "application", "own_role")),
     *(f"routine_by_{kind}" for kind in ("job", "tests", "migrator", "shell")),
+    *(f"connected_by_{kind}" for kind in ("tests", "restore")),
     *(f"{exact}code_of_{vehicle}" for exact in ("", "exact_") for vehicle in code_signs.VEHICLES),
-    "statement_under_its_role", "on_schedule", "trigger_reaches", "dump_loaded", "replicated", "version_written",
-    "statement_in_migration",
+    "statement_under_its_role", "on_schedule", "trigger_reaches", "keys_made_last", "dump_loaded", "replicated",
+    "version_written", "statement_in_migration",
     "subscribed_table", "subscription", "recovered", "older_than_its_log", "volume_younger", "failed_attempt_by_hand",
 )  # fmt: skip
 _SYNCHRONISED = re.compile(r'table synchronization worker for subscription "(.+?)", table "(.+?)" has')
@@ -159,6 +160,18 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     return found | _tools(group, inquiry)
 
 
+def _keys_last(group: Group, inquiry: Inquiry) -> Sign | None:
+    """Whether the primary keys of tables made anew were made after all of the tables; None for fewer than two."""
+    made = {inquiry.tables[name].oid for name in group.tables if name in inquiry.tables}
+    indexes = inquiry.evidence["indexes"]
+    keys = indexes[indexes["primary"].fillna(False).astype(bool) & indexes["table_oid"].isin(made)]
+    if group.mechanism != "recreate" or len(keys) < 2:
+        return None
+    last = bool(keys["oid"].min() > keys["table_oid"].max())
+    says = f"the primary keys of {len(keys)} tables were made {'after all of them' if last else 'each with its table'}"
+    return last, says, "pg_index"
+
+
 def _subscribed(group: Group, inquiry: Inquiry) -> Sign | None:
     """Whether the log names the group's roots as tables that a subscription copied; None where it names no table."""
     events = inquiry.evidence["log_events"]
@@ -214,6 +227,8 @@ def _tools(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
             "the log tells of no recovery")  # fmt: skip
         where = f"{recovered['file'].iloc[0]}:{recovered['line'].iloc[0]}" if len(recovered) else "log"
         found["recovered"] = (bool(len(recovered)), says, where)
+    if (last := _keys_last(group, inquiry)) is not None:
+        found["keys_made_last"] = last
     loads = [inquiry.scene.loaded[name] for name in group.tables if name in inquiry.scene.loaded]
     if loads or inquiry.scene.visible.statements:
         says = loads[0].says if loads else "no COPY into these tables was seen"
