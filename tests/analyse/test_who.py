@@ -165,7 +165,10 @@ def test_keys_that_are_younger_than_all_tables_speak_for_a_dump(make_table, make
     fresh = {"inserts": 0, "live": 0, "insv": 0, "rows": 0, "heap": 0, "pkey": 8192, "analyzes": 0, "tuples": -1.0,
              "sequence": None, "created": 742}  # fmt: skip
     tables = [make_table("notes", 24_600, **fresh), make_table("lines", 24_610, **fresh), make_table("users", 16500)]
-    keys = [{"oid": first + number * 10, "table_oid": 24_600 + number * 10, "primary": True} for number in (0, 1)]
+    keys = [
+        {"oid": first + number * 10, "table_oid": 24_600 + number * 10, "primary": True, "name": f"{name}_pkey"}
+        for number, name in enumerate(("notes", "lines"))
+    ]
     found = analyse.investigate(make_evidence(tables, reported=["notes", "lines"], indexes=keys))
     assert set(found.findings.set_index("table").loc[["notes", "lines"], "mechanism"]) == {"recreate"}
     assert (_ranked(found).index[0] == "restore") is restored
