@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from triage_kit import plot, schemas
-from triage_kit.plot import graph, story, style
+from triage_kit.plot import graph, graphviz, layered, story, style
 from triage_kit.plot.clock import FoldedClock
 
 HOSTILE = [
@@ -80,6 +80,13 @@ def test_numbers_of_millions_do_not_touch_their_neighbours() -> None:
         assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
+@pytest.fixture(params=[graphviz, layered], ids=["graphviz", "layered"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each way of drawing the graph: the second is that of machines on which Graphviz does not load."""
+    monkeypatch.setattr(graph, "engine", request.param)
+
+
+@pytest.mark.usefixtures("engine")
 def test_a_wide_graph_is_marked_for_scrolling() -> None:
     chain = [(f"s.table_number_{n:02d}", f"s.table_number_{n + 1:02d}", "cascade") for n in range(12)]
     drawn = plot.foreign_key_graph(keys(*chain), findings(wiped("table_number_00", 3)), None).svg
@@ -105,6 +112,7 @@ def test_what_is_not_known_is_dotted_and_never_a_zero() -> None:
     assert texts(ax).count("?") == 2  # actual and missing
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_is_text_in_every_figure(name: str) -> None:
     at = pd.Timestamp("2025-10-07T20:00:00Z")
@@ -135,6 +143,7 @@ def _visible_text(svg: str) -> str:
     return "\n".join((each.text or "") for each in root.iter() if each.tag.endswith("}text"))
 
 
+@pytest.mark.usefixtures("engine")
 def test_figures_are_the_same_bytes_twice_and_leave_no_trace() -> None:
     before = dict(mpl.rcParams)
     case = findings(wiped("a", 3), standing("b", 2))
@@ -147,6 +156,7 @@ def test_figures_are_the_same_bytes_twice_and_leave_no_trace() -> None:
     assert dict(mpl.rcParams) == before
 
 
+@pytest.mark.usefixtures("engine")
 def test_graph_marks_roots_and_styles_edges_by_on_delete() -> None:
     edges = [("s.a", "s.b", "cascade"), ("s.b", "s.c", "no_action"), ("s.a", "s.d", "set_null")]
     case = findings(wiped("a", 8), wiped("b", 115), standing("c", 1), standing("d", 1))
@@ -162,6 +172,7 @@ def test_graph_marks_roots_and_styles_edges_by_on_delete() -> None:
     assert "k0: s.b references s.a, ON DELETE CASCADE" in titles
 
 
+@pytest.mark.usefixtures("engine")
 def test_graph_of_five_hundred_tables_draws_sixty_and_counts_the_rest() -> None:
     names = [f"t{i:03d}" for i in range(500)]
     edges = [(f"s.{a}", f"s.{b}", "no_action") for a, b in pairwise(names)]
@@ -172,6 +183,7 @@ def test_graph_of_five_hundred_tables_draws_sixty_and_counts_the_rest() -> None:
     assert "440 more tables, not drawn" in shown
 
 
+@pytest.mark.usefixtures("engine")
 def test_graph_without_any_damage_still_draws() -> None:
     assert "s.a" in _visible_text(plot.foreign_key_graph(keys(), findings(standing("a", 1))).svg)
     assert plot.foreign_key_graph(keys(), findings()).svg.startswith("<svg")

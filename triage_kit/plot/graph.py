@@ -6,11 +6,16 @@ import re
 
 import networkx as nx
 import pandas as pd
-import pygraphviz
 
 from triage_kit import schemas
 from triage_kit.plot import style
 from triage_kit.plot.damage import names
+
+try:
+    from triage_kit.plot import graphviz as engine
+except ImportError:
+    # The wheels of pygraphviz bundle Graphviz, but not GLib and the X11 libraries, which slim containers lack.
+    from triage_kit.plot import layered as engine
 
 MOST_NODES = 60
 
@@ -40,7 +45,7 @@ def foreign_key_graph(
     shown = _focus(graph, roots, damaged, most)
     left = len(graph) - len(shown)
     drawing = _drawing(graph.subgraph(shown), tables, roots, left)
-    return style.Picture(_svg(drawing), _words(graph, shown, damaged, roots, left), tooltips=True)
+    return style.Picture(_sized(engine.svg(drawing)), _words(graph, shown, damaged, roots, left), tooltips=True)
 
 
 def _tables(findings: pd.DataFrame) -> pd.DataFrame:
@@ -62,53 +67,25 @@ def _focus(graph: nx.MultiDiGraph, roots: list[str], damaged: list[str], most: i
     return chosen[:most]
 
 
-def _drawing(graph: nx.MultiDiGraph, tables: pd.DataFrame, roots: list[str], left: int) -> pygraphviz.AGraph:
-    drawing = pygraphviz.AGraph(
-        directed=True,
-        strict=False,
-        rankdir="LR",
-        nodesep="0.22",
-        ranksep="0.8",
-        bgcolor="transparent",
-        id="fk-graph",
-        tooltip="foreign keys",
-        outputorder="edgesfirst",
-    )
-    drawing.node_attr.update(
-        shape="box",
-        style="filled,rounded",
-        fontname="sans-serif",
-        fontsize="11",
-        margin="0.12,0.06",
-        fillcolor=style.CARD,
-        color=style.GRID,
-        fontcolor=style.INK,
-    )
-    drawing.edge_attr.update(arrowsize="0.7", fontname="sans-serif", fontsize="9")
+def _drawing(graph: nx.MultiDiGraph, tables: pd.DataFrame, roots: list[str], left: int) -> nx.MultiDiGraph:
+    """The graph as an engine draws it: looks as attributes, and identifiers that no name of a table can disturb."""
+    drawing = nx.MultiDiGraph()
     ids = {name: f"n{place}" for place, name in enumerate(sorted(graph))}
     for name, node in ids.items():
         row = tables.loc[name] if name in tables.index else None
-        drawing.add_node(node, id=f"fk-{node}", **_node(name, row, name in roots))
-    for place, (parent, child, data) in enumerate(sorted(graph.edges(data=True), key=_edge_order)):
+        drawing.add_node(node, **_node(name, row, name in roots))
+    for parent, child, data in sorted(graph.edges(data=True), key=_edge_order):
         colour, line, width, _ = style.ON_DELETE.get(data["on_delete"], style.ON_DELETE["no_action"])
         tip = f"{data['name']}: {child} references {parent}, ON DELETE {_action(data['on_delete'])}"
-        drawing.add_edge(
-            ids[parent],
-            ids[child],
-            key=f"e{place}",
-            id=f"fk-e{place}",
-            color=colour,
-            style=line,
-            penwidth=str(width),
-            tooltip=escape(tip),
-        )
+        drawing.add_edge(ids[parent], ids[child], color=colour, style=line, penwidth=width, tooltip=tip)
     if left:
         drawing.add_node(
             "rest",
-            id="fk-rest",
-            label=escape(f"{left:,} more tables, not drawn"),
-            style="dashed",
-            tooltip=escape("tables further away; all foreign keys are in the table below"),
+            lines=(f"{left:,} more tables, not drawn",),
+            tooltip="tables further away; all foreign keys are in the table below",
+            color=style.GRID,
+            fillcolor=style.CARD,
+            penwidth=1.0,
         )
     return drawing
 
@@ -121,7 +98,7 @@ def _action(word: object) -> str:
     return str(word).replace("_", " ").upper()
 
 
-def _node(name: str, row: pd.Series | None, root: bool) -> dict[str, str]:
+def _node(name: str, row: pd.Series | None, root: bool) -> dict[str, object]:
     colour, symbol, status = style.MUTED, "", "not in scope"
     if row is not None:
         colour, symbol = style.STATUSES.get(row["status"], style.STATUSES["undecided"])
@@ -130,34 +107,14 @@ def _node(name: str, row: pd.Series | None, root: bool) -> dict[str, str]:
     facts = f"{symbol} {status}" + (f", {missing:,} missing" if missing else "")
     damaged = row is not None and status in style.DAMAGED
     return {
-        "label": escape(("▶ " if root else "") + style.short(name, 42)) + r"\n" + escape(facts),
-        "tooltip": escape(f"{style.visible(name)}: {facts}" + ("; named by the explaining statement" if root else "")),
+        "lines": (("▶ " if root else "") + style.short(name, 42), facts),
+        "tooltip": f"{style.visible(name)}: {facts}" + ("; named by the explaining statement" if root else ""),
         "color": colour if damaged or root else style.GRID,
         "fillcolor": {"wiped": "#fbe4e2", "missing": "#f3e3f7", "partial": "#fdf0d8", "hidden": "#e2edf9"}.get(
             status, style.CARD
         ),
-        "penwidth": "2.6" if root else "1.4" if damaged else "1",
+        "penwidth": 2.6 if root else 1.4 if damaged else 1.0,
     }
-
-
-def escape(text: str) -> str:
-    """Text as a Graphviz label that is taken literally: no escapes, no HTML label, one line.
-
-    >>> escape("<b>\\\\N</b>")
-    ' <b>\\\\\\\\N</b>'
-    """
-    # Graphviz decodes HTML entities in labels: &lt; would come back as <, so the ampersand is spelt as an entity.
-    line = style.visible(text).replace("&", "&amp;").replace("\\", "\\\\")
-    return f" {line}" if line.startswith("<") else line
-
-
-def _svg(drawing: pygraphviz.AGraph) -> str:
-    drawing.layout("dot")
-    svg = style.clean_xml(drawing.draw(format="svg").decode("utf-8"))
-    # Browsers show <title> elements, not the xlink:title of the links that Graphviz wraps around what has a tooltip.
-    svg = re.sub(r"<title>[^<]*</title>\s*", "", svg)
-    svg = re.sub(r'<g id="a_[^"]*"><a [^>]*?xlink:title="([^"]*)"[^>]*>', r"<g><title>\1</title>", svg)
-    return _sized(svg.replace("</a>\n</g>", "</g>"))
 
 
 def _sized(svg: str) -> str:
