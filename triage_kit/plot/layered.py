@@ -15,15 +15,12 @@ import networkx as nx
 
 from triage_kit.plot import style
 
-LINE, MARGIN, GAP, BETWEEN = (
-    14.0,
-    9.0,
-    14.0,
-    58.0,
-)  # points: a line of text, around text, between tables, between layers
+# Points: a line of text, the room around it, between two tables, between two layers.
+LINE, MARGIN, GAP, BETWEEN = 14.0, 9.0, 14.0, 58.0
 SWEEPS = 12
 DASHES = {"dashed": ' stroke-dasharray="5,3"', "dotted": ' stroke-dasharray="1.5,3"'}
 Point = tuple[float, float]
+Place = tuple[float, float, float]  # the centre, and half the width of the layer
 
 
 def svg(drawing: nx.MultiDiGraph) -> str:
@@ -39,7 +36,7 @@ def svg(drawing: nx.MultiDiGraph) -> str:
     order = _ordered(plain, layers)
     centres, width, height = _placed(plain, order, sizes)
     edges = [_edge(place, drawing, edge, centres, sizes) for place, edge in enumerate(drawing.edges(keys=True))]
-    nodes = [_node(node, looks, centres[node], sizes[node]) for node, looks in drawing.nodes(data=True)]
+    nodes = [_node(node, looks, centres[node][:2], sizes[node]) for node, looks in drawing.nodes(data=True)]
     size = f'width="{width:.0f}pt" height="{height:.0f}pt" viewBox="0 0 {width:.0f} {height:.0f}"'
     body = "\n".join(["<title>foreign keys</title>", *edges, *nodes])
     return style.clean_xml(f'<svg {size} xmlns="http://www.w3.org/2000/svg"><g id="fk-graph">{body}</g></svg>')
@@ -115,8 +112,8 @@ def _crossings(plain: nx.DiGraph, order: list[list[object]]) -> int:
 
 def _placed(
     plain: nx.DiGraph, order: list[list[object]], sizes: dict[object, Point]
-) -> tuple[dict[object, Point], float, float]:
-    """The centre of each table and bend, and the size of the whole: a table stands where its neighbours' middle is."""
+) -> tuple[dict[object, Place], float, float]:
+    """The place of each table and bend, and the size of the whole: a table stands where its neighbours' middle is."""
     down: dict[object, float] = {}
     for layer in order:
         for node, at in zip(layer, _stacked([0.0] * len(layer), layer, sizes), strict=True):
@@ -130,10 +127,7 @@ def _placed(
     centres, left = {}, MARGIN
     for layer in order:
         across = max(sizes[node][0] for node in layer)
-        sizes.update(
-            {node: (across, 0.0) for node in layer if isinstance(node, tuple)}
-        )  # a bend passes the whole layer
-        centres.update({node: (left + across / 2, down[node] - top) for node in layer})
+        centres.update({node: (left + across / 2, down[node] - top, across / 2) for node in layer})
         left += across + BETWEEN
     bottom = max((centres[node][1] + sizes[node][1] / 2 for node in centres), default=0.0)
     return centres, max(left - BETWEEN, MARGIN) + MARGIN, bottom + MARGIN
@@ -198,22 +192,26 @@ def _edge(place: int, drawing: nx.MultiDiGraph, edge: tuple, centres: dict, size
     return f'<g id="fk-e{place}">{_title(looks)}{drawn}</g>'
 
 
-def _way(start: object, end: object, centres: dict, sizes: dict[object, Point]) -> tuple[list[Point], bool]:
-    """From the side of one table over the bends to the side of the other, and whether that leads to the left."""
-    (x, y), (to_x, to_y) = centres[start], centres[end]
-    back = to_x <= x
-    side = -1 if back else 1
-    leave, arrive = (x + side * sizes[start][0] / 2, y), (to_x - side * sizes[end][0] / 2, to_y)
+def _way(
+    start: object, end: object, centres: dict[object, Place], sizes: dict[object, Point]
+) -> tuple[list[Point], bool]:
+    """From the side of one table over the bends to the side of the other, and whether that leads to the left.
+
+    Within a layer the way is level, for the tables above and below may be wider; it climbs between layers.
+    """
+    x, y, half = centres[start]
+    to_x, to_y, to_half = centres[end]
     if start == end:  # a table that references itself: out at the right, round, and in again lower down
         right = x + sizes[start][0] / 2
         return [(right, y - 6), (right + 22, y), (right, y + 6)], True
+    back = to_x <= x
+    side = -1 if back else 1
+    leave = [(x + side * sizes[start][0] / 2, y), (x + side * half, y)]
+    arrive = [(to_x - side * to_half, to_y), (to_x - side * sizes[end][0] / 2, to_y)]
     bends = sorted(one for one in centres if isinstance(one, tuple) and set(one[:2]) == {start, end})
-    passed = [
-        (centres[bend][0] + half * side * sizes[bend][0] / 2, centres[bend][1])
-        for bend in sorted(bends, key=lambda bend: bend[2], reverse=back)
-        for half in (-1, 1)
-    ]
-    return [leave, *passed, arrive], back
+    passed = [centres[bend] for bend in sorted(bends, key=lambda bend: bend[2], reverse=back)]
+    over = [(at - way * side * wide, down) for at, down, wide in passed for way in (1, -1)]
+    return [*leave, *over, *arrive], back
 
 
 def _curve(start: Point, end: Point) -> str:
