@@ -172,3 +172,22 @@ def test_keys_that_are_younger_than_all_tables_speak_for_a_dump(make_table, make
     found = analyse.investigate(make_evidence(tables, reported=["notes", "lines"], indexes=keys))
     assert set(found.findings.set_index("table").loc[["notes", "lines"], "mechanism"]) == {"recreate"}
     assert (_ranked(found).index[0] == "restore") is restored
+
+
+def test_the_statement_of_the_transaction_that_the_catalogue_names_is_taken(make_table, make_evidence):
+    deeds = [
+        _said("TRUNCATE s.notes", 0, role="ada", application="psql", xid=742),
+        _said("TRUNCATE s.notes", 5, role="svc", application="nightly-job", xid=750, pid=8),
+    ]
+    assert _ranked(_emptied(make_table, make_evidence, deeds)).index[0] == "manual_session"
+    without = [{**deed, "xid": None} for deed in deeds]
+    assert _ranked(_emptied(make_table, make_evidence, without)).index[0] == "scheduled_job"
+    commits = [{"xid": 742, "committed_at": AT + pd.Timedelta(seconds=1)}]
+    dated = _emptied(make_table, make_evidence, without, commit_times=commits)
+    assert _ranked(dated).index[0] == "manual_session"
+
+
+def test_the_role_that_writes_is_found_in_the_log(make_table, make_evidence):
+    sessions = [_said("INSERT INTO s.notes VALUES (1)", role="shop", pid=pid) for pid in (8, 9)]
+    deed = _said("TRUNCATE s.notes", role="shop")
+    assert _ranked(_emptied(make_table, make_evidence, [*sessions, deed])).index[0] == "application"

@@ -21,6 +21,7 @@ from triage_kit.analyse.statements import FAILURES, REMOVES_ROWS, Seen, destruct
 # Besides those that date a loss: a table that was moved away and made anew was not dropped.
 ALSO = {"recreate": ("set_schema", "rename_schema", "create_table"), "column_drop": ("drop_column", "drop_type")}
 WHOLE = ("truncate", "drop_table", "set_schema", "create_table", "rename_table", "drop_schema", "drop_column")
+A_MOMENT = pd.Timedelta(milliseconds=10)  # between two clocks of one server: log lines are cut to milliseconds
 AROUND = pd.Timedelta(seconds=2)
 SPECIFIC = {"gui", "shell", "tests", "job", "migrator", "restore"}  # a name that says more than that it is a program
 _CALLS = re.compile(r'(?is)^\s*(?:call\s+|do\b|select\s+(?:\*\s+from\s+)?(?!pg_|count\b|now\b|version\b)[\w."]+\s*\()')
@@ -92,7 +93,7 @@ def _started(inquiry: Inquiry) -> Iterator[tuple[dict, str]]:
 
 
 def _matching(group: Group, inquiry: Inquiry) -> list[Seen]:
-    """Statements that may have done it, the best told first: with an application, by no WHERE limited, the latest."""
+    """Statements that may have done it, the likeliest and best told first."""
     wanted = (*STATEMENTS.get(group.mechanism, tuple(REMOVES_ROWS)), *ALSO.get(group.mechanism, ()))
     whole = group.whole and group.mechanism != "update"
     done = [
@@ -101,14 +102,16 @@ def _matching(group: Group, inquiry: Inquiry) -> list[Seen]:
         if seen.operation in wanted and seen.done
         and (seen.operation in WHOLE or ((seen.bounded is not True or not whole) and seen.rows != 0))
     ]  # fmt: skip
-    late = pd.Timestamp(0, tz="UTC")
-    return sorted(
-        dict.fromkeys(done),
-        key=lambda s: (
-            s.operation == "create_table", s.application is None, s.user is None, s.bounded is True,
-            -(s.at or late).value,
-        ),
-    )  # fmt: skip
+    return sorted(dict.fromkeys(done), key=lambda seen: _order(seen, group, inquiry))
+
+
+def _order(seen: Seen, group: Group, inquiry: Inquiry) -> tuple:
+    """The transaction that the catalogue names first, what began after its commit last; then the best told one."""
+    at, committed = seen.at or pd.Timestamp(0, tz="UTC"), group.committed_at
+    mine = seen.xid is not None and inquiry.scene.clock.full(seen.xid) == group.xid
+    after = committed is not None and seen.at is not None and seen.at > committed + A_MOMENT
+    told = (seen.operation == "create_table", seen.application is None, seen.user is None, seen.bounded is True)
+    return (not mine, after, *told, -at.value)
 
 
 def _session(best: Seen, done: Sequence[Seen], group: Group, inquiry: Inquiry) -> dict[str, Sign]:
@@ -184,14 +187,15 @@ def _usual_writer(group: Group, inquiry: Inquiry) -> tuple[str | None, str]:
         return inquiry.about.app_role, f"the application is {inquiry.about.app_role}"
     wrote: Counter[str] = Counter()
     short = {schemas.parts(name)[1] for name in group.tables}
-    entries = inquiry.evidence["statements"]
-    for row in rows(entries[entries["text"].str.contains("(?i)^\\s*insert\\s", regex=True).fillna(False)]):
-        if row["role"] and any(schemas.parts(each.object)[1] in short for each in sql.effects(row["text"])):
-            wrote[row["role"]] += row["calls"] or 1
-    if not wrote:
-        return None, ""
-    writer = wrote.most_common(1)[0][0]
-    return writer, f"rows were inserted there by {writer}"
+    entries, events = inquiry.evidence["statements"], inquiry.evidence["log_events"]
+    for frame, column in ((entries, "text"), (events, "statement")):
+        for row in rows(frame[frame[column].str.contains("(?i)^\\s*insert\\s", regex=True).fillna(False)]):
+            if row["role"] and any(schemas.parts(each.object)[1] in short for each in sql.effects(row[column])):
+                wrote[row["role"]] += row.get("calls") or 1
+        if wrote:
+            writer = wrote.most_common(1)[0][0]
+            return writer, f"rows were inserted there by {writer}"
+    return None, ""
 
 
 def _regular(done: Sequence[Seen]) -> dict[str, Sign]:
