@@ -86,8 +86,14 @@ def test_a_deed_upstream_of_a_cascade_is_found(make_table, make_evidence):
 
 def test_tables_that_a_subscription_copied_are_emptied_by_their_publisher(make_table, make_evidence):
     worker = 'logical replication table synchronization worker for subscription "m", table "notes" has finished'
-    mirrored = _emptied(make_table, make_evidence, [_said(None, kind=None, message=worker)])
-    other = _emptied(make_table, make_evidence, [_said(None, kind=None, message=worker.replace("notes", "users"))])
+    mirrored = _emptied(
+        make_table, make_evidence, [_said(None, kind=None, subject="logical_replication", message=worker)]
+    )
+    other = _emptied(
+        make_table,
+        make_evidence,
+        [_said(None, kind=None, subject="logical_replication", message=worker.replace("notes", "users"))],
+    )
     assert _ranked(mirrored).index[0] == "replication"
     assert _ranked(other)["replication"] < 0.1
 
@@ -132,7 +138,7 @@ def test_a_name_is_taken_by_its_words():
     assert kinds("contest-api", "attestation", "latest") == frozenset()
     assert kinds("jobcentre") == frozenset()
     assert kinds(None, "") == frozenset()
-    assert kinds("load.sh", files=[("db/tests/load.sh", "test_run")]) == {"script", "worker", "tests"}
+    assert kinds("load.sh", files=(("db/tests/load.sh", "test_run"),)) == {"script", "worker", "tests"}
 
 
 @pytest.mark.parametrize(("applied_at", "blamed"), [("2025-09-01T00:00:00Z", False), ("2025-10-08T08:59:58Z", True)])

@@ -16,7 +16,7 @@ from triage_kit.analyse.groups import Group
 from triage_kit.analyse.inquiry import Inquiry, Sign
 from triage_kit.analyse.sessions import called, connected
 from triage_kit.analyse.silence import covers
-from triage_kit.analyse.statements import FAILURES, REMOVES_ROWS, Seen, destructive, resolver
+from triage_kit.analyse.statements import REMOVES_ROWS, Seen, destructive, resolver
 
 # Besides those that date a loss: a table that was moved away and made anew was not dropped.
 ALSO = {"recreate": ("set_schema", "rename_schema", "create_table"), "column_drop": ("drop_column", "drop_type")}
@@ -26,7 +26,6 @@ AROUND = pd.Timedelta(seconds=2)
 SPECIFIC = {"gui", "shell", "tests", "job", "migrator", "restore"}  # a name that says more than that it is a program
 _CALLS = re.compile(r'(?is)^\s*(?:call\s+|do\b|select\s+(?:\*\s+from\s+)?(?!pg_|count\b|now\b|version\b)[\w."]+\s*\()')
 _CRON = re.compile(r"(?s)^cron job (\d+) starting: (.+)")
-_WRITES = r"(?i)^\s*(?:insert|update|copy)\s"
 # What pg_dump writes and little else does: keys added to ONLY the table, and triggers off while rows are loaded.
 _DUMPED = re.compile(r"(?is)^\s*alter table only\b.*\badd constraint\b|\b(?:disable|enable) trigger all\b")
 
@@ -66,7 +65,7 @@ def _effects(group: Group, inquiry: Inquiry) -> list[Seen]:
 
 def _asked(group: Group, inquiry: Inquiry) -> Iterator[Seen]:
     """Effects of what sessions ran last, as pg_stat_activity shows it, and of what pg_cron says that it starts."""
-    resolve, here = resolver(inquiry.scene.balances), set(inquiry.evidence["identity"]["database"].dropna())
+    resolve, here = resolver(inquiry.scene.balances), inquiry.here
     for row in rows(inquiry.evidence["activity"]):
         if row["kind"] in (None, "client backend") and row["query"] and (not here or row["database"] in here):
             who = (row["query_at"], row["role"], row["application"], row["pid"])
@@ -162,21 +161,15 @@ def _program(best: Seen, kinds: frozenset[str], group: Group, inquiry: Inquiry) 
 
 def _kinds(application: str | None, role: str | None, inquiry: Inquiry) -> frozenset[str]:
     """Kinds of a session by its names; the application's own role is no job's, whatever it is called."""
-    hits = inquiry.evidence["code_hits"]
-    files = sorted({(row["path"], row["vehicle"]) for row in rows(hits[["path", "vehicle"]].drop_duplicates())})
-    return hands.kinds(application, role if role != inquiry.about.app_role else None, files=files)
+    return hands.kinds(application, role if role != inquiry.about.app_role else None, files=inquiry.files)
 
 
 def _programs(inquiry: Inquiry, but: int | None) -> dict[str, int]:
     """Applications that were seen to write rows, with the number of their sessions; ``but`` is one left out."""
-    events = inquiry.evidence["log_events"]
-    here = set(inquiry.evidence["identity"]["database"].dropna())
-    wrote = events[events["statement"].str.contains(_WRITES, regex=True).fillna(False) & events["application"].notna()]
+    wrote = inquiry.writes[inquiry.writes["application"].notna()]
     found: defaultdict[str, set] = defaultdict(set)
-    for row in rows(wrote[["pid", "application", "database", "severity"]].drop_duplicates()):
-        ours = not here or row["database"] in (*here, None)
-        done = row["severity"] not in FAILURES and row["pid"] != but and bool(row["application"])
-        if ours and done and not hands.kinds(row["application"]) & SPECIFIC:
+    for row in rows(wrote[["pid", "application"]].drop_duplicates()):
+        if row["pid"] != but and row["application"] and not hands.kinds(row["application"]) & SPECIFIC:
             found[row["application"]].add(row["pid"])
     return {name: len(pids) for name, pids in found.items()}
 
@@ -187,15 +180,19 @@ def _usual_writer(group: Group, inquiry: Inquiry) -> tuple[str | None, str]:
         return inquiry.about.app_role, f"the application is {inquiry.about.app_role}"
     wrote: Counter[str] = Counter()
     short = {schemas.parts(name)[1] for name in group.tables}
-    entries, events = inquiry.evidence["statements"], inquiry.evidence["log_events"]
-    for frame, column in ((entries, "text"), (events, "statement")):
-        for row in rows(frame[frame[column].str.contains("(?i)^\\s*insert\\s", regex=True).fillna(False)]):
-            if row["role"] and any(schemas.parts(each.object)[1] in short for each in sql.effects(row[column])):
-                wrote[row["role"]] += row.get("calls") or 1
-        if wrote:
-            writer = wrote.most_common(1)[0][0]
-            return writer, f"rows were inserted there by {writer}"
-    return None, ""
+    entries = inquiry.evidence["statements"]
+    for row in rows(entries[entries["text"].str.contains("(?i)^\\s*insert\\s", regex=True).fillna(False)]):
+        if row["role"] and any(schemas.parts(each.object)[1] in short for each in sql.effects(row["text"])):
+            wrote[row["role"]] += row["calls"] or 1
+    if not wrote:
+        named = inquiry.writes["statement"].str.contains(
+            "|".join(rf"\b{re.escape(name)}\b" for name in short), regex=True
+        )
+        wrote.update(inquiry.writes.loc[named.fillna(False), "role"].dropna())
+    if not wrote:
+        return None, ""
+    writer = wrote.most_common(1)[0][0]
+    return writer, f"rows were inserted there by {writer}"
 
 
 def _regular(done: Sequence[Seen]) -> dict[str, Sign]:
@@ -215,11 +212,9 @@ def _regular(done: Sequence[Seen]) -> dict[str, Sign]:
 def _routines(inquiry: Inquiry) -> dict[str, Sign]:
     """Sessions that called a routine, whose body no log shows, where no statement tells who did it."""
     found: dict[str, Sign] = {}
-    events = inquiry.evidence["log_events"]
-    here = set(inquiry.evidence["identity"]["database"].dropna())
-    called = events[events["statement"].str.contains(_CALLS).fillna(False) & events["application"].notna()]
-    told = [(row, row["statement"], row["application"]) for row in rows(called)
-            if row["severity"] not in FAILURES and (not here or row["database"] in (*here, None))]  # fmt: skip
+    log = inquiry.done[inquiry.done["application"].notna()]
+    told = [(row, row["statement"], row["application"])
+            for row in rows(log[log["statement"].str.contains(_CALLS).fillna(False)])]  # fmt: skip
     told += [(row, text, "pg_cron") for row, text in _started(inquiry) if _CALLS.match(text)]
     told = [each for each in told if _shortly_before(each[0]["at"], inquiry)]
     entries = inquiry.evidence["statements"]
@@ -227,7 +222,7 @@ def _routines(inquiry: Inquiry) -> dict[str, Sign]:
     told += [
         ({**row, "file": "pg_stat_statements", "line": row["query_id"]}, row["text"], None)
         for row in rows(counted)
-        if not here or row["database"] in here
+        if not inquiry.here or row["database"] in inquiry.here
     ]
     for row, text, application in told:
         kinds = _kinds(application, row["role"], inquiry)
@@ -245,7 +240,8 @@ def _connected(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     if group.committed_at is not None:
         start, end = group.committed_at - AROUND, group.committed_at + AROUND
     found: dict[str, Sign] = {}
-    for each in inquiry.sessions if start is not None and end is not None else ():
+    known = inquiry.connected is not None and start is not None and end is not None
+    for each in rows(inquiry.connected) if known else ():
         kinds = _kinds(each["application"], each["role"], inquiry)
         if kinds and connected(each, start, end):
             says = f"{called(each)} was connected between {start:%Y-%m-%d %H:%M:%S} and {end:%H:%M:%S} UTC, no more"
@@ -257,9 +253,10 @@ def _connected(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
 def _dumped(group: Group, inquiry: Inquiry) -> Sign | None:
     """How these tables were made or loaded the way that dumps are put back; None where it did not show."""
     short = {schemas.parts(name)[1].lower() for name in group.tables}
-    events, entries = inquiry.evidence["log_events"], inquiry.evidence["statements"]
-    texts = [(row["statement"], row["application"], f"{row['file']}:{row['line']}") for row in
-             rows(events[events["statement"].notna()]) if row["severity"] not in FAILURES]  # fmt: skip
+    log, entries = inquiry.done, inquiry.evidence["statements"]
+    tools = [name for name in log["application"].dropna().unique() if "restore" in hands.kinds(name)]
+    likely = log[log["statement"].str.contains(_DUMPED).fillna(False) | log["application"].isin(tools)]
+    texts = [(row["statement"], row["application"], f"{row['file']}:{row['line']}") for row in rows(likely)]
     texts += [(row["text"], None, "pg_stat_statements") for row in rows(entries[entries["text"].notna()])]
     for text, application, where in texts:
         by_tool = application is not None and "restore" in hands.kinds(application)

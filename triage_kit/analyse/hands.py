@@ -7,7 +7,7 @@ are words between signs, so that ``latest`` is no test; a name that several kind
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 # As these programs call themselves in application_name by their own documentation or source; `~` marks a beginning.
@@ -64,14 +64,15 @@ def _pattern(words: str) -> re.Pattern[str]:
 _PATTERNS = {kind: _pattern(words) for kind, words in _WORDS.items()}
 
 
-def kinds(*names: str | None, files: Iterable[tuple[str, str]] = ()) -> frozenset[str]:
+@lru_cache(maxsize=10_000)
+def kinds(*names: str | None, files: tuple[tuple[str, str], ...] = ()) -> frozenset[str]:
     """What a session is by its names: words of ``gui shell tests job migrator restore replication worker script``.
 
     ``files`` are files of the repository with their vehicles: a session that is named after a file is what starts it.
 
     >>> sorted(kinds("pgAdmin 4 - CONN:5570913", "ada")), sorted(kinds("latest-news", None))
     (['gui'], [])
-    >>> sorted(kinds("compact.py", files=[("jobs/compact.py", "scheduled_job")]))
+    >>> sorted(kinds("compact.py", files=(("jobs/compact.py", "scheduled_job"),)))
     ['job', 'script', 'worker']
     >>> sorted(kinds("report-28394820-x7k2p"))
     ['job']

@@ -8,12 +8,13 @@ from functools import cached_property
 
 import pandas as pd
 
-from triage_kit.analyse import sessions
 from triage_kit.analyse.context import Context, rows
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.scene import Scene
+from triage_kit.analyse.statements import FAILURES
 
+WRITES = r"(?i)^\s*(?:insert|update|copy)\s"
 Sign = tuple[bool, str, str]  # seen or not, in words, from where
 
 
@@ -28,11 +29,32 @@ class Inquiry:
     ledger: Ledger
     tables: Mapping[str, Dossier]
     suspects: pd.DataFrame | None = None  # lines of the repository, held against this database
+    connected: pd.DataFrame | None = None  # table ``sessions``: who was connected, and when
 
     @cached_property
-    def sessions(self) -> list[dict]:
-        """Every session that the log or pg_stat_activity shows, as rows of the table ``sessions``."""
-        return rows(sessions.sessions(self.evidence["log_events"], self.evidence["activity"]))
+    def files(self) -> tuple[tuple[str, str], ...]:
+        """Files of the repository that could have done it, each with its vehicle."""
+        hits = self.evidence["code_hits"][["path", "vehicle"]].drop_duplicates()
+        return tuple(sorted((row["path"], row["vehicle"]) for row in rows(hits)))
+
+    @cached_property
+    def here(self) -> frozenset[str]:
+        """The database that the case is about, by its name; empty where no server was asked."""
+        return frozenset(self.evidence["identity"]["database"].dropna())
+
+    @cached_property
+    def done(self) -> pd.DataFrame:
+        """Statements of the log that did not fail, of this database as far as lines tell."""
+        events = self.evidence["log_events"]
+        kept = events["statement"].notna() & ~events["severity"].isin(FAILURES)
+        if self.here:
+            kept &= events["database"].isna() | events["database"].isin(self.here)
+        return events[kept]
+
+    @cached_property
+    def writes(self) -> pd.DataFrame:
+        """Those of them that write rows."""
+        return self.done[self.done["statement"].str.contains(WRITES, regex=True).fillna(False)]
 
 
 def answered(evidence: Mapping[str, pd.DataFrame], source: str) -> bool:

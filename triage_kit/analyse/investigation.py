@@ -99,6 +99,7 @@ class _Known:
     visible: Visibility
     scene: Scene
     ledger: Ledger
+    connected: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,8 @@ def _know(evidence: Mapping[str, pd.DataFrame]) -> _Known:
     seen = statements.seen_effects(evidence, set(reach), ledger)
     scene = set_scene(tables, evidence, about, reach, replaced, seen, visible, dated, before, wal)
     by_name = {table.name: table for table in tables}
-    return _Known(evidence, about, balance, by_name, keys, reach, replaced, seen, visible, scene, ledger)
+    connected = sessions.sessions(evidence["log_events"], evidence["activity"])
+    return _Known(evidence, about, balance, by_name, keys, reach, replaced, seen, visible, scene, ledger, connected)
 
 
 def _judge(known: _Known) -> _Judged:
@@ -175,7 +177,7 @@ def _blame(known: _Known, judged: _Judged) -> dict[str, pd.DataFrame]:
     evidence, ledger = known.evidence, known.ledger
     explaining = groups.explaining_frame(judged.found, known.reach, known.scene, ledger)
     lines = suspects.suspects(evidence, suspects.Scene(judged.found, known.reach, known.seen, known.visible))
-    inquiry = Inquiry(evidence, known.about, known.scene, judged.tables, ledger, known.tables, lines)
+    inquiry = Inquiry(evidence, known.about, known.scene, judged.tables, ledger, known.tables, lines, known.connected)
     ranked, moved = causes.find_causes(judged.found, inquiry)
     return {
         "explaining_statements": explaining,
@@ -195,8 +197,7 @@ def _prove(known: _Known, judged: _Judged, frames: Mapping[str, pd.DataFrame]) -
     provenance.note_settings(evidence, known.visible, ledger)
     grounds.of_migrations(evidence["migration_operations"], statements.REMOVES_ROWS, ledger)
     proofs = grounds.by_group(judged.findings, frames["explaining_statements"])
-    connected = sessions.sessions(evidence["log_events"], evidence["activity"])
-    connected = sessions.beside(connected, found, judged.dates)
+    connected = sessions.beside(known.connected, found, judged.dates)
     fused = timeline.fuse(evidence, about, found, judged.dates, known.seen, connected)
     story = grounds.of_events(fused, proofs, ledger)
     keys = grounds.of_keys(known.keys, {name for group in found for name in group.damaged}, ledger)

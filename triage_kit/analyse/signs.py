@@ -175,7 +175,7 @@ def _keys_last(group: Group, inquiry: Inquiry) -> Sign | None:
 def _subscribed(group: Group, inquiry: Inquiry) -> Sign | None:
     """Whether the log names the group's roots as tables that a subscription copied; None where it names no table."""
     events = inquiry.evidence["log_events"]
-    said = events["message"].str.extract(_SYNCHRONISED).dropna()
+    said = events.loc[events["subject"] == "logical_replication", "message"].str.extract(_SYNCHRONISED).dropna()
     if said.empty:
         return None
     roots = {schemas.parts(name)[1] for name in group.roots or group.tables}
