@@ -168,6 +168,48 @@ def test_entries_are_those_of_the_server(name):
     assert told(each for each in entries if isinstance(each, Entry)) == expected()
 
 
+def journal_records(lines):
+    return [{"__CURSOR": "s=1", "__REALTIME_TIMESTAMP": "1759868858343123", "_PID": "99", "_COMM": "dockerd", "MESSAGE": line}
+            for line in lines]  # fmt: skip
+
+
+def partial_records():
+    """The journal's entries of docker's log driver, which cuts a long line into entries."""
+    for line in PLAIN:
+        parts = pieces(line)
+        for at, part in enumerate(parts):
+            more = {"CONTAINER_PARTIAL_MESSAGE": "true"} if at < len(parts) - 1 else {}
+            yield journal_records([part])[0] | {"CONTAINER_ID": "68e57a7a"} | more
+
+
+def exported(rows):
+    return "".join("".join(f"{name}={value}\n" for name, value in row.items()) + "\n" for row in rows).encode()
+
+
+JOURNALS = {
+    "json": (("json", "json"), lambda: lines_of(journal_records(docker_json().decode().splitlines()))),
+    "json-seq": (("json", "json"), lambda: b"".join(b"\x1e" + line for line in JOURNALS["json"][1]().splitlines(True))),
+    "json-pretty": (("array", "json"), lambda: "\n".join(json.dumps(each, indent=8) for each in journal_records(docker_json().decode().splitlines())).encode()),
+    "export": (("journal", "json"), lambda: exported(journal_records(docker_json().decode().splitlines()))),
+    "short-iso": (("syslog", "json"), lambda: "".join(f"2025-10-07T22:27:38+0200 host dockerd[99]: {line}\n" for line in docker_json().decode().splitlines()).encode()),
+    "short-full": (("syslog", "json"), lambda: "".join(f"Tue 2025-10-07 20:27:38 UTC host dockerd[99]: {line}\n" for line in docker_json().decode().splitlines()).encode()),
+    "short-unix": (("syslog", "cri"), lambda: "".join(f"1759868858.343123 host kubelet[99]: {line}\n" for line in cri().decode().splitlines()).encode()),
+    "json of cri": (("json", "cri"), lambda: lines_of(journal_records(cri().decode().splitlines()))),
+    "json in pieces": (("json",), lambda: lines_of(partial_records())),
+    "export in pieces": (("journal",), lambda: exported(partial_records())),
+    "json-pretty in pieces": (("array",), lambda: "\n".join(json.dumps(each, indent=8) for each in partial_records()).encode()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", JOURNALS)
+def test_a_journal_around_what_a_container_engine_wrote(name):
+    layers, make = JOURNALS[name]
+    found, entries, _ = read(make())
+    assert found == layers
+    assert {each.text for each in entries if isinstance(each, Unparsed)} <= {"from stdout"}
+    assert told(each for each in entries if isinstance(each, Entry)) == expected()
+
+
 PIPES = "%q%a | %u | %d | %m | "
 
 

@@ -16,7 +16,8 @@ from triage_kit.parse.lines import LONGEST, Line
 
 _TEXTS = ("log", "MESSAGE", "textPayload", "message", "msg", "line")
 _STAMPS = ("time", "timestamp", "__REALTIME_TIMESTAMP", "ts", "@timestamp")
-_EXPORTED = frozenset(("MESSAGE", "__REALTIME_TIMESTAMP", "_PID"))
+# A journal has the pieces of a container's long line as entries of their own.
+_EXPORTED = frozenset(("MESSAGE", "__REALTIME_TIMESTAMP", "_PID", "CONTAINER_ID", "CONTAINER_PARTIAL_MESSAGE"))
 # Columns that the server writes without quotes.
 _BARE = frozenset(
     [
@@ -46,16 +47,17 @@ def json_records(lines: Iterable[Line]) -> Iterator[Line]:
     pieces: dict[str, list[Line]] = {}
     length = 0
     for line in lines:
-        row = _loaded(line.text)
+        row = _loaded(line.text.removeprefix("\x1e"))
         message = _message(row) if isinstance(row, dict) else None
         if row is None or message is None:
             yield line
             continue
-        stream = str(row.get("stream", ""))
+        stream = str(row.get("stream") or row.get("CONTAINER_ID", ""))
         held = pieces.setdefault(stream, [])
         held.append(Line(line.number, line.offset, message, _at(row), _pid(row)))
         length += len(message) + 64
-        if "log" not in row or message.endswith("\n") or length > LONGEST:  # a line that nothing ends
+        whole = message.endswith("\n") if "log" in row else str(row.get("CONTAINER_PARTIAL_MESSAGE", "")) != "true"
+        if whole or length > LONGEST:  # a line that nothing ends
             length -= sum(len(each.text) + 64 for each in held)
             yield from _split(pieces.pop(stream))
     for held in pieces.values():
@@ -66,6 +68,7 @@ def json_array(lines: Iterable[Line]) -> Iterator[Line]:
     """The server's lines out of one JSON array of records; the newest first becomes the oldest first."""
     found: list[tuple[str, list[Line]]] = []
     block: list[str] = []
+    pieces: list[str] = []
     first: Line | None = None
     for line in lines:
         bare = line.text.rstrip(",] ")
@@ -74,8 +77,12 @@ def json_array(lines: Iterable[Line]) -> Iterator[Line]:
         elif block and first is not None and bare == end:
             row = _loaded("\n".join([*block, "}"]))
             if isinstance(row, dict) and (message := _message(row)) is not None:
-                at = _at(row)
-                found.append((at or "", list(_split([Line(first.number, first.offset, message, at, _pid(row))]))))
+                at, message = _at(row), "".join([*pieces, message])
+                if str(row.get("CONTAINER_PARTIAL_MESSAGE", "")) == "true" and len(message) < LONGEST:
+                    pieces = [message]
+                else:
+                    found.append((at or "", list(_split([Line(first.number, first.offset, message, at, _pid(row))]))))
+                    pieces = []
             block = []
         elif block:
             block.append(line.text)
@@ -155,11 +162,12 @@ def journal_export(source: Iterable[bytes]) -> Iterator[Line]:
     """The server's lines out of ``journalctl -o export``: a field a line, an empty line between entries."""
     entry: dict[str, str] = {}
     first: Line | None = None
+    pieces: dict[str, list[Line]] = {}
     stream = _placed(source)
     for place, raw in stream:
         body = raw.rstrip(b"\r\n")
         if not body:
-            yield from _exported(entry, first)
+            yield from _exported(entry, first, pieces)
             entry, first = {}, None
             continue
         first = first or place
@@ -170,7 +178,9 @@ def journal_export(source: Iterable[bytes]) -> Iterator[Line]:
             entry[name] = value
         elif not equals and not name.isidentifier():
             yield place._replace(text=name.replace("\0", ""))
-    yield from _exported(entry, first)
+    yield from _exported(entry, first, pieces)
+    for held in pieces.values():
+        yield from _split(held)
 
 
 def _placed(source: Iterable[bytes]) -> Iterator[tuple[Line, bytes]]:
@@ -193,7 +203,11 @@ def _binary(stream: Iterator[tuple[Line, bytes]]) -> str:
     return held[8:wanted].decode("utf-8", "surrogateescape")
 
 
-def _exported(entry: dict[str, str], first: Line | None) -> Iterator[Line]:
-    if first is not None and "MESSAGE" in entry:
-        at = microseconds(entry.get("__REALTIME_TIMESTAMP", ""))
-        yield from _split([Line(first.number, first.offset, entry["MESSAGE"], at, _pid(dict(entry)))])
+def _exported(entry: dict[str, str], first: Line | None, pieces: dict[str, list[Line]]) -> Iterator[Line]:
+    if first is None or "MESSAGE" not in entry:
+        return
+    at = microseconds(entry.get("__REALTIME_TIMESTAMP", ""))
+    held = pieces.setdefault(entry.get("CONTAINER_ID", ""), [])
+    held.append(Line(first.number, first.offset, entry["MESSAGE"], at, _pid(dict(entry))))
+    if entry.get("CONTAINER_PARTIAL_MESSAGE") != "true" or sum(len(each.text) + 64 for each in held) > LONGEST:
+        yield from _split(pieces.pop(entry.get("CONTAINER_ID", "")))

@@ -41,7 +41,12 @@ def wrapping(head: bytes, prefix: str | None = None) -> tuple[str, ...]:
         layers = tuple(found)
         sample = [line.text for line in Unwrapper(layers, head).lines(whole) if line.text.strip()][:400]
         name = _outermost(sample, head if not found else b"")
-        if not name or name in layers or (name == "named" and prefix and _written_by(prefix, sample)):
+        # A journal's records may hold a container engine's, one record in the other.
+        if (
+            not name
+            or (name in layers and name != "json")
+            or (name == "named" and prefix and _written_by(prefix, sample))
+        ):
             break
         found.append(name)
     return tuple(found)
@@ -50,7 +55,7 @@ def wrapping(head: bytes, prefix: str | None = None) -> tuple[str, ...]:
 def _outermost(sample: list[str], head: bytes) -> str:
     if re.search(rb"(?m)^__(?:CURSOR|REALTIME_TIMESTAMP)=", head):
         return "journal"
-    if head.lstrip()[:1] == b"[" and re.match(rb"\s*\[\s*\{\s*\n", head):
+    if re.match(rb"\s*(?:\[\s*)?\{\s*\n", head):  # objects over several lines, in an array or one behind the other
         return "array"
     votes = [_vote(line) for line in sample]
     best = max(("json", "cri", "syslog", "stamped", "named"), key=votes.count)
@@ -73,6 +78,7 @@ def _written_by(prefix: str, sample: list[str]) -> bool:
 
 
 def _vote(line: str) -> str:
+    line = line.removeprefix("\x1e")  # journalctl -o json-seq
     if line.startswith("{"):
         try:
             return "json" if is_record(json.loads(line)) else ""
