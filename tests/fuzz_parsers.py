@@ -1,7 +1,7 @@
 # ruff: noqa: E501 T201 rows of logs made for the tests stay on their lines
 """Feeds damaged logs to every parser: no exception, no hang, and every line in an entry or given back as unparsed.
 
-    python tests/fuzz_parsers.py --minutes 10 --parsers stderr csv json wrapped scan statistics schema
+    python tests/fuzz_parsers.py --minutes 10 --parsers stderr csv json wrapped scan stripped statistics schema
 
 Each find is printed with the seed that makes it again (--seed); the exit status is 1 when there is one.
 """
@@ -20,6 +20,7 @@ from pathlib import Path
 from triage_kit.errors import TriageError
 from triage_kit.parse import Entry, Outcomes, Unparsed, parse
 from triage_kit.parse.scan import Source, blocks, scan, significant
+from triage_kit.parse.scan.wrapped import STRIPPED, Stripped
 from triage_kit.parse.schema_dump import read_schema_dump
 from triage_kit.parse.statistics import read_statistics
 from triage_kit.parse.wrappers import Unwrapper, wrapping
@@ -134,7 +135,7 @@ def scanned(chance: random.Random) -> None:
     outcomes.open_books |= ours.books
     found = {each.offset: each for each in outcomes.follow(ours.found)}
     for each in theirs:
-        if not isinstance(each, Unparsed) and (not significant(each) or _no_traffic(each)):
+        if not isinstance(each, Unparsed) and (not significant(each) or no_traffic(each)):
             continue
         assert each.offset in found, f"missed at byte {each.offset}"
         ours_is, theirs_is = found[each.offset], each
@@ -144,9 +145,44 @@ def scanned(chance: random.Random) -> None:
     assert ours.entries == sum(isinstance(each, Entry) for each in theirs), "entries are counted differently"
 
 
-def _no_traffic(entry: Entry) -> bool:
+def no_traffic(entry: Entry) -> bool:
     """A damaged line of traffic, "disconnection: s", says nothing; a bare duration has no STATEMENT beside it."""
     return (entry.kind == "other" and entry.message.startswith(TRAFFIC)) or entry.subject == "duration"
+
+
+def wrapped_lines(chance: random.Random, layer: str, inner: str) -> bytes:
+    """The lines as a container engine keeps them, long ones in pieces, with another stream between them."""
+    made, stamp, size = [], "2025-10-07T20:27:38.343Z", chance.choice((16384, 50))
+    for each in inner.splitlines(keepends=True):
+        if layer == "stamped":
+            made.append(f"{stamp} {each}")
+        elif layer == "cri":
+            bare = each.rstrip("\n")
+            parts = [bare[at : at + size] for at in range(0, len(bare), size)] or [""]
+            made += [f"{stamp} stderr {'P' if part is not parts[-1] else 'F'} {part}\n" for part in parts]
+        else:
+            parts = [(each[at : at + size], "stderr") for at in range(0, len(each), size)]
+            parts += [("out\n", "stdout")] if chance.random() < 0.1 else []
+            ascii = chance.random() < 0.5
+            made += [json.dumps({"log": part, "stream": stream, "time": stamp}, ensure_ascii=ascii, separators=(",", ":")) + "\n"
+                     for part, stream in parts]  # fmt: skip
+    return "".join(made).encode()
+
+
+def stripped(chance: random.Random) -> None:
+    """What the scan is given of a container engine's log is what the plain reader of the wrapper gives."""
+    layer, format = chance.choice(STRIPPED), chance.choice(("stderr", "csv", "json"))
+    data = damaged(
+        chance, wrapped_lines(chance, layer, "".join(line(chance, format) for _ in range(chance.randint(1, 60))))
+    )
+    size = chance.choice((100, 1000, 1 << 20))
+    log = Stripped(layer, lambda: (data[at : at + size] for at in range(0, len(data), size)))
+    ours = b"".join(log.unpacked()).replace(b"\0", b"")
+    lines = Unwrapper((layer,)).lines(io.BytesIO(data))
+    theirs = b"".join(each.text.encode("utf-8", "surrogateescape") + b"\n" for each in lines)
+    assert ours.replace(b"\r\n", b"\n").rstrip(b"\r\n") == theirs.replace(b"\r\n", b"\n").rstrip(b"\r\n"), (
+        "the lines differ"
+    )
 
 
 def described(reader: Callable, text: str) -> Callable[[random.Random], None]:
@@ -173,7 +209,7 @@ PRINTED = tuple(
 STATISTICS = 'schemaname,relname,n_tup_ins,n_tup_del,n_live_tup\nshop,orders,81,33,0\nshop,"a ""b""",8,0,0\n'
 SCHEMA = "CREATE TABLE shop.orders (\n    id integer NOT NULL,\n    note text DEFAULT 'a;b'::text\n);\nALTER TABLE ONLY shop.items ADD CONSTRAINT i FOREIGN KEY (a) REFERENCES shop.orders(id) ON DELETE CASCADE;\n"
 PARSERS = {
-    "stderr": plain("stderr"), "csv": plain("csv"), "json": plain("json"), "wrapped": wrapped, "scan": scanned,
+    "stderr": plain("stderr"), "csv": plain("csv"), "json": plain("json"), "wrapped": wrapped, "scan": scanned, "stripped": stripped,
     "statistics": statistics, "schema": described(lambda data: read_schema_dump(data.decode("utf-8", "replace")), SCHEMA),
 }  # fmt: skip
 

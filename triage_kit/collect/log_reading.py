@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -14,6 +15,7 @@ from triage_kit.parse import Clock, Entry, Outcomes, Unparsed, parse
 from triage_kit.parse.lines import Line
 from triage_kit.parse.scan import Source, Unscannable, scan
 from triage_kit.parse.scan.ranges import last_instant
+from triage_kit.parse.scan.wrapped import STRIPPED, Stripped
 from triage_kit.parse.wrappers import Unwrapper
 from triage_kit.redact import redact
 from triage_kit.sql import suspicious
@@ -48,7 +50,18 @@ class Log:
 
     @property
     def scanned(self) -> bool:
-        return not self.layers and self.file.size * (_SHRINKS if self.file.packing else 1) >= SCAN_FROM
+        large = self.file.size * (_SHRINKS if self.file.packing else 1) >= SCAN_FROM
+        return large and (not self.layers or self.stripped is not None)
+
+    @cached_property
+    def stripped(self) -> Stripped | None:
+        """The log without its one wrapper, where that tells nothing that the server's lines do not."""
+        timed = self.format != "stderr" or any(letter in (self.prefix or "") for letter in ("%m", "%t", "%n"))
+        if len(self.layers) != 1 or self.layers[0] not in STRIPPED or not timed:
+            return None
+        if self.layers[0] == "json" and not self.file.head(100).startswith(b'{"log":"'):
+            return None
+        return Stripped(self.layers[0], self.file.unpacked)
 
 
 @dataclass
@@ -134,13 +147,17 @@ class Chain:
         """What the scan finds; None for a file that only the plain parsers can read within bounds."""
         zone = str(log.clock.zone) if log.clock.zone is not UTC else "UTC"
         packed = log.file.unpacked if log.file.packing else None
+        packed = log.stripped.unpacked if log.stripped else packed
         source = Source(log.file.path, log.format, log.prefix or "", zone, log.file.size, packed)
         try:
-            found = scan(source, logs_everything=self.logs_everything, progress=_consumed(log.file, progress))
+            found = scan(source, logs_everything=self.logs_everything, progress=_consumed(log, progress))
             last_at = last_instant(source, found.tail)
         except Unscannable:
             return None
         self.outcomes.open_books |= found.books
+        if log.stripped:
+            log.stripped.place(found.found)
+            found.lines = log.stripped.lines
         read.source |= {"lines": found.lines, "entries": found.entries, "unparsed": found.unparsed}
         read.source |= {"first_at": log.first_at, "last_at": last_at}
         read.source["zones_unresolved"] = found.zones_unresolved
@@ -186,16 +203,17 @@ def _parsed(log: Log, read: Read) -> Iterator[Entry | Unparsed]:
     read.source["foreign"] = unwrapper.foreign
 
 
-def _consumed(file: LogFile, progress: Callable[[int], None]) -> Callable[[int], None]:
+def _consumed(log: Log, progress: Callable[[int], None]) -> Callable[[int], None]:
     """Progress by the bytes on the disk, whatever they unpack to."""
-    if not file.packing:
+    if not log.file.packing and not log.stripped:
         return progress
     told = 0
 
     def tell(unpacked: int) -> None:
         nonlocal told
-        progress(max(0, file.consumed - told))
-        told = max(told, file.consumed)
+        done = log.stripped.consumed if log.stripped and not log.file.packing else log.file.consumed
+        progress(max(0, done - told))
+        told = max(told, done)
 
     return tell
 

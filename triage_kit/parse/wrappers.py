@@ -111,11 +111,11 @@ class Unwrapper:
     def foreign(self) -> int:
         return self.syslog.foreign if self.syslog else 0
 
-    def lines(self, source: Iterable[bytes]) -> Iterator[Line]:
+    def lines(self, source: Iterable[bytes | Line]) -> Iterator[Line]:
         layers = list(self.layers)
         if layers[:1] == ["journal"]:
             layers.pop(0)
-            lines = journal_export(source)
+            lines = journal_export(each for each in source if isinstance(each, bytes))
         else:
             lines = numbered(source)
         for at, name in enumerate(layers):

@@ -1,0 +1,254 @@
+"""Takes a container engine's wrapper off a big log in large pieces, so that the scan reads what the server wrote.
+
+What comes out is what ``wrappers.Unwrapper`` gives line by line, at a tenth of its cost: a record of the usual form is
+cut out of its bytes, and only one of an unusual form is decoded. The places of the few entries that the scan keeps are
+looked up afterwards, since the scan counts the bytes and lines that it is given.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import accumulate, chain
+from typing import NamedTuple
+
+from triage_kit.parse.entry import Entry, Unparsed
+from triage_kit.parse.lines import LONGEST, Line
+from triage_kit.parse.wrappers import Unwrapper
+
+STRIPPED = ("json", "cri", "stamped")
+_LOG, _STREAM = b'{"log":"', b'","stream":"'
+_CUT = 16384  # docker cuts longer lines
+_REST = re.compile(rb'","stream":"(\w*)",(?:"attrs":\{(?:"[^"\\\x00-\x1f]*"[:,]?)*\},)?"time":"[^"\\\x00-\x1f]*"\}\s*')
+# Nothing is given back once it was taken: a record of another form is told at once.
+_RECORD = re.compile(
+    rb'^\{"log":"([^"\\\x00\x02-\x1f]*+(?:\\["tu][^"\\\x00\x02-\x1f]*+)*+)\\n","stream":"\w*+",'
+    rb'(?:"attrs":\{(?:"[^"\x00-\x1f\\]*+"[:,]?)*+\},)?+"time":"[^"\\\x00-\x1f]*+"\}[ \r\t]*+\n',
+    re.MULTILINE,
+)
+_ESCAPES = ((b'\\"', b'"'), (b"\\t", b"\t"), (b"\\u003c", b"<"), (b"\\u003e", b">"), (b"\\u0026", b"&"))
+_CONTROL = re.compile(rb"[\x00-\x1f]")
+_STAMP = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)"
+_CRI = re.compile(_STAMP + rb" (stdout|stderr) ([FP])(?::\w+)*(?: |\r?\Z)")
+_STAMPED = re.compile(_STAMP + rb"(?: |\r?\Z)")
+_HEADS = {
+    "cri": re.compile(rb"^" + _STAMP + rb" (?:stdout|stderr) F(?::\w+)*(?: |(?=\r?$))", re.MULTILINE),
+    "stamped": re.compile(rb"^" + _STAMP + rb"(?: |(?=\r?$))", re.MULTILINE),
+}
+_PIECE = 128 << 10
+Found = tuple[bytes, bytes, bool]
+
+
+@dataclass
+class _Held:
+    """The pieces of a line that has not ended, and the line and byte of the file where it begins."""
+
+    texts: list[bytes]
+    number: int
+    offset: int
+    length: int = 0
+
+    def copy(self) -> _Held:
+        return _Held([*self.texts], self.number, self.offset, self.length)
+
+    def text(self) -> bytes:
+        return b"".join(self.texts)
+
+
+_Open = dict[bytes, _Held]
+
+
+class _Mark(NamedTuple):
+    """Where a piece begins: the byte of what the server wrote, the byte and the line of the file, and what is open."""
+
+    inner: int
+    outer: int
+    outer_line: int
+    open: _Open
+
+
+class Stripped:
+    """The server's own bytes out of a log with one wrapper; ``consumed`` are the bytes of the log that were read.
+
+    pieces gives the log's bytes from the beginning, each time it is called.
+    """
+
+    def __init__(self, layer: str, pieces: Callable[[], Iterator[bytes]]) -> None:
+        self.pieces, self.layer = pieces, layer
+        self.strip = {"json": _of_docker, "cri": _of_cri, "stamped": _of_stamps}[layer]
+        self.marks: list[_Mark] = []
+        self.consumed = self.lines = 0
+
+    def unpacked(self) -> Iterator[bytes]:
+        """The server's bytes, in whole lines."""
+        marks: list[_Mark] = []
+        inner = outer = lines = 0
+        still: _Open = {}
+        for chunk in self._chunks():
+            marks.append(_Mark(inner, outer, lines, {stream: each.copy() for stream, each in still.items()}))
+            if len(marks) > len(self.marks):  # a second reading may end early
+                self.marks = marks
+            out = self._at_once(chunk, marks[-1])
+            if out is None:
+                out = b"".join([text + b"\n" for text, _, _ in self._texts(chunk, marks[-1], still)])
+            inner, outer = inner + len(out), outer + len(chunk)
+            lines += chunk.count(b"\n") + (not chunk.endswith(b"\n"))
+            self.consumed, self.lines = max(self.consumed, outer), max(self.lines, lines)
+            yield out
+        yield b"".join(each.text() + b"\n" for each in still.values())
+
+    def place(self, found: Iterable[Entry | Unparsed]) -> None:
+        """Set line and byte of what the scan found to those of the file."""
+        waiting = deque(sorted(found, key=lambda each: each.offset))
+        starts = [mark.inner for mark in self.marks]
+        for number, chunk in enumerate(self._chunks()):
+            if not waiting:
+                return
+            last = number + 1 == len(starts)
+            if not last and waiting[0].offset >= starts[number + 1]:
+                continue
+            mark = self.marks[number]
+            inner, still = mark.inner, {stream: each.copy() for stream, each in mark.open.items()}
+            texts = self._places(chunk, mark) or self._texts(chunk, mark, still)
+            for text, line, offset in chain(texts, _rest(still)) if last else texts:
+                inner += len(text) + 1
+                while waiting and waiting[0].offset < inner:
+                    each = waiting.popleft()
+                    each.line, each.offset = line, offset
+
+    def _chunks(self) -> Iterator[bytes]:
+        """The log in pieces of whole lines."""
+        rest: list[bytes] = []
+        for piece in self.pieces():
+            at = 0
+            while (end := piece.rfind(b"\n", at, at + _PIECE) + 1) > 0:
+                yield b"".join([*rest, piece[at:end]])
+                rest, at = [], end
+            if (end := piece.find(b"\n", at) + 1) > 0:  # a line longer than a piece
+                yield b"".join([*rest, piece[at:end]])
+                rest, at = [], end
+            rest.append(piece[at:])
+        if last := b"".join(rest):
+            yield last
+
+    def _at_once(self, chunk: bytes, mark: _Mark) -> bytes | None:
+        """The server's bytes of a piece whose every line is a whole one of the usual form; None for any other."""
+        if mark.open or not mark.outer or not chunk.endswith(b"\n"):
+            return None
+        if self.layer != "json":
+            out, told = _HEADS[self.layer].subn(b"", chunk)
+            longest = max(map(len, chunk.split(b"\n"))) if self.layer == "stamped" else 0
+            return out if told == chunk.count(b"\n") and longest < _CUT else None
+        out, told = _RECORD.subn(rb"\1\n", chunk.replace(b"\\\\", b"\1"))
+        if told != chunk.count(b"\n"):
+            return None
+        if b"\\" in out:
+            for escaped, text in _ESCAPES:
+                out = out.replace(escaped, text)
+            if b"\\" in out:
+                return None
+        return out.replace(b"\1", b"\\")
+
+    def _places(self, chunk: bytes, mark: _Mark) -> Iterator[tuple[bytes, int, int]] | None:
+        """As _texts, of a piece whose lines stand for one line each."""
+        out = self._at_once(chunk, mark)
+        if out is None:
+            return None
+        lengths = [0, *accumulate(len(line) + 1 for line in chunk.split(b"\n"))]
+        return ((text, mark.outer_line + at + 1, mark.outer + lengths[at])
+                for at, text in enumerate(out.split(b"\n")[:-1]))  # fmt: skip
+
+    def _texts(self, chunk: bytes, mark: _Mark, still: _Open) -> Iterator[tuple[bytes, int, int]]:
+        """The server's lines of a piece, each with the line and byte of the file where it begins.
+
+        still are lines that the engine has cut and that have not ended, by stream.
+        """
+        lines = chunk.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        offset = mark.outer
+        for number, raw in enumerate(lines, mark.outer_line + 1):
+            line = _clean(raw, number) if b"\r" in raw or b"\0" in raw or number == 1 else raw
+            found = self.strip(line)
+            if found is None:
+                yield b"\n".join(self._slowly(line)), number, offset
+            elif found[2] and found[1] not in still:
+                yield found[0], number, offset
+            else:
+                held = still.setdefault(found[1], _Held([], number, offset))
+                held.texts.append(found[0])
+                held.length += len(found[0])
+                if found[2] or held.length > LONGEST:
+                    del still[found[1]]
+                    yield held.text(), held.number, held.offset
+            offset += len(raw) + 1
+
+    def _slowly(self, line: bytes) -> Iterator[bytes]:
+        bare = Line(0, 0, line.decode("utf-8", "surrogateescape"))
+        return (_bytes(each.text) for each in Unwrapper((self.layer,)).lines([bare]))
+
+
+def _clean(raw: bytes, number: int) -> bytes:
+    line = raw.removesuffix(b"\r")
+    return (line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).replace(b"\0", b"")
+
+
+def _rest(still: _Open) -> Iterator[tuple[bytes, int, int]]:
+    for each in still.values():
+        yield each.text(), each.number, each.offset
+
+
+def _of_docker(line: bytes) -> Found | None:
+    """Text, stream and whether the line ends with it; None for what is no record."""
+    at = line.find(_STREAM)
+    rest = _REST.fullmatch(line, at) if at > 0 and line.startswith(_LOG) else None
+    text = line[8:at]
+    if rest is None or _CONTROL.search(text):
+        return _decoded(line)
+    ends = text.endswith(b"\\n")
+    if ends:
+        text = text[:-2]
+    if b"\\" in text:
+        if b"\\\\" in text:
+            return _decoded(line)
+        if text.count(b'"') != text.count(b'\\"'):
+            return _decoded(line)
+        text = text.replace(b'\\"', b'"').replace(b"\\t", b"\t")
+        if b"\\" in text:
+            text = text.replace(b"\\u003c", b"<").replace(b"\\u003e", b">").replace(b"\\u0026", b"&")
+            if b"\\" in text:
+                return _decoded(line)
+    elif b'"' in text:
+        return _decoded(line)
+    return text, rest[1], ends
+
+
+def _decoded(line: bytes) -> Found | None:
+    try:
+        row = json.loads(line.decode("utf-8", "surrogateescape"))
+    except (ValueError, RecursionError):
+        return None
+    text = row.get("log") if isinstance(row, dict) else None
+    if not isinstance(text, str):
+        return None
+    return _bytes(text.removesuffix("\n")), _bytes(str(row.get("stream") or "")), text.endswith("\n")
+
+
+def _of_cri(line: bytes) -> Found | None:
+    found = _CRI.match(line)
+    return (line[found.end() :], found[1], found[2] == b"F") if found else None
+
+
+def _of_stamps(line: bytes) -> Found | None:
+    found = _STAMPED.match(line)
+    return (line[found.end() :], b"", True) if found and len(line) < _CUT else None
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a character, as JSON may hold it
+        return text.encode("utf-8", "surrogatepass")
