@@ -80,7 +80,10 @@ def test_numbers_of_millions_do_not_touch_their_neighbours() -> None:
         assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
-@pytest.fixture(params=[graphviz, layered], ids=["graphviz", "layered"])
+LOADS = pytest.mark.skipif(graphviz.pygraphviz is None, reason="Graphviz does not load: GLib or X11 is not installed")
+
+
+@pytest.fixture(params=[pytest.param(graphviz, marks=LOADS, id="graphviz"), pytest.param(layered, id="layered")])
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each way of drawing the graph: the second is that of machines on which Graphviz does not load."""
     monkeypatch.setattr(graph, "engine", request.param)

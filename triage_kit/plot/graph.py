@@ -8,15 +8,10 @@ import networkx as nx
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import style
+from triage_kit.plot import graphviz, layered, style
 from triage_kit.plot.damage import names
 
-try:
-    from triage_kit.plot import graphviz as engine
-except ImportError:
-    # The wheels of pygraphviz bundle Graphviz, but not GLib and the X11 libraries, which slim containers lack.
-    from triage_kit.plot import layered as engine
-
+engine = layered if graphviz.pygraphviz is None else graphviz
 MOST_NODES = 60
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 
 import networkx as nx
-import pygraphviz
 
 from triage_kit.plot import style
+
+try:
+    import pygraphviz
+except ImportError:
+    # Its wheels bundle Graphviz, but not GLib and the X11 libraries, which slim containers lack.
+    pygraphviz = None
 
 GRAPH = {
     "rankdir": "LR", "nodesep": "0.22", "ranksep": "0.8", "bgcolor": "transparent", "id": "fk-graph",
