@@ -109,7 +109,8 @@ def first(frame: pd.DataFrame) -> dict:
 def rows(frame: pd.DataFrame) -> list[dict]:
     """All rows as dicts with missing values as None, whole numbers as int."""
     columns = [_column(frame[name]) for name in frame.columns]
-    return [dict(zip(frame.columns, values, strict=True)) for values in zip(*columns, strict=True)]
+    names = list(frame.columns)  # an index is walked ten times as slowly as a list, and here once for each row
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
 def _column(values: pd.Series) -> list:

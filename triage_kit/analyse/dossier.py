@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pandas as pd
 
@@ -39,7 +40,7 @@ class Dossier:
     def oid(self) -> int:
         return self.relation["oid"]
 
-    @property
+    @cached_property
     def replaced(self) -> bool | None:
         """Whether the files are not those of the earlier bundle, else those the table was created with.
 
@@ -55,7 +56,7 @@ class Dossier:
     def heap_bytes(self) -> int | None:
         return self.storage.get("heap_bytes")
 
-    @property
+    @cached_property
     def vacuumed(self) -> bool | None:
         """Whether any vacuum ran on it since its counters began; None where that cannot be told."""
         counts = [self.counters.get(name) for name in ("vacuums", "autovacuums")]
@@ -64,7 +65,7 @@ class Dossier:
             return True
         return None if None in counts else False
 
-    @property
+    @cached_property
     def came(self) -> int | None:
         """Rows that came since the counters began; with an earlier bundle, those that stood then and came since."""
         if not self.balance["counters_alive"]:
@@ -73,38 +74,38 @@ class Dossier:
             return (rows_then(self.then) or 0) + self.balance["inserts"] - self.then["inserts"]
         return self.balance["inserts"]
 
-    @property
+    @cached_property
     def went(self) -> int | None:
         """Rows whose deletion was counted, since the earlier bundle where there is one."""
         if not self.balance["counters_alive"]:
             return None
         return self.balance["deletes"] - (self.then["deletes"] if self.goes_on else 0)
 
-    @property
+    @cached_property
     def net(self) -> int | None:
         """Rows that came minus those that were deleted, where the counters are alive."""
         return None if self.came is None or self.went is None else self.came - self.went
 
-    @property
+    @cached_property
     def goes_on(self) -> bool:
         """Whether an earlier bundle has it and its counters go on from those of then."""
         row = self.balance
         return rows_then(self.then) is not None and carried_on(self.then, row["inserts"], row["deletes"])
 
-    @property
+    @cached_property
     def most_rows(self) -> int | None:
         """How many rows its file can hold at most: a page of 8 KB takes a header, and of each row 28 bytes or more."""
         if self.heap_bytes is None or self.relation["kind"] != "table":
             return None
         return self.heap_bytes // PAGE * MOST_IN_A_PAGE
 
-    @property
+    @cached_property
     def overcounted(self) -> bool:
         """Whether the counters leave more rows than the file can hold: some are gone, however many n_live_tup says."""
         room = self.most_rows
         return not self.counted and self.net is not None and room is not None and room < self.net
 
-    @property
+    @cached_property
     def created_xid(self) -> int | None:
         """The transaction that created the table: TRUNCATE leaves the pg_attribute row of its first column alone."""
         standing = [column for column in self.columns if not column["dropped"] and column["xmin"]]

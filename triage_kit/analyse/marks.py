@@ -42,7 +42,7 @@ _VALUE = re.compile(rf"(?:{_GONE}|inactive|inativ[oa]|inaktiv|inactiv[oa]|inacti
 _BESIDE = re.compile(
     r"is|has|was|at|on|by|date|time|datetime|timestamp|ts|id|key|uuid|flag|indicator|status|ind|yn|soft|row|record|"
     r"am|um|von|datum|ist|zeit|le|du|est|par|en|el|fue|fecha|hora|por|em|data|foi|quando|il|da|stato|op|dato|ved|"
-    r"tarihi|mi|na|je"
+    r"tarihi|mi|na|je|esta|sido|war|wurde|wird|mark|marked|marca|marque"
 )
 _CAMEL = re.compile(r"(?<=[a-zß-ÿ0-9])(?=[A-ZÀ-Þ])")
 _PARTS = re.compile(r"[^\W_]+")

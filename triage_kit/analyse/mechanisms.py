@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -24,11 +25,11 @@ class Weighed:
     seen: Mapping[str, Observation]
     probabilities: Mapping[str, float]
 
-    @property
+    @cached_property
     def mechanism(self) -> str:
         return max(self.probabilities, key=lambda word: self.probabilities[word])
 
-    @property
+    @cached_property
     def probability(self) -> float:
         return self.probabilities[self.mechanism]
 

@@ -85,7 +85,7 @@ def _row_outcome(inserts: int, deletes: int, net: int, actual: int) -> str:
     if inserts == 0 and deletes == 0:
         return "uncounted" if actual else "idle"
     if actual > net:
-        return "undeleted" if actual <= inserts else "surplus"
+        return "surplus" if actual > inserts else "undeleted" if actual == inserts else "undeleted_part"
     if actual == net:
         if not deletes:
             return "even"
@@ -266,7 +266,9 @@ def _dead_deletes(table: Dossier, scene: Scene) -> Observation | None:
     deletes, dead, actual = table.balance["deletes"], table.balance["dead"], table.balance["actual_rows"]
     if table.net is None or not deletes or dead is None or actual is None or table.replaced:
         return None
-    if actual and deletes < AUTOVACUUM_ROWS + AUTOVACUUM_SHARE * (actual + deletes):
+    if actual > table.net:  # some of the counted deletes were rolled back, and leave no dead row
+        deletes = (table.came or 0) - actual
+    if deletes <= 0 or (actual and deletes < AUTOVACUUM_ROWS + AUTOVACUUM_SHARE * (actual + deletes)):
         return None  # so few that autovacuum would not have come for them
     whole = dead >= 0.9 * deletes
     says = f"{dead} of {deletes} deleted rows are still counted as dead"

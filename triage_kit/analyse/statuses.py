@@ -153,6 +153,8 @@ def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
         return "undecided"
     if habitual(each, scene):
         return "intact"
+    if mechanism in DELETING and each.table.net is not None and actual >= (each.table.came or 0) > 0:
+        return "intact"  # every row that ever came stands: what was deleted was rolled back
     if each.table.relation["kind"] == "materialized_view" and actual:
         return "intact"  # a REFRESH replaced its rows, which is what it is for
     if mechanism in ANEW and actual and scene.reported:
@@ -210,7 +212,9 @@ def expected_rows(each: Weighed, scene: Scene, mechanism: str) -> Expected:
         own, origin = incident_deletes(each, scene)
         if own is None:
             return Expected(None, low, row["inserts"], "counters")
-        return Expected(each.table.net + own, each.table.net + own, each.table.net + own, origin)
+        # Where more rows stand than the counters leave, deletes were rolled back, and those that stand are the measure.
+        stood = max(each.table.net, actual or 0) + own
+        return Expected(stood, stood, stood, origin)
     if mechanism == "rollback" or (
         mechanism in STANDING + UNSEEN and (low is None or high is None or actual not in range(low, high + 1))
     ):
@@ -250,6 +254,11 @@ def incident_deletes(each: Weighed, scene: Scene) -> tuple[int | None, str | Non
         if once > sum(large):
             return min(row["deletes"], once), "pg_stat_statements"
         return min(row["deletes"], sum(large)), f"the WAL, {len(large)} transaction{'s' if len(large) != 1 else ''}"
+    standing = row["actual_rows"] or 0
+    if each.table.net is not None and standing > each.table.net and each.table.vacuumed is False and not row["updates"]:
+        # Some of the counted deletes were rolled back: those that were not lie there as dead rows.
+        gone = (each.table.came or 0) - standing
+        return (min(gone, row["dead"]), "dead rows") if row["dead"] else (gone, "counters")
     whole = {seen.text: seen.rows for seen in own if seen.bounded is False and seen.rows is not None}
     if whole:
         return min(row["deletes"], sum(whole.values())), "pg_stat_statements"

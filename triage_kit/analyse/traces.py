@@ -9,7 +9,7 @@ from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.marks import marks_deletion
 from triage_kit.analyse.scene import FEW, Scene
 
-MOST, ONCE = 0.9, 1.05
+MOST, ONCE, SOME = 0.9, 1.05, 0.2
 FLAG_TYPES = ("bool", "timestamp", "date")
 
 
@@ -62,6 +62,8 @@ def _mass_update(table: Dossier, scene: Scene) -> Observation | None:
     outcome = "no"
     if marks and updates >= MOST * actual:
         outcome = "marked"
+    elif marks and updates >= max(FEW, SOME * actual):
+        outcome = "marked_some"
     elif flags and actual >= FEW and MOST * actual <= updates <= ONCE * actual:
         outcome = "flipped"
     says = (
@@ -76,8 +78,9 @@ def _share_deleted(table: Dossier, scene: Scene) -> Observation | None:
     actual, came, went = table.balance["actual_rows"], table.came, table.went
     if not actual or not came or not went or came < FEW or table.replaced or table.net is None:
         return None
-    if actual != table.net:
+    if not table.net <= actual < came:
         return None
+    went = came - actual  # rolled-back deletes are counted too
     share = went / came
     outcome = "most" if share >= 0.75 else "many" if share >= 0.2 else "few"
     says = f"{went} of {came} rows that came were deleted, {actual} stand"
