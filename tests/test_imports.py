@@ -21,7 +21,9 @@ MAY_IMPORT = {
         "__init__": "analyse plot opened",  # for type checkers; at run time they are imported when they are used
         "__main__": "cli",
         "resources": "errors",
-        "redact": "redact_told",
+        "redact": "redact_shapes redact_stars redact_told",
+        "redact_shapes": "redact_stars",
+        "redact_stars": "",
         "redact_told": "",
         "files": "",
         "console": "errors",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from triage_kit import redact_told
+from triage_kit import redact_shapes, redact_stars, redact_told
 
-HIDDEN = "***"
+HIDDEN = redact_stars.HIDDEN
 
 # One of these is in every text that the pattern below could change; looking for them costs far less than the pattern.
 _CLUES = (
@@ -33,9 +33,6 @@ _CLUES = (
     "authorization:",
     "signature",
     "sig=",
-    ":5432:",
-    ":6432:",
-    ":*:",
     "-literal",
     "hmac",
     "ghp_",
@@ -78,6 +75,8 @@ _CLUES = (
     "docker login",
 )
 
+
+_CLUE = re.compile(redact_stars.any_of(_CLUES))
 _NAME = (
     r"(?:password(?!_encryption)|passwd|passwort|passphrase|passcode|pwd|(?<![a-z])pw(?![a-z])|(?<![a-z])otp(?![a-z])|"
     r"kennwort|wachtwoord|contrase[nñ]a|senha|mot\ de\ passe|пароль|パスワード|密码|license[ _-]?key|"
@@ -143,7 +142,6 @@ _PLACES = [
         ("pass:", r"-pass(?:in|out)?\s+pass:", r"[^\s'\"]+"),
         ("-literal", r"--from-literal[=\s]+[^\s=]+=", r"[^\s'\"]+"),
         ("key (", rf"\bkey \([^)\n]{{0,200}}?{_NAME}[^)\n]{{0,200}}\)=\(", r"[^\n]*(?=\))"),
-        (":", r"(?<!\S)[^\s:]+:(?:5432|6432|\*):[^\s:]+:[^\s:]+:", r"\S+"),
         ("e", rf"\b(?:env|setx?|configure\s+set)\s+[\w.]*{_NAME}\s+(?!(?:{_GRAMMAR})\b|[=:])",
          r"[^\s'\";,)=]+(?!\s*=)"),
         ("-u", r"(?<=\s)(?:-u|--user)[\s=]?['\"]?[\w.@-]+[:,]", r"[^\s'\"]+"),
@@ -159,7 +157,6 @@ _INSERT = re.compile(
     rf"(?P<values>(?:{_LITERAL}(?:'|\Z)|[^';])*+)",
     re.IGNORECASE,
 )
-_OPENING = re.compile(r"(?i)(?:e|u&)?(?:\\*['\"]|`|\$\w*\$)")
 
 
 def redact(text: str) -> str:
@@ -168,25 +165,26 @@ def redact(text: str) -> str:
     >>> redact("postgresql://app:s3cret@db/shop?password=x"), redact("ALTER ROLE a PASSWORD 'b c'")
     ('postgresql://app:***@db/shop?password=***', "ALTER ROLE a PASSWORD '***'")
     """
+    text = redact_shapes.hide(text)
     lowered = text.lower()
-    if not any(clue in lowered for clue in _CLUES):
+    if not _CLUE.search(lowered):
         return text
     for clue, place in _PLACES:
         if clue in lowered:
-            text = place.sub(lambda found: found["kept"] + _hidden(found["secret"]), text)
+            text = place.sub(lambda found: found["kept"] + redact_stars.starred(found["secret"]), text)
     if "values" in lowered and "insert" in lowered:
         text = _INSERT.sub(lambda found: found["kept"] + _VALUE.sub(f"'{HIDDEN}'", found["values"]), text)
     text = redact_told.nested(text, HIDDEN)
     for clues, place in redact_told.PLACES:
-        if any(clue in lowered for clue in clues):
-            text = place.sub(lambda found: found["kept"] + _hidden(found["secret"]), text)
+        if redact_stars.holds(lowered, clues):
+            text = place.sub(lambda found: found["kept"] + redact_stars.starred(found["secret"]), text)
     return _SECRET.sub(_hide, text)
 
 
 def _hide(found: re.Match[str]) -> str:
     for kept, secret, run in (("key", "quoted", "run"), ("sql", "sql_secret", "sql_run")):
         if found[run] is not None:
-            return found[kept] + _between(found[secret], found[run], found[run])
+            return found[kept] + redact_stars.between(found[secret], found[run], found[run])
     for kept, secret in (
         ("url", "url_secret"),
         ("key", "quoted"),
@@ -196,15 +194,5 @@ def _hide(found: re.Match[str]) -> str:
         ("bearer", "bearer_secret"),
     ):
         if found[secret] is not None:
-            return found[kept] + _hidden(found[secret])
+            return found[kept] + redact_stars.starred(found[secret])
     return HIDDEN
-
-
-def _hidden(secret: str) -> str:
-    """Stars between the same quotes, so that a statement stays one that can be parsed."""
-    opening = _OPENING.match(secret)
-    return _between(secret, opening.group(), opening.group().lstrip("eEuU&")) if opening else HIDDEN
-
-
-def _between(secret: str, opening: str, closing: str) -> str:
-    return f"{opening}{HIDDEN}{closing if secret.endswith(closing) and len(secret) > len(opening) else ''}"

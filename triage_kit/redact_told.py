@@ -99,6 +99,7 @@ _BRACKETS = re.compile(
     rf"(?P<kept>{_NAMED}[\"']\s*[:=]>?\s*)(?P<block>\[[^\[\]]{{0,4000}}\]|\{{[^{{}}]{{0,4000}}\}}|\([^()]{{0,4000}}\))",
     re.IGNORECASE,
 )
+_OPENS = re.compile(r"[\"']\s*[:=]>?\s*[\[{(]")  # cheap, and in every text that the pattern above could change
 _BLOCK = re.compile(
     rf"(?P<kept>(?:^|(?<=\n))(?P<indent>[ \t]*)(?:-[ \t]+)?[\"']?(?:[\w.-]{{0,60}}?{_NAMED}|stringData)[\"']?"
     r"[ \t]*:[ \t]*)"
@@ -122,10 +123,13 @@ def nested(text: str, hidden: str) -> str:
     >>> nested('{"password": ["a", "b"]}', "***"), nested("secret: |\\n  a b\\nport: 1", "***")
     ('{"password": ["***", "***"]}', 'secret: |\\n  ***\\nport: 1')
     """
-    text = _BRACKETS.sub(
-        lambda found: found["kept"] + _STRING.sub(lambda one: _same(one, hidden), found["block"]), text
-    )
-    return _BLOCK.sub(lambda found: found["kept"] + _below(found["block"], hidden), text) if "\n" in text else text
+    if _OPENS.search(text):
+        text = _BRACKETS.sub(
+            lambda found: found["kept"] + _STRING.sub(lambda one: _same(one, hidden), found["block"]), text
+        )
+    if ":" in text and "\n" in text:
+        text = _BLOCK.sub(lambda found: found["kept"] + _below(found["block"], hidden), text)
+    return text
 
 
 def _same(one: re.Match[str], hidden: str) -> str:

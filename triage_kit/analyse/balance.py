@@ -56,6 +56,8 @@ def _balance(relation: dict, parent: str | None, counted: dict | None, size: dic
     counted = counted or {}
     row |= {key: counted.get(key) for key in ("inserts", "updates", "deletes", "live", "dead")}
     row["actual_rows"], row["actual_from"] = _known(row, relation, count, about)
+    if row["actual_from"] == "damaged":
+        row["heap_bytes"] = None  # the size of a file that is not there is no size
     row["counters_alive"] = _alive(row, about)
     # Counters that know of nothing, of a file that is not empty, were reset; their n_live_tup counts no row that stood.
     blank = bool(row["heap_bytes"]) and not any(row[key] for key in ("inserts", "updates", "deletes", "live", "dead"))
@@ -63,6 +65,8 @@ def _balance(relation: dict, parent: str | None, counted: dict | None, size: dic
         row["actual_rows"], row["actual_from"] = row["live"], "n_live_tup"
     row["expected_low"], row["expected_high"] = _expected(row, counted)
     row["bias"] = tuple(_bias(row, counted, about))
+    if row["actual_from"] == "damaged":
+        row["bias"] = (f"damaged, not empty: {count['reason']}", *row["bias"])
     return row
 
 
@@ -84,6 +88,8 @@ def _known(row: dict, relation: dict, count: dict, about: Context) -> tuple[int 
     """Rows that somebody counted, or that an empty file proves; never an estimate."""
     if row["kind"] == "partitioned":
         return None, "sum of its partitions"
+    if count.get("method") == "damaged":
+        return None, "damaged"
     if count.get("rows") is not None:
         return count["rows"], count["method"]
     # A standby has no file of an unlogged table, whatever the primary holds.

@@ -53,8 +53,13 @@ class Dossier:
         return self.relation["filenode"] != self.relation["oid"]
 
     @property
+    def damaged(self) -> str | None:
+        """What is wrong with its files, so that neither size nor count says anything of its rows; None: nothing is."""
+        return self.balance["bias"][0] if self.balance["actual_from"] == "damaged" else None
+
+    @property
     def heap_bytes(self) -> int | None:
-        return self.storage.get("heap_bytes")
+        return None if self.damaged else self.storage.get("heap_bytes")
 
     @cached_property
     def vacuumed(self) -> bool | None:

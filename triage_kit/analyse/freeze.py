@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -12,6 +13,8 @@ from triage_kit.analyse.grounds import of_answers, of_settings
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.recovery import wal_segments
+
+_PATH = re.compile(r"[\w./-]+")  # base/16384/16385, or below pg_tblspc
 
 
 def freeze_list(
@@ -27,7 +30,8 @@ def freeze_list(
     ``proofs`` are ids of evidence rows by group; what else a step rests on is entered into the ledger.
     """
     open_ = [row for row in findings if row["status"] == "undecided" and row["reported"]]
-    if not groups and not open_:
+    hurt = [row for row in findings if row["actual_from"] == "damaged"]
+    if not groups and not open_ and not hurt:
         return schemas.empty("freeze")
     # What is undecided may have been deleted: its dead rows are kept until that is known.
     mechanisms = {group.mechanism for group in groups} | ({"delete"} if open_ else set())
@@ -35,16 +39,19 @@ def freeze_list(
     dead = None if None in counted else sum(counted)  # None: it is not known how many lie there
     damaged = [name for group in groups for name in group.damaged]
     loss = [one for told in proofs.values() for one in list(told)[:2]] or [
-        one for row in open_ for one in row["because"]
+        one for row in open_ + hurt for one in row["because"][:2]
     ]
-    steps = [(_writers(damaged or [schemas.qualified(row["schema"], row["table"]) for row in open_]), loss)]
+    steps = [(_writers(damaged or _names(open_ + hurt)), loss)]
+    if hurt:
+        told = [one for row in hurt for one in row["because"][:1]]
+        steps += [(_files(hurt, evidence), told), (_touch_nothing(hurt), told)]
     if mechanisms & {"delete", "cascade_delete"} or ("update" in mechanisms and counted):
         told = "not known" if dead is None else f"{dead}"
         proof = ledger.add("counters", f"dead rows of the damaged tables in all: {told}", "pg_stat_user_tables")
         steps.append((_autovacuum(dead), [proof, *loss]))
     wal, log = _rests_on(evidence, ledger)
     backups = of_answers([("backups of the case", "backups")], evidence, ledger)
-    if mechanisms - {"hidden"}:
+    if mechanisms - {"hidden"} or hurt:
         steps += [(_wal(evidence, about), wal), (_server(), loss), (_log(evidence), log), (_backups(), backups)]
     else:  # every row stands: nothing is to be saved but what tells who hid them
         steps.append((_log(evidence), log))
@@ -58,6 +65,51 @@ def freeze_list(
     )
 
 
+def _names(findings: Sequence[dict]) -> list[str]:
+    return [schemas.qualified(row["schema"], row["table"]) for row in findings]
+
+
+def _files(hurt: Sequence[dict], evidence: Mapping[str, pd.DataFrame]) -> dict:
+    """Copy what is left of the files, those first that only a running server still holds."""
+    paths = {row["oid"]: row["path"] for row in rows(evidence["storage"])}
+    mine = [paths.get(row["oid"]) or "" for row in hurt]
+    held = [f"-lname '*{path}*(deleted)'" for path in mine if _PATH.fullmatch(path)][:6]
+    look = f"find /proc/[0-9]*/fd {' -o '.join(held)} | xargs -r ls -l; " if held else ""
+    return {
+        "action": "Look for the damaged files while the server still runs, then copy the whole data directory",
+        "why": (
+            f"files of {_some(_names(hurt))} are missing, cut or unreadable; one that was deleted under a running "
+            "server lives on as long as a process has it open, and a wrong mount, a backup or a standby may hold it"
+        ),
+        "destroys": (
+            "nothing; stopping or restarting the server first would close deleted files for good, and restarting it "
+            "may end in a recovery that fails"
+        ),
+        "command": (
+            f"-- on the server, in a shell, as root: {look}each file that is listed can be copied by cp from there\n"
+            '-- then: cp -a "$PGDATA" /another/disk/   with every tablespace'
+        ),
+        "deadline": None,
+    }
+
+
+def _touch_nothing(hurt: Sequence[dict]) -> dict:
+    return {
+        "action": (
+            f"Run no VACUUM, REINDEX, TRUNCATE, CLUSTER or DROP on {_some(_names(hurt))}, never set "
+            "zero_damaged_pages, and switch autovacuum off for the whole server"
+        ),
+        "why": "each of them writes over what is left, or takes the broken state for the right one",
+        "destroys": "nothing when done server-wide; switch it on again: without it the server ends in wraparound",
+        "command": "ALTER SYSTEM SET autovacuum = off; SELECT pg_reload_conf();",
+        "deadline": None,
+    }
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
 def _rests_on(evidence: Mapping[str, pd.DataFrame], ledger: Ledger) -> tuple[list[str], list[str]]:
     """Evidence rows behind the steps that keep WAL and log: what the server has of them, and what removes it."""
     wal = of_answers([("pg_ls_waldir", "wal_files")], evidence, ledger)
@@ -67,7 +119,7 @@ def _rests_on(evidence: Mapping[str, pd.DataFrame], ledger: Ledger) -> tuple[lis
 
 
 def _writers(names: Sequence[str]) -> dict:
-    tables = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    tables = _some(names)
     return {
         "action": "Stop what writes to the damaged tables: jobs, imports, migrations, clean-up scripts",
         "why": f"the statement may run again, and new rows in {tables} mix with what will be brought back",

@@ -16,6 +16,8 @@ from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.scene import Scene
 from triage_kit.analyse.signals import observe
 
+OTHERWISE = 0.01  # judgement: that rows of a table whose files are damaged were removed by SQL as well
+
 
 @dataclass(frozen=True)
 class Weighed:
@@ -40,6 +42,8 @@ def weigh(tables: Sequence[Dossier], scene: Scene, known: knowledge.Knowledge | 
     An analyst may hand over knowledge of their own: ``dataclasses.replace(knowledge.mechanisms(), priors=…)``.
     """
     known = known or knowledge.mechanisms()
+    rest = OTHERWISE / (len(known.priors) - 1)
+    lost = {word: 1.0 - OTHERWISE if word == "unknown" else rest for word in known.priors}
     told: dict[tuple, dict[str, float]] = {}  # most tables of a big database look alike
     found = []
     for table in tables:
@@ -47,7 +51,8 @@ def weigh(tables: Sequence[Dossier], scene: Scene, known: knowledge.Knowledge | 
         looks = tuple((name, observation.outcomes) for name, observation in seen.items())
         if looks not in told:
             told[looks] = posterior(known, seen)
-        found.append(Weighed(table, seen, told[looks]))
+        # Files that vanish under the server are none of the mechanisms, and what befell the rows before nobody can see.
+        found.append(Weighed(table, seen, lost if table.damaged else told[looks]))
     return found
 
 
@@ -61,6 +66,9 @@ def evidence_rows(weighed: Sequence[Weighed], ledger: Ledger) -> tuple[dict[str,
     found = []
     for each in weighed:
         ids = []
+        if each.table.damaged:
+            ids.append(ledger.add("storage", f"{each.table.name}: {each.table.damaged}", "pg_relation_size",
+                                  each.table.name))  # fmt: skip
         for name, observation in each.seen.items():
             if not noteworthy(each) and name not in ("rows", "storage"):
                 continue

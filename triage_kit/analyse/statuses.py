@@ -137,7 +137,7 @@ def _refill(each: Weighed, scene: Scene, mechanism: str) -> Refill | None:
 def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
     """The status that a mechanism would mean for this table, with the rows that stand."""
     actual = each.table.balance["actual_rows"]
-    if _never_looked_at(each):
+    if _never_looked_at(each) or each.table.damaged:
         return "undecided"
     if mechanism == "none" and scene.about.in_recovery and not actual and each.table.name in scene.reported:
         return "undecided"  # a standby shows what it has replayed; the primary may hold the rows

@@ -41,7 +41,9 @@ def verdict(found: Investigation) -> list[str]:
 
 def _headline(lost: list[dict], findings: list[dict], undecided: int) -> str:
     leaves = [row for row in findings if row["kind"] != "partitioned"]
+    hurt = sum(row["actual_from"] == "damaged" for row in leaves)
     tail = f", {undecided} undecided" if undecided else ""
+    tail += f", the files of {hurt} are missing, cut or unreadable" if hurt else ""
     if not leaves:
         return "no table could be looked at: the evidence holds no answer of a server"
     if not lost:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
-from triage_kit.collect import brackets, harmless, questions, scope
+from triage_kit.collect import brackets, damage, harmless, questions, scope
 from triage_kit.collect.asking import CANCELED, LOCK_TIMEOUT, OPENING, Inquiry
 from triage_kit.collect.questions import Question
 from triage_kit.collect.server import Limits, Refused, in_chunks, quoted
@@ -60,6 +60,8 @@ class Table:
     bytes: int | None
     clean: bool
     code: str | None = None
+    usable: bool = False
+    relpages: int = 0  # as the catalogue has them
 
     @property
     def pages(self) -> int:
@@ -100,7 +102,8 @@ def count(
     counts = (way or Counting)(inquiry, counting).run(tables)
     if way is None:
         brackets.keep(inquiry, counts)
-    left = Counter(each.reason for each in counts if each.rows is None and each.table.relkind in "rm")
+    _tell_damage(inquiry, [each for each in counts if each.method == "damaged"])
+    left = Counter(each.reason for each in counts if each.method == "none" and each.table.relkind in "rm")
     if left:
         reasons = "; ".join(f"{number}: {reason}" for reason, number in left.most_common(5))
         countable = sum(each.table.relkind in "rm" for each in counts)
@@ -108,6 +111,17 @@ def count(
             "row_counts: not counted", f"{left.total()} of {countable} tables were not counted ({reasons})", "skipped"
         )
     return variant, [each.row() for each in counts]
+
+
+def _tell_damage(inquiry: Inquiry, hurt: list[Count]) -> None:
+    if hurt:
+        said = "; ".join(f"{quoted(each.table.schema, each.table.name)}: {each.reason}" for each in hurt[:5])
+        inquiry.lacking(
+            "row_counts: damaged files",
+            f"{len(hurt)} table{'s are' if len(hurt) > 1 else ' is'} damaged, not empty ({said}): run no VACUUM, "
+            "REINDEX or TRUNCATE, and copy the data directory before anything is repaired",
+            "failed",
+        )
 
 
 class Counting:
@@ -122,6 +136,7 @@ class Counting:
     def run(self, tables: list[Table]) -> list[Count]:
         """Counts of all tables, in the order given."""
         done = {count.table.oid: count for count in map(self._without_reading, tables) if count}
+        done |= self._damaged([count.table for count in done.values() if count.method == "empty_file"])
         left = sorted((table for table in tables if table.oid not in done), key=lambda table: table.bytes or 0)
         small = [table for table in left if table.pages <= harmless.PAGES and table.heap]
         large = [table for table in left if table not in small]
@@ -133,6 +148,11 @@ class Counting:
             if count.rows is None and count.method == "none" and self._may_stattuple(count.table):
                 done[oid] = self._by_stattuple(count)
         return [done[table.oid] for table in tables]
+
+    def _damaged(self, empty: list[Table]) -> dict[int, Count]:
+        """Of tables that measure 0 bytes those that are not empty but damaged."""
+        found = damage.damaged(self.inquiry, empty)
+        return {t.oid: Count(t, method="damaged", reason=found[t.oid]) for t in empty if t.oid in found}
 
     def _without_reading(self, table: Table) -> Count | None:
         """The count that needs no look at the table, or the reason why there may be none; None: it may be counted."""
@@ -228,6 +248,8 @@ class Counting:
             return Count(table, reason="counting it took too long, or was cancelled")
         if error.sqlstate == LOCK_TIMEOUT:
             return Count(table, reason="a lock on it was not granted in time")
+        if error.sqlstate in damage.BROKEN:
+            return Count(table, method="damaged", reason=str(error))
         return Count(table, reason=str(error))
 
     def _stattuple(self) -> str | None:
@@ -286,6 +308,8 @@ def _tables(inquiry: Inquiry, known: list[dict]) -> list[Table]:
             bytes=row["bytes"],
             clean=row["oid"] in clean,
             code=row.get("code"),
+            usable=row.get("usable", False),
+            relpages=row.get("pages") or 0,
         )
         for row in known
     ]

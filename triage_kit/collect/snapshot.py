@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from triage_kit import schemas
 from triage_kit.bundle import Draft
 from triage_kit.case import Case
-from triage_kit.collect import named_files, questions, rows, scope, special, versions
+from triage_kit.collect import damage, named_files, questions, rows, scope, special, versions
 from triage_kit.collect.asking import Inquiry
 from triage_kit.collect.questions import QUESTIONS, Question
 from triage_kit.collect.scope import Scope
@@ -225,7 +225,13 @@ class _Counted(rows.Counting):
     def run(self, tables: list[rows.Table]) -> list[rows.Count]:
         at = self.inquiry.moment(questions.get("row_counts"))
         found = [self._without_reading(table) or self._recorded(table) for table in tables]
+        hurt = self._damaged([each.table for each in found if each.method == "empty_file"])
+        found = [hurt.get(each.table.oid, each) for each in found]
         return [each if each.method == "exact" else replace(each, asked_at=at) for each in found]
+
+    def _damaged(self, empty: list[rows.Table]) -> dict[int, rows.Count]:
+        found = damage.contradicted(self.inquiry, empty)  # nobody can be asked to open a file any more
+        return {t.oid: rows.Count(t, method="damaged", reason=found[t.oid]) for t in empty if t.oid in found}
 
     def _recorded(self, table: rows.Table) -> rows.Count:
         row = self.counted.get(table.oid)

@@ -95,6 +95,8 @@ def _loss(findings: pd.DataFrame) -> Html:
     damaged = by_urgency(leaves[leaves["status"].isin(style.DAMAGED)])
     counts = leaves["status"].value_counts()
     rest = ", ".join(f"{counts[one]:,} {one}" for one in ("undecided", "intact") if one in counts) or "no other table"
+    hurt = int((leaves["actual_from"] == "damaged").sum())
+    rest += f"; the files of {style.things(hurt, 'table')} are missing, cut or unreadable" if hurt else ""
     if damaged.empty:
         return html.join([tag("strong", "No table is known to have lost rows"), f" ({rest})", _named(leaves)])
     parts = [

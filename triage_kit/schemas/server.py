@@ -319,7 +319,7 @@ row_counts: how many rows one table holds now, and how that is known
     schema text
     table text
     rows int missing when nothing could tell
-    method text exact (counted), empty_file (0 bytes), pgstattuple, or none
+    method text exact (counted), empty_file (0 bytes), pgstattuple, damaged (files missing, cut, unreadable) or none
     reason text why it was not counted
     asked_at time
 

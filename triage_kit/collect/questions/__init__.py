@@ -156,6 +156,10 @@ PARTS = (
         "GRANT EXECUTE ON FUNCTION pg_catalog.pg_current_logfile(text) TO {role};  -- before 17",
     ),
     Question(
+        "row_counts: damaged files",
+        "how many rows the tables hold whose files are missing, cut or unreadable: nothing on this server can tell",
+    ),
+    Question(
         "row_counts: not counted",
         "the exact number of rows in the tables that were not counted",
         READ_TABLES + "\nGRANT pg_stat_scan_tables TO {role};  -- where pgstattuple is installed",

@@ -4,6 +4,7 @@
 SELECT c.oid::bigint AS oid, n.nspname::text AS schema, c.relname::text AS "table", c.relkind::text AS relkind,
        c.relispopulated AS populated, c.relpersistence::text AS persistence, a.amname::text AS access_method,
        pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS readable,
+       pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS usable, c.relpages AS pages,
        pg_catalog.row_security_active(c.oid) AS filtered,
        CASE WHEN c.relkind IN ('r', 'm') AND c.oid <> ALL (%(locked)s::oid[])
             THEN pg_catalog.pg_relation_size(c.oid, 'main') END AS bytes,

