@@ -262,3 +262,23 @@ def test_a_table_that_is_gone_from_the_application_s_own_database_is_missing(jud
     row = judge(reported=["guild_x"], change=own).loc["guild_x"]
     assert (row["status"], row["mechanism"]) == ("missing", "drop")
     assert row["status_probability"] < 0.95
+
+
+def test_a_table_that_was_renamed_away_stands_under_another_name(judge, make_table):
+    key = {"oid": 77001, "table_oid": 16404, "name": "charts_pkey", "primary": True, "unique": True, "valid": True}
+    row = judge(make_table("charts_obsolete", 16404), reported=["charts"], indexes=[key]).loc["charts"]
+    assert (row["status"], row["mechanism"], row["hidden_rows"]) == ("hidden", "hidden", 143)
+
+
+@pytest.mark.parametrize(("role", "text", "status"), [
+    ("portal", "SELECT * FROM charts", "hidden"), ("guest", "SELECT * FROM charts", None),
+    ("portal", "DELETE FROM charts", None),
+])  # fmt: skip
+def test_a_table_that_the_application_is_refused_to_read_is_hidden(judge, make_table, role, text, status):
+    def own(evidence):
+        evidence["incident"]["app_role"] = "portal"
+
+    event = {**logged(text), "severity": "ERROR", "outcome": "failed", "role": role,
+             "message": "permission denied for table charts"}  # fmt: skip
+    row = judge(make_table("charts", 16404), reported=["charts"], log_events=[event], change=own).loc["charts"]
+    assert (row["status"] == "hidden") == (status is not None)

@@ -56,6 +56,7 @@ class Scene:
     columns_lost: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of tables that lost them lately
     paths: Mapping[str, Observation] = field(default_factory=dict)  # whether the application's search_path finds it
     policies: Mapping[str, Observation] = field(default_factory=dict)
+    refused: Mapping[str, Observation] = field(default_factory=dict)  # tables that the application may not read
     busy: Mapping[str, Observation] = field(default_factory=dict)  # what running sessions do to it
     triggers: Mapping[str, Observation] = field(default_factory=dict)
     loaded: Mapping[str, Observation] = field(default_factory=dict)  # COPY into it that was seen
@@ -136,6 +137,7 @@ def set_scene(
         columns_lost=columns.lost(tables, dropped, by_table, evidence),
         paths=sight.paths(tables, evidence, about),
         policies=sight.policies(tables, by_table, evidence, about, clock),
+        refused=sight.refusals(tables, evidence, about),
         busy=busy_tables(evidence, list(reach)),
         triggers=trigger_tables(tables, evidence, list(reach)),
         loaded=loaded_tables(evidence, list(reach)),

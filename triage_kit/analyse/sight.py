@@ -17,6 +17,8 @@ from triage_kit.analyse.xids import Clock
 
 DEFAULT_PATH = '"$user", public'
 _SCHEMA = re.compile(r'"((?:[^"]|"")*)"|([^,\s][^,]*)')
+_REFUSED = re.compile(r'permission denied for (?:table|relation|view|materialized view) "?([^"]+?)"?\Z')
+_READS = re.compile(r"(?is)^\s*(?:select|with|copy|declare|table|execute|fetch)\b")
 OPEN = re.compile(r"(?i)^\(*\s*(true|1\s*=\s*1)\s*\)*$")
 CHANGES = ("enable_row_security", "create_policy", "alter_policy", "drop_policy")
 
@@ -95,6 +97,26 @@ def _found_by(table: Dossier, namesakes: Sequence[Dossier], path: list[str], rol
     if schema in path:
         return Observation(("found",), f"{says}: it is found there", "pg_db_role_setting", table.name)
     return Observation(("outside",), f"{says}: its schema is not in it", "pg_db_role_setting", table.name)
+
+
+def refusals(tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame], about: Context) -> dict[str, Observation]:
+    """Tables that the application was refused to read: an error in the log that names one, of a reading statement.
+
+    PostgreSQL logs every such error with its statement, whatever log_statement says; the message gives the bare name.
+    """
+    short: defaultdict[str, list[Dossier]] = defaultdict(list)
+    for table in tables:
+        short[table.relation["name"]].append(table)
+    events, found = evidence["log_events"], {}
+    for row in rows(events[events["severity"].eq("ERROR") & events["message"].str.startswith("permission denied")]):
+        told = _REFUSED.match(row["message"])
+        wrong = about.app_role is not None and row["role"] not in (about.app_role, None)
+        if told is None or wrong or not _READS.match(row["statement"] or ""):
+            continue
+        for table in short.get(told[1], ()):
+            says = f"{row['role'] or 'a role'} was refused to read it: {row['message']}"
+            found[table.name] = Observation(("refused",), says, f"{row['file']}:{row['line']}", table.name, "log")
+    return found
 
 
 def policies(

@@ -88,6 +88,7 @@ def _share_deleted(table: Dossier, scene: Scene) -> Observation | None:
 
 
 TRACES: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
+    "refused": lambda table, scene: scene.refused.get(table.name),
     "older_state": _older_state,
     "older_shape": _older_shape,
     "children": _children,
