@@ -1,17 +1,20 @@
 """What a message is about, and the numbers in those that carry evidence.
 
 ``messages.TABLE`` names the subjects; a subject's kind is the coarse word that analyses use. Statements and durations
-are recognised in the languages of ``languages``; other messages of a translated log keep their severity alone.
+are recognised in the languages of ``languages``, the messages that carry evidence by ``translations``.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
 from triage_kit.parse.entry import Entry
 from triage_kit.parse.languages import DURATION, EXECUTE, FETCH, STATEMENT, STEP
 from triage_kit.parse.messages import TABLE
+from triage_kit.parse.translations import TABLE as TRANSLATIONS
 
 
 class Subject(NamedTuple):
@@ -84,7 +87,7 @@ def recognise(message: str, severity: str = "LOG") -> tuple[str | None, str]:
     failed = severity in _ERRORS
     if not failed and (own := _own(message)):
         return own, SUBJECTS[own].kind
-    found = _first(message)
+    found = _first(message) or _translated(message)
     if failed:
         return (found.name, found.kind if found.kind in _BESIDES else "error") if found else (None, "error")
     if found is None:
@@ -136,8 +139,38 @@ def _first(message: str) -> Subject | None:
     return best[1] if best else None
 
 
+@cache
+def _beginnings() -> tuple[dict[str, list[tuple[re.Pattern[str], Subject]]], list[tuple[re.Pattern[str], Subject]]]:
+    """Patterns of translated messages, by their first character, and those that begin with anything."""
+    by_first: dict[str, list[tuple[re.Pattern[str], Subject]]] = {}
+    anything = []
+    subject = ""
+    for line in TRANSLATIONS.strip("\n").split("\n"):
+        if not line.startswith(" "):
+            subject = line
+            continue
+        begin = line.strip(" ")
+        end = r"\Z" if begin.endswith("$") else ""
+        pattern = re.compile(r"[^\n]{0,200}?".join(map(re.escape, begin.removesuffix("$").split("%"))) + end)
+        if begin.startswith("%"):
+            anything.append((pattern, SUBJECTS[subject]))
+        else:
+            by_first.setdefault(begin[0], []).append((pattern, SUBJECTS[subject]))
+    return by_first, anything
+
+
+def _translated(message: str) -> Subject | None:
+    by_first, anything = _beginnings()
+    for pattern, subject in chain(by_first.get(message[:1], ()), anything if not message.isascii() else ()):
+        if pattern.match(message):
+            return subject
+    return None
+
+
 _RELATION = re.compile(r'of table "(.+?)"(?=:|\n|\Z| system usage)')
 _TUPLES = re.compile(r"tuples: (\d+) removed, (\d+) remain")
+_QUOTED = re.compile(r"[\"»«“„「『](?:[ \u00a0])?([^\s\"»«“”„]+\.[^\s\"»«“”„]+\.[^\"»«“”„\n]+?)[ \u00a0]?[\"»«“”」』]")
+_CHECKPOINT_NUMBERS = {13: 8, 14: 9}  # how many there are, and where the number of synced files stands
 _BUFFERS = re.compile(r"wrote (\d+) (?:SLRU )?buffers")
 _SYNC_FILES = re.compile(r"sync files=(\d+)")
 _PARAMETERS = re.compile(
@@ -182,10 +215,14 @@ def _duration(entry: Entry) -> None:
 
 
 def _vacuum(entry: Entry) -> None:
-    if found := _RELATION.search(entry.message):
+    if found := _RELATION.search(entry.message) or _QUOTED.search(entry.message):
         entry.relation = found[1]
     if found := _TUPLES.search(entry.message):
         entry.removed, entry.remain = int(found[1]), int(found[2])
+    elif entry.kind == "autovacuum":  # translated: the third line is that of the tuples in every language
+        numbers = re.findall(r"\d+", "".join(entry.message.split("\n")[2:3]))
+        if len(numbers) in (2, 3, 4):
+            entry.removed, entry.remain = int(numbers[0]), int(numbers[1])
 
 
 def _checkpoint(entry: Entry) -> None:
@@ -193,6 +230,11 @@ def _checkpoint(entry: Entry) -> None:
         entry.buffers = int(found[1])
     if found := _SYNC_FILES.search(entry.message):
         entry.sync_files = int(found[1])
+    if entry.buffers is None:
+        # Translated: the numbers have the order of the English message, from 17 on with SLRU buffers as the third.
+        numbers = re.findall(r"\d+(?:[.,]\d+)?", entry.message.partition("lsn=")[0])
+        if len(numbers) in _CHECKPOINT_NUMBERS:
+            entry.buffers, entry.sync_files = int(numbers[0]), int(numbers[_CHECKPOINT_NUMBERS[len(numbers)]])
 
 
 _READERS = {

@@ -203,7 +203,7 @@ def _rest(still: _Open) -> Iterator[tuple[bytes, int, int]]:
 
 def _of_docker(line: bytes) -> Found | None:
     """Text, stream and whether the line ends with it; None for what is no record."""
-    at = line.find(_STREAM)
+    at = line.find(_STREAM, len(_LOG))
     rest = _REST.fullmatch(line, at) if at > 0 and line.startswith(_LOG) else None
     text = line[8:at]
     if rest is None or _CONTROL.search(text):
