@@ -147,7 +147,9 @@ def scanned(chance: random.Random) -> None:
 
 def no_traffic(entry: Entry) -> bool:
     """A damaged line of traffic, "disconnection: s", says nothing; a bare duration has no STATEMENT beside it."""
-    return (entry.kind == "other" and entry.message.startswith(TRAFFIC)) or entry.subject == "duration"
+    # A connection's line that another one was torn into may hold a word of its statement.
+    joined = entry.kind in ("connection", "disconnection") and entry.message.count(":  ") > 0
+    return joined or (entry.kind == "other" and entry.message.startswith(TRAFFIC)) or entry.subject == "duration"
 
 
 def wrapped_lines(chance: random.Random, layer: str, inner: str) -> bytes:

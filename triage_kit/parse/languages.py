@@ -38,6 +38,23 @@ def _read(table: str) -> dict[str, str]:
 SEVERITY_OF = _read(_SEVERITIES)
 LABEL_OF = _read(_LABELS)
 
+# What %u, %d and %a are before a session has said who it is.
+UNKNOWN = frozenset(
+    [
+        "[unknown]",
+        "[desconocido]",
+        "[inconnu]",
+        "[okänd]",
+        "[sconosciuto]",
+        "[unbekannt]",
+        "[н/д]",
+        "[невідомо]",
+        "[უცნობი]",
+        "[不明]",
+        "[未知]",
+        "[알수없음]",
+    ]
+)
 # Words before a logged text, and around a duration.
 STATEMENT = r"(?:statement|Anweisung|sentencia|instruction|istruzione|文|ოპერატორი|გამოსახულება|명령 구문|оператор|sats|语句)[ \u00a0]?"
 EXECUTE = r"(?:execute|Ausführen|ejecutar|exécute|esecuzione di|実行|გაშვება|쿼리실행|выполнение|kör|виконувати|执行)"

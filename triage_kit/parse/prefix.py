@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from triage_kit.errors import PrefixMismatch
-from triage_kit.parse.languages import LABEL_OF, SEVERITY_OF, alternation, english
+from triage_kit.parse.languages import LABEL_OF, SEVERITY_OF, UNKNOWN, alternation, english
 from triage_kit.parse.prefix_guess import Head, facts, guesses
 
 SEVERITIES = (
@@ -238,11 +238,16 @@ def _fit(prefix: str, lines: Sequence[str]) -> tuple[float, int]:
         said = facts(groups["message"])
         denied = [groups.get(name) for letter, name in (("u", "role"), ("d", "database"))
                   if letter in said and groups.get(name) not in (None, "", said[letter])]  # fmt: skip
-        odd = sum(bool(each.search((groups.get(name) or "").strip().replace("[unknown]", "")))
+        odd = sum(bool(each.search(_said(groups.get(name))))
                   for name, each in (("role", _SPACED), ("database", _SPACED), ("application", _ODD)))  # fmt: skip
         fit += -2 if denied else 1 - 0.3 * odd
         told |= {name for name, value in groups.items() if value}
     return fit, len(told)
+
+
+def _said(value: str | None) -> str:
+    text = (value or "").strip()
+    return "" if text in UNKNOWN else text
 
 
 def _share(prefix: str, lines: Sequence[str]) -> int:

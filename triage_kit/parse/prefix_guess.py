@@ -14,16 +14,19 @@ from dataclasses import dataclass, field
 from itertools import pairwise, permutations
 from typing import NamedTuple
 
+from triage_kit.parse.languages import UNKNOWN, alternation
+
 _STAMP = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
 _ZONE = r"(?:[A-Za-z]{1,6}(?![A-Za-z0-9_])|<?[+-]\d{1,2}(?::?\d\d)?>?)"
 _IP4, _IP6 = r"\d{1,3}(?:\.\d{1,3}){3}", r"[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}"
+_UNKNOWN = alternation(*UNKNOWN)
 _PARTS = re.compile(
     rf"(?P<m>{_STAMP}\.\d{{3}} {_ZONE})|(?P<t>{_STAMP} {_ZONE})|(?P<n>(?<![\w.])\d{{10}}\.\d{{3}}(?![\w.]))"
     rf"|(?P<c>(?<![\w.])[0-9a-f]{{8}}\.[0-9a-f]{{1,8}}(?![\w.]))|(?P<r>(?:{_IP4}|{_IP6}|[A-Za-z][\w.-]*)\(\d+\))"
     rf"|(?P<h>\[local\]|(?:(?<![\w.]){_IP4}|(?<![\w.:]){_IP6})(?![\w.]))|(?P<v>(?<![\w/.])-?\d+/\d+(?![\w/.]))"
     r"|(?P<label>[A-Za-z_]\w*\s*=\s*[\"']?|[A-Za-z_]\w*: )|(?P<fixed>(?<=\d)-1(?=\]))"
     r"|(?P<number>(?<![\w.])-?\d+(?![\w.]))"
-    r"|(?P<word>\[unknown\]|[\w$][\w.$+-]*)|(?P<mark>.)",
+    rf"|(?P<word>{_UNKNOWN}|[\w$][\w.$+-]*)|(?P<mark>.)",
     re.DOTALL,
 )
 _FIXED = ("label", "mark", "fixed")
@@ -317,14 +320,14 @@ def _best_order(slots: list[_Slot], letters: Sequence[str]) -> tuple[str, ...]:
 
 def _likely(slot: _Slot, letter: str) -> float:
     if not letter:
-        return 0.01 if slot.distinct != {"[unknown]"} else 0
-    named = [value for value in slot.distinct if value != "[unknown]"]
+        return 0.01 if not slot.distinct <= UNKNOWN else 0
+    named = [value for value in slot.distinct if value not in UNKNOWN]
     score = sum(bool(_LIKE[letter].search(value)) for value in named) / max(1, len(named))
     score -= sum(bool(_LIKE[other].search(value)) for other in "uda" if other != letter for value in named) / max(
         1, 2 * len(named)
     )
     if letter == "a":  # two words are a user and a database, if nothing speaks for an application
-        score += 0.6 if "[unknown]" in slot.distinct else -0.2
+        score += 0.6 if slot.distinct & UNKNOWN else -0.2
     return score
 
 

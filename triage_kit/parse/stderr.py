@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from triage_kit.parse.entry import Entry, Unparsed
 from triage_kit.parse.kinds import understand
-from triage_kit.parse.languages import english
+from triage_kit.parse.languages import UNKNOWN, english
 from triage_kit.parse.lines import LONGEST, Line, numbered
 from triage_kit.parse.prefix import SUB_ENTRIES, pattern
 from triage_kit.parse.times import Clock
@@ -151,7 +151,7 @@ def complete(entry: Entry, inner_query: str | None) -> Entry:
 
 
 def _known(value: str | None) -> str | None:
-    return value.strip() if value and value.strip() not in ("", "[unknown]") else None
+    return value.strip() if value and value.strip() and value.strip() not in UNKNOWN else None
 
 
 def _client(value: str | None) -> str | None:
