@@ -135,8 +135,8 @@ def test_keys_that_are_added_as_a_dump_adds_them_speak_for_a_restore(make_table,
 
 
 def test_a_name_is_taken_by_its_words():
-    assert kinds("contest-api", "attestation", "latest") == frozenset()
-    assert kinds("jobcentre") == frozenset()
+    assert kinds("contest", "attestation", "latest") == frozenset()
+    assert kinds("jobcentre-webinar") == frozenset()
     assert kinds(None, "") == frozenset()
     assert kinds("load.sh", files=(("db/tests/load.sh", "test_run"),)) == {"script", "worker", "tests"}
 
@@ -197,3 +197,18 @@ def test_the_role_that_writes_is_found_in_the_log(make_table, make_evidence):
     sessions = [_said("INSERT INTO s.notes VALUES (1)", role="shop", pid=pid) for pid in (8, 9)]
     deed = _said("TRUNCATE s.notes", role="shop")
     assert _ranked(_emptied(make_table, make_evidence, [*sessions, deed])).index[0] == "application"
+
+
+def test_a_standby_that_took_over_is_told_apart_from_a_recovery(make_table, make_evidence):
+    took_over = _said(None, kind=None, subject="promotion", message="received promote request")
+    begins = _said(None, 1, kind=None, subject="new_timeline", message="selected new timeline ID: 2")
+    found = _emptied(make_table, make_evidence, [took_over, begins])
+    assert {"promoted"} == {"promoted", "recovered"} & set(found.cause_evidence["item"])
+    without = _emptied(make_table, make_evidence, [begins])
+    assert _ranked(without)["restore"] > _ranked(found)["restore"]
+
+
+def test_a_service_with_a_role_of_its_own_is_no_person(make_table, make_evidence):
+    deed = _said("TRUNCATE s.notes", role="authenticator", application="PostgREST 12.2")
+    traffic = _said("INSERT INTO s.notes VALUES (1)", role="o", application="importer", pid=9)
+    assert _ranked(_emptied(make_table, make_evidence, [traffic, deed])).index[0] == "application"

@@ -121,7 +121,7 @@ def _session(best: Seen, done: Sequence[Seen], group: Group, inquiry: Inquiry) -
     if best.application or (best.user and best.user != inquiry.about.app_role):
         for kind in ("tests", "job", "migrator", "restore"):
             found[f"statement_by_{kind}"] = (kind in kinds, says, where)
-        vague = [kind for kind in ("replication", "script", "worker") if kind in kinds]
+        vague = [kind for kind in ("replication", "script", "worker", "server") if kind in kinds]
         if vague and not kinds & SPECIFIC:
             found[f"statement_by_{vague[0]}"] = (True, says, where)
     if best.application and "gui" in kinds:
@@ -129,6 +129,8 @@ def _session(best: Seen, done: Sequence[Seen], group: Group, inquiry: Inquiry) -
     elif best.application:
         found["statement_by_shell"] = ("shell" in kinds, says, where)
     found |= _program(best, kinds, group, inquiry)
+    if found.get("statement_by_program", (False,))[0]:  # that it is a program of this kind says no more
+        found.pop("statement_by_server", None)
     counted = [seen for seen in done if seen.where == "pg_stat_statements"]
     if counted:
         calls = max(seen.calls for seen in counted)
@@ -146,14 +148,14 @@ def _program(best: Seen, kinds: frozenset[str], group: Group, inquiry: Inquiry) 
     if best.application in programs and not kinds & SPECIFIC:
         says = f"{who}, as did other sessions that write rows: {programs[best.application]} of them"
         return {"statement_by_program": (True, says, best.where)}
-    if programs:
+    if programs and same is not False:  # another role has another program's name: the one says what the other does
         says = f"{who}; rows are written by {', '.join(sorted(programs)[:4])}"
         found["statement_by_program"] = (False, says, best.where)
         if same:
             return found | {"statement_under_its_role": (True, f"{says}; {how}", best.where)}
     if same is not None:
         found["statement_by_application"] = (same, f"{who}; {how}", best.where)
-    if same is False and not hands.kinds(best.user):
+    if same is False and not kinds - SPECIFIC and not hands.kinds(best.user):
         says = f"{who}: a role of its own, which the application does not use"
         found["statement_by_own_role"] = (True, says, best.where)
     return found

@@ -50,6 +50,9 @@ _WORDS = {
     "exporter loader load load_data mover rotate rotator evict refresh refresher rebuilder aggregat~ "
     "indexer feed pipeline backfill compact reconcile reconciler consumer crawler collector scraper "
     "ingest~ publisher dispatcher",
+    "server": "web api apis backend frontend service services svc server app bff portal gateway puma unicorn gunicorn "
+    "uwsgi uvicorn passenger phpfpm php_fpm hasura postgrest graphql postgraphile tomcat jetty hikari~ kestrel "
+    "npgsql jdbc rails django laravel symfony spring fastapi flask phoenix grpc microservice",
 }  # fmt: skip
 _SUFFIX = re.compile(r"(?i)(?<![\w.-])[\w./-]*\w\.(?:sh|bash|py|rb|pl|js|mjs|ts|php|ps1|jar|sql|bat|exe)\b")
 _SEAM = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -66,7 +69,8 @@ _PATTERNS = {kind: _pattern(words) for kind, words in _WORDS.items()}
 
 @lru_cache(maxsize=10_000)
 def kinds(*names: str | None, files: tuple[tuple[str, str], ...] = ()) -> frozenset[str]:
-    """What a session is by its names: words of ``gui shell tests job migrator restore replication worker script``.
+    """What a session is by its names: words of ``gui shell tests job migrator restore replication worker script
+    server``.
 
     ``files`` are files of the repository with their vehicles: a session that is named after a file is what starts it.
 

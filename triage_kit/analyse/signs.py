@@ -24,13 +24,13 @@ SPARING = ("truncate", "delete", "restore")
 TELLING = ("new_cluster", "unlogged_reset", "restore", "none", "rollback", "hidden", "counters_reset", "unknown")
 POINTERS = (
     *(f"statement_by_{kind}" for kind in ("gui", "shell", "tests", "job", "migrator", "restore", "replication")),
-    *(f"statement_by_{kind}" for kind in ("script", "worker", "program", "application", "own_role")),
+    *(f"statement_by_{kind}" for kind in ("script", "worker", "server", "program", "application", "own_role")),
     *(f"routine_by_{kind}" for kind in ("job", "tests", "migrator", "shell")),
     *(f"connected_by_{kind}" for kind in ("tests", "restore")),
     *(f"{exact}code_of_{vehicle}" for exact in ("", "exact_") for vehicle in code_signs.VEHICLES),
     "statement_under_its_role", "on_schedule", "trigger_reaches", "keys_made_last", "dump_loaded", "replicated",
-    "version_written", "statement_in_migration",
-    "subscribed_table", "subscription", "recovered", "older_than_its_log", "volume_younger", "failed_attempt_by_hand",
+    "version_written", "statement_in_migration", "subscribed_table", "subscription", "recovered", "promoted",
+    "older_than_its_log", "volume_younger", "failed_attempt_by_hand",
 )  # fmt: skip
 _SYNCHRONISED = re.compile(r'table synchronization worker for subscription "(.+?)", table "(.+?)" has')
 _LAST_STATE = re.compile(
@@ -221,8 +221,11 @@ def _tools(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         says = f"schedulers installed in the database: {', '.join(installed) or 'none'}"
         found["scheduler_installed"] = (bool(installed), says, "pg_extension")
     events = evidence["log_events"]
-    recovered = events[events["subject"].isin(RECOVERED)]
-    if len(events):
+    recovered, promoted = events[events["subject"].isin(RECOVERED)], events[events["subject"] == "promotion"]
+    if len(promoted):  # its new timeline is no recovery from an archive
+        last = promoted.iloc[-1]
+        found["promoted"] = (True, f"a standby took over: {last['message']}", f"{last['file']}:{last['line']}")
+    elif len(events):
         says = f"the log tells of a recovery: {recovered['message'].iloc[0][:120]}" if len(recovered) else (
             "the log tells of no recovery")  # fmt: skip
         where = f"{recovered['file'].iloc[0]}:{recovered['line'].iloc[0]}" if len(recovered) else "log"
