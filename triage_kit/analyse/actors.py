@@ -36,7 +36,7 @@ def sessions(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     found: dict[str, Sign] = {}
     if done:
         found |= _session(done[0], done, group, inquiry) | _regular(done)
-    elif inquiry.scene.visible.statements:
+    elif inquiry.scene.visible.statements and group.mechanism != "update":  # an ordinary UPDATE is not listed
         says = f"no statement that would do it was seen, and {inquiry.scene.visible.why}"
         found["nobody_seen"] = (True, says, "log")
     if not done:

@@ -174,7 +174,8 @@ def _nothing_lost(inquiry: Inquiry) -> pd.DataFrame:
     shares = dict.fromkeys(known.priors, 0.0) | {"unknown": 1.0}
     if doubted and doubted.get("_chances"):  # had it lost rows after all, causes would follow from the ways of losing
         lossy = {word: chance for word, chance in doubted["_chances"].items() if OUTCOME.get(word) != "not_lost"}
-        shares = mixed(known, {}, _outcomes([lossy])) if sum(lossy.values()) > 0 else shares
+        nobody = {"doer_named": Observation(("not_seen",), "nothing in the evidence points at anybody", "analysis")}
+        shares = mixed(known, nobody, _outcomes([lossy])) if sum(lossy.values()) > 0 else shares
     shares = {word: (1 - sure) * share for word, share in shares.items()}
     shares["not_lost"] += sure
     shares = {word: round(share, 6) for word, share in posterior(known, seen, shares).items()}
