@@ -105,7 +105,7 @@ def test_delete_is_in_the_statistics_and_the_red_herring_in_the_log(rebuilt):
     assert "DELETE FROM shop.orders" not in log
 
 
-@on("old_years_cleaned", "hubs_closed_by_job")
+@on("old_years_cleaned", "hubs_closed_by_job", "owner_struck_off")
 def test_rows_of_names_that_must_be_quoted_and_of_cascades_are_those_of_the_truth(rebuilt):
     for name, table in rebuilt.incident.truth["tables"].items():
         counted = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(*schemas.parts(name)))
@@ -145,10 +145,25 @@ def test_partition_is_gone_and_the_log_says_who_dropped_it(rebuilt):
     )
 
 
-def test_a_third_is_held_out_and_every_mechanism_and_cause_is_there():
-    held = sum(incident.holdout for incident in INCIDENTS.values())
-    assert len(INCIDENTS) >= 40
-    assert held * 3 >= len(INCIDENTS)
-    truths = [incident.truth for incident in INCIDENTS.values()]
+HELD_OUT = [incident for incident in INCIDENTS.values() if incident.holdout]
+
+
+@pytest.mark.parametrize("incidents", [list(INCIDENTS.values()), HELD_OUT], ids=["all", "held out"])
+def test_every_mechanism_and_cause_is_there(incidents):
+    truths = [incident.truth for incident in incidents]
     assert {table["mechanism"] for truth in truths for table in truth["tables"].values()} == MECHANISMS
-    assert {truth["cause"] for truth in truths} == CAUSES - {"unknown"}
+    causes = {each["cause"] for truth in truths for each in truth.get("causes", [truth])}
+    assert causes == CAUSES - {"unknown"}
+
+
+def test_for_three_incidents_that_may_be_adjusted_on_one_at_least_is_held_out():
+    tuned = len(INCIDENTS) - len(HELD_OUT)
+    assert tuned >= 40
+    assert len(HELD_OUT) * 3 >= tuned
+
+
+def test_hold_out_has_healthy_databases_and_truths_that_cannot_be_told():
+    healthy = [each for each in HELD_OUT if all(of["status"] == "intact" for of in each.truth["tables"].values())]
+    undecided = [each for each in HELD_OUT if any(of["status"] == "undecided" for of in each.truth["tables"].values())]
+    assert len(healthy) >= 4
+    assert len(undecided) >= 2

@@ -56,7 +56,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 
 
 def text(records: pd.DataFrame, short: bool = False) -> str:
-    """Every figure as Markdown: of all incidents, of the hold-out alone, by major, by probability."""
+    """Every figure as Markdown: of incidents that were tuned on, of the hold-out alone, and of each major."""
     held = records[records["holdout"].astype(bool)]
     tuned = records[~records["holdout"].astype(bool)]
     count = records["incident"].nunique()
@@ -64,14 +64,10 @@ def text(records: pd.DataFrame, short: bool = False) -> str:
     sections = [
         f"{count} incidents ({held['incident'].nunique()} held out) on PostgreSQL {majors}; "
         f"{len(records)} conclusions. Struck: tables that something befell; spared: the rest.",
-        *_section("Incidents that likelihoods may be adjusted on", tuned),
-        *_section("Hold-out: no likelihood was ever adjusted on these", held),
+        *_section("Incidents that likelihoods may be adjusted on", tuned, 12 if short else 40),
+        *_section("Hold-out: no likelihood was ever adjusted on these", held, 20 if short else 40),
         "**By major, all views and incidents**",
         figures.markdown(figures.summary(records, "major")),
-        "**Said and right**",
-        figures.markdown(figures.reliability(records)),
-        "**The worst cases**",
-        figures.markdown(figures.worst(records, 12 if short else 40)),
     ]
     return "\n\n".join(sections)
 
@@ -82,10 +78,19 @@ def worst(records: pd.DataFrame) -> str:
     return f"{text(records)}\n\n# All mistakes outside the hold-out\n\n{figures.markdown(figures.worst(tuned, 400))}\n"
 
 
-def _section(title: str, records: pd.DataFrame) -> list[str]:
+def _section(title: str, records: pd.DataFrame, most: int) -> list[str]:
+    """Figures by view, what was said against what was right, and the worst cases of these incidents alone."""
     if records.empty:
         return []
-    return [f"**{title}**", figures.markdown(figures.summary(records))]
+    count, majors = records["incident"].nunique(), " and ".join(str(major) for major in sorted(set(records["major"])))
+    return [
+        f"**{title}** ({count} incidents, PostgreSQL {majors})",
+        figures.markdown(figures.summary(records)),
+        "Said and right:",
+        figures.markdown(figures.reliability(records)),
+        "The worst cases:",
+        figures.markdown(figures.worst(records, most).drop(columns="holdout")),
+    ]
 
 
 def _into(readme: Path, told: str) -> None:

@@ -2,22 +2,30 @@
 
 from triage_kit.lab.incidents import (
     arena,
+    bank,
+    boxoffice,
     courier,
     delete_without_where,
     deleted,
     emptied,
     escola,
+    festival,
     greenhouse,
     harmless,
+    hotels,
     infirmary,
+    laboratory,
+    library,
     mall,
     newsroom,
     outbox,
+    registry,
     replaced,
     retention_drop,
     rolled_back_import,
     seed,
     storage,
+    telemetry,
     unseen,
 )
 from triage_kit.lab.incidents.base import Incident
@@ -31,9 +39,14 @@ INCIDENTS: dict[str, Incident] = {
             for module in (emptied, deleted, replaced, unseen, harmless, storage)
             for incident in module.INCIDENTS
         ),
-        *(  # one trade a module, all of them held out
+        *(  # one trade a module: held out at first, and since then the likelihoods may be adjusted on them
             incident
             for module in (infirmary, courier, greenhouse, escola, mall, outbox, newsroom, arena)
+            for incident in module.INCIDENTS
+        ),
+        *(  # one trade a module, all of them held out
+            incident
+            for module in (boxoffice, bank, telemetry, library, hotels, laboratory, registry, festival)
             for incident in module.INCIDENTS
         ),
     )

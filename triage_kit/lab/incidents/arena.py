@@ -71,7 +71,6 @@ scores_purged = Script(
     ],
     later=[MORE],
     settings={**PREFIX, "log_line_prefix": "<%m %p %s %a %u> "},
-    holdout=True,
 )  # fmt: skip
 
 
@@ -110,7 +109,6 @@ snapshot_put_back = Script(
     # The state is that of the older day in every page: without the log nothing remembers that there was a later one.
     views={view: {"untellable": {f"public.{name}": ("none",) for name in ("player", "match", "guild", "score")}}
            for view in ("no_log", "stats_csv")},
-    holdout=True,
 )  # fmt: skip
 
 
@@ -143,7 +141,6 @@ new_disk = Script(
     commits=[Commit(600, "Arena", {"goose/00001_tables.sql": "-- +goose Up\n" + ";\n".join(TABLES) + ";\n"})],
     views={"stats_csv": {"untellable": {f"public.{name}": ("none",)
                                         for name in ("player", "match", "guild", "score", "season")}}},
-    holdout=True,
 )  # fmt: skip
 
 loadouts_dropped = Script(
@@ -172,7 +169,6 @@ loadouts_dropped = Script(
     ],
     later=[MORE],
     settings=PREFIX,
-    holdout=True,
 )  # fmt: skip
 
 DATA_SOURCE = """import { DataSource } from "typeorm";
@@ -211,7 +207,6 @@ guilds_synchronised_away = Script(
     ],
     later=[MORE],
     settings=PREFIX,
-    holdout=True,
 )  # fmt: skip
 
 one_counter_reset = Script(
@@ -235,7 +230,6 @@ one_counter_reset = Script(
     later=[MORE],
     settings=PREFIX,
     views={view: {"untellable": {"public.match": ("none",)}} for view in ("crash", "stats_csv")},
-    holdout=True,
 )
 
 INCIDENTS = tuple(

@@ -75,7 +75,6 @@ hubs_closed_by_job = Script(
     later=[SCANNED],
     settings=CSV,
     case=LOGS,
-    holdout=True,
 )  # fmt: skip
 
 MERGE = (
@@ -116,7 +115,6 @@ stops_merged_away = Script(
     since=17,
     # A staging table that every run empties and fills: counters show a TRUNCATE with a reload, and no more.
     views={view: {"untellable": {"dispatch.stop_feed": ("truncate",)}} for view in BLIND},
-    holdout=True,
 )  # fmt: skip
 
 scans_backfilled = Script(
@@ -147,7 +145,6 @@ scans_backfilled = Script(
     settings=CSV,
     case=LOGS,
     views=ANONYMOUS,
-    holdout=True,
 )  # fmt: skip
 
 TAKEN = (
@@ -186,7 +183,6 @@ labels_printed = Script(
     case=LOGS,
     views={view: {"untellable": {"dispatch.label_jobs": ("none", "rollback") if view == "crash" else ()}}
            for view in BLIND},
-    holdout=True,
 )  # fmt: skip
 
 INCIDENTS = tuple(each.incident() for each in (hubs_closed_by_job, stops_merged_away, scans_backfilled, labels_printed))

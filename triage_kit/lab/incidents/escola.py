@@ -65,7 +65,6 @@ old_years_cleaned = Script(
     commits=[FIRST, Commit(3, "Limpeza de anos anteriores", {"db/migration/V2__limpeza.sql": OLD_YEARS + ";\n"})],
     later=[MARKED],
     settings={"log_line_prefix": "%m [%p] %u@%d/%a > ", "log_timezone": "America/Sao_Paulo"},
-    holdout=True,
 )  # fmt: skip
 
 marks_struck_out = Script(
@@ -92,7 +91,6 @@ marks_struck_out = Script(
     settings={"log_line_prefix": "%t [%p-%l] %q%u@%d ", "client_encoding": "UTF8"},
     # That every row was updated is seen; what was written into them only by whoever reads a row or the statement.
     views={view: {"untellable": {"Secretaria.Avaliações": ("none",) if view == "crash" else ()}} for view in BLIND},
-    holdout=True,
 )
 
 class_moved_to_archive = Script(
@@ -125,7 +123,6 @@ class_moved_to_archive = Script(
     later=[MARKED],
     settings={"log_line_prefix": "%t [%p-%l] %q%u@%d ", "log_timezone": "America/Sao_Paulo"},
     views=ANONYMOUS,
-    holdout=True,
 )  # fmt: skip
 
 INCIDENTS = tuple(each.incident() for each in (old_years_cleaned, marks_struck_out, class_moved_to_archive))

@@ -75,7 +75,6 @@ parent_truncated = Script(
     ],
     later=[act("ingest", "mqtt-bridge", _measured(5))],
     settings=ZONE,
-    holdout=True,
 )  # fmt: skip
 
 KEEP = """CREATE FUNCTION iot.drop_months(before date) RETURNS void LANGUAGE plpgsql AS $$
@@ -120,7 +119,6 @@ months_dropped = Script(
     ],
     later=[ALERTED],
     settings=ZONE,
-    holdout=True,
 )  # fmt: skip
 
 
@@ -170,7 +168,6 @@ buffer_after_power_cut = Script(
     settings={"logging_collector": True, "log_destination": "jsonlog", "log_filename": "iot.log"},
     case={"logs": ["log/*.json"]},
     since=15,
-    holdout=True,
 )  # fmt: skip
 
 INCIDENTS = tuple(each.incident() for each in (parent_truncated, months_dropped, buffer_after_power_cut))

@@ -64,7 +64,6 @@ merge_rule_deletes = Script(
     later=[VISITED],
     settings=PREFIX,
     commits=[Commit(400, "Patients can be merged", {"db/changelog/014-merge.sql": RULE + ";\n"})],
-    holdout=True,
 )
 
 policy_by_ward = Script(
@@ -101,7 +100,6 @@ policy_by_ward = Script(
     reported=["encounters"],
     later=[act("ward_app", "ward-frontend", "INSERT INTO care.merges (drop_mrn, keep_mrn) VALUES (1, 2)")],
     settings=PREFIX,
-    holdout=True,
 )
 
 
@@ -151,7 +149,6 @@ one_table_restored = Script(
     settings=PREFIX,
     # A new object filled with rows: whoever reads neither rows nor statements sees no difference to one made anew.
     views={view: {"untellable": {"care.observations": ("recreate",)}} for view in BLIND},
-    holdout=True,
 )
 
 
@@ -184,7 +181,6 @@ import_terminated = Script(
     reported=["observations"],
     later=[VISITED],
     settings=PREFIX,
-    holdout=True,
 )
 
 INCIDENTS = tuple(

@@ -59,7 +59,6 @@ section_deleted = Script(
     later=[EDITED],
     settings=PREFIX,
     views=ANONYMOUS,
-    holdout=True,
 )
 
 VIEW = "CREATE OR REPLACE VIEW published AS SELECT * FROM pages WHERE state = 'live'"
@@ -84,7 +83,6 @@ view_shows_nothing = Script(
     commits=[Commit(1, "State live", {"migrations/20261125_state_live.sql": VIEW + ";\n"})],
     later=[EDITED],
     settings=PREFIX,
-    holdout=True,
 )
 
 
@@ -117,7 +115,6 @@ wrong_database = Script(
     settings=PREFIX,
     # Bare counters do not say that the rows are elsewhere, nor that there never were any.
     views={"stats_csv": {"untellable": {"public.pages": ("none",), "public.revisions": ("none",)}}},
-    holdout=True,
 )  # fmt: skip
 
 newsletter_never_filled = Script(
@@ -143,7 +140,6 @@ newsletter_never_filled = Script(
                                      "(mail);\nALTER TABLE newsletter ADD COLUMN lang text DEFAULT 'el';\n"})],
     later=[EDITED],
     settings=PREFIX,
-    holdout=True,
 )  # fmt: skip
 
 INCIDENTS = tuple(

@@ -84,7 +84,6 @@ projection_rebuilt = Script(
     settings=PREFIX,
     # A TRUNCATE with a reload is seen; that the reload brought back everything is known to the events alone.
     views={view: {**DRAINED, "untellable": {"read.balances": ("truncate",)}} for view in BLIND},
-    holdout=True,
 )  # fmt: skip
 
 
@@ -123,7 +122,6 @@ rates_load_failed = Script(
     later=[APPENDED],
     settings={**PREFIX, "log_line_prefix": "%n [%p] %d/%u/%a "},
     views=dict.fromkeys(BLIND, DRAINED),
-    holdout=True,
 )  # fmt: skip
 
 
@@ -183,7 +181,6 @@ mirror_truncated = Script(
     reported=["read.balances"],
     later=[APPENDED],
     settings=PREFIX,
-    holdout=True,
 )
 
 
@@ -218,7 +215,6 @@ statements_forgotten = Script(
     settings={**PREFIX, "shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.max": 100},
     # Whoever did it left no name anywhere, under any logging.
     views={"everything": ANONYMOUS["plain"], **{view: {**DRAINED, "untellable": {}} for view in BLIND}},
-    holdout=True,
 )
 
 INCIDENTS = tuple(
