@@ -40,6 +40,15 @@ STANDING = {
     "tlm.rollup": ok(900),
     "tlm.alarm": ok(78),
 }
+LANES = ("tlm.inflight_a", "tlm.inflight_b")
+
+
+def _crashed(*causes: dict) -> dict:
+    """What is true after a crash beside the rest: the unlogged lanes are empty then, whatever else befell."""
+    return {"tables": {name: lost("unlogged_reset", None) for name in LANES},
+            "causes": (*causes, {"cause": "crash", "tables": LANES})}  # fmt: skip
+
+
 SETTINGS = {"log_line_prefix": "%m %p %a/%u/%d ", "log_timezone": "America/Vancouver"}
 CREATED = Commit(1500, "Telemetry", {"db/migrations/20250901_tlm.sql": "-- migrate:up\n" + ";\n".join(TABLES) + ";\n"})
 
@@ -68,7 +77,10 @@ week_detached_by_migration = Script(
     later=[ALARMED],
     settings=SETTINGS,
     # Bare counters know nothing of partitions; the dump of the schema shows a table like any other.
-    views={"stats_csv": {"untellable": {"tlm.point_w46": ("none",)}}},
+    views={
+        "stats_csv": {"untellable": {"tlm.point_w46": ("none",)}},
+        "crash": _crashed({"cause": "migration", "accepts": ("not_lost",), "tables": ("tlm.point_w46",)}),
+    },
     holdout=True,
 )  # fmt: skip
 
@@ -95,6 +107,7 @@ citext_dropped = Script(
     commits=[CREATED],
     later=[ALARMED],
     settings=SETTINGS,
+    views={"crash": _crashed()},
     holdout=True,
 )
 
@@ -127,7 +140,7 @@ gateways_lost_power = Script(
         "-- migrate:up\nCREATE INDEX rollup_hour ON tlm.rollup (hour);\n"})],
     later=[ALARMED],
     settings=SETTINGS,
-    views={"crash": {"tables": {"tlm.inflight_a": lost("unlogged_reset", None)}}},  # it empties the new rows as well
+    views={"crash": _crashed()},  # the new rows are gone as well
     holdout=True,
 )  # fmt: skip
 
@@ -153,6 +166,7 @@ exporter_resets_counters = Script(
     reported=["tlm.rollup", "tlm.point"],
     later=[ALARMED],
     settings=SETTINGS,
+    views={"crash": _crashed()},
     holdout=True,
 )
 
@@ -190,8 +204,11 @@ week_dropped_for_space = Script(
     later=[ALARMED],
     settings=SETTINGS,
     # Nothing in a CSV of counters nor in today's dump of the schema remembers the week.
-    views={"stats_csv": {"tables": {"tlm.point_w46": None, "tlm.point": None},
-                         "causes": ({"cause": "not_lost", "accepts": ("application", "unknown"), "tables": ()},)}},
+    views={
+        "stats_csv": {"tables": {"tlm.point_w46": None, "tlm.point": None},
+                      "causes": ({"cause": "not_lost", "accepts": ("application", "unknown"), "tables": ()},)},
+        "crash": _crashed({"cause": "application", "tables": ("tlm.point_w46",)}),
+    },
     holdout=True,
 )  # fmt: skip
 
