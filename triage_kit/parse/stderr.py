@@ -89,7 +89,7 @@ class _Reader:
         if self.target is None:
             return
         (entry, field), text = self.target, "\n".join(self.pieces)
-        self.target = None
+        self.target, self.pieces = None, []  # of a long statement they are as much again
         if field == "message":
             entry.message = text
         elif field == "LOCATION":

@@ -83,7 +83,7 @@ class Around:
     def _remember_crashes(self, block: Block) -> None:
         assert block.shape is not None
         for group in np.flatnonzero(~block.shape.plain).tolist():
-            if CRASHES.search(block.text(group)):
+            if CRASHES.search(block.data, block.begin(group), block.begin(group + 1)):
                 self.crashes.append(block.offset + block.begin(group))
 
     def _crashed(self, one: int, other: int) -> bool:

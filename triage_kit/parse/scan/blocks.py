@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from triage_kit.parse.scan.ranges import Source
 
 SIZE = 256 << 10
+_READ_AGAIN = 4 << 20  # a block of this size is read again rather than copied
 MOST_SIZE = 64 << 20  # an entry that is longer would be held whole; each line of it takes some bytes more
 
 
+MOST_TOLD = 2 << 20  # bytes of one entry by which its session is told
 WINDOW = 64  # entries behind which a part of one may stand, as in parse.stderr
 MOST_WINDOW = 16 << 20  # bytes through which such a part is looked for
 
@@ -41,6 +43,7 @@ class Block:
         self.bom = offset == 0 and data.startswith(b"\xef\xbb\xbf")
         self.hits = find(self.lines) if find else {}
         self.shape: Shape | None = None
+        self.most = MOST_TOLD if source.format == "stderr" else len(data)  # a record is decoded as a whole
         if not self.bom:
             self.shape = shape(self.lines, source.format, source.prefix, self.hits.get("odd"))
 
@@ -69,8 +72,8 @@ class Block:
             yield group, self.data[begin:end]
 
     def text(self, at: int) -> bytes:
-        """The bytes of one entry."""
-        return self.data[self.starts[at] : self.starts[at + 1]]
+        """The bytes of one entry; of a very long one of a plain log the beginning, which tells all that is asked."""
+        return self.data[self.starts[at] : min(self.starts[at + 1], self.starts[at] + self.most)]
 
     def begin(self, at: int) -> int:
         """The byte of the block at which an entry begins; behind the last, its end."""
@@ -111,7 +114,11 @@ def blocks(source: Source, start: int, end: int, find: Matcher | None = None, li
                 cut = _cut(data, source)
                 if not cut:
                     size = _larger(size, offset, data)
+                    del data  # before the longer one is read
                     continue
+                if cut < len(data) >= _READ_AGAIN:
+                    del data  # a slice would stand beside it
+                    data = bytes_of.read(cut, offset)
                 data = data[:cut]
             block = Block(data, offset, line, source, find)
             yield block

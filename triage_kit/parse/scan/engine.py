@@ -19,6 +19,7 @@ except ImportError:  # no wheel for this machine
     hyperscan = None  # type: ignore[assignment]
 
 NEWLINE, TAB, QUOTE, HYPHEN = 10, 9, 34, 45
+_LONG = 1 << 20
 _LOCAL = threading.local()  # a database of Hyperscan has room for one scan at a time
 
 
@@ -28,7 +29,7 @@ class Lines:
     def __init__(self, block: bytes) -> None:
         self.block = block
         self.bytes = np.frombuffer(block, np.uint8)
-        ends = np.flatnonzero(self.bytes == NEWLINE)
+        ends = self._newlines()
         open_end = not len(ends) or ends[-1] + 1 < len(block)
         self.edges = np.empty(len(ends) + 1 + open_end, np.int64)
         self.edges[0] = 0
@@ -36,6 +37,13 @@ class Lines:
         if open_end:
             self.edges[-1] = len(block)
         self.starts, self.ends = self.edges[:-1], self.edges[1:]
+
+    def _newlines(self) -> np.ndarray:
+        """Where lines end; a long block in pieces, since what compares it is as long as what is compared."""
+        if len(self.bytes) <= _LONG:
+            return np.flatnonzero(self.bytes == NEWLINE)
+        pieces = range(0, len(self.bytes), _LONG)
+        return np.concatenate([np.flatnonzero(self.bytes[at : at + _LONG] == NEWLINE) + at for at in pieces])
 
     @cached_property
     def array(self) -> Any:

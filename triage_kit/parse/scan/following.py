@@ -20,6 +20,7 @@ from triage_kit.parse.scan.sessions import CRASHES, TELLING, About, Session, Who
 if TYPE_CHECKING:
     from triage_kit.parse.scan.ranges import Source
 
+_LONG = 1 << 20  # bytes of an entry
 _MOST_HELD = 1000
 _LOOKED_AT = 50
 _MOST_NAMES = 500
@@ -85,7 +86,7 @@ class Following:
 
     def _crashes(self, block: Block, shape: Shape) -> set[int]:
         special = np.flatnonzero(~shape.plain).tolist()
-        return {group for group in special if CRASHES.search(block.text(group))}
+        return {group for group in special if CRASHES.search(block.data, block.begin(group), block.begin(group + 1))}
 
     def _take(self, block: Block, group: int, about: About, telling: bool) -> Iterator[Line]:
         """An entry of a session that is followed: given if it tells, or says that the one before it has ended."""
@@ -103,7 +104,9 @@ class Following:
         # One that was awaited has begun or ended a transaction already.
         if offset in self.found or not plain or key in self.live or settles:
             yield from self.held.pop(key, ())
-            yield from block.group(group)
+            # The first pass has what it found: a statement of many megabytes is not held twice.
+            if offset not in self.found or block.begin(group + 1) - block.begin(group) < _LONG:
+                yield from block.group(group)
             self.awaited.add(key)
             self.live.add(key)
             if about.ends and offset not in self.found:

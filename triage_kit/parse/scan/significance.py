@@ -34,6 +34,7 @@ _WHERE = re.compile(r"(?ai)\bwhere\b")
 _INNERMOST = re.compile(r"\([^()]*\)")
 _MOST_TEXT = 100_000  # what is longer is kept without a closer look
 _DEEPEST = 40
+_PIECE, _LONGEST_WORD = 1 << 20, 100
 
 # An UPDATE is passed by when a WHERE follows it in the same line, before anything that might hide what it belongs to:
 # a comment, a body, nested parentheses, a second statement. The language is regular, so that a compiled matcher finds
@@ -125,9 +126,11 @@ def costly(text: str) -> bool:
     (True, False)
     """
     bare = _TOKENS.sub(" ", text) if writes(text) and _PLAIN.search(text) else text
-    if _worded(bare.lower()):
+    # In pieces that overlap by more than a word: a statement of many megabytes is not held once more.
+    pieces = [(at, at + _PIECE + _LONGEST_WORD) for at in range(0, max(1, len(bare)), _PIECE)]
+    if any(_worded(bare[begin:end].lower()) for begin, end in pieces):
         return True
-    if "update" not in text.lower():
+    if not any("update" in text[at : at + _PIECE + _LONGEST_WORD].lower() for at in range(0, len(text), _PIECE)):
         return False
     return len(text) > _MOST_TEXT or (_UNBOUNDED.search(text) is not None and _without_where(text))
 
