@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REAL_KILLS = int(os.environ.get("TRIAGE_KILLS", "10"))  # of the whole command against a server: 100 take minutes
 LEFT = "SELECT pid FROM pg_stat_activity WHERE application_name = 'triage_kit'"
 MADE = "SELECT relname FROM pg_class WHERE oid >= 16384 AND relnamespace = 'public'::regnamespace"
+HANG = 300.0  # seconds of one command or one wait: a bound of what hangs, not of how long a loaded machine takes in all
 KILLS = 100  # in all; half of them each while collecting anew and while collecting again
 # The children of a fork are killed or end by themselves; none takes a lock that a thread of ours could hold.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -111,6 +112,8 @@ def test_a_kill_at_any_moment_leaves_a_state_that_the_next_run_seals(
         assert len(done.raw_names()) == 4
         shutil.rmtree(folder)
     record_property("outcomes", dict(found))
+    # Which states were met is chance and depends on the machine's load; that each was one of the promised is asserted
+    # above, and the test below meets every state for certain.
     assert sum(found.values()) == KILLS // 2
 
 
@@ -154,7 +157,7 @@ def test_a_kill_between_any_two_steps_of_the_disk_is_survived(tmp_path: Path, mo
             break
         faults, step = faults + 1, step + 1
     record_property("faults", faults)
-    assert faults > 20  # three for each of four sources, nine for the seal
+    assert faults >= 25  # as many as there are; with fewer a change of the disk escapes the count
 
 
 COLLECT = [sys.executable, "-m", "triage_kit", "collect", "--json"]
@@ -177,13 +180,11 @@ def paced(command: list[str], strike: float | None) -> tuple[float, float, int |
         if strike is None or strike >= 0:
             child.stdout.readline()
         first = time.monotonic() - began
-        if strike is not None:
-            killer = threading.Timer(abs(strike), child.kill)
-            killer.start()
+        killer = threading.Timer(HANG if strike is None else abs(strike), child.kill)
+        killer.start()
         child.stdout.read()
         status = child.wait()
-        if strike is not None:
-            killer.cancel()
+        killer.cancel()
     return first, time.monotonic() - began - first, status
 
 
@@ -193,7 +194,7 @@ def sealed_digests(folder: Path) -> list[str]:
 
 def tried(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "triage_kit", "verify", str(folder)], env=environment(), text=True,
-                          capture_output=True, check=False)  # fmt: skip
+                          capture_output=True, check=False, timeout=HANG)  # fmt: skip
 
 
 @pytest.mark.pg
@@ -227,7 +228,8 @@ def test_a_real_collect_is_killed_at_any_moment_and_gone_on_with(
             assert told.returncode == 1
             assert "was interrupted" in told.stderr or "there is no evidence" in told.stderr
         if (folder / "evidence.partial").exists() or state == "nothing begun":
-            done = subprocess.run([*COLLECT, str(folder)], env=environment(), capture_output=True, check=False)
+            done = subprocess.run([*COLLECT, str(folder)], env=environment(), capture_output=True, check=False,
+                                  timeout=HANG)  # fmt: skip
             assert done.returncode == 0, done.stderr
         bundle = Bundle.open(folder)
         assert bundle.verify() == []
@@ -238,7 +240,7 @@ def test_a_real_collect_is_killed_at_any_moment_and_gone_on_with(
     record_property("outcomes", dict(found))
     assert found["resumable"] > 0
     with server18.connect(database18) as connection:
-        deadline = time.monotonic() + 30  # a server notices that its client is gone when it next writes to it
+        deadline = time.monotonic() + HANG  # a server notices that its client is gone when it next writes to it
         while left := connection.execute(LEFT).fetchall():
             assert time.monotonic() < deadline, left
             time.sleep(0.1)

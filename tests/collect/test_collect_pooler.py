@@ -28,7 +28,7 @@ listen_port = {listen}
 unix_socket_dir =
 auth_type = trust
 auth_file = {users}
-pool_mode = transaction
+pool_mode = {mode}
 default_pool_size = 1
 min_pool_size = 0
 logfile = {log}
@@ -47,7 +47,7 @@ UNION ALL SELECT 'role', concat_ws(' ', session_user, current_user)
 
 
 @contextmanager
-def pooled(server: Server, database: str, tmp_path: Path) -> Iterator[str]:
+def pooled(server: Server, database: str, tmp_path: Path, mode: str = "transaction") -> Iterator[str]:
     """URL of the database through a PgBouncer that has one server connection for everybody."""
     if PROGRAM is None:
         pytest.skip("pgbouncer is not installed (Debian's package pgbouncer)")
@@ -56,7 +56,9 @@ def pooled(server: Server, database: str, tmp_path: Path) -> Iterator[str]:
     users, log, configuration = (server.folder / f"pgbouncer.{end}" for end in ("users", "log", "ini"))
     users.write_text('"postgres" ""\n"plain_role" ""\n')
     configuration.write_text(
-        CONFIGURATION.format(database=database, folder=server.folder, port=PORT, listen=listen, users=users, log=log)
+        CONFIGURATION.format(
+            database=database, folder=server.folder, port=PORT, listen=listen, users=users, log=log, mode=mode
+        )
     )
     for path in (users, configuration):
         path.chmod(0o644)

@@ -32,6 +32,12 @@ FROM_ENVIRONMENT = {"connect_timeout": "PGCONNECT_TIMEOUT"}
 DRIVER = re.compile(r"^\s*(postgres(?:ql)?)\+\w+://")
 OWN_LIMIT = re.compile(r"too many connections for (?:role|database)", re.IGNORECASE)
 CLOSED = re.compile(r"invalid database|not currently accepting connections", re.IGNORECASE)
+# A broken line speaks of SSL, too, and with sslmode=prefer a refused password is followed by a second try without it.
+UNLIKE = re.compile(
+    r"(?!.*(?:password|SSL SYSCALL|closed unexpectedly))"
+    r"(?=.*(?:\bSSL\b|\bTLS\b|certificate|channel binding|no encryption))",
+    re.IGNORECASE | re.DOTALL,
+)
 NO_SLOT = re.compile(r"too many clients|too many connections|connection slots", re.IGNORECASE)
 
 
@@ -141,6 +147,11 @@ def explain(error: psycopg.Error, wanted: dict[str, str], timeout: float = 5.0) 
             f"no connection was tried to {named}: {said}; correct the connection parameters, "
             "the service file or the PG* variables"
         )
+    if UNLIKE.match(said):
+        return LoginRefused(
+            f"the two sides do not agree on encryption at {named}: {said}; say what the server wants, which its "
+            "pg_hba.conf tells, by sslmode, sslrootcert and channel_binding in the URL, the service file or PGSSLMODE"
+        )
     if ping == pq.Ping.REJECT:
         return Unreachable(
             f"the server of {named} takes no connections at the moment: {said}; it starts, recovers or "
@@ -184,11 +195,19 @@ def explain(error: psycopg.Error, wanted: dict[str, str], timeout: float = 5.0) 
     )
 
 
+# What PgBouncer says to BEGIN where its pool_mode is statement.
+STATEMENT_POOL = re.compile(r"(?i)statement pooling|transaction blocks not allowed")
 TIME_LIMITS = "look for idle_session_timeout and transaction_timeout in pg_db_role_setting, or come as another role"
 
 
 def ended(error: psycopg.Error, wanted: dict[str, str]) -> Unreachable:
     """What it means that a connection stood and was lost before it answered anything."""
+    if STATEMENT_POOL.search(_reason(error)):
+        return Unreachable(
+            f"the pooler at {target(wanted)} takes no transactions: {_reason(error)}. Every read of the kit is one, so "
+            "that it can be read-only and bounded: connect to the server itself, or to a pool whose pool_mode is "
+            "transaction or session"
+        )
     return Unreachable(
         f"the server let us in at {target(wanted)} and ended the session before the first answer: {_reason(error)}; it "
         "crashes or shuts down (read its log), or a time limit of the role or database is too short to ask anything: "
