@@ -57,3 +57,10 @@ def test_the_numbers_of_a_translated_checkpoint_keep_their_order() -> None:
             "längste=0.000 s, Durchschnitt=0.000 s; Entfernung=8480 kB, Schätzung=8480 kB; lsn=0/1A")  # fmt: skip
     [entry] = parse([f"2025-10-07 20:27:38.343 UTC [1] LOG:  {text}\n".encode()], "stderr", "%m [%p] ")
     assert (entry.kind, entry.buffers, entry.sync_files) == ("checkpoint_complete", 319, 66)
+
+
+def test_numbers_that_are_no_counts_are_left_out() -> None:
+    """As two lines give that were torn into each other."""
+    text = "checkpoint complete: 38.343 " + " ".join(["7"] * 7 + ["1.5"] + ["7"] * 4)
+    [entry] = parse([f"2025-10-07 20:27:38.343 UTC [1] LOG:  {text}\n".encode()], "stderr", "%m [%p] ")
+    assert (entry.kind, entry.buffers, entry.sync_files) == ("checkpoint_complete", None, None)

@@ -301,6 +301,8 @@ def test_verbose_errors_carry_their_state():
         ("로그", "명령 구문", "명령 구문", "오류"),
         ("LOGG", "SATS", "sats", "FEL"),
         ("ЗАПИСУВАННЯ", "ІНСТРУКЦІЯ", "оператор", "ПОМИЛКА"),
+        ("LOG", "COMANDO", "comando", "ERRO"),
+        ("DZIENNIK", "WYRAŻENIE", "wyrażenie", "BŁĄD"),
     ],
 )
 def test_other_languages(severity, label, statement, error):

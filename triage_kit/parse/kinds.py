@@ -170,12 +170,13 @@ def _translated(message: str) -> Subject | None:
 _RELATION = re.compile(r'of table "(.+?)"(?=:|\n|\Z| system usage)')
 _TUPLES = re.compile(r"tuples: (\d+) removed, (\d+) remain")
 _QUOTED = re.compile(r"[\"»«“„「『](?:[ \u00a0])?([^\s\"»«“”„]+\.[^\s\"»«“”„]+\.[^\"»«“”„\n]+?)[ \u00a0]?[\"»«“”」』]")
+_LONG_NUMBER = 19  # digits: no count has so many
 _CHECKPOINT_NUMBERS = {13: 8, 14: 9}  # how many there are, and where the number of synced files stands
 _BUFFERS = re.compile(r"wrote (\d+) (?:SLRU )?buffers")
 _SYNC_FILES = re.compile(r"sync files=(\d+)")
 _PARAMETERS = re.compile(
-    r"(?i)(?:.*\bwith )?(?:parameters|Parameter|parámetros|paramètres|parametri|パラメータ|매개 변수|параметры|"
-    r"parametrar|параметри|参数)[ \u00a0]?: (\$1.*)",
+    r"(?i)(?:.*\bwith )?(?:parameters|Parameter|parámetros|paramètres|parâmetros|parametry|parametri|"
+    r"パラメータ|매개 변수|параметры|parametrar|параметри|参数)[ \u00a0]?: (\$1.*)",
     re.DOTALL,
 )
 
@@ -221,7 +222,7 @@ def _vacuum(entry: Entry) -> None:
         entry.removed, entry.remain = int(found[1]), int(found[2])
     elif entry.kind == "autovacuum":  # translated: the third line is that of the tuples in every language
         numbers = re.findall(r"\d+", "".join(entry.message.split("\n")[2:3]))
-        if len(numbers) in (2, 3, 4):
+        if len(numbers) in (2, 3, 4) and all(len(each) < _LONG_NUMBER for each in numbers):
             entry.removed, entry.remain = int(numbers[0]), int(numbers[1])
 
 
@@ -233,8 +234,9 @@ def _checkpoint(entry: Entry) -> None:
     if entry.buffers is None:
         # Translated: the numbers have the order of the English message, from 17 on with SLRU buffers as the third.
         numbers = re.findall(r"\d+(?:[.,]\d+)?", entry.message.partition("lsn=")[0])
-        if len(numbers) in _CHECKPOINT_NUMBERS:
-            entry.buffers, entry.sync_files = int(numbers[0]), int(numbers[_CHECKPOINT_NUMBERS[len(numbers)]])
+        counts = [numbers[0], numbers[_CHECKPOINT_NUMBERS[len(numbers)]]] if len(numbers) in _CHECKPOINT_NUMBERS else []
+        if counts and all(each.isdecimal() and len(each) < _LONG_NUMBER for each in counts):
+            entry.buffers, entry.sync_files = map(int, counts)
 
 
 _READERS = {

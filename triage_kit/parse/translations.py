@@ -343,6 +343,7 @@ connection_authenticated
     接続認証完了: 識別名="%"
     연결 인증됨: 식별자="%"
 connection_authorized
+    conexão autorizada: usu
     Replikationsverb
     Verbindung autor
     anslutning aukto
@@ -407,6 +408,7 @@ unique_violation
     重複したキー値は一意性制約"%
     중복된 키 값이 "%" 고유
 aborted_transaction
+    bieżąca transakcja została przerwana
     aktuella transak
     aktuelle Transak
     la transaction e
@@ -648,6 +650,8 @@ deadlock
     进程%在%.% ms等待在%
     进程%在%.% ms通过重新安排
 disconnection
+    desconexão: tempo
+    rozłączenie: czas
     Verbindungsende:
     desconexión: dur
     disconnessione:
@@ -902,6 +906,8 @@ no_such_role
     无法删除"%"因为有其它对象倚
     기타 다른 개체들이 이 롤에
 administrator_ended
+    terminando conexão por causa de um comando
+    zakończono połączenie na skutek polecenia
     Autovacuum-Proze
     Verbindung wird abgebrochen aufgrund von Anweisung des Admin
     WAL-Receiver-Prozess wird abgebrochen au
@@ -936,6 +942,8 @@ administrator_ended
     관리자 명령으로 인해 자동 청
     관리자 요청에 의해서 연결을
 session_lost_to_crash
+    finalizando conexão por causa de uma queda
+    zakończenie połączenia spowodowane awarią
     Verbindung wird abgebrochen wegen Abstur
     arrêt de la connexion à cause de l'arrêt
     avbryter anslutn
