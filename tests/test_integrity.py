@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REAL_KILLS = int(os.environ.get("TRIAGE_KILLS", "10"))  # of the whole command against a server: 100 take minutes
 LEFT = "SELECT pid FROM pg_stat_activity WHERE application_name = 'triage_kit'"
 MADE = "SELECT relname FROM pg_class WHERE oid >= 16384 AND relnamespace = 'public'::regnamespace"
-HANG = 300.0  # seconds of one command or one wait: a bound of what hangs, not of how long a loaded machine takes in all
+HANG = 300.0  # seconds of one command: a bound of what hangs, not of how long a loaded machine takes in all
 KILLS = 100  # in all; half of them each while collecting anew and while collecting again
 # The children of a fork are killed or end by themselves; none takes a lock that a thread of ours could hold.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -240,7 +240,7 @@ def test_a_real_collect_is_killed_at_any_moment_and_gone_on_with(
     record_property("outcomes", dict(found))
     assert found["resumable"] > 0
     with server18.connect(database18) as connection:
-        deadline = time.monotonic() + HANG  # a server notices that its client is gone when it next writes to it
+        deadline = time.monotonic() + 30  # a server notices that its client is gone when it next writes to it
         while left := connection.execute(LEFT).fetchall():
             assert time.monotonic() < deadline, left
             time.sleep(0.1)

@@ -1,10 +1,12 @@
 """Scripts, jobs, tests and application code: which line, whose vehicle, started by what; and files that mean harm."""
 
 import os
+from collections import Counter
 
 import pytest
 
 from tests.collect.test_repository import collected, git, question
+from triage_kit.collect.code import scan
 from triage_kit.parse.hits import MOST_HITS, read_hits
 
 FILES = {
@@ -169,3 +171,12 @@ HOSTILE = {
 def test_no_file_holds_the_reader_up(name):
     # Work that grows with the square of such a file takes hours: this test would never end.
     assert len(read_hits(HOSTILE[name], name)) <= MOST_HITS
+
+
+def test_calls_of_routines_are_told_by_line_and_bounded(tmp_path):
+    (tmp_path / "a.sql").write_text('\nSELECT ops.tidy(); CALL "Sweep"(1);\n\nPERFORM purge(now());\n')
+    assert scan(tmp_path, (), Counter()).calls == [
+        ("tidy", "a.sql", 2), ("sweep", "a.sql", 2), ("purge", "a.sql", 4)
+    ]  # fmt: skip
+    (tmp_path / "b.js").write_text("select f(x);\n" * 150_000)
+    assert len(scan(tmp_path, (), Counter()).calls) == 20_000

@@ -17,7 +17,7 @@ from triage_kit.lab.incidents import INCIDENTS
 from triage_kit.start import init
 
 SAYINGS = [
-    *hostile.NAMES,
+    *(name for name in hostile.NAMES if name.strip()),  # a table may be called so; a note that says nothing is refused
     hostile.NOTE,
     hostile.TITLE,
     "- {a: b}",

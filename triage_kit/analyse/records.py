@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,21 @@ import pandas as pd
 
 from triage_kit.analyse.context import first, rows
 
+_LSN = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}")
+
 OVER = ("rolled_back",)
+
+
+def position(lsn: object) -> int | None:
+    """An LSN as a number that can be compared and counted with; None for what is none.
+
+    >>> position("1/10"), position(None)
+    (4294967312, None)
+    """
+    if not isinstance(lsn, str) or not _LSN.fullmatch(lsn):
+        return None
+    high, _, low = lsn.partition("/")
+    return (int(high, 16) << 32) + int(low, 16)
 
 
 @dataclass(frozen=True)

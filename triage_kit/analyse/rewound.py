@@ -16,9 +16,10 @@ import pandas as pd
 
 from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.inference import Observation
+from triage_kit.analyse.records import position
 
 SLACK = pd.Timedelta(seconds=2)  # the control file's times are whole seconds
-_LSN = re.compile(r"\blsn=([0-9A-F]+)/([0-9A-F]+)", re.IGNORECASE)
+_LSN = re.compile(r"\blsn=([0-9A-F]+/[0-9A-F]+)", re.IGNORECASE)
 _DOWN = re.compile(
     r"database system was (?:shut down at|interrupted; last known up at) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)"
 )
@@ -52,18 +53,11 @@ def _of_this_cluster(events: pd.DataFrame, about: Context) -> pd.DataFrame:
     return kept if born is None else kept[kept["at"] > born + SLACK / 2]
 
 
-def _number(lsn: object) -> int | None:
-    if not isinstance(lsn, str) or "/" not in lsn:
-        return None
-    high, _, low = lsn.partition("/")
-    return (int(high, 16) << 32) + int(low, 16)
-
-
 def _below_baseline(identity: dict, known: dict) -> tuple[str, str] | None:
     """An earlier bundle of this very data directory that had come further."""
     if not known or known.get("system_identifier") != identity.get("system_identifier"):
         return None
-    then, now = _number(known.get("lsn")), _number(identity.get("lsn"))
+    then, now = position(known.get("lsn")), position(identity.get("lsn"))
     if then is None or now is None or now >= then:
         return None
     says = f"the WAL stands at {identity['lsn']}, and the earlier bundle of the same cluster had {known['lsn']}"
@@ -72,14 +66,14 @@ def _below_baseline(identity: dict, known: dict) -> tuple[str, str] | None:
 
 def _below_log(identity: dict, events: pd.DataFrame) -> tuple[str, str] | None:
     """A checkpoint of the log whose LSN the server has not reached (from 16 on the lines name it)."""
-    now = _number(identity.get("lsn"))
+    now = position(identity.get("lsn"))
     if now is None:
         return None
     for row in rows(events[events["subject"] == "checkpoint_complete"]):
         found = _LSN.search(row["message"])
-        if found and (int(found[1], 16) << 32) + int(found[2], 16) > now:
+        if found and (position(found[1]) or 0) > now:
             says = (
-                f"a checkpoint at {row['at']:%Y-%m-%d %H:%M:%S} UTC stood at LSN {found[1]}/{found[2]}; the server is "
+                f"a checkpoint at {row['at']:%Y-%m-%d %H:%M:%S} UTC stood at LSN {found[1]}; the server is "
                 f"at {identity['lsn']} now, and an LSN never falls"
             )
             return says, f"{row['file']}:{row['line']}"

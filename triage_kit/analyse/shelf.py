@@ -10,6 +10,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse.context import first, rows
 from triage_kit.analyse.losses import Loss
+from triage_kit.analyse.records import position
 from triage_kit.analyse.target import Target, span
 
 BASES = ("base_backup", "pgbackrest", "barman", "wal_g", "snapshot")
@@ -105,20 +106,12 @@ def _base(row: dict, target: Target, lost: Loss, server: dict) -> Judged:
 
 def _later(row: dict, target: Target, lost: Loss, at: pd.Timestamp | None) -> str:
     """Words for a base backup that ended after the target: recovery cannot stop before a backup's own end."""
-    if target.lsn and row["stop_lsn"] and _position(row["stop_lsn"]) > _position(target.lsn):
+    if target.lsn and row["stop_lsn"] and (position(row["stop_lsn"]) or 0) > (position(target.lsn) or 0):
         return f"it ended at {row['stop_lsn']}, after the target {target.lsn}: it is newer than the loss"
     known = target.time or lost.before
     if not (target.lsn and row["stop_lsn"]) and at is not None and known is not None and at >= known:
         return f"it ended at {_when(at)}, after the loss: it is newer than the loss"
     return ""
-
-
-def _position(lsn: str) -> int:
-    high, _, low = lsn.partition("/")
-    try:
-        return (int(high, 16) << 32) + int(low, 16)
-    except ValueError:
-        return 0
 
 
 def _dump(

@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +77,19 @@ def _note_routines(found: Found, text: str, inside: str) -> None:
     """Routines that a file creates, else those that it may call, and what starts a file that calls some."""
     for each in _DEFINES.finditer(text):
         found.defines[_bare(each[1])].add(inside)
-    calls = [] if len(found.calls) > _MOST_CALLS else [
-        (_bare(each[1]), inside, text.count("\n", 0, each.start()) + 1) for each in _ROUTINE.finditer(text)
-    ]  # fmt: skip
+    calls = list(islice(_called(text, inside), max(0, _MOST_CALLS - len(found.calls))))
     if calls:
         found.calls += calls
         kind = vehicle(inside, text)
         found.jobs.setdefault(inside, (kind, text if kind == "scheduled_job" else ""))
+
+
+def _called(text: str, inside: str) -> Iterator[tuple[str, str, int]]:
+    """Routines that a text may call, with its file and the line; each line is counted once, however many calls."""
+    line, counted = 1, 0
+    for each in _ROUTINE.finditer(text):
+        line, counted = line + text.count("\n", counted, each.start()), each.start()
+        yield _bare(each[1]), inside, line
 
 
 def _note_callers(found: Found) -> None:

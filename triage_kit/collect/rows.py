@@ -151,8 +151,12 @@ class Counting:
 
     def _damaged(self, empty: list[Table]) -> dict[int, Count]:
         """Of tables that measure 0 bytes those that are not empty but damaged."""
-        found = damage.damaged(self.inquiry, empty)
+        found = self._broken(empty)
         return {t.oid: Count(t, method="damaged", reason=found[t.oid]) for t in empty if t.oid in found}
+
+    def _broken(self, empty: list[Table]) -> dict[int, str]:
+        """What is wrong with their files, by OID."""
+        return damage.damaged(self.inquiry, empty)
 
     def _without_reading(self, table: Table) -> Count | None:
         """The count that needs no look at the table, or the reason why there may be none; None: it may be counted."""

@@ -229,9 +229,8 @@ class _Counted(rows.Counting):
         found = [hurt.get(each.table.oid, each) for each in found]
         return [each if each.method == "exact" else replace(each, asked_at=at) for each in found]
 
-    def _damaged(self, empty: list[rows.Table]) -> dict[int, rows.Count]:
-        found = damage.contradicted(self.inquiry, empty)  # nobody can be asked to open a file any more
-        return {t.oid: rows.Count(t, method="damaged", reason=found[t.oid]) for t in empty if t.oid in found}
+    def _broken(self, empty: list[rows.Table]) -> dict[int, str]:
+        return damage.contradicted(self.inquiry, empty)  # nobody can be asked to open a file any more
 
     def _recorded(self, table: rows.Table) -> rows.Count:
         row = self.counted.get(table.oid)
