@@ -9,7 +9,7 @@ from contextlib import closing
 import majors
 import pytest
 
-from triage_kit.collect import Collected
+from triage_kit.collect import Collected, server
 from triage_kit.errors import LoginRefused, SourceError, Unreachable
 from triage_kit.lab.server import Server
 
@@ -191,6 +191,23 @@ def test_a_limit_that_lets_hardly_anybody_ask_is_named_or_outrun(odd: Server, as
     # Which of the two is quicker is chance. Who asks within the millisecond misses nothing; a session that is cut is no
     # wrong password, and nobody should look for one.
     assert ("idle_session_timeout" in said and "password" not in said) if said else failed(done) == {}
+
+
+def test_a_time_limit_that_cancels_the_beginning_costs_no_answer(
+    odd: Server, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(odd, "hasty")
+    with odd.connect("hasty") as connection:
+        connection.execute("CREATE ROLE hasty SUPERUSER LOGIN; ALTER ROLE hasty SET statement_timeout = '200ms'")
+    begin, slow = server._begin, iter([True, True, False, True])
+
+    def late(*arguments: object) -> str:
+        # What a busy machine does by itself, once in some thousand times.
+        return f"SELECT pg_sleep({int(next(slow, False))}); {begin(*arguments)}"
+
+    monkeypatch.setattr(server, "_begin", late)
+    assert failed(ask(odd, "hasty", "hasty")) == {}
+    assert next(slow, None) is None
 
 
 def test_a_locked_catalogue_is_named_and_costs_what_it_must(odd: Server, ask: Ask) -> None:

@@ -51,6 +51,7 @@ def in_sql(server: Server, database: str, commands: list[str]) -> None:
     with server.connect(database) as connection:
         for command in commands:
             connection.execute(command)
+        connection.execute("SELECT pg_stat_force_next_flush()")  # a session that ends may report its counters too late
 
 
 def in_shell(server: Server, folder: Path, commands: list[str]) -> None:
