@@ -138,10 +138,10 @@ def test_a_file_that_was_deleted_under_a_running_server_is_found_by_the_suggeste
     server18, database18, ask
 ) -> None:
     with server18.connect(database18) as connection:
-        connection.execute("CREATE TABLE held AS SELECT generate_series(1, 500) AS n")
-        connection.execute("CHECKPOINT")
+        connection.execute("CREATE TABLE held WITH (autovacuum_enabled = off) AS SELECT generate_series(1, 500) AS n")
         [path] = connection.execute("SELECT pg_relation_filepath('held')").fetchone()
-        connection.execute("SELECT count(*) FROM held")
+        connection.execute("SELECT count(*) FROM held")  # leaves its hint bits: written now, not at some time below
+        connection.execute("CHECKPOINT")
         content = (server18.data / path).read_bytes()
         (server18.data / path).unlink()
         found = investigate({**open_case(ask(server18, database18).bundle.folder.parent).evidence})

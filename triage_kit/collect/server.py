@@ -238,8 +238,11 @@ class Session:
             time.sleep(0.5)
 
     def _gone(self, lost: str) -> str:
-        # The server closes first and psycopg may have no code by then: what it had said is all that is left.
+        # The server closes first and psycopg may have no code by then: what it had said is all that is left, and at
+        # times not even that.
         advice = f"; {address.TIME_LIMITS}" if "timeout" in lost else ""
+        if "unexpectedly" in lost:
+            advice = f" If the server itself is well, {address.TIME_LIMITS}"
         return f"the connection to {self.target} was lost in the middle and could not be kept: {lost}{advice}"
 
     def _driver(self) -> psycopg.Connection:
