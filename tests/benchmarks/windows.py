@@ -107,7 +107,7 @@ def told(incident: Incident, view: str, diary: list[Deed], keys: dict, found: In
         open_ended = pd.isna(start) or pd.isna(end)
         rows.append({
             "incident": incident.name, "view": view, "holds": holds,
-            "seconds": float("nan") if open_ended else (end - start).total_seconds(), "whole": whole, 
+            "seconds": float("nan") if open_ended else (end - start).total_seconds(), "whole": whole,
             "deed": (deed.end - deed.start).total_seconds(), "how": group["dated_by"],
             "from": start, "to": end, "done": deed.start, "over": deed.end,
         })  # fmt: skip
@@ -120,7 +120,7 @@ def run(incident: Incident, script: Script, folder: Path, views: set[str]) -> li
     keys: dict = {}
     timed = replace(script, acts=[Timed(step, diary) for step in script.acts])
 
-    def build(server, where):  # noqa: ANN001, ANN202 as Script.build
+    def build(server, where):
         diary.clear()
         keys.update(timed.build(server, where))
         return dict(keys)
@@ -149,6 +149,12 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
+def say(line: str) -> None:
+    """Print a line at once, also into a pipe."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Print what each view dated, and the summary; 1 where a window does not hold the moment."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.windows", description=__doc__)
@@ -159,13 +165,16 @@ def main(arguments: list[str] | None = None) -> int:
     for incident, script in scripts(options.incidents):
         for row in run(incident, script, binaries.find(), set(options.views)):
             rows.append(row)
-            print(f"{row['incident']} {row['view']}: {row['seconds']:.3f} s {'holds' if row['holds'] else 'MISSES'} "
-                  f"({row['how']}) {row['from']} .. {row['to']} / {row['done']} .. {row['over']}", flush=True)  # fmt: skip
+            verdict = "holds" if row["holds"] else "MISSES"
+            say(
+                f"{row['incident']} {row['view']}: {row['seconds']:.3f} s {verdict} ({row['how']}) "
+                f"{row['from']} .. {row['to']} / {row['done']} .. {row['over']}"
+            )
     if not rows:
-        print("no incident of these has a session of which it is certain that it did the deed")
+        say("no incident of these has a session of which it is certain that it did the deed")
         return 1
     frame = pd.DataFrame(rows)
-    print(figures.markdown(summary(frame)))
+    say(figures.markdown(summary(frame)))
     return 0 if frame["holds"].all() else 1
 
 
