@@ -360,3 +360,31 @@ def test_a_long_script_is_read_to_its_end():
     text = "INSERT INTO a VALUES (1, 'drop; table');\n" * 40_000 + "DELETE FROM a;\n-- end"
     [found] = [each for each in effects(text) if each.loses]
     assert (found.operation, found.object, found.line) == ("delete", "a", 40_001)
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        ("format('DELETE FROM shop.orders WHERE id = %L', x)", [("delete", "shop.orders")]),
+        ("'DELETE FROM orders WHERE note = ' || quote_literal(x)", [("delete", "orders")]),
+        ("format('TRUNCATE %I.%I', s, t)", [("dynamic", "")]),
+        ("'DROP TABLE ' || t || ' CASCADE'", [("dynamic", "")]),
+        ("format('CREATE INDEX ON %I (%I)', t, c)", []),
+        ("pg_catalog.format('SELECT count(*) FROM %1$I.%2$I', s, t)", []),
+        ("format('SELECT %I()', f)", [("dynamic", "")]),
+        ("'SELECT ' || f", [("dynamic", "")]),
+        ("format('ALTER TABLE %I %s', t, what)", [("dynamic", "")]),
+        ("format('%s', statement)", [("dynamic", "")]),
+        ("statement", [("dynamic", "")]),
+        ("format('%s', 'ANALYZE a') || rest", [("dynamic", "")]),
+        ("'" + "SELECT 1 AS a, " * 2_000 + "' || t", [("dynamic", "")]),
+    ],
+)
+def test_text_that_a_routine_builds_is_known_where_its_statement_and_its_table_are(expression, told):
+    body = f"DO $$ BEGIN EXECUTE {expression}; END $$"
+    assert [(each.operation, each.object) for each in effects(body) if each.loses] == told
+
+
+def test_a_hole_in_a_name_hides_no_later_table():
+    body = "BEGIN EXECUTE 'CREATE TEMP TABLE ' || t || ' (a int)'; EXECUTE 'TRUNCATE ' || t; TRUNCATE a; END"
+    assert [each.operation for each in effects(f"DO $$ {body} $$") if each.loses] == ["dynamic", "truncate"]

@@ -11,6 +11,7 @@ from triage_kit.sql import effects
 
 CASES = Path(__file__).parent / "sql_cases"
 DESTRUCTIVE = yaml.safe_load((CASES / "destructive.yaml").read_text("utf-8"))
+HELD_OUT = yaml.safe_load((CASES / "held_out.yaml").read_text("utf-8"))
 HARMLESS = yaml.safe_load((CASES / "harmless.yaml").read_text("utf-8"))
 
 
@@ -36,13 +37,18 @@ def test_sql_that_loses_nothing_raises_no_alarm(text):
     assert [each for each in effects(text) if each.loses] == []
 
 
-def lost_in_file(path, text):
-    """What a file would lose of which object, downgrades left out."""
+def lines_of(path, text):
+    """Operations of a file, downgrades left out, with what each loses."""
     migrations = read_migrations(text, path)
     if migrations:
         operations = [each for one in migrations for each in one.operations if each.direction != "down"]
-        return [(loses_of(each), each.object) for each in operations if loses_of(each)]
-    return [(each.loses, each.object or "") for each in (read_hits(text, path) if readable(path) else [])]
+        return [(loses_of(each), each) for each in operations if loses_of(each)]
+    return [(each.loses, each) for each in (read_hits(text, path) if readable(path) else [])]
+
+
+def lost_in_file(path, text):
+    """What a file would lose of which object."""
+    return [(loses, each.object or "") for loses, each in lines_of(path, text)]
 
 
 @pytest.mark.parametrize("case", [each for each in DESTRUCTIVE if "path" in each], ids=lambda each: each["id"])
@@ -58,3 +64,30 @@ def test_a_file_that_loses_nothing_raises_no_alarm(case):
 
 def test_there_are_60_and_200_of_them():
     assert (len(DESTRUCTIVE), len(HARMLESS["statements"]) + len(HARMLESS["files"])) == (60, 200)
+
+
+def operations(case):
+    """Operation and object of everything that a held-out text loses."""
+    if "path" in case:
+        return {(each.operation, each.object or "") for _, each in lines_of(case["path"], case["text"])}
+    return {(each.operation, each.object) for each in effects(case["text"]) if each.loses}
+
+
+@pytest.mark.parametrize("case", HELD_OUT["destructive"] + HELD_OUT["stated"], ids=lambda each: each.get("id"))
+def test_every_effect_of_a_held_out_text_is_found(case):
+    assert operations(case) >= set(map(tuple, case["effects"]))
+
+
+@pytest.mark.parametrize("text", HELD_OUT["harmless_statements"])
+def test_a_held_out_statement_raises_no_alarm(text):
+    assert operations({"text": text}) == set()
+
+
+@pytest.mark.parametrize("case", HELD_OUT["harmless_files"], ids=lambda each: each["path"])
+def test_a_held_out_file_raises_no_alarm(case):
+    assert operations(case) == set()
+
+
+def test_held_out_are_60_and_200():
+    harmless = [*HELD_OUT["harmless_statements"], *HELD_OUT["harmless_files"], *HELD_OUT["stated"]]
+    assert (len(HELD_OUT["destructive"]), len(harmless)) == (60, 200)

@@ -9,25 +9,19 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from triage_kit.parse.flow import EnoughError, Flow, constants, parameters
 from triage_kit.parse.literals import PLACEHOLDER, UNKNOWN, Dml, Named, Names, argument, as_text, evaluate
 from triage_kit.parse.migration import Migration, Operation
 from triage_kit.sql import effects, suspicious
 
-_MOST_ROUNDS = 200
 _MOST_CALLS = 4
-_MOST_STEPS = 10_000
 _TEXT_LIMIT = 4000
 _CREATED = re.compile(r"(?im)^\s*create date:\s*(\S[^\n]*?)\s*$")
 _RUNS_TEXT = frozenset(("execute", "exec_driver_sql", "scalar", "scalars"))
-
-
-class _EnoughError(Exception):
-    """Loops over loops: what follows is not listed, but the reading ends."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +68,7 @@ def read_alembic(text: str, zone: tzinfo = UTC) -> Migration | None:
 
 
 def _read(tree: ast.Module, zone: tzinfo) -> Migration | None:
-    names = _constants(tree)
+    names = constants(tree)
     if "revision" not in names or "down_revision" not in names:
         return None
     parents = names["down_revision"]
@@ -103,35 +97,13 @@ def _instant(written: str, zone: tzinfo) -> datetime | None:
     return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
 
 
-def _constants(tree: ast.Module) -> Names:
-    names: Names = {}
-    for node in tree.body:
-        if isinstance(node, (ast.Assign, ast.AnnAssign)):
-            _bind(node, names)
-    return names
-
-
-def _bind(node: ast.Assign | ast.AnnAssign, names: Names) -> None:
-    value = evaluate(node.value, names)
-    for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-        _bind_target(target, value, names)
-
-
-def _bind_target(target: ast.expr, value: Any, names: Names) -> None:
-    if isinstance(target, ast.Name):
-        names[target.id] = value
-    elif isinstance(target, (ast.Tuple, ast.List)):
-        values = value if isinstance(value, list) and len(value) == len(target.elts) else [UNKNOWN] * len(target.elts)
-        for each, part in zip(target.elts, values, strict=True):
-            _bind_target(each, part, names)
-
-
-class _Reader:
+class _Reader(Flow):
     def __init__(self, tree: ast.Module, names: Names) -> None:
+        super().__init__()
         self.functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
         self.names = names
         self.op = {"op"}
-        self.steps = 0
+        self.found: list[Operation] = []
         for node in tree.body:
             if isinstance(node, ast.ImportFrom) and node.module == "alembic":
                 self.op |= {each.asname or each.name for each in node.names if each.name == "op"}
@@ -141,66 +113,22 @@ class _Reader:
             for name, function in self.functions.items():
                 # The multi-database template has upgrade_<name> functions that upgrade() finds by name.
                 if name == start or name.startswith(f"{start}_"):
-                    with suppress(_EnoughError):
-                        for each in self._block(function.body, dict(self.names), 0):
-                            yield replace(each, direction=direction)
+                    self.found = []
+                    try:
+                        self.block(function.body, dict(self.names))
+                    except EnoughError:
+                        text = f"{name}: loops over loops, what follows was not read"
+                        self.found.append(Operation(function.lineno, "", "dynamic", text=text, how="python"))
+                    yield from (replace(each, direction=direction) for each in self.found)
 
-    def _block(self, body: list[ast.stmt], names: Names, depth: int) -> Iterator[Operation]:
-        for node in body:
-            self.steps += 1
-            if self.steps > _MOST_STEPS:
-                raise _EnoughError
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                continue
-            if isinstance(node, (ast.For, ast.AsyncFor)):
-                yield from self._loop(node, names, depth)
-                continue
-            yield from self._calls(node, names, depth)
-            if isinstance(node, (ast.Assign, ast.AnnAssign)):
-                _bind(node, names)
-            if isinstance(node, (ast.With, ast.AsyncWith)):
-                self._bind_batches(node, names)
-            for part in ("body", "orelse", "finalbody"):
-                yield from self._block(getattr(node, part, []), names, depth)
-            for handler in [*getattr(node, "handlers", []), *getattr(node, "cases", [])]:
-                yield from self._block(handler.body, names, depth)
-
-    def _loop(self, node: ast.For | ast.AsyncFor, names: Names, depth: int) -> Iterator[Operation]:
-        yield from self._expression(node.iter, names, depth)
-        values = evaluate(node.iter, names)
-        if isinstance(values, dict):
-            values = list(values)
-        rounds = values if isinstance(values, list) and len(values) <= _MOST_ROUNDS else [UNKNOWN]
-        for value in rounds:
-            _bind_target(node.target, value, names)
-            yield from self._block(node.body, names, depth)
-        yield from self._block(node.orelse, names, depth)
-
-    def _calls(self, node: ast.stmt, names: Names, depth: int) -> Iterator[Operation]:
-        """Operations of the calls in a statement's own expressions, not of those in its blocks."""
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.expr):
-                yield from self._expression(child, names, depth)
-            elif isinstance(child, ast.withitem):
-                yield from self._expression(child.context_expr, names, depth)
-
-    def _expression(self, node: ast.expr, names: Names, depth: int) -> Iterator[Operation]:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.expr):
-                yield from self._expression(child, names, depth)
-            elif isinstance(child, ast.keyword):
-                yield from self._expression(child.value, names, depth)
-        if isinstance(node, ast.Call):
-            yield from self._call(node, names, depth)
-
-    def _call(self, node: ast.Call, names: Names, depth: int) -> Iterator[Operation]:
+    def call(self, node: ast.Call, names: Names, depth: int) -> None:
         if isinstance(node.func, ast.Name):
             if (function := self.functions.get(node.func.id)) and depth < _MOST_CALLS:
-                yield from self._block(function.body, names | self._bound(function, node, names), depth + 1)
-            return
-        if not isinstance(node.func, ast.Attribute):
-            return
-        method, base = node.func.attr, node.func.value
+                self.block(function.body, names | parameters(function, node, names), depth + 1)
+        elif isinstance(node.func, ast.Attribute):
+            self.found += self._method(node, node.func.attr, node.func.value, names)
+
+    def _method(self, node: ast.Call, method: str, base: ast.expr, names: Names) -> Iterator[Operation]:
         batch = evaluate(base, names)
         is_op = isinstance(base, ast.Name) and base.id in self.op
         if method in _RUNS_TEXT and (node.args or node.keywords):
@@ -214,13 +142,7 @@ class _Reader:
         elif method == "delete" and not isinstance(batch, Named) and ".query(" in (chain := ast.unparse(base)):
             yield replace(_python(node, "delete", ()), bounded=".filter" in chain or ".where" in chain)
 
-    def _bound(self, function: ast.FunctionDef, node: ast.Call, names: Names) -> Names:
-        parameters = [each.arg for each in function.args.args]
-        bound: Names = dict.fromkeys(parameters, UNKNOWN)
-        bound |= dict(zip(parameters, (evaluate(each, names) for each in node.args), strict=False))
-        return bound | {each.arg: evaluate(each.value, names) for each in node.keywords if each.arg}
-
-    def _bind_batches(self, node: ast.With | ast.AsyncWith, names: Names) -> None:
+    def entered(self, node: ast.With | ast.AsyncWith, names: Names) -> None:
         for item in node.items:
             call = item.context_expr
             if not (isinstance(call, ast.Call) and isinstance(item.optional_vars, ast.Name)):

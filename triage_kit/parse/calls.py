@@ -9,8 +9,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
-from triage_kit.parse.literals import PLACEHOLDER, Dml, Named, Names, evaluate
+from triage_kit.parse.flow import Definition, EnoughError, Flow, bind_target, constants, parameters
+from triage_kit.parse.literals import PLACEHOLDER, Dml, Named, Names, Unknown, argument, evaluate
 from triage_kit.parse.migration import Operation
 from triage_kit.sql import OPERATIONS, Effect, effects, suspicious
 
@@ -68,22 +71,104 @@ def python_calls(text: str) -> Iterator[Operation]:
     [('delete', 'a', 1)]
     """
     tree = ast.parse(text.removeprefix("\ufeff"))
-    yield from calls_in(tree, _constants(tree))
+    names = constants(tree)
+    if any(each in text for each in _OTHER_DATABASES):
+        names |= _kept(tree)
+    return calls_in(tree.body, names, _functions(tree))
 
 
-def calls_in(tree: ast.AST, names: Names) -> Iterator[Operation]:
-    """Operations of the calls below a node, with the values of names that are known there."""
+def calls_in(body: list[ast.stmt], names: Names, functions: Functions | None = None) -> Iterator[Operation]:
+    """Operations of the calls in a block, with the values of names that are known there; functions may be called."""
+    reader = _Calls(functions or {})
+    try:
+        reader.block(body, dict(names))
+    except EnoughError:
+        # What was not reached is read as it stands, loops and local names unfollowed.
+        for node in ast.walk(ast.Module(body, [])):
+            if isinstance(node, ast.Call):
+                reader.found += _call(node, names)
+    return iter(reader.found)
+
+
+Functions = dict[str, ast.FunctionDef | ast.AsyncFunctionDef]
+_MOST_CALLS = 2
+
+
+def _functions(tree: ast.Module) -> Functions:
+    return {node.name: node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
+
+
+class _Elsewhere(Unknown):
+    """A connection to a database that is no PostgreSQL, or a cursor of one."""
+
+
+_ELSEWHERE = _Elsewhere()
+_OTHER_DATABASES = frozenset(("sqlite3", "aiosqlite", "duckdb", "pymysql", "MySQLdb"))
+
+
+class _Calls(Flow):
+    """Every body of a file is read once by itself, and those of its own functions again where SQL is given to them."""
+
+    def __init__(self, functions: Functions) -> None:
+        super().__init__()
+        self.functions = functions
+        self.found: list[Operation] = []
+
+    def definition(self, node: Definition, names: Names, depth: int) -> None:
+        self.expressions(node, names, depth)
+        unknown = {} if isinstance(node, ast.ClassDef) else parameters(node, None, names)
+        self.block(node.body, names | unknown, depth)
+
+    def entered(self, node: ast.With | ast.AsyncWith, names: Names) -> None:
+        super().entered(node, names)
+        for item in node.items:
+            if item.optional_vars is not None and _elsewhere(item.context_expr, names):
+                bind_target(item.optional_vars, _ELSEWHERE, names)
+
+    def assigned(self, value: ast.expr | None, names: Names) -> Any:
+        return _ELSEWHERE if _elsewhere(value, names) else super().assigned(value, names)
+
+    def call(self, node: ast.Call, names: Names, depth: int) -> None:
+        if isinstance(node.func, ast.Attribute) and _elsewhere(node.func.value, names):
+            return
+        self.found += _call(node, names)
+        function = self.functions.get(node.func.id) if isinstance(node.func, ast.Name) else None
+        if function is None or depth >= _MOST_CALLS or not _gives_sql(node, names):
+            return
+        inner = _Calls(self.functions)
+        inner.steps = self.steps
+        inner.block(function.body, names | parameters(function, node, names), depth + 1)
+        self.steps = inner.steps
+        self.found += [replace(each, line=node.lineno) for each in inner.found]
+
+
+def _gives_sql(node: ast.Call, names: Names) -> bool:
+    values = [evaluate(each, names) for each in (*node.args, *(each.value for each in node.keywords))]
+    return any(isinstance(each, str) and suspicious(each) for each in values)
+
+
+def _elsewhere(node: ast.expr | None, names: Names) -> bool:
+    """Whether an expression is a connection to another database or something got from one: its loss is none of ours."""
+    while isinstance(node, (ast.Call, ast.Attribute, ast.Await)):
+        made = node.func if isinstance(node, ast.Call) else None
+        if isinstance(made, ast.Attribute) and made.attr == "connect" and isinstance(made.value, ast.Name):
+            return made.value.id in _OTHER_DATABASES
+        if isinstance(node, ast.Attribute) and names.get(f".{node.attr}") is _ELSEWHERE:
+            return True
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return isinstance(node, ast.Name) and names.get(node.id) is _ELSEWHERE
+
+
+def _kept(tree: ast.Module) -> Names:
+    """Attributes (``.name``) that hold nothing but connections to another database."""
+    kept: dict[str, bool] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            yield from _call(node, names)
-
-
-def _constants(tree: ast.Module) -> Names:
-    names: Names = {}
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            names[node.targets[0].id] = evaluate(node.value, names)
-    return names
+        if isinstance(node, ast.Assign):
+            for each in node.targets:
+                if isinstance(each, ast.Attribute):
+                    only = _elsewhere(node.value, {}) or getattr(node.value, "value", 0) is None
+                    kept[each.attr] = kept.get(each.attr, True) and only
+    return {f".{name}": _ELSEWHERE for name, only in kept.items() if only}
 
 
 def _call(node: ast.Call, names: Names) -> Iterator[Operation]:
@@ -96,10 +181,23 @@ def _call(node: ast.Call, names: Names) -> Iterator[Operation]:
         chain = ast.unparse(node.func.value) + "."
         if _QUERY.search(chain):
             yield _made(node, "delete", _model(chain, names), bool(_FILTERS.search(chain)))
+    elif method in _WRITERS and argument(node, 99, _WRITERS[method], names) == "replace":
+        yield _made(node, "drop_table", _written(node, names))
     elif method == "call_command" and node.args and evaluate(node.args[0], names) in _COMMANDS:
         yield _made(node, "truncate", "")
     elif method in _RUNS and (node.args or node.keywords):
         yield from _executed(node, method, names)
+
+
+# A frame's way into a table, and the argument by which the table is dropped and made anew.
+_WRITERS = {"to_sql": "if_exists", "to_postgis": "if_exists", "write_database": "if_table_exists"}
+
+
+def _written(node: ast.Call, names: Names) -> str:
+    name, schema = argument(node, 0, "name", names), argument(node, 99, "schema", names)
+    if name is None:
+        name = argument(node, 99, "table_name", names)
+    return ".".join(each for each in (schema, name) if isinstance(each, str)).replace(PLACEHOLDER, "{…}")
 
 
 def _owner(node: ast.Call) -> str:

@@ -19,6 +19,13 @@ _BEGINS = re.compile(r"(?i)\A\s*(?:with|delete\s+from|truncate|drop|alter|update
 # Placeholders of drivers and templates, which are no SQL.
 _HOLE = re.compile(r"[#$]\{[^}]*\}|\{\w*\}|%[sdvq]|(?<![\w?])\?(?!\w)|(?<![:\w])[:@]\w+")
 
+# A call that tells its first argument to somebody, just before the literal; Sprintf makes text that may run.
+_TOLD = re.compile(
+    r"(?:\b(?:console|log|logger|slog|logging|LOG|LOGGER|Log|Logger)\.\w+|\bfmt\.(?:Print\w*|Errorf)|\berrors\.New|"
+    r"\.(?:[Ii]nfo|[Ww]arn(?:ing)?|[Ee]rror|[Dd]ebug|[Tt]race|[Ff]atal)[fw]?|\b(?:print(?:ln|f)?|puts|panic|die|echo|alert)|"
+    r"\bnew\s+\w*(?:Error|Exception)|!\s*)\s*\(\s*\Z"
+)
+
 
 def literal_hits(text: str) -> Iterator[Operation]:
     """Losing statements that stand whole in a literal; text that no grammar reads is taken for prose.
@@ -33,6 +40,8 @@ def literal_hits(text: str) -> Iterator[Operation]:
         group = next(each for each in ("triple", "tick", "double", "single") if found[each] is not None)
         written = found[group]
         if not _BEGINS.match(written) or not suspicious(written):
+            continue
+        if _TOLD.search(blanked[max(0, found.start() - 80) : found.start()]):
             continue
         line = blanked.count("\n", 0, found.start(group)) + 1
         for each in effects(_HOLE.sub("__hole__", written.replace("\\n", " ").replace('\\"', '"'))):

@@ -16,7 +16,8 @@ from triage_kit.sql import Effect, effects, suspicious
 _TEXT_LIMIT = 4000
 # Command, what it does, and the group that names the object. Every one is documented by its tool.
 _TOOL_COMMANDS = [
-    (r"\bdropdb\b(?:\s+-{1,2}[\w-]+(?:=\S+)?|\s+-[hpU]\s+\S+)*\s+(?P<object>[\w.\"'${}-]+)", "drop_database"),
+    (r"\bdropdb\b(?:\s+-[hpU]\s+\S+|\s+--(?:host|port|username|maintenance-db)\s+\S+|\s+-{1,2}[\w-]+(?:=\S+)?)*"
+     r"\s+(?P<object>[\w.\"'${}-]+)", "drop_database"),
     (r"\bpg_restore\b[^\n|;&]*\s(?:--clean|-c|-\w*c\w*)\b(?=[\s$])", "drop_table"),
     (r"\bpg_resetwal\b", "run_program"),
     (r"\bprisma\s+migrate\s+reset\b", "drop_schema"),
@@ -62,7 +63,8 @@ _CLUE = re.compile(
 # A minified line holds no command of a person; looking through it would take the square of its length.
 _LONG_LINE = re.compile(r"(?m)^(.{2000}).+$")
 _MOST = 2_000
-_COMMENT = re.compile(r"(?m)(?:^|(?<=[ \t]))#.*$")
+# One at the beginning of a quoted item of a YAML list is one too: the shell is given it without its quotes.
+_COMMENT = re.compile(r"(?m)(?:^|(?<=[ \t])|(?<=- [\"']))#.*$")
 _SQL_ARGUMENT = re.compile(
     r"""(?s)(?:(?<=\s)|(?<=["']))(?:-c|-\w{1,4}c|--command)["']?\s*(?:=|,|\n\s*-\s|\s)\s*"""
     r"""(?:\\?"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^']|'\\''|'')*)'|(?P<bare>[^\n"']+))"""

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from triage_kit.parse.calls import calls_in
-from triage_kit.parse.literals import UNKNOWN, Named, Names, argument, as_text, evaluate
+from triage_kit.parse.literals import UNKNOWN, Names, argument, as_text, evaluate
 from triage_kit.parse.migration import Migration, Operation
 from triage_kit.sql import effects
 
@@ -134,8 +134,7 @@ class _Operation:
         function = self.functions.get(node.id) if isinstance(node, ast.Name) else None
         if function is None:
             return [self._made(direction, "dynamic", "")]
-        names = self.names | _models(function)
-        inside = [replace(each, direction=direction) for each in calls_in(function, names)]
+        inside = [replace(each, direction=direction) for each in calls_in(function.body, self.names)]
         if not inside and _MAY_LOSE.search(ast.unparse(function)):
             shown = ast.unparse(function)[:_TEXT_LIMIT]
             return [Operation(function.lineno, direction, "dynamic", text=shown, how="python")]
@@ -144,21 +143,6 @@ class _Operation:
 
 # What a body must hold to be a suspect although no call in it is one that is known.
 _MAY_LOSE = re.compile(r"(?i)delete|truncate|drop|execute|\.raw\(|\.update\(|remove|purge|clear")
-
-
-def _models(function: ast.FunctionDef) -> Names:
-    """Tables of the models that a body gets by ``apps.get_model("app", "Model")``."""
-    found: Names = {}
-    for node in ast.walk(function):
-        if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)):
-            continue
-        call = node.value
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "get_model":
-            given = [evaluate(each, {}) for each in call.args]
-            written = [part for each in given if isinstance(each, str) for part in each.split(".")]
-            if len(written) == 2:
-                found[node.targets[0].id] = Named("table", ("_".join(written).lower(),))
-    return found
 
 
 def _given(node: ast.Call, place: int, keyword: str) -> ast.expr | None:

@@ -79,7 +79,7 @@ def argument(call: ast.Call, position: int, keyword: str, names: Names) -> Any:
 
 def as_text(value: Any) -> str:
     """The value as part of a text; what is unknown as the placeholder."""
-    return PLACEHOLDER if value is UNKNOWN or isinstance(value, (Named, Dml)) else str(value)
+    return PLACEHOLDER if isinstance(value, (Unknown, Named, Dml)) else str(value)
 
 
 def _joined(node: ast.JoinedStr, names: Names) -> str:
@@ -145,6 +145,8 @@ def _call(node: ast.Call, names: Names) -> Any:
         return _named_object("table", evaluate(node.args[0], names) if node.args else UNKNOWN, node, names)
     if name.lower() == "enum":
         return _named_object("type", argument(node, 99, "name", names), node, names)
+    if name == "get_model":  # Django's registry: apps.get_model("app", "Model")
+        return _model([evaluate(each, names) for each in node.args])
     if name in ("delete", "update", "insert") and (made := _dml(name, node, names)):
         return made
     if isinstance(node.func, ast.Attribute):
@@ -157,6 +159,11 @@ def _named_object(kind: str, name: Any, node: ast.Call, names: Names) -> Any:
         return UNKNOWN
     schema = argument(node, 99, "schema", names)
     return Named(kind, (schema, name) if isinstance(schema, str) else (name,))
+
+
+def _model(given: list[Any]) -> Any:
+    written = [part for each in given if isinstance(each, str) for part in each.split(".")]
+    return Named("table", ("_".join(written).lower(),)) if len(written) == 2 else UNKNOWN
 
 
 def _dml(name: str, node: ast.Call, names: Names) -> Dml | None:

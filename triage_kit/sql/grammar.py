@@ -22,6 +22,7 @@ from triage_kit.sql.fallback import Unreadable, by_words
 from triage_kit.sql.lexer import tokens, unquoted
 from triage_kit.sql.nodes import node_effects
 from triage_kit.sql.scope import Scope
+from triage_kit.sql.templates import CALLS_A_HOLE, HOLE, template
 from triage_kit.sql.vocabulary import TEXT_LIMIT, Effect, suspicious
 
 # Measured: libpg_query overflows a 1 MB stack at 4,000 chained operands; a megabyte of text needs no tree to be read.
@@ -176,10 +177,29 @@ def _expression(query: str, line: int, scope: Scope) -> Iterator[Effect]:
 
 
 def _dynamic(expression: Any, line: int, scope: Scope) -> Iterator[Effect]:
-    """EXECUTE: of one literal the effects of its text, of anything else a suspect that shows the expression."""
+    """EXECUTE: of text whose statement is known the effects, of anything else a suspect that shows the expression."""
     query = expression["PLpgSQL_expr"]["query"]
     parts = list(tokens(query))
     if len(parts) == 1 and parts[0].kind in ("string", "dollar"):
         yield from _expression(unquoted(parts[0]), line, scope)
         return
-    yield Effect("dynamic", "", line=line, text=f"EXECUTE {query}"[:TEXT_LIMIT])
+    known = _known(template(query, parts), scope)
+    if known is None:
+        yield Effect("dynamic", "", line=line, text=f"EXECUTE {query}"[:TEXT_LIMIT])
+    for each in known or ():
+        yield replace(each, line=line + each.line - 1, text=each.text.replace(HOLE, "{…}"))
+
+
+_LONG_TEMPLATE = 10_000  # looking for a hole that is called takes the square of the length
+
+
+def _known(text: str | None, scope: Scope) -> list[Effect] | None:
+    """Effects of a text with holes; None where what it does, or to which object, is only told by what fills them."""
+    if text is None or len(text) > _LONG_TEMPLATE or CALLS_A_HOLE.search(text):
+        return None
+    try:
+        found = by_grammar(text, scope)
+    except Unreadable:
+        return None
+    scope.temporary = {each for each in scope.temporary if HOLE not in each}
+    return None if any(HOLE in each.object and each.loses for each in found) else found

@@ -83,7 +83,8 @@ def _insert(node: Node, scope: Scope) -> Iterator[Effect]:
     parts = relation(node.relation)
     yield make("insert", parts)
     if node.on_conflict_clause.action == pg.ONCONFLICT_UPDATE:
-        yield make("upsert", parts)
+        # Rows that are written out overwrite those of their own keys, as an UPDATE with a WHERE does.
+        yield make("upsert", parts, bounded=bool(node.select_stmt.select_stmt.values_lists))
 
 
 def _merge(node: Node, scope: Scope) -> Iterator[Effect]:

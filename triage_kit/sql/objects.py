@@ -118,7 +118,12 @@ def _alter_table(node: Node, scope: Scope) -> Iterator[Effect]:
             continue
         operation = _ALTERATIONS.get(command.subtype, "alter_table")
         column = command.name or getattr(command, "def").column_def.colname
-        harmless = operation == "alter_column_type" and _widens(getattr(command, "def").column_def)
+        # A table's own triggers may be stopped without harm to its keys; those of the keys are stopped by ALL alone.
+        harmless = (
+            _widens(getattr(command, "def").column_def)
+            if operation == "alter_column_type"
+            else operation == "disable_trigger" and command.subtype != pg.AT_DisableTrigAll
+        )
         yield make(operation, parts, column=column, cascade=cascade(command), harmless=harmless)
 
 

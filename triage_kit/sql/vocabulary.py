@@ -154,6 +154,8 @@ class Effect:
             return ""
         if self.operation == "update":
             return "visibility" if self.column else "" if self.bounded else "values"
+        if self.operation == "upsert" and self.bounded:
+            return ""
         return OPERATIONS[self.operation].loses
 
     @property
