@@ -46,7 +46,7 @@ def test_names_are_followed_to_where_they_are_used(text, told):
     ],
 )
 def test_a_connection_to_another_database_loses_nothing_here(made, ours):
-    assert bool(found("import sqlite3\n" + made + "\nc.execute('DELETE FROM a')")) is ours
+    assert bool(found("\n".join(["import sqlite3", made, "c.execute('DELETE FROM a')"]))) is ours
 
 
 @pytest.mark.parametrize(("also", "ours"), [("None", False), ("psycopg.connect('x')", True)])
