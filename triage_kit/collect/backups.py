@@ -94,6 +94,8 @@ def _things(path: Path, shown: str, depth: int = 0) -> Iterator[Looked]:
             yield from _file(path, facts)
         else:
             yield _unreadable(facts, "it is no ordinary file")
+    except packed.Broken as error:
+        yield Looked(_unreadable(facts, str(error)).backup | {"state": "cut"})
     except _UNREAD as error:
         yield _unreadable(facts, str(error) or type(error).__name__)
 
@@ -179,7 +181,7 @@ def _text(path: Path, facts: dict) -> Iterator[Looked]:
         head = next(packed.pieces(stream), b"")[:4096]
         stream.seek(0)
         if head.startswith(b"PGDMP"):
-            yield dumps.custom(dumps.Forward(packed.pieces(stream)), facts)  # type: ignore[arg-type]
+            yield dumps.custom(dumps.Forward(packed.until_broken(stream)), facts)  # type: ignore[arg-type]
             return
         if any(mark in head for mark in SQL) and (found := dumps.plain(stream, facts)):
             yield found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -12,8 +13,13 @@ import pyarrow as pa
 from triage_kit.errors import SourceError
 
 PIECE = 1 << 20
+_ARROW_PIECE = 1 << 14  # what a call of Arrow had unpacked is lost when it meets the end of a stream that is cut
 MAGICS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
 ENDINGS = (".gz", ".zst", ".lz4")
+
+
+class Broken(SourceError):
+    """A packed stream that ends early or does not hold together; what stood before has been given."""
 
 
 def packing(first: bytes) -> str:
@@ -37,7 +43,7 @@ def bare(name: str) -> str:
 def pieces(stream: IO[bytes]) -> Iterator[bytes]:
     """The unpacked bytes of an open file from its beginning, a piece at a time.
 
-    Raises SourceError where the packed stream is cut or broken, after the pieces that stood before.
+    Raises Broken where the packed stream is cut or damaged, after the pieces that stood before.
     """
     how = packing(stream.read(4))
     stream.seek(0)
@@ -48,7 +54,7 @@ def pieces(stream: IO[bytes]) -> Iterator[bytes]:
     try:
         yield from _gunzipped(stream) if how == "gzip" else _by_arrow(stream, how)
     except (EOFError, zlib.error, pa.ArrowException, OSError) as error:
-        raise SourceError(f"the {how} stream is cut or broken: {error}") from error
+        raise Broken(f"the {how} stream is cut or broken: {error}") from error
 
 
 def _gunzipped(stream: IO[bytes]) -> Iterator[bytes]:
@@ -70,8 +76,14 @@ def _gunzipped(stream: IO[bytes]) -> Iterator[bytes]:
 
 def _by_arrow(stream: IO[bytes], how: str) -> Iterator[bytes]:
     with pa.CompressedInputStream(pa.PythonFile(_KeptOpen(stream), "r"), how) as unpacked:
-        while piece := unpacked.read(PIECE):
+        while piece := unpacked.read(_ARROW_PIECE):
             yield piece
+
+
+def until_broken(stream: IO[bytes]) -> Iterator[bytes]:
+    """The unpacked bytes that can be had: a packed stream that is cut just ends, as an unpacked one does."""
+    with suppress(Broken):
+        yield from pieces(stream)
 
 
 class _KeptOpen:
