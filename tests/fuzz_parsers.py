@@ -1,4 +1,4 @@
-# ruff: noqa: E501 T201 rows of logs made for the tests stay on their lines
+# ruff: noqa: E501 S608 T201 rows of logs and SQL made for the tests stay on their lines
 """Feeds damaged logs to every parser: no exception, no hang, and every line in an entry or given back as unparsed.
 
     python tests/fuzz_parsers.py --minutes 10 --parsers stderr csv json wrapped scan stripped statistics schema
@@ -13,17 +13,19 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from triage_kit.errors import TriageError
-from triage_kit.parse import Entry, Outcomes, Unparsed, parse
+from triage_kit.parse import Entry, Outcomes, Unparsed, abridge, csvlog, lines, parse
 from triage_kit.parse.scan import Source, blocks, scan, significant
 from triage_kit.parse.scan.wrapped import STRIPPED, Stripped
 from triage_kit.parse.schema_dump import read_schema_dump
 from triage_kit.parse.statistics import read_statistics
 from triage_kit.parse.wrappers import Unwrapper, wrapping
+from triage_kit.sql import effects
 
 PREFIX = "%m [%p] %q%u@%d "
 LONGEST = 5.0  # seconds for a few kilobytes
@@ -88,10 +90,10 @@ def read(data: bytes, format: str) -> None:
     """Every line begins an entry, belongs to the one before it, or is unparsed."""
     found = list(Outcomes().follow(parse(io.BytesIO(data), format, PREFIX)))
     starts = [each.line for each in found]
-    lines = len(io.BytesIO(data).readlines())
+    count = len(io.BytesIO(data).readlines())
     assert len(set(starts)) == len(starts), "a line is given twice"
-    assert (not lines) or min(starts) == 1, "the first line is lost"
-    assert format != "json" or len(starts) == lines, "a line is lost"
+    assert (not count) or min(starts) == 1, "the first line is lost"
+    assert format != "json" or len(starts) == count, "a line is lost"
 
 
 def plain(format: str) -> Callable[[random.Random], None]:
@@ -101,22 +103,47 @@ def plain(format: str) -> Callable[[random.Random], None]:
     return run
 
 
+RDS = "%t:%r:%u@%d:[%p]:"
+PLAN = "duration: 2.5 ms  plan:\n\tQuery Text: DELETE FROM a;\n\tDelete on a  (cost=0.00..1.01 rows=0 width=0)\n\t  ->  Seq Scan on a"
+WRAPPINGS: dict[str, Callable[[int, str], str]] = {
+    "docker": lambda at, text: json.dumps({"log": f"{text}\n", "stream": "stderr", "time": "2025-10-07T20:27:38.343Z"}) + "\n",
+    "cri": lambda at, text: f"2025-10-07T20:27:38.343Z stderr F {text}\n",
+    "stamped": lambda at, text: f"2025-10-07T20:27:38.343Z {text}\n",
+    "compose": lambda at, text: f"db-1  | {text}\n",
+    "kubectl": lambda at, text: f"[pod/pg-0/postgres] 2025-10-07T20:27:38.343Z {text}\n",
+    "syslog": lambda at, text: f"Oct  7 20:27:38 db postgres[12]: [{at + 1}-1] {text}\n",
+    "rfc5424": lambda at, text: f"<134>1 2025-10-07T20:27:38.343Z db postgres 12 - - [{at + 1}-1] {text}\n",
+    "journal export": lambda at, text: f"__CURSOR=s{at}\n__REALTIME_TIMESTAMP=1759868858343123\n_PID=12\nMESSAGE={text}\n\n",
+    "journal json": lambda at, text: json.dumps({"__REALTIME_TIMESTAMP": "1759868858343123", "_PID": "12", "MESSAGE": text}) + "\n",
+    "journal short": lambda at, text: f"2025-10-07T20:27:38+0000 db postgres[12]: {text}\n",
+    "cloud sql": lambda at, text: json.dumps({"textPayload": text, "timestamp": "2025-10-07T20:27:38.343Z", "severity": "INFO"}) + "\n",
+    "azure": lambda at, text: json.dumps({"time": "2025-10-07T20:27:38.343Z", "category": "PostgreSQLLogs", "properties": {"message": text}}) + "\n",
+}  # fmt: skip
+
+
 def wrapped(chance: random.Random) -> None:
-    """What containers, journals and syslog write around lines."""
-    made = []
-    kind = chance.randrange(5)
-    for at in range(chance.randint(1, 30)):
-        inner = line(chance, "stderr")
-        made.append((
-            json.dumps({"log": inner, "stream": "stderr", "time": "2025-10-07T20:27:38.343Z"}) + "\n",
-            f"2025-10-07T20:27:38.343Z stderr {chance.choice('FP')} {inner}",
-            f"2025-10-07T20:27:38.343Z {inner}",
-            f"Oct  7 20:27:38 db postgres[12]: [{at}-1] {inner}",
-            f"__CURSOR=s\n__REALTIME_TIMESTAMP=1759868858343123\nMESSAGE={inner}\n",
-        )[kind])  # fmt: skip
-    data = damaged(chance, "".join(made).encode())
-    unwrapper = Unwrapper(wrapping(data), data)
-    list(parse(unwrapper.lines(io.BytesIO(data)), "stderr", PREFIX))
+    """What containers, journals, syslog and hosters write around lines leaves them what they were."""
+    made, name, prefix = [], chance.choice([*WRAPPINGS]), chance.choice((PREFIX, RDS))
+    for _ in range(chance.randint(1, 30)):
+        text = line(chance, "stderr").rstrip("\n")
+        if chance.random() < 0.1:
+            text = text[: text.index(":  ") - 3].rstrip("LDSER") + f"LOG:  {PLAN}"
+        if prefix == RDS:
+            text = "2025-10-07 20:27:38 UTC:10.0.0.1(5432):app@shop:[12]:" + text.partition("@shop ")[2]
+        made += text.split("\n")
+    data = "".join(WRAPPINGS[name](at, each) for at, each in enumerate(made)).encode()
+    if whole := chance.random() < 0.3:
+        layers = wrapping(data, prefix)
+    else:
+        data = damaged(chance, data)
+        layers = wrapping(data, prefix)
+    unwrapper = Unwrapper(layers, data)
+    found = list(parse(unwrapper.lines(io.BytesIO(data)), "stderr", prefix))
+    if whole:
+        bare = parse(io.BytesIO("".join(f"{each}\n" for each in made).encode()), "stderr", prefix)
+        told = [(each.message, each.detail, each.statement) if isinstance(each, Entry) else each.text for each in bare]
+        ours = [(each.message, each.detail, each.statement) if isinstance(each, Entry) else each.text for each in found]
+        assert ours == told, f"{name}: {ours} instead of {told}"
 
 
 def scanned(chance: random.Random) -> None:
@@ -126,6 +153,24 @@ def scanned(chance: random.Random) -> None:
     if torn := chance.random() < 0.7:
         data = damaged(chance, data)
     blocks.SIZE = chance.choice((300, 2000, 256 << 10))
+    with long_from(chance.choice((1 << 20, 1 << 20, 3000))):
+        compared(chance, data, format, torn)
+
+
+@contextmanager
+def long_from(size: int) -> Iterator[None]:
+    """Entries of this size and more are read in pieces, and abridged."""
+    places = ((blocks, "LONG"), (lines, "PIECE"), (csvlog, "PIECE"), (abridge, "LONG"))
+    try:
+        for module, name in places:
+            setattr(module, name, size)
+        yield
+    finally:
+        for module, name in places:
+            setattr(module, name, 1 << 20)
+
+
+def compared(chance: random.Random, data: bytes, format: str, torn: bool) -> None:
     with tempfile.NamedTemporaryFile(suffix=".log") as stream:
         stream.write(data)
         stream.flush()
@@ -141,15 +186,15 @@ def scanned(chance: random.Random) -> None:
         ours_is, theirs_is = found[each.offset], each
         if torn and isinstance(each, Entry) and isinstance(ours_is, Entry):  # whose statement it is may be damaged
             ours_is, theirs_is = (replace(one, outcome=None, duration_ms=None) for one in (ours_is, each))
+        elif isinstance(each, Unparsed) and isinstance(ours_is, Unparsed):  # of a long line the first piece
+            ours_is, theirs_is = (replace(one, text=one.text[:1000]) for one in (ours_is, each))
         assert ours_is == theirs_is, f"{ours_is} instead of {theirs_is}"
     assert ours.entries == sum(isinstance(each, Entry) for each in theirs), "entries are counted differently"
 
 
 def no_traffic(entry: Entry) -> bool:
     """A damaged line of traffic, "disconnection: s", says nothing; a bare duration has no STATEMENT beside it."""
-    # A connection's line that another one was torn into may hold a word of its statement.
-    joined = entry.kind in ("connection", "disconnection") and entry.message.count(":  ") > 0
-    return joined or (entry.kind == "other" and entry.message.startswith(TRAFFIC)) or entry.subject == "duration"
+    return (entry.kind == "other" and entry.message.startswith(TRAFFIC)) or entry.subject == "duration"
 
 
 def wrapped_lines(chance: random.Random, layer: str, inner: str) -> bytes:
@@ -180,11 +225,47 @@ def stripped(chance: random.Random) -> None:
     size = chance.choice((100, 1000, 1 << 20))
     log = Stripped(layer, lambda: (data[at : at + size] for at in range(0, len(data), size)))
     ours = b"".join(log.unpacked()).replace(b"\0", b"")
-    lines = Unwrapper((layer,)).lines(io.BytesIO(data))
-    theirs = b"".join(each.text.encode("utf-8", "surrogateescape") + b"\n" for each in lines)
+    unwrapped = Unwrapper((layer,)).lines(io.BytesIO(data))
+    theirs = b"".join(each.text.encode("utf-8", "surrogateescape") + b"\n" for each in unwrapped)
     assert ours.replace(b"\r\n", b"\n").rstrip(b"\r\n") == theirs.replace(b"\r\n", b"\n").rstrip(b"\r\n"), (
         "the lines differ"
     )
+
+
+STATEMENTS = (
+    "INSERT INTO a VALUES (1, 'x')", "INSERT INTO a (updated_at) VALUES (1, 'delete from b; drop table c')", "SELECT 'it''s'", "SELECT 1 -- '\n",
+    "DELETE FROM b WHERE id = 7", "TRUNCATE a, m.b CASCADE", 'DROP TABLE "it\'s; here"', "/* ; ' */ SELECT (1)", "BEGIN", "COMMIT",
+    "DO $x$BEGIN DELETE FROM c; INSERT INTO d VALUES (1); END$x$", "INSERT INTO a VALUES ($$ it's; drop table e $$)",
+    "INSERT INTO a VALUES (E'\\'; drop table f; ')", "UPDATE a SET b = 1", "UPDATE a SET b = 'where' WHERE c = 2",
+    "WITH g AS (DELETE FROM h RETURNING *) SELECT * FROM g", 'SELECT "a" FROM "b;" WHERE c IN (1, 2)',
+)  # fmt: skip
+
+
+def abridged(chance: random.Random) -> None:
+    """What a long script does is what its abridged text does, however it comes."""
+    script = [chance.choice(STATEMENTS)]
+    for _ in range(chance.randint(1, 12)):
+        script.append(chance.choice(STATEMENTS))
+        if chance.random() < 0.4:  # a load between them, as rows or as one statement
+            many = chance.randint(1, 500)
+            script.append(chance.choice(("INSERT INTO big VALUES " + ", ".join(["(1, 'to drop; \"x\"', 2)"] * many),
+                                         ";".join(["INSERT INTO big VALUES (1, 'x')"] * many),
+                                         "INSERT INTO big VALUES ('" + "delete it; " * many + "')",
+                                         "DELETE FROM big WHERE id IN (" + ", ".join(["7"] * many) + ")")))  # fmt: skip
+    text = ";\n".join(script)
+    found = []
+    with long_from(1000):
+        for size in (chance.choice((17, 1000)), 1 << 20):
+            whole = abridge.Text()
+            for at in range(0, len(text), size):
+                whole.add(text[at : at + size])
+            found.append(whole.text())
+    assert found[0] == found[1], "the pieces make a difference"
+    losing = [
+        [(each.operation, each.object, each.bounded, each.cascade) for each in effects(one) if each.loses]
+        for one in (text, found[0])
+    ]
+    assert losing[0] == losing[1], f"{losing[0]} became {losing[1]}"
 
 
 def described(reader: Callable, text: str) -> Callable[[random.Random], None]:
@@ -212,6 +293,7 @@ STATISTICS = 'schemaname,relname,n_tup_ins,n_tup_del,n_live_tup\nshop,orders,81,
 SCHEMA = "CREATE TABLE shop.orders (\n    id integer NOT NULL,\n    note text DEFAULT 'a;b'::text\n);\nALTER TABLE ONLY shop.items ADD CONSTRAINT i FOREIGN KEY (a) REFERENCES shop.orders(id) ON DELETE CASCADE;\n"
 PARSERS = {
     "stderr": plain("stderr"), "csv": plain("csv"), "json": plain("json"), "wrapped": wrapped, "scan": scanned, "stripped": stripped,
+    "abridged": abridged,
     "statistics": statistics, "schema": described(lambda data: read_schema_dump(data.decode("utf-8", "replace")), SCHEMA),
 }  # fmt: skip
 

@@ -343,10 +343,9 @@ def test_a_big_packed_file_that_is_cut_gives_what_stood_before(folder, monkeypat
 
 @pytest.mark.parametrize("broken", [b"x" * (20 << 20), b"\t" + b"\n\t" * (1 << 18)], ids=["line", "entry"])
 def test_an_endless_line_or_entry_in_a_big_file_is_cut_as_in_a_small_one(folder, monkeypatch, broken):
-    """The scan looks at whole entries: a file with one that does not end is left to the bounded parsers."""
+    """The scan reads what does not end in pieces."""
     monkeypatch.setattr(log_reading, "SCAN_FROM", 0)
-    monkeypatch.setattr("triage_kit.parse.stderr.LONGEST", 1 << 20)
-    monkeypatch.setattr("triage_kit.parse.scan.blocks.MOST_SIZE", 1 << 18)
+    monkeypatch.setattr("triage_kit.parse.scan.blocks.LONG", 1 << 18)
     entry = f"{STAMP} [12] app@shop ERROR:  first\n".encode()
     data = entry + broken + b"\n" + entry.replace(b"first", b"last")
     (folder / "log" / "a.log").write_bytes(data)
@@ -411,3 +410,21 @@ def test_many_patterns_of_small_files_are_not_written_one_by_one(folder, monkeyp
     assert unread == []
     assert sorted(written) == ["log_events", "log_sources", "log_unparsed"]
     assert len(draft.written("log_sources")) == 50
+
+
+@pytest.mark.parametrize("least", [0, 1 << 40], ids=["scanned", "read plainly"])
+def test_what_stands_far_behind_in_a_long_line_is_kept(folder, monkeypatch, least):
+    """Bytes of a line's end, of characters and of NULs stand where pieces end."""
+    monkeypatch.setattr(log_reading, "SCAN_FROM", least)
+    text = "SELECT '" + "añ€😀\0" * 900_000 + "'; TRUNCATE a CASCADE; SELECT '" + "ñ€😀" * 900_000 + "'"
+    entry = f"{STAMP} [12] app@shop LOG:  statement: "
+    (folder / "log" / "a.log").write_bytes(f"{entry}{text}\r\n{entry}SELECT 1\r\n{entry}DROP TABLE b\r\n".encode())
+    draft, unread, _ = collected(folder, ["log/a.log"])
+    assert unread == []
+    events = draft.written("log_events").set_index("line")["statement"]
+    assert "'; TRUNCATE a CASCADE; SELECT '" in events[1]
+    assert events[1].startswith("SELECT 'añ€😀añ€😀")
+    assert events[1].isprintable()
+    assert events[3] == "DROP TABLE b"
+    [source] = draft.written("log_sources").to_dict("records")
+    assert (source["lines"], source["entries"], source["unparsed"]) == (3, 3, 0)

@@ -12,6 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from triage_kit.errors import SourceError
+from triage_kit.parse.lines import PIECE as LONG
+from triage_kit.parse.lines import Piece, cut
 
 PIECE = 1 << 20
 # Logs shrink ten to thirty times; a file that grows more than this is no log, and would fill the memory or the time.
@@ -152,6 +154,20 @@ class LogFile:
             if len(held) >= size:
                 break
         return held[:size]
+
+    def pieced(self) -> Iterator[bytes]:
+        """Byte lines with their ends; a long one as its beginning and a Piece for each part that follows."""
+        rest, kind = b"", bytes
+        for piece in self.unpacked():
+            *whole, rest = (rest + piece).split(b"\n")
+            for line in whole:
+                yield kind(line + b"\n")
+                kind = bytes
+            if len(rest) >= LONG and (end := cut(rest, len(rest))):
+                yield kind(rest[:end])
+                rest, kind = rest[end:], Piece
+        if rest:
+            yield kind(rest)
 
     def lines(self) -> Iterator[bytes]:
         """Byte lines with their ends; what a line has beyond a bound is left out, and counted in the complaint."""

@@ -12,8 +12,8 @@ from typing import Any
 
 from triage_kit.collect.log_files import LogFile
 from triage_kit.parse import Clock, Entry, Outcomes, Unparsed, parse
-from triage_kit.parse.lines import Line
-from triage_kit.parse.scan import Source, Unscannable, scan
+from triage_kit.parse.lines import Line, Piece
+from triage_kit.parse.scan import Source, scan
 from triage_kit.parse.scan.ranges import last_instant
 from triage_kit.parse.scan.wrapped import STRIPPED, Stripped
 from triage_kit.parse.wrappers import Unwrapper
@@ -143,17 +143,14 @@ class Chain:
                 read.source["last_at"] = max(read.source.get("last_at") or entry.at, entry.at)
             yield entry
 
-    def _scanned(self, log: Log, read: Read, progress: Callable[[int], None]) -> list[Entry | Unparsed] | None:
-        """What the scan finds; None for a file that only the plain parsers can read within bounds."""
+    def _scanned(self, log: Log, read: Read, progress: Callable[[int], None]) -> list[Entry | Unparsed]:
+        """What the scan finds."""
         zone = str(log.clock.zone) if log.clock.zone is not UTC else "UTC"
         packed = log.file.unpacked if log.file.packing else None
         packed = log.stripped.unpacked if log.stripped else packed
         source = Source(log.file.path, log.format, log.prefix or "", zone, log.file.size, packed)
-        try:
-            found = scan(source, logs_everything=self.logs_everything, progress=_consumed(log, progress))
-            last_at = last_instant(source, found.tail)
-        except Unscannable:
-            return None
+        found = scan(source, logs_everything=self.logs_everything, progress=_consumed(log, progress))
+        last_at = last_instant(source, found.tail)
         self.outcomes.open_books |= found.books
         if log.stripped:
             log.stripped.place(found.found)
@@ -194,7 +191,7 @@ def _key(entry: Entry, time: int) -> int:
 
 
 def _parsed(log: Log, read: Read) -> Iterator[Entry | Unparsed]:
-    raw = _counted(log.file.lines(), read.source)
+    raw = _counted(log.file.lines() if log.layers else log.file.pieced(), read.source)
     unwrapper = Unwrapper(log.layers, log.file.head(HEAD) if log.layers else b"", log.clock, _written(log))
     lines: Iterable[bytes | Line] = unwrapper.lines(raw) if log.layers else raw
     for each in parse(lines, log.format, log.prefix or "", log.clock):
@@ -220,7 +217,7 @@ def _consumed(log: Log, progress: Callable[[int], None]) -> Callable[[int], None
 
 def _counted(lines: Iterator[bytes], source: dict[str, Any]) -> Iterator[bytes]:
     for line in lines:
-        source["lines"] += 1
+        source["lines"] += not isinstance(line, Piece)
         yield line
 
 

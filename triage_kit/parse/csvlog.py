@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 
 from triage_kit.parse.entry import Entry, Unparsed
 from triage_kit.parse.languages import english
-from triage_kit.parse.lines import LONGEST, Line, numbered
+from triage_kit.parse.lines import PIECE, Line, joined, numbered
+from triage_kit.parse.long_records import MOST_LINES, LongCsv
 from triage_kit.parse.stderr import complete, positioned
 from triage_kit.parse.times import Clock
 
@@ -43,43 +44,59 @@ def parse_csv(source: Iterable[bytes | Line], clock: Clock | None = None) -> Ite
     """Entries of a csvlog; the lines of a cut or broken record are Unparsed one by one."""
     clock = clock or Clock()
     for group in _records(numbered(source)):
-        entry = _entry(group, clock)
+        first, fields = (group.first, group.fields()) if isinstance(group, LongCsv) else (group[0], _fields(group))
+        entry = _entry(first, fields, clock)
         if entry is not None:
             yield entry
+        elif isinstance(group, LongCsv):
+            yield from group.unparsed()
         else:
             yield from (Unparsed(line.number, line.offset, line.text) for line in group)
 
 
-def _records(lines: Iterable[Line]) -> Iterator[list[Line]]:
+def _records(lines: Iterable[Line]) -> Iterator[list[Line] | LongCsv]:
+    """The lines of each record; of one that is very long what its lines hold."""
     group: list[Line] = []
+    long: LongCsv | None = None
     quotes = length = 0
     for line in lines:
         # A quote that nothing closes would gather the rest of the file.
-        if group and (quotes % 2 == 0 or length > LONGEST or HEAD.match(line.text)):
-            yield group
-            group, quotes, length = [], 0, 0
-        group.append(line)
+        if group and not line.more and (quotes % 2 == 0 or (long and long.lines > MOST_LINES)
+                                        or HEAD.match(line.text)):  # fmt: skip
+            yield long or group
+            group, long, quotes, length = [], None, 0, 0
         length += len(line.text) + 64  # an empty line takes memory too
         quotes += line.text.count('"')
+        if long is not None:
+            long.add(line)
+            continue
+        group.append(line)
+        if length > PIECE and (len(group) > 1 or line.more):
+            long = LongCsv(group[0])
+            for each in group:
+                long.add(each)
+            del group[1:]  # they are in it
     if group:
-        yield group
+        yield long or group
 
 
-def _entry(group: list[Line], clock: Clock) -> Entry | None:
+def _fields(group: list[Line]) -> list[str]:
     # The reader must see line ends as in the file, or a text of several lines would lose them.
-    text = "\n".join(line.text for line in group)
     try:
-        rows = list(csv.reader([text], strict=True))
+        rows = list(csv.reader([joined(group)], strict=True))
     except csv.Error:
-        return None
-    fields = rows[0] if len(rows) == 1 else []
-    columns = _COLUMNS.get(len(fields)) or (_COLUMNS[26] if len(fields) > 26 else None)
-    if columns is None:
+        return []
+    return rows[0] if len(rows) == 1 else []
+
+
+def _entry(first: Line, fields: list[str] | None, clock: Clock) -> Entry | None:
+    columns = _COLUMNS.get(len(fields or [])) or (_COLUMNS[26] if len(fields or []) > 26 else None)
+    if columns is None or fields is None:
         return None
     row = dict(zip(columns, fields, strict=False))
     if not (row["process_id"].isdigit() and row["error_severity"].isalnum()):
         return None
-    return complete(_filled(group[0], row, clock), row["internal_query"] or None)
+    return complete(_filled(first, row, clock), row["internal_query"] or None)
 
 
 def _filled(line: Line, row: dict[str, str], clock: Clock) -> Entry:

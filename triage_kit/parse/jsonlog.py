@@ -9,6 +9,7 @@ from typing import Any
 from triage_kit.parse.entry import Entry, Unparsed
 from triage_kit.parse.languages import english
 from triage_kit.parse.lines import Line, numbered
+from triage_kit.parse.long_records import LongJson
 from triage_kit.parse.stderr import complete, positioned
 from triage_kit.parse.times import Clock
 
@@ -16,20 +17,36 @@ from triage_kit.parse.times import Clock
 def parse_json(source: Iterable[bytes | Line], clock: Clock | None = None) -> Iterator[Entry | Unparsed]:
     """Entries of a jsonlog; a line that is no object with a severity is Unparsed."""
     clock = clock or Clock()
-    for line in numbered(source):
-        row = _row(line.text)
-        if row is None:
+    for line, row in _rows(numbered(source)):
+        if not isinstance(row.get("error_severity") if isinstance(row, dict) else None, str):
             yield Unparsed(line.number, line.offset, line.text)
         else:
             yield complete(_filled(line, row, clock), _text(row, "internal_query"))
 
 
-def _row(text: str) -> dict[str, Any] | None:
+def _rows(lines: Iterable[Line]) -> Iterator[tuple[Line, Any]]:
+    """Each line and its object; of one that comes in pieces the first piece."""
+    first: Line | None = None
+    long: LongJson | None = None
+    for line in lines:
+        if line.more and first is not None:
+            if long is None:
+                long = LongJson()
+                long.add(first.text)
+            long.add(line.text)
+            continue
+        if first is not None:
+            yield first, long.row() if long else _loaded(first.text)
+        first, long = line, None
+    if first is not None:
+        yield first, long.row() if long else _loaded(first.text)
+
+
+def _loaded(text: str) -> Any:
     try:
-        row = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return row if isinstance(row, dict) and isinstance(row.get("error_severity"), str) else None
 
 
 def _text(row: dict[str, Any], key: str) -> str | None:

@@ -38,6 +38,7 @@ _STATEMENT = re.compile(STATEMENT + r": (?P<text>.*)", re.DOTALL)
 _FETCH = re.compile(FETCH + r" [^\n:]*?[ \u00a0]?: (?P<text>.*)", re.DOTALL)
 _EXECUTE = re.compile(EXECUTE + r" [^\n:]*?[ \u00a0]?: (?P<text>.*)", re.DOTALL)
 _DURATION = re.compile(DURATION + r"(?:(?:  ?|, )(?P<rest>.*))?", re.DOTALL)
+_VERBOSE = re.compile(r"[0-9A-Z]{5}: ")
 _STEP = re.compile(STEP + r"\b")
 _FASTPATH = re.compile("fastpath function call: ")
 _LITERAL = re.compile(r"[A-Za-z ]*")
@@ -194,6 +195,20 @@ def understand(entry: Entry) -> Entry:
             entry.parameters = found[1]
             break
     return entry
+
+
+def statement_begins(message: str) -> int:
+    """How many characters of a message stand before the statement that it logs; 0 when it logs none.
+
+    >>> statement_begins("duration: 1.5 ms  statement: SELECT 1")
+    29
+    """
+    for pattern in (_STATEMENT, _FETCH, _EXECUTE):
+        if found := pattern.match(message):
+            return found.start("text")
+    if (found := _DURATION.match(message)) and found["rest"]:
+        return found.start("rest") + statement_begins(found["rest"])
+    return 7 + statement_begins(message[7:]) if _VERBOSE.match(message) else 0
 
 
 def _statement(entry: Entry) -> None:

@@ -11,10 +11,11 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 
+from triage_kit.parse.abridge import Text
 from triage_kit.parse.entry import Entry, Unparsed
-from triage_kit.parse.kinds import understand
+from triage_kit.parse.kinds import statement_begins, understand
 from triage_kit.parse.languages import UNKNOWN, english
-from triage_kit.parse.lines import LONGEST, Line, numbered
+from triage_kit.parse.lines import Line, numbered
 from triage_kit.parse.prefix import SUB_ENTRIES, pattern
 from triage_kit.parse.times import Clock
 
@@ -23,6 +24,7 @@ _WINDOW = 64
 _SUB_ENTRIES = frozenset(SUB_ENTRIES)
 _FIELDS = {"DETAIL": "detail", "HINT": "hint", "CONTEXT": "context", "STATEMENT": "statement"}
 _VERBOSE = re.compile(r"([0-9A-Z]{5}): (.*)", re.DOTALL)
+_NO_TEXT = Text()
 _HOST_PORT = re.compile(r"(.*)\((\d+)\)")
 FAILURES = frozenset(("ERROR", "FATAL", "PANIC"))
 
@@ -46,8 +48,7 @@ class _Reader:
         self.verbose: set[int] = set()  # ids of waiting entries that have a LOCATION
         self.inner: dict[int, str] = {}  # their QUERY, by id
         self.target: tuple[Entry, str] | None = None
-        self.pieces: list[str] = []
-        self.length = 0
+        self.text = _NO_TEXT
 
     def read(self, source: Iterable[bytes | Line]) -> Iterator[Entry | Unparsed]:
         for line in numbered(source):
@@ -59,10 +60,12 @@ class _Reader:
             yield self._close(self.waiting.popleft())
 
     def _take(self, line: Line) -> None:
+        if line.more:
+            if self.target:
+                self.text.add(line.text)
+            return
         if line.text.startswith("\t") and self.target:
-            self.length += len(line.text) + 64
-            if self.length <= LONGEST:  # a forged or broken file may go on with TABs to its end
-                self.pieces.append(line.text[1:])
+            self.text.add(f"\n{line.text[1:]}")
             return
         found = self.match(line.text)
         self._flush()
@@ -76,20 +79,24 @@ class _Reader:
         if severity not in _SUB_ENTRIES:
             self._begin(self._entry(line, groups), "message", message, key)
         elif key in self.latest:
-            self.target, self.pieces, self.length = (self.latest[key], severity), [message], 0
+            self._collect(self.latest[key], severity, message)
         else:  # its message stands in an earlier file, or was cut away
             self._begin(self._entry(line, groups), severity, message, key)
 
     def _begin(self, entry: Entry, field: str, text: str, key: str) -> None:
         self.waiting.append(entry)
         self.latest[key] = entry
-        self.target, self.pieces, self.length = (entry, field), [text], 0
+        self._collect(entry, field, text)
+
+    def _collect(self, entry: Entry, field: str, text: str) -> None:
+        self.target, self.text = (entry, field), Text(statement_begins)
+        self.text.add(text)
 
     def _flush(self) -> None:
         if self.target is None:
             return
-        (entry, field), text = self.target, "\n".join(self.pieces)
-        self.target, self.pieces = None, []  # of a long statement they are as much again
+        (entry, field), text = self.target, self.text.text()
+        self.target, self.text = None, _NO_TEXT
         if field == "message":
             entry.message = text
         elif field == "LOCATION":

@@ -117,7 +117,7 @@ class Unwrapper:
             layers.pop(0)
             lines = journal_export(each for each in source if isinstance(each, bytes))
         else:
-            lines = numbered(source)
+            lines = numbered(source, whole=True)
         for at, name in enumerate(layers):
             lines = self._off(name, lines, tuple(self.layers[: len(self.layers) - len(layers) + at]))
         return lines

@@ -5,8 +5,7 @@ entry (a statement, a duration, a connection) and which hold a word without whic
 what is left goes through the plain parsers, so that what comes out is what they would have given.
 """
 
-from triage_kit.parse.scan.blocks import Unscannable
 from triage_kit.parse.scan.ranges import Scanned, Source, merged, ranges, scan, scan_range
 from triage_kit.parse.scan.significance import significant
 
-__all__ = ["Scanned", "Source", "Unscannable", "merged", "ranges", "scan", "scan_range", "significant"]
+__all__ = ["Scanned", "Source", "merged", "ranges", "scan", "scan_range", "significant"]

@@ -6,13 +6,14 @@ import os
 from bisect import bisect_right
 from collections.abc import Generator, Iterator
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from triage_kit.parse.csvlog import HEAD
-from triage_kit.parse.lines import Line
+from triage_kit.parse.lines import Line, cut
 from triage_kit.parse.prefix import pattern
 from triage_kit.parse.scan.engine import Lines, Matcher
 from triage_kit.parse.scan.formats import SUBS, Shape, shape
@@ -21,24 +22,18 @@ if TYPE_CHECKING:
     from triage_kit.parse.scan.ranges import Source
 
 SIZE = 256 << 10
-_READ_AGAIN = 4 << 20  # a block of this size is read again rather than copied
-MOST_SIZE = 64 << 20  # an entry that is longer would be held whole; each line of it takes some bytes more
-
-
+LONG = 1 << 20  # bytes of an entry from which on it is no block any more, but a stretch that is read in pieces
+_HEAD = 64 << 10  # bytes of a line by which is told whether an entry begins with it
 MOST_TOLD = 2 << 20  # bytes of one entry by which its session is told
 WINDOW = 64  # entries behind which a part of one may stand, as in parse.stderr
 MOST_WINDOW = 16 << 20  # bytes through which such a part is looked for
-
-
-class Unscannable(ValueError):
-    """The file cannot be cut into entries: one has no end within reason, or bytes that were there are gone."""
 
 
 class Block:
     """Some whole entries: their bytes, the byte and the line (from 0, of the range) at which they begin."""
 
     def __init__(self, data: bytes, offset: int, line: int, source: Source, find: Matcher | None = None) -> None:
-        self.data, self.offset, self.line = data, offset, line
+        self.data, self.offset, self.line, self.length = data, offset, line, len(data)
         self.lines = Lines(data)
         self.bom = offset == 0 and data.startswith(b"\xef\xbb\xbf")
         self.hits = find(self.lines) if find else {}
@@ -88,6 +83,11 @@ class Block:
         """The entry that a byte belongs to."""
         return bisect_right(self.starts, at, hi=len(self.starts) - 1) - 1
 
+    @property
+    def count(self) -> int:
+        """How many lines there are."""
+        return len(self.lines)
+
     def _numbered(self, first: int, last: int) -> Iterator[Line]:
         for at in range(first, last):
             yield Line(self.line + at + 1, self.offset + int(self.lines.edges[at]), self._line(at))
@@ -99,10 +99,66 @@ class Block:
         return raw.replace(b"\0", b"").decode("utf-8", "surrogateescape")
 
 
-def blocks(source: Source, start: int, end: int, find: Matcher | None = None, line: int = 0) -> Iterator[Block]:
-    """The blocks of a range, with what find finds in them; an entry longer than SIZE makes a block of its own length.
+class Stretch(Block):
+    """An entry too long for a block, or lines that are none: read in pieces, and by the plain parser alone.
 
-    Raises Unscannable when an entry is longer than MOST_SIZE, or the file was cut meanwhile.
+    length and count are known when ``every`` has given the last line; data are the last bytes.
+    """
+
+    def __init__(self, bytes_of: _Plain | _Packed, offset: int, line: int, source: Source) -> None:
+        self.bytes_of, self.source = bytes_of, source
+        self.data, self.offset, self.line, self.length = b"", offset, line, 0
+        self.shape, self.hits, self.bom, self.lines_before = None, {}, offset == 0, 0
+        self.given = False
+
+    @property
+    def count(self) -> int:
+        return self.lines_before
+
+    def every(self) -> Iterator[Line]:
+        """All lines up to where the next entry begins, long ones in pieces."""
+        self.given = True
+        begins_line, begin = True, self.offset
+        while data := self.bytes_of.read(SIZE_READ, self.offset + self.length):
+            at = 0
+            while at < len(data):
+                newline = data.find(b"\n", at) + 1
+                last = self.bytes_of.ended(self.offset + self.length + len(data))
+                if not newline and not last and at:
+                    break  # to be read from its beginning on
+                if begins_line:
+                    begin = self.offset + self.length + at
+                    if begin > self.offset and self._begins(data[at : newline or at + _HEAD]):
+                        self._leave(data, at)
+                        return
+                    self.lines_before += 1
+                end = newline or (len(data) if last else cut(data, len(data)))
+                yield self._piece(data[at:end], begin, not begins_line)
+                begins_line, at = bool(newline), end
+            self._leave(data, at)
+
+    def _leave(self, data: bytes, at: int) -> None:
+        self.length += at
+        self.data = data[:at]
+
+    def _begins(self, line: bytes) -> bool:
+        return begins(line, self.source.format, self.source.prefix)
+
+    def _piece(self, raw: bytes, begin: int, more: bool) -> Line:
+        raw = raw.removesuffix(b"\n").removesuffix(b"\r")
+        if self.bom and begin == 0 and not more:
+            raw = raw.removeprefix(b"\xef\xbb\xbf")
+        text = raw.replace(b"\0", b"").decode("utf-8", "surrogateescape")
+        return Line(self.line + self.lines_before, begin, text, more=more)
+
+
+SIZE_READ = 1 << 20
+
+
+def blocks(source: Source, start: int, end: int, find: Matcher | None = None, line: int = 0) -> Iterator[Block]:
+    """The blocks of a range, with what find finds in them; an entry longer than LONG is a stretch.
+
+    Before the next block is asked for, the lines of a stretch must be taken, or nobody gets them.
     """
     with _Packed(source.unpacked()) if source.unpacked else _Plain(source.path, end) as bytes_of:
         offset, size = start, SIZE
@@ -110,19 +166,22 @@ def blocks(source: Source, start: int, end: int, find: Matcher | None = None, li
             data = bytes_of.read(min(size, end - offset), offset)
             if not data:
                 return
-            if not bytes_of.ended(offset + len(data)):
-                cut = _cut(data, source)
-                if not cut:
-                    size = _larger(size, offset, data)
-                    del data  # before the longer one is read
-                    continue
-                if cut < len(data) >= _READ_AGAIN:
-                    del data  # a slice would stand beside it
-                    data = bytes_of.read(cut, offset)
-                data = data[:cut]
-            block = Block(data, offset, line, source, find)
+            block: Block
+            if bytes_of.ended(offset + len(data)):
+                block = Block(data, offset, line, source, find)
+            elif cut_at := _cut(data, source):
+                block = Block(data[:cut_at], offset, line, source, find)
+            elif size < LONG:
+                size *= 2
+                continue
+            else:
+                del data
+                block = Stretch(bytes_of, offset, line, source)
             yield block
-            offset, line, size = offset + len(data), line + len(block.lines), SIZE
+            if isinstance(block, Stretch) and not block.given:
+                for _ in block.every():
+                    pass
+            offset, line, size = offset + block.length, line + block.count, SIZE
 
 
 class _Plain:
@@ -189,9 +248,9 @@ def before(source: Source, end: int, find: Matcher | None = None) -> Iterator[Bl
     finally:
         os.close(descriptor)
     found = list(blocks(source, start, end, find))
-    lines = -sum(len(each.lines) for each in found)
+    lines = -sum(each.count for each in found)
     for each in found:
-        each.line, lines = lines, lines + len(each.lines)
+        each.line, lines = lines, lines + each.count
     for each in reversed(found):
         if each.shape is None:
             return
@@ -232,59 +291,46 @@ def _cut(data: bytes, source: Source) -> int:
     return 0
 
 
-def boundary(descriptor: int, at: int, end: int, format: str, prefix: str) -> int:
-    """The first byte from ``at`` on with which an entry begins; the file's end when there is none.
-
-    Raises Unscannable when none begins for MOST_SIZE bytes before the file's end.
-    """
-    offset, size = at, SIZE
+def _heads(descriptor: int, at: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """The beginnings of the lines behind the first line's end from a byte on, and the bytes at which they stand."""
+    offset = at
     while offset < end:
-        data = _read(descriptor, min(size, end - offset), offset)
+        data = _read(descriptor, min(SIZE_READ, end - offset), offset)
         newline = data.find(b"\n")
+        last = not data or offset + len(data) >= end
         while newline >= 0:
             begin, newline = newline + 1, data.find(b"\n", newline + 1)
-            line = data[begin : newline + 1] if newline >= 0 else data[begin:]
-            if newline < 0 and offset + len(data) < end:
+            if newline < 0 and not last and len(data) - begin < _HEAD:
+                data = data[: begin - 1]  # read it from its beginning on
                 break
-            if line and begins(line, format, prefix):
-                return offset + begin
-        if offset + len(data) >= end:
-            return end
-        size = _larger(size, offset, data)
-    return end
+            if line := data[begin : min(newline + 1 or len(data), begin + _HEAD)]:
+                yield offset + begin, line
+        if last:
+            return
+        offset += max(1, len(data))
+
+
+def boundary(descriptor: int, at: int, end: int, format: str, prefix: str) -> int:
+    """The first byte from ``at`` on with which an entry begins; the file's end when there is none."""
+    return next((begin for begin, line in _heads(descriptor, at, end) if begins(line, format, prefix)), end)
 
 
 def stray_part(descriptor: int, at: int, end: int, prefix: str) -> int | None:
     """The byte of the first DETAIL, STATEMENT or the like soon behind a byte whose own entry stands before it."""
-    size = min(SIZE, end - at)
-    while True:
-        stray, entries = _first_stray(_read(descriptor, size, at), prefix)
-        if stray is not None or entries > WINDOW or size >= min(MOST_WINDOW, end - at):
-            return None if stray is None else at + stray
-        size = min(2 * size, end - at)
-
-
-def _first_stray(data: bytes, prefix: str) -> tuple[int | None, int]:
-    """Where a part stands whose own entry is not in the data, and how many entries begin before."""
-    match, known, entries, offset = pattern(prefix).match, set[str | None](), 0, 0
-    for line in data.split(b"\n"):
-        text = line.replace(b"\0", b"").removesuffix(b"\r").decode("utf-8", "surrogateescape")
+    match, known, entries = pattern(prefix).match, set[str | None](), 0
+    first = _read(descriptor, min(_HEAD, end - at), at).partition(b"\n")[0]
+    for begin, line in chain([(at, first)], _heads(descriptor, at, min(end, at + MOST_WINDOW))):
+        text = line.rstrip(b"\n").replace(b"\0", b"").removesuffix(b"\r").decode("utf-8", "surrogateescape")
         found = None if text.startswith("\t") else match(text)
-        if found is not None:
-            groups = found.groupdict()
-            session = groups.get("session") or groups.get("pid")
-            if found["severity"] not in SUBS:
-                known.add(session)
-                entries += 1
-            elif session not in known:
-                return offset, entries
+        if found is None:
+            continue
+        groups = found.groupdict()
+        session = groups.get("session") or groups.get("pid")
+        if found["severity"] not in SUBS:
+            known.add(session)
+            entries += 1
+        elif session not in known:
+            return begin
         if entries > WINDOW:
             break
-        offset += len(line) + 1
-    return None, entries
-
-
-def _larger(size: int, offset: int, data: bytes) -> int:
-    if size >= MOST_SIZE or len(data) + 64 * data.count(b"\n") > MOST_SIZE:
-        raise Unscannable(f"no entry begins within {MOST_SIZE} bytes from byte {offset} on")
-    return size * 2
+    return None

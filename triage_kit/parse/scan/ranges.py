@@ -205,6 +205,7 @@ def _selected(
 ) -> Iterator[Line]:
     """Lines that the plain parser shall see: chosen entries of clear blocks, everything of the others."""
     held: deque[Block] = deque()
+    last = b""
     for block in blocks(source, start, end, find):
         if books is not None and books.wanted:
             books.look(block, block.shape)
@@ -213,13 +214,13 @@ def _selected(
             # A part of an entry before an unclear block may stand in it.
             yield from _chosen(held[0], block.shape is None, select, selection, result)
             if progress is not None:
-                progress(len(held[0].data))
-            held.popleft()
-    result.tail = b"".join(each.data[-TAIL:] for each in held)[-TAIL:]
+                progress(held[0].length)
+            last = held.popleft().data[-TAIL:]
+    result.tail = b"".join(each.data[-TAIL:] for each in held)[-TAIL:] or last
     for block in held:
         yield from _chosen(block, False, select, selection, result)
         if progress is not None:
-            progress(len(block.data))
+            progress(block.length)
     if isinstance(select, Following):
         yield from select.rest()
 
@@ -228,20 +229,22 @@ def _settled(held: deque[Block]) -> bool:
     """Whether so much stands behind the first block that no part of its entries can come any more."""
     later = list(islice(held, 1, None))
     entries = sum(each.shape.entries for each in later if each.shape is not None)
-    return entries >= WINDOW or sum(len(each.data) for each in later) > MOST_WINDOW
+    return entries >= WINDOW or sum(each.length for each in later) > MOST_WINDOW
 
 
 def _chosen(
     block: Block, before_unclear: bool, select: FirstPass | Following, selection: Selection, result: Scanned
 ) -> Iterator[Line]:
-    result.lines += len(block.lines)
     if block.shape is None or before_unclear:
-        selection.add(block.offset, block.offset + len(block.data))
-        result.plain_bytes += len(block.data)
+        selection.add(block.offset)
         yield from select.rest()
         yield from block.every()
+        selection.end(block.offset + block.length)
+        result.plain_bytes += block.length
+        result.lines += block.count
         select.unclear()
         return
+    result.lines += block.count
     result.entries += block.shape.entries
     yield from select(block)
 
@@ -277,8 +280,7 @@ def scan(
     """The whole file: entries that matter, and of their sessions what tells how their statements ended.
 
     ``executor`` is any of concurrent.futures, a Dask cluster's too (``Client.get_executor()``); without one the ranges
-    are read one after the other. ``progress`` is given the number of bytes that are done. Raises Unscannable when the
-    file has an entry without an end within reason, or was cut while it was read: the plain parsers read such a file.
+    are read one after the other. ``progress`` is given the number of bytes that are done.
     """
     parts = ranges(source, size)
     first = _run(source, parts, frozenset(), frozenset(), frozenset(), executor, progress)

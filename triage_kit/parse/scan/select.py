@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -27,9 +28,13 @@ class Selection:
         self.starts: list[int] = []
         self.ends: list[int] = []
 
-    def add(self, start: int, end: int) -> None:
+    def add(self, start: int) -> None:
         self.starts.append(start)
-        self.ends.append(end)
+        self.ends.append(sys.maxsize)
+
+    def end(self, at: int) -> None:
+        """Where the part ends that was added last."""
+        self.ends[-1] = at
 
     def loose(self, offset: int) -> bool:
         at = bisect_right(self.starts, offset) - 1

@@ -24,6 +24,7 @@ _PARTS_OF_NAMES = ("session_replication_role", "pg_stat", "alembic_version", "sc
                    "django_migrations", "_prisma_")  # fmt: skip
 _OF_WORDS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 _WORDS_BYTES = re.compile(rf"(?i){WORDS}".encode())
+_HEADER = re.compile(r"(?i)(?<=[:s]  )execute\b")  # of a line that was torn into another one
 _TOKENS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _WRITES = re.compile(r"(?ai)\s*(?:insert|update)\b")
 _PLAIN = re.compile(r"""['"$]|--|/\*""")
@@ -84,7 +85,7 @@ def significant(entry: Entry) -> bool:
     """
     if entry.severity in SERIOUS or entry.kind not in ORDINARY:
         return True
-    return costly(entry.statement or entry.message)
+    return costly(entry.statement or _HEADER.sub("", entry.message))
 
 
 def quiet(raw: bytes, format: str) -> bool:
