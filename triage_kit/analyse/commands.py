@@ -128,19 +128,22 @@ def bring_back(lost: Loss, evidence: Mapping[str, pd.DataFrame], source: str, ta
     copy, since theirs are older, and are set past the rows that came back.
     """
     database = shlex.quote(first(evidence["identity"]).get("database") or "DATABASE")
-    own = _sequences(evidence)
+    own, older = _sequences(evidence), _for_older(evidence)
     absent = [name for name in tables if lost.found.get(name, {}).get("status") == "missing"]
     names = parents_first([name for name in tables if name not in absent], evidence)
     lines = []
     into = f"psql -X --set=ON_ERROR_STOP=1 --single-transaction --quiet --dbname={database} > /dev/null"
     if absent:
         chosen = " ".join(f"--table={pattern(name)}" for name in absent)
-        lines.append(f"pg_dump {source} {chosen} | {into}")
+        lines.append(f"pg_dump {source} {chosen}{older} | {into}")
     if names:
-        # Parents before children; many rows to a statement, so that rows of one table may refer to each other.
+        # Parents before children; many rows to a statement, so that rows of one table may refer to each other; columns
+        # by name, since 13 refuses generated ones among many rows, and the table may have got others since.
         dumps = "; ".join(
-            f"pg_dump {source} --data-only --rows-per-insert=1000 --on-conflict-do-nothing --table={pattern(name)}"
+            f"pg_dump {source} --data-only --column-inserts --rows-per-insert=1000 --on-conflict-do-nothing "
+            f"--table={pattern(name)}"
             + "".join(f" --exclude-table={pattern(each['name'])}" for each in own.get(name, ()))
+            + older
             for name in names
         )
         lines.append(f"{{ {dumps}; }} | {into}")
@@ -149,6 +152,13 @@ def bring_back(lost: Loss, evidence: Mapping[str, pd.DataFrame], source: str, ta
             if each["column"]:
                 lines.append(_past(name, each, database))
     return tuple(lines)
+
+
+def _for_older(evidence: Mapping[str, pd.DataFrame]) -> str:
+    """What takes out of a dump the setting that pg_dump of 17 and later writes and an older server refuses."""
+    major = str(first(evidence["identity"]).get("version") or "").partition(".")[0]
+    newer = not major.isdigit() or int(major) >= 17
+    return "" if newer else " | sed '1,40{/^SET transaction_timeout = 0;$/d;}'"
 
 
 def parents_first(names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> list[str]:

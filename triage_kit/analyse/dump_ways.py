@@ -84,8 +84,8 @@ def _from_dump(lost: Loss, best: Judged, evidence: Evidence) -> tuple[str, ...]:
     else:
         # Roles and privileges of the old database need not exist here; indexes and constraints are not needed.
         made = (
-            f"pg_restore --no-owner --no-privileges --section=pre-data --section=data --dbname={beside} {path}"
-            "  # complaints about what exists already do not matter"
+            f"pg_restore --no-owner --no-privileges --section=pre-data --section=data --file=- {path} | "
+            f"psql -X --quiet --dbname={beside} > /dev/null  # complaints about what exists already do not matter"
         )
     tables = [name for name in lost.tables if name in best.holds]
     return (

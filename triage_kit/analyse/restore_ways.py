@@ -233,10 +233,7 @@ def _recover(best: Judged, target: Target, evidence: Evidence) -> tuple[str, ...
 
 def _and_rows(lost: Loss, evidence: Evidence) -> tuple[str, ...]:
     database = shlex.quote(f"--dbname={first(evidence['identity']).get('database') or 'DATABASE'}")
-    major = str(first(evidence["identity"]).get("version") or "").partition(".")[0]
-    note = f"# pg_dump of PostgreSQL {major}, as the server: a newer one writes settings that it refuses"
     return (
-        *([note] if major.isdigit() else []),
         *commands.bring_back(lost, evidence, f"{BESIDE} {database}", lost.tables),
         'pg_ctl --pgdata="${NEW:?}" --mode=fast stop  # when the rows are back and compared',
     )
