@@ -70,7 +70,30 @@ def test_a_logged_truncate_is_the_statement_and_names_its_session(shop, make_tab
     assert bool(found.explaining_statements.iloc[0]["observed"])
     assert found.causes.iloc[0]["cause"] == "manual_session"
     group = found.groups.iloc[0]
-    assert (group["lost_from"], group["lost_to"], group["dated_by"]) == (AT, AT, "statement in the log")
+    # A line that is stamped with whole seconds was written at some moment of its second.
+    end = AT + pd.Timedelta(seconds=1)
+    assert (group["lost_from"], group["lost_to"], group["dated_by"]) == (AT, end, "statement in the log")
+
+
+@pytest.mark.parametrize(
+    ("stamp", "more", "start", "end"),
+    [
+        ("20:27:38.417", {}, "20:27:38.417", "20:27:38.417"),
+        ("20:27:38.417", {"duration_ms": 1500.0}, "20:27:38.417", "20:27:39.917"),
+        ("20:27:38.417", {"duration_ms": 1500.0, "kind": "duration"}, "20:27:36.917", "20:27:38.417"),
+        ("20:27:38", {"duration_ms": 1500.0, "kind": "duration"}, "20:27:36.500", "20:27:39"),
+    ],
+)
+def test_a_statement_in_the_log_is_dated_for_as_long_as_it_ran(
+    shop, make_table, make_evidence, stamp, more, start, end
+):
+    logged = {
+        **log("TRUNCATE s.orders CASCADE", "LOG", "committed"),
+        "at": pd.Timestamp(f"2025-10-07T{stamp}Z"),
+        **more,
+    }
+    group = found_in(make_evidence, shop(**GONE), make_table, log_events=[logged]).groups.iloc[0]
+    assert (group["lost_from"], group["lost_to"]) == tuple(pd.Timestamp(f"2025-10-07T{each}Z") for each in (start, end))
 
 
 def test_silence_in_a_log_that_shows_no_statements_is_no_evidence(shop, make_table, make_evidence):

@@ -40,7 +40,7 @@ VERBS = {
     "drop": r"\bdrop\b",
     "partition_drop": r"\b(drop|detach)\b",
     "column_drop": r"\bdrop column\b",
-    "recreate": r"\b(drop|rename|create table)\b",
+    "recreate": r"\b(drop|rename)\b",
 }
 
 

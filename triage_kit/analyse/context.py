@@ -101,6 +101,15 @@ def crash_time(
     return bgwriter_reset if bgwriter_reset - initdb_at > FIRST_START else None
 
 
+def at_latest(stamp: pd.Timestamp) -> pd.Timestamp:
+    """The end of the second that a stamp names: a log that writes whole seconds (``%t``) leaves out the rest.
+
+    >>> str(at_latest(pd.Timestamp("2026-05-04T03:02:01Z"))), str(at_latest(pd.Timestamp("2026-05-04T03:02:01.5Z")))
+    ('2026-05-04 03:02:02+00:00', '2026-05-04 03:02:01.500000+00:00')
+    """
+    return stamp if stamp != stamp.floor("s") else stamp + pd.Timedelta(seconds=1)
+
+
 def first(frame: pd.DataFrame) -> dict:
     """The first row with its missing values as None; an empty dict when there is none."""
     return present(frame.iloc[0].to_dict()) if len(frame) else {}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from triage_kit.analyse.checkpoints import Interval, intervals, new_storage
-from triage_kit.analyse.context import Context, rows
+from triage_kit.analyse.context import Context, at_latest, rows
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.ledger import Ledger
@@ -110,15 +110,17 @@ def _exact(group: Group, tables: Mapping[str, Dossier], ledger: Ledger) -> list[
 def _logged(group: Group, scene: Scene) -> list[tuple]:
     wanted = STATEMENTS.get(group.mechanism, ())
     times = [
-        seen.at
+        seen.ran
         for name in group.roots
         for seen in scene.effects_on(name)
         if seen.operation in wanted
-        and seen.at is not None
+        and seen.ran is not None
         and seen.outcome in ("committed", "unknown")
         and (seen.bounded is not True or not group.whole)
     ]
-    return [(min(times), max(times), "statement in the log")] if times else []
+    if not times:
+        return []
+    return [(min(start for start, _ in times), max(end for _, end in times), "statement in the log")]
 
 
 def _by_xid(group: Group, tables: Mapping[str, Dossier], scene: Scene, ledger: Ledger) -> list[Window]:
@@ -174,7 +176,7 @@ def _vacuumed(
                 before = rows(mine)[place - 1]["at"] if place else None
                 where = f"{row['file']}:{row['line']}"
                 ledger.add("log", f"autovacuum removed {row['removed']} dead rows of {name}", where, name, row["at"])
-                found.append((before, row["at"], "autovacuum lines"))
+                found.append((before, at_latest(row["at"]), "autovacuum lines"))
     return found[:1]
 
 
@@ -189,7 +191,7 @@ def _checkpoint(group: Group, checkpoints: list[Interval], about: Context, ledge
         "that ends there"
     )
     ledger.add("log", says, hit.source, group.name, hit.end)
-    return [(hit.start, hit.end, "checkpoint interval")]
+    return [(hit.start, at_latest(hit.end), "checkpoint interval")]
 
 
 def _bounds(about: Context, evidence: Mapping[str, pd.DataFrame]) -> list[tuple]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from triage_kit import schemas, sql
-from triage_kit.analyse.context import rows
+from triage_kit.analyse.context import at_latest, rows
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.marks import hides
 
@@ -63,6 +63,7 @@ class Seen:
     pid: int | None = None
     client: str | None = None
     message: str | None = None  # of a statement that failed
+    ran: tuple[pd.Timestamp, pd.Timestamp] | None = None  # between which instants, as the log's stamps tell
 
     @property
     def done(self) -> bool:
@@ -179,6 +180,7 @@ def _from_log(event: dict, short: Mapping[str, str], ledger: Ledger) -> list[See
     where = f"{event['file']}:{event['line']}"
     outcome = "failed" if event["severity"] in FAILURES else event["outcome"] or "unknown"
     said = f": {event['message']}" if outcome == "failed" else ""
+    ran = _ran(event)
     reference = ledger.add("log", f"{outcome} statement{said}: {' '.join(_short(text).split())}", where, at=event["at"])
     return [
         Seen(
@@ -200,9 +202,20 @@ def _from_log(event: dict, short: Mapping[str, str], ledger: Ledger) -> list[See
             pid=event["pid"],
             client=event["client"],
             message=event["message"] if outcome == "failed" else None,
+            ran=ran,
         )
         for effect in effects
     ]
+
+
+def _ran(event: dict) -> tuple[pd.Timestamp, pd.Timestamp] | None:
+    """From its line on as long as it took; a line with the duration is written at the end."""
+    if event["at"] is None:
+        return None
+    took = pd.Timedelta(milliseconds=event["duration_ms"] or 0.0)
+    if event["kind"] == "duration":
+        return event["at"] - took, at_latest(event["at"])
+    return event["at"], at_latest(event["at"]) + took
 
 
 def _from_counters(entry: dict, short: Mapping[str, str], ledger: Ledger) -> list[Seen]:
