@@ -98,3 +98,31 @@ def test_the_review_begins_with_what_ran_and_ends_with_downgrades():
     assert "removes rows of a damaged table (m.assets, m.imports); scheduled job; it ran" in why["jobs/a.sql"]
     assert "costs at most the columns of that type, and no rows; it was applied" in why["v/1.py"]
     assert set(listed["evidence"]) <= set(ledger.frame()["id"])
+
+
+def test_a_line_that_means_a_table_by_its_former_name_reaches_it():
+    operations = [
+        ("v/1.py", 3, "1", "up", "truncate", "old", None),
+        ("v/1.py", 4, "1", "up", "rename_table", "old", "older"),
+        ("v/1.py", 5, "1", "up", "rename_table", "older", "assets"),
+        ("v/2.py", 6, "2", "up", "rename_table", "m.later", "m.imports"),
+        ("v/2.py", 7, "2", "up", "truncate", "m.later", None),
+        ("v/1.py", 8, "1", "up", "rename_table", "round", "about"),
+        ("v/1.py", 9, "1", "up", "rename_table", "about", "round"),
+    ]
+    keys = ("path", "line", "revision", "direction", "operation", "object", "renamed")
+    frames = told()[1] | evidence(
+        migration_operations=[dict(zip(keys, row, strict=True)) | {"how": "parsed"} for row in operations],
+        code_hits=[{"path": "a.rb", "line": 1, "vehicle": "script", "kind": "orm", "operation": "delete",
+                    "object": "older", "text": "x", "loses": "rows", "how": "pattern"}],
+        questions=[{"source": "version_tables", "status": "answered"}],
+        migrations=MIGRATIONS,
+        version_tables=[{"tool": "alembic", "schema": "m", "table": "alembic_version", "version": "1"}],
+    )  # fmt: skip
+    reach = nx.MultiDiGraph()
+    reach.add_nodes_from(["m.assets", "m.imports"])
+    found = suspects(frames, Scene([GROUP], reach, (), Visibility(False, "because"))).set_index(["path", "line"])
+    assert found.loc[("v/1.py", 3), "tables"] == ("m.assets",)
+    assert found.loc[("a.rb", 1), "tables"] == ("m.assets",)
+    assert found.loc[("v/2.py", 7), "tables"] == ()  # the second migration did not run
+    assert found.loc[("v/1.py", 8), "tables"] == ()

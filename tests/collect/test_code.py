@@ -8,6 +8,7 @@ import pytest
 from tests.collect.test_repository import collected, git, question
 from triage_kit.collect.code import scan
 from triage_kit.parse.hits import MOST_HITS, read_hits
+from triage_kit.parse.models import models
 
 FILES = {
     "etc/cron.d/shop": "# m h\n15 3 * * * app /srv/shop/scripts/nightly.sh >> /var/log/x\n",
@@ -86,6 +87,60 @@ def test_every_line_is_found_with_what_starts_it(folder):
     assert by_path.loc[".github/workflows/nightly.yml", "schedule"] == "5 4 * * *"
     assert list(by_path.loc["app/views.py", "bounded"]) == [True, False]
     assert question(draft, "code_hits")["status"] == "answered"
+
+
+MODELS = {
+    "app/models/order.rb": ("class Order < ApplicationRecord\n  self.table_name = 'legacy_orders'\nend\n", ""),
+    "lib/tasks/a.rake": ("task :a do\n  Order.delete_all\nend\n", "legacy_orders"),
+    "shop/models.py": (
+        "class Note(models.Model):\n    class Meta:\n        ordering = ['id']\n\n"
+        "class Cart(models.Model):\n    x = 1\n    class Meta:\n        db_table = 'baskets'\n\n"
+        "class Base(models.Model):\n    class Meta:\n        abstract = True\n",
+        "",
+    ),
+    "shop/a.py": ("Note.objects.all().delete()\n", "shop_note"),
+    "shop/b.py": ("Cart.objects.all().delete()\n", "baskets"),
+    "shop/c.py": ("Base.objects.all().delete()\n", "Base"),
+    "core/tables.py": (
+        "class Item(Base):\n    __tablename__ = 'items_v2'\n    __table_args__ = {'schema': 'wms'}\n",
+        "",
+    ),
+    "core/d.py": ("session.query(Item).delete()\n", "wms.items_v2"),
+    "prisma/schema.prisma": ('model Venue {\n  id Int @id\n  @@map("venues_all")\n}\n', ""),
+    "src/seed.ts": ("await prisma.venue.deleteMany();\n", "venues_all"),
+    "one/models.py": ("class Twice(models.Model):\n    pass\n", ""),
+    "two/models/__init__.py": ("class Twice(models.Model):\n    pass\n", ""),
+    "e.py": ("Twice.objects.all().delete()\n", "Twice"),  # either may be meant
+}
+
+
+def test_a_class_is_called_by_the_table_that_it_stands_for(folder):
+    for name, (text, _) in MODELS.items():
+        path = folder.parent / "backend" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    draft, _ = collected(folder)
+    found = draft.written("code_hits").set_index("path")["object"]
+    assert {name: found.get(name) for name, (_, table) in MODELS.items() if table} == {
+        name: table for name, (_, table) in MODELS.items() if table
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "told"),
+    [
+        ('@Entity()\n@Table(name = "ord", schema = "s")\npublic class Order {}', "Order.java", {"Order": "s.ord"}),
+        ("@Entity('users_v2')\nexport class User {}", "user.entity.ts", {"User": "users_v2"}),
+        ("@Entity({ name: 'logs', schema: 'audit' })\nexport class Log {}", "log.ts", {"Log": "audit.logs"}),
+        ("sequelize.define('Log', {}, { tableName: 'logs' })", "log.js", {"Log": "logs"}),
+        ("class Cart extends Model {\n    protected $table = 'baskets';\n}", "Cart.php", {"Cart": "baskets"}),
+        ("class A(models.Model):\n    class Meta:\n        app_label = 'core'\n", "x/y.py", {"A": "core_a"}),
+        ("class A(models.Model):\n    pass\n", "x/y.py", {}),
+        ("class A:\n    pass\n", "x/models.py", {}),
+    ],
+)
+def test_tables_that_classes_name(text, path, told):
+    assert models(text, path) == told
 
 
 def test_who_changed_a_file_last(folder):

@@ -26,7 +26,7 @@ def project(request, tmp_path):
     case = cases.build({"repository": "../repo"}, tmp_path / "case" / "case.yaml")
     draft = Draft.begin(tmp_path / "case")
     read_repository(case, draft)
-    return request.param, told, draft
+    return told.get("tool", request.param), told, draft
 
 
 def version(told, written):
@@ -40,6 +40,8 @@ def test_a_project_is_read_without_running_it(project):
     found = draft.written("migration_operations")[["path", "line", "direction", "operation", "object"]]
     assert found.to_numpy().tolist() == told["operations"]
     assert set(draft.written("migrations")["tool"]) == {tool}
+    up = draft.written("migration_operations").query("direction != 'down' and renamed.notna()")
+    assert dict(zip(up["object"], up["renamed"], strict=True)) == told.get("renamed", {})
 
 
 def test_a_project_is_held_against_its_version_table(project):

@@ -221,6 +221,7 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
         row for row in rows(evidence["migration_operations"]) if row["direction"] != "down" and row["revision"] in run
     ]
     made = {row["object"]: f"{row['path']}:{row['line']}" for row in up if row["operation"] == "create_table"}
+    made |= {row["renamed"]: f"{row['path']}:{row['line']}" for row in up if row["renamed"]}
     undone = {row["object"] for row in up if row["operation"] in ("drop_table", "rename_table")}
     schemas_seen = {row["schema"] for row in every.values()} | set(evidence["namespaces"]["name"])
     schemas_seen -= _unread_schemas(evidence)

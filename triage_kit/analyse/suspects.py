@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import networkx as nx
 import pandas as pd
@@ -47,13 +48,13 @@ class Scene:
 
 def suspects(evidence: Mapping[str, pd.DataFrame], scene: Scene) -> pd.DataFrame:
     """Table ``suspects``: every line of migrations and other code that could lose something, without evidence ids."""
-    names = _Names(scene.reach)
     states = {
         (row["path"], row["revision"]): row
         for row in rows(
             migration_states(evidence["migrations"], evidence["version_tables"], answered(evidence, "version_tables"))
         )
     }
+    names = _Names(scene.reach, _renamed(evidence["migration_operations"], states))
     changes = {(row["path"], row["line"]): row for row in rows(evidence["last_changes"])}
     texts = {_plain(each.text) for each in scene.seen if each.outcome != "failed"}
     found = []
@@ -111,13 +112,23 @@ def _reached(row: dict, names: _Names, reach: nx.MultiDiGraph) -> set[str]:
 class _Names:
     """Tables of this database by the names that code gives them: qualified, bare, or as an ORM's class."""
 
-    def __init__(self, tables: Iterable[str]) -> None:
-        self.full = set(tables)
+    def __init__(self, tables: Iterable[str], renamed: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.full, self.renamed = set(tables), renamed
         self.short: dict[str, list[str]] = {}
         for name in self.full:
             self.short.setdefault(schemas.parts(name)[1].lower(), []).append(name)
 
     def of(self, written: str | None, operation: str) -> set[str]:
+        """The tables that a line means; what it calls by a name that is none any more is looked for under the later."""
+        found = self._of(written, operation)
+        for _ in range(_MOST_NAMES):
+            if found or not written or written not in self.renamed:
+                break
+            written = self.renamed[written]
+            found = self._of(written, operation)
+        return found
+
+    def _of(self, written: str | None, operation: str) -> set[str]:
         if not written:
             return set()
         if operation == "drop_schema":
@@ -136,14 +147,38 @@ class _Names:
         return set()
 
 
+def _renamed(operations: pd.DataFrame, states: Mapping[tuple, dict]) -> dict[str, str]:
+    """Tables that migrations renamed or moved, those left out that did not run: old name to new."""
+    return {
+        row["object"]: row["renamed"]
+        for row in rows(operations)
+        if row["renamed"] and row["object"] and row["direction"] != "down"
+        and states.get((row["path"], row["revision"]), {}).get("state") != "pending"
+    }  # fmt: skip
+
+
+_MOST_NAMES = 10  # of one table, one after the other
+
+
 def _as_table(name: str) -> list[str]:
     """A name and what ORMs make of a class of this name.
 
     >>> _as_table("OrderLine")
     ['orderline', 'order_line', 'orderlines', 'order_lines']
+    >>> _as_table("Category")[-1], _as_table("Address")[-1], _as_table("Person")[-1]
+    ('categories', 'addresses', 'people')
     """
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    return list(dict.fromkeys((name.lower(), snake, f"{name.lower()}s", f"{snake}s")))
+    plural = next((re.sub(end, many, snake) for end, many in _PLURALS if re.search(end, snake)), f"{snake}s")
+    return list(dict.fromkeys((name.lower(), snake, f"{name.lower()}s", f"{snake}s", plural)))
+
+
+_PLURALS = [
+    (r"person\Z", "people"),
+    (r"child\Z", "children"),
+    (r"(?<=[^aeiou])y\Z", "ies"),
+    (r"(?<=[sxz])\Z|(?<=[cs]h)\Z", "es"),
+]
 
 
 def _applied(state: dict, direction: str | None) -> tuple[str, pd.Timestamp | None, str | None]:

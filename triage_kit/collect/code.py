@@ -15,6 +15,7 @@ from typing import Any
 
 from triage_kit.collect.files import MOST_BYTES, content, walk
 from triage_kit.parse.hits import Hit, as_row, promising, read_hits, readable, started_files
+from triage_kit.parse.models import models
 from triage_kit.parse.vehicles import schedule, vehicle
 from triage_kit.redact import redact
 
@@ -34,6 +35,7 @@ class Found:
     jobs: dict[str, tuple[str, str]] = field(default_factory=dict)  # path of a job's file: its vehicle, its text
     defines: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # routine: files that create it
     calls: list[tuple[str, str, int]] = field(default_factory=list)  # routine, file and line that call it
+    models: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # class: tables that it stands for
     timers: dict[str, str] = field(default_factory=dict)  # path of a systemd unit without its suffix: its schedule
     files: int = 0
 
@@ -44,7 +46,7 @@ def scan(root: Path, skip: Iterable[str], passed: Counter[str]) -> Found:
     paths = []
     for path in walk(root, passed):
         inside = path.relative_to(root).as_posix()
-        if inside not in left_out and readable(inside):
+        if inside not in left_out and (readable(inside) or inside.endswith(".prisma")):
             paths.append((path, inside))
     by_name: dict[str, list[str]] = defaultdict(list)
     for _, inside in paths:
@@ -60,6 +62,8 @@ def scan(root: Path, skip: Iterable[str], passed: Counter[str]) -> Found:
         names_files = _JOBS.search(data) is not None
         text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff").replace("\r\n", "\n")
         _note_routines(found, text, inside)
+        for name, table in models(text, inside).items():
+            found.models[name].add(table)
         if not (names_files or promising(data)):
             continue
         if promising(data):
@@ -126,6 +130,9 @@ def hit_rows(found: Found) -> list[dict[str, Any]]:
     for path, hit in found.hits:
         starters = found.starts.get(path, [])
         row = as_row(hit) | {"path": path, "text": redact(hit.text)}
+        tables = found.models.get(hit.object or "", set()) if hit.kind == "orm" else set()
+        if len(tables) == 1:
+            row["object"] = next(iter(tables))
         row["started_by"] = tuple(f"{where}:{line}" for where, line in starters[:50])
         if hit.vehicle in ("script", "application") and (job := _timer(found, path) or _job(found, path)):
             row["vehicle"] = "scheduled_job"

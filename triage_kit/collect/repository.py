@@ -21,6 +21,7 @@ from triage_kit.collect.code import hit_rows, scan
 from triage_kit.collect.files import content, walk
 from triage_kit.collect.git import NoHistory, read_commits, read_last_changes
 from triage_kit.errors import SourceError
+from triage_kit.parse.django import name_tables
 from triage_kit.parse.migration import Migration
 from triage_kit.parse.migrations import SUFFIXES, read_migrations
 from triage_kit.redact import redact
@@ -96,7 +97,7 @@ class _Repository:
     def migrations(self, root: Path) -> tuple[int, str]:
         """Write both migration tables; returns the number of migrations and what was passed over."""
         passed: Counter[str] = Counter()
-        migrations, operations = [], []
+        migrations, read = [], []
         zone = ZoneInfo(self.case.timezone)
         for path in self._candidates(root, passed):
             inside = path.relative_to(root).as_posix()
@@ -105,10 +106,13 @@ class _Repository:
                 continue
             for found in _migrations(data, inside, zone, bool(self.case.migrations), passed):
                 migrations.append(_row(found, inside, data))
-                operations += [
-                    each.row() | {"path": inside, "revision": found.revision, "text": redact(each.text)}
-                    for each in found.operations
-                ]
+                read.append((inside, found))
+        name_tables([found for _, found in read])
+        operations = [
+            each.row() | {"path": inside, "revision": found.revision, "text": redact(each.text)}
+            for inside, found in read
+            for each in found.operations
+        ]
         if self.case.migrations and not migrations:
             raise SourceError(f"no migration was found in {', '.join(self.case.migrations)}")
         self.draft.write("migrations", schemas.frame("migrations", migrations))

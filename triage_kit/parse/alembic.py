@@ -173,6 +173,8 @@ def _operation(node: ast.Call, method: str, batch: _Batch | None, names: Names) 
             "alter_column_type" if "type_" in given else "rename_column" if "new_column_name" in given else operation
         )
     found = _python(node, operation, parts)
+    if method == "rename_table":
+        found.renamed = ".".join([*parts[:-1], as_text(argument(node, 1, "new_table_name", names))])
     if column_place and method == "drop_column":
         column = argument(node, column_place[0] - bool(batch), column_place[1], names)
         found.object = ".".join([*parts, as_text(column) if column is not None else ""]).rstrip(".")

@@ -180,7 +180,7 @@ def _call(node: ast.Call, names: Names) -> Iterator[Operation]:
     elif method in ("delete", "_raw_delete") and isinstance(node.func, ast.Attribute):
         chain = ast.unparse(node.func.value) + "."
         if _QUERY.search(chain):
-            yield _made(node, "delete", _model(chain, names), bool(_FILTERS.search(chain)))
+            yield _made(node, "delete", _model(node.func.value, chain, names), bool(_FILTERS.search(chain)))
     elif method in _WRITERS and argument(node, 99, _WRITERS[method], names) == "replace":
         yield _made(node, "drop_table", _written(node, names))
     elif method == "call_command" and node.args and evaluate(node.args[0], names) in _COMMANDS:
@@ -204,7 +204,12 @@ def _owner(node: ast.Call) -> str:
     return ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
 
 
-def _model(chain: str, names: Names) -> str:
+def _model(node: ast.expr, chain: str, names: Names) -> str:
+    inner: ast.expr | None = node
+    while isinstance(inner, (ast.Call, ast.Attribute)):
+        if isinstance(inner, ast.Call) and isinstance(known := evaluate(inner, names), Named):
+            return ".".join(known.parts)
+        inner = inner.func if isinstance(inner, ast.Call) else inner.value
     found = re.search(r"\bquery\((\w+)\)", chain) or re.match(r"(?:\w+\.)*?(\w+)\.(?:objects|query)\b", chain)
     if found is None:
         return ""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
+from typing import Any
 
 from triage_kit.parse.calls import calls_in
 from triage_kit.parse.literals import UNKNOWN, Names, argument, as_text, evaluate
@@ -86,7 +87,7 @@ class _Operation:
         if self.kind == "RunPython":
             return [*self._python(0, "code", "up"), *self._python(1, "reverse_code", "down")]
         if rule := _RULES.get(self.kind):
-            return [self._made(*each) for each in rule(self)]
+            return [replace(self._made(*each[:3]), **dict(each[3:])) for each in rule(self)]
         return []
 
     def text(self, place: int, keyword: str) -> str:
@@ -152,20 +153,21 @@ def _given(node: ast.Call, place: int, keyword: str) -> ast.expr | None:
     return node.args[place] if place < len(node.args) else None
 
 
-def _create_model(call: _Operation) -> list[tuple[str, str, str]]:
+def _create_model(call: _Operation) -> list[_Told]:
     options = argument(call.node, 2, "options", call.names)
     named = options.get("db_table") if isinstance(options, dict) else None
-    table = named if isinstance(named, str) else call.table(call.text(0, "name"))
-    return [("up", "create_table", table), ("down", "drop_table", table)]
+    usual = call.table(call.text(0, "name"))
+    table = named if isinstance(named, str) else usual
+    return [("up", "create_table", table, ("model", usual)), ("down", "drop_table", table)]
 
 
-def _delete_model(call: _Operation) -> list[tuple[str, str, str]]:
+def _delete_model(call: _Operation) -> list[_Told]:
     table = call.table(call.text(0, "name"))
     return [("up", "drop_table", table), ("down", "create_table", table)]
 
 
-def _field(operation: str, reverse: str) -> Callable[[_Operation], list[tuple[str, str, str]]]:
-    def rule(call: _Operation) -> list[tuple[str, str, str]]:
+def _field(operation: str, reverse: str) -> Callable[[_Operation], list[_Told]]:
+    def rule(call: _Operation) -> list[_Told]:
         table, column = call.table(call.text(0, "model_name")), call.text(1, "name")
         column = "" if argument(call.node, 1, "name", call.names) is UNKNOWN else column
         return [
@@ -176,12 +178,70 @@ def _field(operation: str, reverse: str) -> Callable[[_Operation], list[tuple[st
     return rule
 
 
-def _renames(call: _Operation) -> list[tuple[str, str, str]]:
-    return [("up", "rename_table", call.table(call.text(0, "old_name"))),
-            ("down", "rename_table", call.table(call.text(1, "new_name")))]  # fmt: skip
+def _renames(call: _Operation) -> list[_Told]:
+    old, new = call.table(call.text(0, "old_name")), call.table(call.text(1, "new_name"))
+    return [("up", "rename_table", old, ("renamed", new), ("model", new)),
+            ("down", "rename_table", new, ("renamed", old))]  # fmt: skip
 
 
-_RULES: dict[str, Callable[[_Operation], list[tuple[str, str, str]]]] = {
+def _tables(call: _Operation) -> list[_Told]:
+    usual, new = call.table(call.text(0, "name")), argument(call.node, 1, "table", call.names)
+    return [("up", "rename_table", usual, ("renamed", new if isinstance(new, str) else usual), ("model", usual))]
+
+
+def name_tables(migrations: Sequence[Migration]) -> None:
+    """Give the tables of Django's models the names that they have when each migration runs.
+
+    A model may have a table of another name (``db_table``, AlterModelTable), which later migrations do not repeat.
+
+    >>> made = Operation(1, "up", "create_table", "notes", how="python", model="shop_note")
+    >>> found = [Migration("django", "shop 1", (), None, None, [made]),
+    ...          Migration("django", "shop 2", ("shop 1",), None, None,
+    ...                    [Operation(1, "up", "drop_table", "shop_note", how="python")])]
+    >>> name_tables(found)
+    >>> found[1].operations[0].object
+    'notes'
+    """
+    known: dict[str, str] = {}
+    for migration in _in_order([each for each in migrations if each.tool == "django"]):
+        for each in migration.operations:
+            if each.how == "python":
+                _name_table(each, known)
+
+
+def _name_table(each: Operation, known: dict[str, str]) -> None:
+    up = each.direction != "down"
+    if each.operation == "create_table" and each.model:
+        known[each.model] = each.object
+        return
+    usual, _, column = each.object.partition(".")
+    table = known.get(usual, usual)
+    each.object = f"{table}.{column}" if column else table
+    if not up or each.operation != "rename_table":
+        return
+    if each.model == usual:  # AlterModelTable
+        known[usual] = each.renamed
+    elif table == usual:
+        known.pop(usual, None)
+        known[each.model] = each.renamed
+    else:  # RenameModel leaves a table alone that was named by hand
+        known[each.model], each.renamed = table, ""
+        each.operation = "alter_table"
+
+
+def _in_order(migrations: Sequence[Migration]) -> Iterator[Migration]:
+    """Parents first; those of a circle, or of one that is not here, by their names."""
+    waiting = {each.revision: each for each in sorted(migrations, key=lambda each: each.revision or "")}
+    while waiting:
+        ready = [each for each in waiting.values() if not any(parent in waiting for parent in each.parents)]
+        for each in ready or list(waiting.values())[:1]:
+            del waiting[each.revision]
+            yield each
+
+
+# direction, operation, object, and further fields of the operation
+_Told = tuple[Any, ...]
+_RULES: dict[str, Callable[[_Operation], list[_Told]]] = {
     "CreateModel": _create_model,
     "DeleteModel": _delete_model,
     "AddField": _field("add_column", "drop_column"),
@@ -189,5 +249,5 @@ _RULES: dict[str, Callable[[_Operation], list[tuple[str, str, str]]]] = {
     "AlterField": _field("alter_column_type", "alter_column_type"),
     "RenameField": _field("rename_column", "rename_column"),
     "RenameModel": _renames,
-    "AlterModelTable": lambda call: [("up", "rename_table", call.table(call.text(0, "name")))],
+    "AlterModelTable": _tables,
 }

@@ -16,6 +16,7 @@ from triage_kit.sql import effects, suspicious
 
 _TEXT_LIMIT = 4000
 _NAME = r"""[:'"`]+(?P<name>[\w.$-]+)['"`]?"""
+_OTHER = r"""(?:\s*,\s*[:'"`]+(?P<renamed>[\w.$-]+))?"""
 # A word without which the pattern finds nothing, the pattern, and what the call does.
 _CALLS = [
     (
@@ -31,7 +32,7 @@ _CALLS = [
         "drop_column",
     ),
     (("run", "lear"), re.compile(rf"\b(?:truncate|truncate_tables|clearTable)\b\s*\(?\s*{_NAME}"), "truncate"),
-    (("ename",), re.compile(rf"\b(?:rename_table|renameTable)\b\s*\(?\s*{_NAME}"), "rename_table"),
+    (("ename",), re.compile(rf"\b(?:rename_table|renameTable)\b\s*\(?\s*{_NAME}{_OTHER}"), "rename_table"),
     (("hange",), re.compile(rf"\b(?:change_column|changeColumn)\b\s*\(?\s*{_NAME}"), "alter_column_type"),
     (("rop",), re.compile(rf"\b(?:drop_schema|dropSchema|dropSchemaIfExists)\b\s*\(?\s*{_NAME}"), "drop_schema"),
     (("reate",), re.compile(rf"\b(?:create_table|createTable)\b\s*\(?\s*{_NAME}"), "create_table"),
@@ -125,7 +126,9 @@ def dsl_calls(text: str, suffix: str) -> Iterator[Operation]:
             bounded = ".where" in call[0] if operation == "delete" else None
             line = blanked.count("\n", 0, call.start()) + 1
             cascade = "cascade" in blanked[call.end() : blanked.find("\n", call.end()) % (len(blanked) + 1)].lower()
-            found.append(Operation(line, "", operation, object_, bounded, cascade, _line(blanked, call), "pattern"))
+            made = Operation(line, "", operation, object_, bounded, cascade, _line(blanked, call), "pattern")
+            made.renamed = named.get("renamed") or ""
+            found.append(made)
     for run in islice(_RUNS.finditer(blanked), _MOST_CALLS) if suspicious(blanked) else ():
         written = next(each for each in (run["heredoc"], run["tick"], run["one"], run["two"]) if each is not None)
         if not suspicious(written):

@@ -116,9 +116,11 @@ class _Reader:
         if operation == "drop_column" and (column := given.get("columnName")):
             parts.append(column)
         self._add(line, operation, ".".join(parts), given)
-        if operation in ("delete", "update"):
-            self.sets[-1].operations[-1].bounded = False
         self.last = self.sets[-1].operations[-1]
+        if operation in ("delete", "update"):
+            self.last.bounded = False
+        if operation == "rename_table":
+            self.last.renamed = ".".join([*parts[:-1], given.get("newTableName", "")])
         self.last.text = f"<{name} {' '.join(f'{key}={value!r}' for key, value in given.items())}>"[:_TEXT_LIMIT]
 
     def _add(self, line: int, operation: str, object_: str, given: dict[str, str]) -> None:

@@ -11,7 +11,10 @@ from triage_kit.sql import Effect
 
 @dataclass(slots=True)
 class Operation:
-    """One thing that a migration would do; loses is what sql.Effect says, empty where no SQL was read."""
+    """One thing that a migration would do; loses is what sql.Effect says, empty where no SQL was read.
+
+    renamed is a table's new name; model the name by which later migrations of the tool mean it, where that is another.
+    """
 
     line: int
     direction: str
@@ -22,6 +25,8 @@ class Operation:
     text: str = ""
     how: str = "parsed"
     loses: str = ""
+    renamed: str = ""
+    model: str = ""
 
     @classmethod
     def of(cls, effect: Effect, direction: str, line: int) -> Operation:
@@ -37,11 +42,21 @@ class Operation:
             effect.text,
             effect.how,
             effect.loses,
+            _new_name(effect),
         )
 
     def row(self) -> dict[str, Any]:
         """The operation as a row of migration_operations, its file left to the collector."""
-        return {key: value for key, value in asdict(self).items() if key != "loses"}
+        row = {key: value for key, value in asdict(self).items() if key not in ("loses", "model")}
+        return row | {"renamed": self.renamed or None}
+
+
+def _new_name(effect: Effect) -> str:
+    """What the table of an effect is called afterwards; empty where it keeps its name."""
+    schema, table = effect.parts[:-1], effect.parts[-1:]
+    if effect.operation == "rename_table":
+        return ".".join((*schema, effect.column))
+    return ".".join((effect.column, *table)) if effect.operation == "set_schema" else ""
 
 
 @dataclass(slots=True)
