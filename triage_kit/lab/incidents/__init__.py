@@ -2,31 +2,45 @@
 
 from triage_kit.lab.incidents import (
     arena,
+    auctions,
+    baggage,
     bank,
     boxoffice,
+    council,
     courier,
+    dairy,
     delete_without_where,
     deleted,
+    donations,
     emptied,
     escola,
+    ferry,
     festival,
     greenhouse,
+    gym,
     harmless,
     hotels,
     infirmary,
+    insurance,
     laboratory,
     library,
     mall,
+    museum,
     newsroom,
+    observatory,
     outbox,
+    podcast,
     registry,
     replaced,
     retention_drop,
+    rides,
     rolled_back_import,
     seed,
     storage,
     telemetry,
     unseen,
+    vineyard,
+    warehouse,
 )
 from triage_kit.lab.incidents.base import Incident
 
@@ -41,12 +55,44 @@ INCIDENTS: dict[str, Incident] = {
         ),
         *(  # one trade a module: held out at first, and since then the likelihoods may be adjusted on them
             incident
-            for module in (infirmary, courier, greenhouse, escola, mall, outbox, newsroom, arena)
+            for module in (
+                infirmary,
+                courier,
+                greenhouse,
+                escola,
+                mall,
+                outbox,
+                newsroom,
+                arena,
+                boxoffice,
+                bank,
+                telemetry,
+                library,
+                hotels,
+                laboratory,
+                registry,
+                festival,
+            )
             for incident in module.INCIDENTS
         ),
         *(  # one trade a module, all of them held out
             incident
-            for module in (boxoffice, bank, telemetry, library, hotels, laboratory, registry, festival)
+            for module in (
+                vineyard,
+                baggage,
+                insurance,
+                podcast,
+                observatory,
+                gym,
+                donations,
+                rides,
+                dairy,
+                museum,
+                warehouse,
+                auctions,
+                council,
+                ferry,
+            )
             for incident in module.INCIDENTS
         ),
     )

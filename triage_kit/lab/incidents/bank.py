@@ -77,7 +77,6 @@ month_end_deleted_twice = Script(
     later=[SEEN],
     settings=SETTINGS,
     views={"no_log": ANONYMOUS["no_log"]},
-    holdout=True,
 )  # fmt: skip
 
 balances_overwritten = Script(
@@ -104,7 +103,6 @@ balances_overwritten = Script(
     settings=SETTINGS,
     # How often rows were updated is seen; what stands in them now only by whoever reads the statement or a row.
     views={view: {"untellable": {"core.acct": ("none",)}} for view in BLIND},
-    holdout=True,
 )
 
 
@@ -141,7 +139,6 @@ postings_refused_at_commit = Script(
     reported=["core.postg"],
     later=[SEEN],
     settings=SETTINGS,
-    holdout=True,
 )
 
 PURGE = "DELETE FROM aud.trail WHERE at < now() - interval '{}'"
@@ -191,7 +188,6 @@ fees_dropped_and_trail_purged = Script(
     settings=SETTINGS,
     # A CSV of counters shows what is there: of the table that is not, its report alone tells, and not who did it.
     views={"stats_csv": {"causes": ({**HANDS[0], "accepts": ("unknown",)}, {**HANDS[1], "accepts": ("unknown",)})}},
-    holdout=True,
 )  # fmt: skip
 
 INCIDENTS = tuple(

@@ -109,7 +109,6 @@ night_closed_by_procedure = Script(
     ],
     later=[BOUGHT],
     settings=SETTINGS,
-    holdout=True,
 )  # fmt: skip
 
 EXPIRE = (
@@ -145,7 +144,6 @@ unpaid_expired_in_batches = Script(
     ],
     later=[BOUGHT],
     settings=SETTINGS,
-    holdout=True,
 )  # fmt: skip
 
 scans_and_tickets_by_hand = Script(
@@ -177,7 +175,6 @@ scans_and_tickets_by_hand = Script(
     later=[BOUGHT],
     settings=SETTINGS,
     views={"no_log": ANONYMOUS["no_log"]},
-    holdout=True,
 )  # fmt: skip
 
 
@@ -222,7 +219,6 @@ lagging_standby_asked = Script(
     reported=["sales.orders", "sales.tickets"],
     settings={**SETTINGS, "hot_standby": True},
     views={"vacuum": None, "day_later": None, "crash": None},
-    holdout=True,
 )  # fmt: skip
 
 INCIDENTS = tuple(

@@ -97,7 +97,6 @@ schema_loaded_over_production = Script(
     ],
     later=[act("festival", "puma: cluster worker 1", "INSERT INTO films (title) VALUES ('A'), ('B'), ('C')")],
     settings=SETTINGS,
-    holdout=True,
 )  # fmt: skip
 
 UNATTACHED = (
@@ -136,7 +135,6 @@ blobs_purged_by_task = Script(
     ],
     later=[ADDED],
     settings=SETTINGS,
-    holdout=True,
 )  # fmt: skip
 
 DO = """DO $$
@@ -181,7 +179,6 @@ jury_cleared_in_a_block = Script(
     later=[ADDED],
     settings=SETTINGS,
     views={"no_log": ANONYMOUS["no_log"]},
-    holdout=True,
 )  # fmt: skip
 
 MOVE = ("INSERT INTO submission_archives SELECT * FROM submissions WHERE edition = 2024",
@@ -220,7 +217,6 @@ edition_archived = Script(
     settings=SETTINGS,
     # Deleted here and inserted there, as many and at once: a strong hint, no proof, to whoever reads counters alone.
     views={view: {"untellable": {"public.submissions": ("none",) if view == "crash" else ()}} for view in BLIND},
-    holdout=True,
 )  # fmt: skip
 
 INCIDENTS = tuple(

@@ -96,7 +96,6 @@ attribute_taken = Script(
     settings=SETTINGS,
     # The policy and the role's attribute are in the catalogue; that it was another one yesterday, only in a log.
     views={view: {"untellable": {"groupe.carte": ()}} for view in BLIND},
-    holdout=True,
 )
 
 LEAVE = "DROP SCHEMA h_colmar CASCADE"
@@ -133,7 +132,6 @@ house_left_the_group = Script(
     # What is gone and was not named by anybody cannot be known from today's counters.
     views={"stats_csv": {"tables": {"h_colmar.chambre": None, "h_colmar.client": None},
         "causes": ({"cause": "application", "tables": ("h_colmar.sejour", "h_colmar.facture")},)}},
-    holdout=True,
 )  # fmt: skip
 
 OLD: dict[str, list[tuple]] = {
@@ -201,7 +199,6 @@ house_restored_from_winter = Script(
         view: {"untellable": dict.fromkeys(RESTORED, ("recreate", "none") if view == "stats_csv" else ("recreate",))}
         for view in BLIND
     },
-    holdout=True,
 )
 
 AWAY = "ALTER SCHEMA h_bordeaux RENAME TO h_bordeaux_2026"
@@ -246,7 +243,6 @@ year_closed_too_early = Script(
     ],
     later=[STAMPED],
     settings=SETTINGS,
-    holdout=True,
 )  # fmt: skip
 
 INCIDENTS = tuple(

@@ -71,7 +71,6 @@ pilots_deleted_from_r = Script(
     later=[RAN],
     settings=SETTINGS,
     views={"no_log": ANONYMOUS["no_log"]},
-    holdout=True,
 )  # fmt: skip
 
 COMPOSE = """services:
@@ -130,7 +129,6 @@ image_keeps_data_elsewhere = Script(
     # Young counters of empty tables: as of tables made anew, or never filled.
     views={"stats_csv": {"untellable": {f"lims.{name}": ("none", "recreate", "counters_reset")
                                         for name in ("plate", "well", "readout", "protocol", "run_log")}}},
-    holdout=True,
 )  # fmt: skip
 
 
@@ -188,7 +186,6 @@ protocols_deleted_upstream = Script(
     reported=["lims.protocol"],
     later=[RAN],
     settings=SETTINGS,
-    holdout=True,
 )
 
 RECALCULATE = (
@@ -228,7 +225,6 @@ readouts_recalculated = Script(
     settings=SETTINGS,
     # A filled table with young counters may as well be an ordinary one, or come out of a dump.
     views={"stats_csv": {"untellable": {"lims.readout": ("none", "restore")}}},
-    holdout=True,
 )  # fmt: skip
 
 INCIDENTS = tuple(

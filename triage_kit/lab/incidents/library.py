@@ -84,7 +84,6 @@ loans_truncated_by_migration = Script(
         "src/Library.Data/Migrations/20261125101500_LoanBranch.cs": LOAN_BRANCH})],
     later=[RETURNED],
     settings=SETTINGS,
-    holdout=True,
 )  # fmt: skip
 
 EMPTIED = tuple(f'DELETE FROM dbo."{name}"' for name in ("LoanNotices", "Loans", "Reservations", "Books", "Authors"))
@@ -135,7 +134,6 @@ respawned_by_tests = Script(
     commits=[PROJECT, Commit(70, "Integration tests", {"tests/Library.IntegrationTests/DatabaseFixture.cs": FIXTURE})],
     later=[RETURNED],
     settings=SETTINGS,
-    holdout=True,
 )
 
 KEEP = (
@@ -170,7 +168,6 @@ copies_merged_as_duplicates = Script(
     settings=SETTINGS,
     since=15,
     views={"no_log": ANONYMOUS["no_log"]},
-    holdout=True,
 )  # fmt: skip
 
 books_flagged_by_release = Script(
@@ -201,7 +198,6 @@ books_flagged_by_release = Script(
     settings=SETTINGS,
     # That each book was updated once is seen; what was written only by whoever reads the statement or a row.
     views={view: {"untellable": {"dbo.Books": ("none",) if view == "crash" else ()}} for view in BLIND},
-    holdout=True,
 )  # fmt: skip
 
 reservations_never_made = Script(
@@ -230,7 +226,6 @@ reservations_never_made = Script(
     settings=SETTINGS,
     # Without counters a new column type on an empty table looks like a TRUNCATE: both replace the storage.
     views={"crash": {"untellable": {"dbo.Reservations": ("none", "truncate")}}},
-    holdout=True,
 )  # fmt: skip
 
 INCIDENTS = tuple(

@@ -88,7 +88,6 @@ owner_struck_off = Script(
     ],
     later=[FILED],
     settings=SETTINGS,
-    holdout=True,
 )  # fmt: skip
 
 nothing_left_to_tell = Script(
@@ -122,7 +121,6 @@ nothing_left_to_tell = Script(
     # counters, and people who miss some: whoever calls it sound or open says all that can be known.
     views={view: {"untellable": {"ewidencja.wpis": ("none", "counters_reset", "rollback", "cascade_delete", "update",
                                                     "restore")}} for view in BLIND},
-    holdout=True,
 )  # fmt: skip
 
 
@@ -171,7 +169,6 @@ training_database_asked = Script(
     settings=SETTINGS,
     # Bare counters say neither that the rows are elsewhere nor that there never were any.
     views={"stats_csv": {"untellable": {"ewidencja.wpis": ("none",), "ewidencja.działka": ("none",)}}},
-    holdout=True,
 )  # fmt: skip
 
 CLEAN = 'TRUNCATE TABLE ewidencja.działka, ewidencja.wpis, ewidencja."Kolejka pism" RESTART IDENTITY CASCADE'
@@ -220,7 +217,6 @@ junit_cleans_production = Script(
     ],
     later=[FILED],
     settings=SETTINGS,
-    holdout=True,
 )  # fmt: skip
 
 INCIDENTS = tuple(

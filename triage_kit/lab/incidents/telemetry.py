@@ -81,7 +81,6 @@ week_detached_by_migration = Script(
         "stats_csv": {"untellable": {"tlm.point_w46": ("none",)}},
         "crash": _crashed({"cause": "migration", "accepts": ("not_lost",), "tables": ("tlm.point_w46",)}),
     },
-    holdout=True,
 )  # fmt: skip
 
 citext_dropped = Script(
@@ -108,7 +107,6 @@ citext_dropped = Script(
     later=[ALARMED],
     settings=SETTINGS,
     views={"crash": _crashed()},
-    holdout=True,
 )
 
 gateways_lost_power = Script(
@@ -141,7 +139,6 @@ gateways_lost_power = Script(
     later=[ALARMED],
     settings=SETTINGS,
     views={"crash": _crashed()},  # the new rows are gone as well
-    holdout=True,
 )  # fmt: skip
 
 exporter_resets_counters = Script(
@@ -167,7 +164,6 @@ exporter_resets_counters = Script(
     later=[ALARMED],
     settings=SETTINGS,
     views={"crash": _crashed()},
-    holdout=True,
 )
 
 RETENTION = (
@@ -209,7 +205,6 @@ week_dropped_for_space = Script(
                       "causes": ({"cause": "not_lost", "accepts": ("application", "unknown"), "tables": ()},)},
         "crash": _crashed({"cause": "application", "tables": ("tlm.point_w46",)}),
     },
-    holdout=True,
 )  # fmt: skip
 
 INCIDENTS = tuple(
