@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from triage_kit.lab.incidents import deeds
-from triage_kit.lab.incidents.script import ANONYMOUS, Commit, Script, Stage, act, checkpoint, crash, lost, ok
+from triage_kit.lab.incidents.script import Commit, Script, Stage, act, checkpoint, crash, lost, ok
 
 CENTRAL = (
     "CREATE SCHEMA farja",
@@ -219,7 +219,7 @@ swept_at_start = Script(
         "pool.execute('DELETE FROM farja.bokning WHERE senast < $1', clock.now())\n"})],
     later=[act("farja", "bokning-api", "INSERT INTO farja.hamn VALUES ('Ny', 'SE910', 2), ('Nyare', 'SE911', 3)")],
     settings=SETTINGS,
-    views={"crash": _crashed({"cause": "application", "tables": ("farja.bokning",)}), "plain": ANONYMOUS["plain"]},
+    views={"crash": _crashed({"cause": "application", "tables": ("farja.bokning",)})},
     holdout=True,
 )  # fmt: skip
 

@@ -155,6 +155,10 @@ flyway_cleaned_before_migrating = Script(
         "-Dflyway.url=$(PROD_URL)\n"})],
     later=[act("BESTAND", "bestand-service", 'INSERT INTO "TARIF" SELECT \'N\' || g, 1 FROM generate_series(1, 3) g')],
     settings=SETTINGS,
+    # Nothing of the schema is older than its neighbours: that it is not as old as the database is all that is there.
+    views={view: {"untellable": dict.fromkeys(CLEANED, ()),
+                  "tables": {"public.flyway_schema_history": {**ok(2, accepts=["recreate"]), "statuses": ("partial", "undecided")}}}
+           for view in BLIND if view not in ("crash", "stats_csv")},
     holdout=True,
 )  # fmt: skip
 
