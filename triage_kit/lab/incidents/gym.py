@@ -86,7 +86,8 @@ refreshed_by_phpunit = Script(
     settings=SETTINGS,
     # Nothing of the schema is older than its neighbours: that it is not as old as the database is all that is there.
     views={view: {"untellable": dict.fromkeys([f"public.{name}" for name in FRESH[1:]], ()),
-                  "tables": {"public.migrations": {**ok(3, accepts=["recreate"]), "statuses": ("partial", "undecided")}}}
+                  "tables": {"public.migrations": {**ok(3, accepts=["recreate"]),
+                                            "statuses": ("partial", "undecided")}}}
            for view in BLIND if view not in ("crash", "stats_csv")},
     holdout=True,
 )  # fmt: skip

@@ -157,7 +157,8 @@ flyway_cleaned_before_migrating = Script(
     settings=SETTINGS,
     # Nothing of the schema is older than its neighbours: that it is not as old as the database is all that is there.
     views={view: {"untellable": dict.fromkeys(CLEANED, ()),
-                  "tables": {"public.flyway_schema_history": {**ok(2, accepts=["recreate"]), "statuses": ("partial", "undecided")}}}
+                  "tables": {"public.flyway_schema_history": {**ok(2, accepts=["recreate"]),
+                                            "statuses": ("partial", "undecided")}}}
            for view in BLIND if view not in ("crash", "stats_csv")},
     holdout=True,
 )  # fmt: skip

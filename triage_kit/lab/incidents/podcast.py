@@ -82,7 +82,8 @@ reset_instead_of_migrated = Script(
     settings=SETTINGS,
     # Nothing of the schema is older than its neighbours: that it is not as old as the database is all that is there.
     views={view: {"untellable": dict.fromkeys(MADE_ANEW, ()),
-                  "tables": {"podcast._prisma_migrations": {**ok(2, accepts=["recreate"]), "statuses": ("partial", "undecided")}}}
+                  "tables": {"podcast._prisma_migrations": {**ok(2, accepts=["recreate"]),
+                                            "statuses": ("partial", "undecided")}}}
            for view in BLIND if view not in ("crash", "stats_csv")},
     holdout=True,
 )  # fmt: skip
