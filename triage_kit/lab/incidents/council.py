@@ -184,7 +184,7 @@ bins_synchronised = Script(
     ],
     {**STANDING, "public.bin_round": ok(460, "delete", accepts=["none"])},
     "not_lost",
-    roles={"owen": ""},
+    roles={"owen": "council"},
     causes=[{"cause": "not_lost", "accepts": ("scheduled_job", "application"), "tables": ()}],
     reported=["bin_round"],
     commits=[FIRST, Commit(2000, "Rounds", {"sync/bins.py": "SYNC = 'DELETE FROM bin_round'\n\n\ndef run(connection, "
