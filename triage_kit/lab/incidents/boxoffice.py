@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-
-from triage_kit.errors import LabError
-from triage_kit.lab.incidents.script import ANONYMOUS, Commit, Script, Stage, act, checkpoint, lost, ok
+from triage_kit.lab.incidents import deeds
+from triage_kit.lab.incidents.script import ANONYMOUS, Commit, Script, act, checkpoint, lost, ok
 
 TABLES = (
     "CREATE SCHEMA venue",
@@ -178,20 +176,6 @@ scans_and_tickets_by_hand = Script(
 )  # fmt: skip
 
 
-def _cut_off(stage: Stage) -> None:
-    """The server goes on as the standby of a primary that it hears no more: tonight's sales are there alone."""
-    server = stage.server
-    server.stop()
-    signal = server.data / "standby.signal"
-    signal.touch()
-    state = server.data.stat()
-    shutil.chown(signal, state.st_uid, state.st_gid)
-    server.start()
-    with server.connect(stage.database) as connection:
-        if connection.execute("SELECT pg_is_in_recovery()").fetchone() != (True,):
-            raise LabError("the practice incident meant to have a standby, and the server is none")
-
-
 UNSEEN = {**lost("unknown", None, 0, status="undecided"), "accepts": ("none", "hidden")}
 
 lagging_standby_asked = Script(
@@ -203,7 +187,7 @@ lagging_standby_asked = Script(
     [
         act("box", "boxoffice-api", *SOLD.statements[:3]),
         checkpoint,
-        _cut_off,
+        deeds.cut_off,
     ],
     {
         **{name: ok(rows, accepts=["counters_reset"])

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 
-from triage_kit.errors import LabError
-from triage_kit.lab.incidents import base
+from triage_kit.lab.incidents import base, deeds
 from triage_kit.lab.incidents.script import BLIND, Commit, Script, Stage, act, checkpoint, crash, lost, ok
 from triage_kit.lab.server import Server
 
@@ -280,19 +278,6 @@ subscriber_deleted = Script(
 )  # fmt: skip
 
 
-def _become_standby(stage: Stage) -> None:
-    """The server goes on as a standby of a primary that it no longer hears: what was loaded later never came."""
-    server = stage.server
-    server.stop()
-    (server.data / "standby.signal").touch()
-    state = server.data.stat()
-    shutil.chown(server.data / "standby.signal", state.st_uid, state.st_gid)
-    server.start()
-    with server.connect(stage.database) as connection:
-        if connection.execute("SELECT pg_is_in_recovery()").fetchone() != (True,):
-            raise LabError("the practice incident meant to have a standby, and the server is none")
-
-
 standby_asked = Script(
     "standby_asked",
     "The standby was asked instead of the primary: it stopped hearing before the rows were loaded",
@@ -302,7 +287,7 @@ standby_asked = Script(
     [
         act("tracking", "tracking-api", "INSERT INTO depots SELECT g FROM generate_series(1, 14) g"),
         checkpoint,
-        _become_standby,
+        deeds.cut_off,
     ],
     {"public.parcels": {**lost("unknown", None, 0, status="undecided"), "accepts": ("none", "hidden")},
      "public.depots": ok(14, accepts=["counters_reset"])},
