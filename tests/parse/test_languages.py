@@ -7,6 +7,7 @@ import pytest
 
 from triage_kit.parse import Clock, Entry, infer_prefix, parse
 from triage_kit.parse.kinds import recognise
+from triage_kit.parse.wrappers import Unwrapper, wrapping
 
 # Written by PostgreSQL 15 with the catalogues of Debian, one run a language and one in English: the same statements,
 # a vacuum, a checkpoint, a session that an administrator ended, a killed backend with its recovery, a stop.
@@ -64,3 +65,49 @@ def test_numbers_that_are_no_counts_are_left_out() -> None:
     text = "checkpoint complete: 38.343 " + " ".join(["7"] * 7 + ["1.5"] + ["7"] * 4)
     [entry] = parse([f"2025-10-07 20:27:38.343 UTC [1] LOG:  {text}\n".encode()], "stderr", "%m [%p] ")
     assert (entry.kind, entry.buffers, entry.sync_files) == ("checkpoint_complete", None, None)
+
+
+# In the form of the last Turkish catalogue (13 and 14); some of its labels have no space behind their colon.
+TURKISH = """\
+2025-10-07 20:27:38.343 +03 [11] [bilinmeyen]@[bilinmeyen] LOG:  bağlantı alındı: istemci=[local]
+2025-10-07 20:27:38.344 +03 [11] app@shop LOG:  bağlantı tanımı: kullanıcı=app veritabanı=shop
+2025-10-07 20:27:38.345 +03 [11] app@shop LOG:  komut: TRUNCATE parent
+	CASCADE
+2025-10-07 20:27:38.346 +03 [11] app@shop NOT:  truncate işlemi , cascade neticesinde child' tablosuna varıyor
+2025-10-07 20:27:38.347 +03 [11] app@shop LOG:  süre: 12.345 milisaniye
+2025-10-07 20:27:38.348 +03 [11] app@shop HATA:  "missing" nesnesi mevcut değil 13 karakterinde
+2025-10-07 20:27:38.348 +03 [11] app@shop İPUCU:Adı denetleyin.
+2025-10-07 20:27:38.348 +03 [11] app@shop KOMUT:  DELETE FROM missing
+2025-10-07 20:27:38.349 +03 [11] app@shop LOG:  süre: 2.5 milisaniye  komut: DELETE FROM b
+2025-10-07 20:27:38.350 +03 [11] app@shop LOG:  süre: 3.5 ms  execute s1: DELETE FROM c WHERE d = $1
+2025-10-07 20:27:38.350 +03 [11] app@shop AYRINTI:parameters: $1 = '7'
+2025-10-07 20:27:38.351 +03 [11] app@shop ÖLÜMCÜL (FATAL):  yönetici talimatı doğrultusunda bağlantı kesildi
+2025-10-07 20:27:38.352 +03 [9] LOG:  sunucu süreci (PID 12) 9 sinyali tarafından sonlandırıldı: Killed
+"""
+
+
+@pytest.mark.parametrize("around", ["", "Oct  7 20:27:38 db postgres[11]: [{}-{}] "], ids=["plain", "syslog"])
+def test_a_turkish_server(around: str) -> None:
+    lines, messages = [], 0
+    for line in TURKISH.splitlines():
+        begins = "LOG:" in line or any(f"{word}:  " in line for word in ("NOT", "HATA", "(FATAL)"))
+        messages, piece = messages + begins, 1 if begins else piece + 1
+        lines.append(around.format(messages, piece) + line)
+    data = "".join(f"{line}\n" for line in lines).encode()
+    layers = wrapping(data)
+    assert layers == (("syslog",) if around else ())
+    bare = [line.text for line in Unwrapper(layers, data).lines(data.splitlines(keepends=True))]
+    assert bare == TURKISH.splitlines()
+    prefix = infer_prefix(bare)
+    assert prefix == "%m [%p] %q%u@%d "
+    found = list(parse([f"{line}\n".encode() for line in bare], "stderr", prefix))
+    told = [(each.severity, each.kind, each.statement) for each in found]
+    assert told == [
+        ("LOG", "connection", None), ("LOG", "connection", None), ("LOG", "statement", "TRUNCATE parent\nCASCADE"),
+        ("NOTICE", "other", None), ("LOG", "duration", None), ("ERROR", "error", "DELETE FROM missing"),
+        ("LOG", "duration", "DELETE FROM b"), ("LOG", "duration", "DELETE FROM c WHERE d = $1"),
+        ("FATAL", "disconnection", None), ("LOG", "crash", None),
+    ]  # fmt: skip
+    assert (found[0].role, found[5].hint, found[7].parameters) == (None, "Adı denetleyin.", "$1 = '7'")
+    assert [each.duration_ms for each in found[6:8]] == [2.5, 3.5]
+    assert found[3].subject == "truncate_cascade"

@@ -2,8 +2,8 @@
 """What a server with lc_messages of another language writes for severities, labels and the words of logged statements.
 
 From the message catalogues of PostgreSQL 15 (src/backend/po) for German, Spanish, French, Italian, Japanese, Georgian,
-Korean, Russian, Swedish, Ukrainian and simplified Chinese; Brazilian Portuguese and Polish are those of the last release
-that had them. csvlog and jsonlog translate severities too; SQLSTATE and numbers stay as they are.
+Korean, Russian, Swedish, Ukrainian and simplified Chinese; Brazilian Portuguese, Polish and Turkish are those of the last
+release that had them. csvlog and jsonlog translate severities too; SQLSTATE and numbers stay as they are.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import re
 _SEVERITIES = """
 DEBUG    DEPURAÇÃO გამართვა 디버그 ОТЛАДКА НАЛАГОДЖЕННЯ 调试
 LOG      DZIENNIK ჟურნალი 로그 СООБЩЕНИЕ LOGG ЗАПИСУВАННЯ 日志
-INFO     INFORMACJA ინფორმაცია 정보 ИНФОРМАЦИЯ ІНФОРМАЦІЯ 信息
-NOTICE   HINWEIS NOTA UWAGA NOTIFICA 알림 ЗАМЕЧАНИЕ NOTIS ПОВІДОМЛЕННЯ 注意
-WARNING  WARNUNG AVISO OSTRZEŻENIE ATTENTION ATTENZIONE გაფრთხილება 경고 ПРЕДУПРЕЖДЕНИЕ VARNING ПОПЕРЕДЖЕННЯ 警告
-ERROR    FEHLER ERRO BŁĄD ERREUR ERRORE შეცდომა 오류 ОШИБКА FEL ПОМИЛКА 错误
-FATAL    FATALE KATASTROFALNY ფატალური 치명적오류 ВАЖНО FATALT ФАТАЛЬНО 致命错误
-PANIC    PANIK PANICO PÂNICO PANIKA პანიკა 손상 ПАНИКА ПАНІКА 比致命错误还过分的错误
+INFO     INFORMACJA ინფორმაცია 정보 ИНФОРМАЦИЯ ІНФОРМАЦІЯ 信息 BİLGİ
+NOTICE   HINWEIS NOTA UWAGA NOTIFICA 알림 ЗАМЕЧАНИЕ NOTIS ПОВІДОМЛЕННЯ 注意 NOT
+WARNING  WARNUNG AVISO OSTRZEŻENIE ATTENTION ATTENZIONE გაფრთხილება 경고 ПРЕДУПРЕЖДЕНИЕ VARNING ПОПЕРЕДЖЕННЯ 警告 UYARI
+ERROR    FEHLER ERRO BŁĄD ERREUR ERRORE შეცდომა 오류 ОШИБКА FEL ПОМИЛКА 错误 HATA
+FATAL    FATALE KATASTROFALNY ფატალური 치명적오류 ВАЖНО FATALT ФАТАЛЬНО 致命错误 ÖLÜMCÜL_(FATAL)
+PANIC    PANIK PANICO PÂNICO PANIKA პანიკა 손상 ПАНИКА ПАНІКА 比致命错误还过分的错误 KRİTİK
 """
 _LABELS = """
-DETAIL     DETALLE DETALHE SZCZEGÓŁY DÉTAIL DETTAGLI 詳細 დეტალები 상세정보 ПОДРОБНОСТИ DETALJ ВІДОМОСТІ 详细信息
-HINT       TIPP DICA PODPOWIEDŹ ASTUCE SUGGERIMENTO ヒント მინიშნება 힌트 ПОДСКАЗКА TIPS УКАЗІВКА 提示
-QUERY      ANFRAGE ZAPYTANIE CONSULTA REQUÊTE 問い合わせ მოთხოვნა 쿼리 ЗАПРОС FRÅGA ЗАПИТ 查询
-CONTEXT    ZUSAMMENHANG KONTEKST CONTEXTO CONTEXTE CONTESTO 文脈 კონტექსტი 내용 КОНТЕКСТ KONTEXT 上下文
-STATEMENT  ANWEISUNG COMANDO WYRAŻENIE SENTENCIA INSTRUCTION ISTRUZIONE 文 ოპერატორი 명령_구문 ОПЕРАТОР SATS ІНСТРУКЦІЯ 语句
-LOCATION   ORT LOCAL POZYCJA UBICACIÓN EMPLACEMENT POSIZIONE 場所 მდებარეობა 위치 ПОЛОЖЕНИЕ PLATS РОЗТАШУВАННЯ 位置
+DETAIL     DETALLE DETALHE SZCZEGÓŁY DÉTAIL DETTAGLI 詳細 დეტალები 상세정보 ПОДРОБНОСТИ DETALJ ВІДОМОСТІ 详细信息 AYRINTI
+HINT       TIPP DICA PODPOWIEDŹ ASTUCE SUGGERIMENTO ヒント მინიშნება 힌트 ПОДСКАЗКА TIPS УКАЗІВКА 提示 İPUCU
+QUERY      ANFRAGE ZAPYTANIE CONSULTA REQUÊTE 問い合わせ მოთხოვნა 쿼리 ЗАПРОС FRÅGA ЗАПИТ 查询 SORGU
+CONTEXT    ZUSAMMENHANG KONTEKST CONTEXTO CONTEXTE CONTESTO 文脈 კონტექსტი 내용 КОНТЕКСТ KONTEXT 上下文 ORTAM
+STATEMENT  ANWEISUNG COMANDO WYRAŻENIE SENTENCIA INSTRUCTION ISTRUZIONE 文 ოპერატორი 명령_구문 ОПЕРАТОР SATS ІНСТРУКЦІЯ 语句 KOMUT
+LOCATION   ORT LOCAL POZYCJA UBICACIÓN EMPLACEMENT POSIZIONE 場所 მდებარეობა 위치 ПОЛОЖЕНИЕ PLATS РОЗТАШУВАННЯ 位置 YER
 """
 
 
@@ -44,6 +44,7 @@ UNKNOWN = frozenset(
         "[unknown]",
         "[desconhecido]",
         "[nieznany]",
+        "[bilinmeyen]",
         "[desconocido]",
         "[inconnu]",
         "[okänd]",
@@ -58,15 +59,15 @@ UNKNOWN = frozenset(
     ]
 )
 # Words before a logged text, and around a duration.
-STATEMENT = r"(?:statement|Anweisung|comando|wyrażenie|sentencia|instruction|istruzione|文|ოპერატორი|გამოსახულება|명령 구문|оператор|sats|语句)[ \u00a0]?"
+STATEMENT = r"(?:statement|Anweisung|comando|komut|wyrażenie|sentencia|instruction|istruzione|文|ოპერატორი|გამოსახულება|명령 구문|оператор|sats|语句)[ \u00a0]?"
 EXECUTE = r"(?:execute|Ausführen|executar|wykonanie|ejecutar|exécute|esecuzione di|実行|გაშვება|쿼리실행|выполнение|kör|виконувати|执行)"
 FETCH = (
     r"(?:execute fetch from|Ausführen Fetch von|executar busca de|wykonanie pobrania z|ejecutar fetch desde|exécute fetch à partir de|esecuzione di fetch da|"
     r"取り出し実行|자료뽑기|выборка из|kör hämtning från|виконати витягнення з|执行FETCH操作)"
 )
 DURATION = (
-    r"(?:duration|Dauer|duração|czas trwania|duración|durée|durata|期間|ხანგრძლივობა|실행시간|수행시간|продолжительность|varaktighet|тривалість|"
-    r"执行时间)[ \u00a0]?:? (?P<ms>\d+(?:[.,]\d+)?) (?:ms|ミリ秒|მწმs?|мс)"
+    r"(?:duration|Dauer|duração|czas trwania|süre|duración|durée|durata|期間|ხანგრძლივობა|실행시간|수행시간|продолжительность|varaktighet|тривалість|"
+    r"执行时间)[ \u00a0]?:? (?P<ms>\d+(?:[.,]\d+)?) (?:ms|milisaniye|ミリ秒|მწმs?|мс)"
 )
 # Parse and bind run nothing: a text after them is what the next line runs.
 STEP = r"(?:parse|bind|ligação|parsowanie|dowiązanie|Parsen|Binden|analyse|lien|analisi di|パース|バインド|разбор|сообщение Bind|解析|绑定|분석|접속)"

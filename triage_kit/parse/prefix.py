@@ -58,9 +58,11 @@ _ESCAPES = {
 _ESCAPE = re.compile(r"%(-?\d+)?(.)|%\Z")
 SEVERITY_WORDS = alternation(*SEVERITIES, *SEVERITY_OF)
 SUB_ENTRY_WORDS = alternation(*SUB_ENTRIES, *LABEL_OF)
-# French puts a space before the colon; three labels have fewer spaces behind it in their catalogues.
-_COLON = r"(?:[ \u00a0]?:  |(?<=쿼리):|(?<=위치): |(?<=ПОЛОЖЕНИЕ): )"
-_TAIL = rf"(?P<severity>{alternation(*SEVERITIES, *SEVERITY_OF, *SUB_ENTRIES, *LABEL_OF)}){_COLON}(?P<message>.*)"
+# French puts a space before the colon; some labels have fewer spaces behind it in their catalogues.
+COLON = (
+    r"(?:[ \u00a0]?:  |(?<=쿼리):|(?<=위치): |(?<=ПОЛОЖЕНИЕ): |(?<=AYRINTI):|(?<=İPUCU):|(?<=SORGU):|(?<=ORTAM):|(?<=YER): )"
+)
+_TAIL = rf"(?P<severity>{alternation(*SEVERITIES, *SEVERITY_OF, *SUB_ENTRIES, *LABEL_OF)}){COLON}(?P<message>.*)"
 
 
 @cache
@@ -164,7 +166,7 @@ _GUESSES = tuple(
         (r"(?<![\w%.:/-])\d{2,7}(?![\w.:/-])", "%p"),
     )
 )
-_SEVERITY = re.compile(rf"(?<![\w-])(?P<severity>{SEVERITY_WORDS}|{SUB_ENTRY_WORDS}){_COLON}")
+_SEVERITY = re.compile(rf"(?<![\w-])(?P<severity>{SEVERITY_WORDS}|{SUB_ENTRY_WORDS}){COLON}")
 _GLUED = re.compile(_SEVERITY.pattern.removeprefix(r"(?<![\w-])"))  # a prefix that ends with an application's name
 _MOST_LINES = 300
 _LONGEST, _MOST_MARKS = 1_000, 30  # characters and equal marks before a severity

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from triage_kit.parse.lines import LONGEST, Line
-from triage_kit.parse.prefix import SEVERITY_WORDS, SUB_ENTRY_WORDS
+from triage_kit.parse.prefix import COLON, SEVERITY_WORDS, SUB_ENTRY_WORDS
 from triage_kit.parse.times import Clock
 
 _ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)"
@@ -27,9 +27,9 @@ HEADER = re.compile(
     r"(?:\S+ )?(?P<program>[A-Za-z_][^\s\[\]:]*)(?:\[(?P<pid>\d+)\])?:(?!  ) ?)"
 )
 _NUMBERED = re.compile(r"\[(\d+)-(\d+)\] ?(?=\S|\t|\Z| )")
-_ABOUT = re.compile(rf"(?:{SEVERITY_WORDS}|{SUB_ENTRY_WORDS}): {{2}}")
-_SUB = re.compile(rf"(?P<head>.{{0,300}}?)(?:{SUB_ENTRY_WORDS}): {{2}}", re.DOTALL)
-_MAIN = re.compile(rf"(?P<head>.{{0,300}}?)(?:{SEVERITY_WORDS}): {{2}}", re.DOTALL)
+_ABOUT = re.compile(rf"(?:{SEVERITY_WORDS}|{SUB_ENTRY_WORDS}){COLON}")
+_SUB = re.compile(rf"(?P<head>.{{0,300}}?)(?:{SUB_ENTRY_WORDS}){COLON}", re.DOTALL)
+_MAIN = re.compile(rf"(?P<head>.{{0,300}}?)(?:{SEVERITY_WORDS}){COLON}", re.DOTALL)
 _USUAL = re.compile(r"(?i)postgres|postmaster|\bpg\b|edb")
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 # Messages that may be open at the same time, each in its own process.

@@ -2,7 +2,8 @@
 """How messages that carry evidence begin where lc_messages is another language; English ones stand in ``messages``.
 
 The beginnings tell the messages of PostgreSQL 15's catalogues apart (src/backend/po: German, Spanish, French, Italian,
-Japanese, Georgian, Korean, Russian, Swedish, Ukrainian, simplified Chinese), in all languages at once. % is
+Japanese, Georgian, Korean, Russian, Swedish, Ukrainian, simplified Chinese), in all languages at once; a few are those
+of the last Turkish catalogue. % is
 anything, $ the message's end.
 """
 
@@ -45,6 +46,8 @@ relation_truncated_at_end
     テーブル"%": %ページか
     テーブル"%": 競合するロッ
 process_killed
+    % (PID %) % sinyali tarafından
+    % (PID %) % exception tarafından
     % (PID %) a été arrê
     % (PID %) fue termin
     % (PID %) terminerad
@@ -63,6 +66,9 @@ process_killed
     % (PID %)はシグナル
     % (PID %)は例外%
 shutdown_request
+    akıllı kapatma isteği
+    hızlı kapatma isteği
+    immediate shutdown isteği
     a reçu une demande d'a
     abortando transa
     annulation des t
@@ -122,6 +128,7 @@ startup_failed
     起動プロセスの失敗のため起動を中
     시작 프로세스 실패 때문에 서
 all_terminated
+    tüm sunucu süreçleri durduruldu
     SIGKILL wird an
     aktive Serverpro
     alla serverproce
@@ -285,6 +292,7 @@ lock_timeout
     由于锁超时，取消语句操作
     잠금 대기 시간 초과로 작업을
 statement_timeout
+    sorgu zaman aşımına uğradı
     annulation de la requête à cause du délai écoulé pour l'exéc
     avbryter sats på grund av sa
     cancelando la sentencia debido a que se agotó el tiempo de espera de sentencias
@@ -343,6 +351,7 @@ connection_authenticated
     接続認証完了: 識別名="%"
     연결 인증됨: 식별자="%"
 connection_authorized
+    bağlantı tanımı: kullanıcı=
     conexão autorizada: usu
     Replikationsverb
     Verbindung autor
@@ -371,6 +380,7 @@ connection_authorized
     복제 연결 인증: user=%
     연결 인증: user=%
 connection_received
+    bağlantı alındı: istemci=
     Verbindung empfa
     ansluting mottag
     conexión recibid
@@ -408,6 +418,7 @@ unique_violation
     重複したキー値は一意性制約"%
     중복된 키 값이 "%" 고유
 aborted_transaction
+    geçerli transaction durduruldu
     bieżąca transakcja została przerwana
     aktuella transak
     aktuelle Transak
@@ -477,6 +488,7 @@ no_such_database
     数据库%不存在
     現在データベース"%"は接続を
 ready
+    veritabanı sunucusu bağlantı kabul
     Datenbanksystem ist be
     databassystemet är red
     el sistema de bases de datos está listo
@@ -493,6 +505,7 @@ ready
     데이터베이스 시스템이 읽기 전
     이제 데이터베이스 서버로 접속
 shutdown
+    veritabanı sistemi kapandı
     il database è stato arrestato$
     выключение$
     stänger ner$
@@ -650,6 +663,7 @@ deadlock
     进程%在%.% ms等待在%
     进程%在%.% ms通过重新安排
 disconnection
+    bağlantı bitti: oturum
     desconexão: tempo
     rozłączenie: czas
     Verbindungsende:
@@ -906,6 +920,7 @@ no_such_role
     无法删除"%"因为有其它对象倚
     기타 다른 개체들이 이 롤에
 administrator_ended
+    yönetici talimatı doğrultusunda bağlantı
     terminando conexão por causa de um comando
     zakończono połączenie na skutek polecenia
     Autovacuum-Proze
@@ -942,6 +957,7 @@ administrator_ended
     관리자 명령으로 인해 자동 청
     관리자 요청에 의해서 연결을
 session_lost_to_crash
+    diğer aktif sunucu sürecinin durması
     finalizando conexão por causa de uma queda
     zakończenie połączenia spowodowane awarią
     Verbindung wird abgebrochen wegen Abstur
@@ -971,6 +987,7 @@ idle_timeout
     トランザクション中アイドルタイム
     由于空载事务超时而终止连接
 truncate_cascade
+    truncate işlemi , cascade
     "%" 개체의 자료도 함께
     TRUNCATE cascade
     Truncate-Vorgang
