@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 messages of a Turkish server
 """A server with lc_messages of another language: its own lines, each beside what the English server wrote there."""
 
 import json
@@ -88,7 +89,7 @@ TURKISH = """\
 
 @pytest.mark.parametrize("around", ["", "Oct  7 20:27:38 db postgres[11]: [{}-{}] "], ids=["plain", "syslog"])
 def test_a_turkish_server(around: str) -> None:
-    lines, messages = [], 0
+    lines, messages, piece = [], 0, 0
     for line in TURKISH.splitlines():
         begins = "LOG:" in line or any(f"{word}:  " in line for word in ("NOT", "HATA", "(FATAL)"))
         messages, piece = messages + begins, 1 if begins else piece + 1

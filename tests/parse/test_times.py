@@ -1,5 +1,8 @@
 """Timestamps of a log: expected instants worked out by hand from the offsets that the zones had on those days."""
 
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from triage_kit.errors import SourceError
@@ -61,3 +64,29 @@ def test_every_line_of_one_second_counts():
     for _ in range(3):
         clock.instant("2025-01-07 12:00:00 CST")
     assert clock.unresolved == 3
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Europe/Berlin", "Europe/London", "Europe/Dublin", "America/New_York", "America/Chicago", "America/St_Johns",
+     "Australia/Lord_Howe", "Australia/Adelaide", "Asia/Kolkata", "Asia/Tehran", "America/Sao_Paulo",
+     "Africa/Casablanca", "Pacific/Auckland", "Asia/Jerusalem"],
+)  # fmt: skip
+def test_every_quarter_of_an_hour_of_a_year_is_read_as_it_was_written(name):
+    """A server writes local time and the zone's abbreviation; of an hour that happens twice that tells which it is."""
+    zone, clock = ZoneInfo(name), Clock(name)
+    begin = datetime(2025, 1, 1, tzinfo=UTC)
+    wrong = []
+    for at in (begin + timedelta(minutes=15 * step) for step in range(365 * 96)):
+        local = at.astimezone(zone)
+        if clock.instant(f"{local:%Y-%m-%d %H:%M:%S}.343 {local:%Z}") != at.replace(microsecond=343_000):
+            wrong.append(at)
+    assert wrong == []
+    assert clock.unresolved == 0
+
+
+@pytest.mark.parametrize("abbreviation", ["IST", "BST", "CST", "AST"])
+def test_an_abbreviation_of_several_zones_is_counted_where_nobody_says_which(abbreviation):
+    clock = Clock()
+    assert clock.instant(f"2025-10-26 01:30:00.343 {abbreviation}") is not None
+    assert clock.unresolved == 1

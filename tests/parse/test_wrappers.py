@@ -1,6 +1,7 @@
 # ruff: noqa: E501 S608 RET504 rows of logs and SQL made for the tests stay on their lines
 """Logs that a container engine, a journal or syslog kept: the same entries as without what stands around them."""
 
+import csv
 import gzip
 import io
 import json
@@ -135,6 +136,22 @@ def lines_of(rows):
     return ("\n".join(json.dumps(row) for row in rows) + "\n").encode()
 
 
+def table(stamp, message, rows):
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    writer.writerows([("id", stamp, message), *((at, *row) for at, row in enumerate(rows))])
+    return stream.getvalue().encode()
+
+
+def numbered_records():
+    """What a server gave to a syslog that is a journal, pieces and all."""
+    for number, message in enumerate(messages(), 5):
+        pid = message.split("[")[1].split("]")[0]
+        for part in syslog_pieces(number, message):
+            text = part.replace("#011", "\t")
+            yield {"__CURSOR": "s=1", "__REALTIME_TIMESTAMP": "1759868858343123", "_PID": pid, "MESSAGE": text}
+
+
 WRAPPED = {
     "json": (("json",), docker_json),
     "stamped": (("stamped",), docker_stamps),
@@ -155,13 +172,66 @@ WRAPPED = {
         lambda: lines_of({"properties": {"message": each}, "time": f"{SECOND}Z"} for each in messages()),
     ),
     "compose": (("named", "stamped"), lambda: "".join(f"db-1  | {SECOND}.343Z {line}\n" for line in PLAIN).encode()),
+    "compose with others": (
+        ("named",),
+        lambda: "".join(f"db-1    | {line}\nweb-1   | GET /a LOG: b\n" for line in PLAIN).encode(),
+    ),
+    "compose in colours": (
+        ("named",),
+        lambda: "".join(f"\x1b[36mdb-1  | \x1b[0m{line}\n" for line in PLAIN).encode(),
+    ),
+    "kubectl": (
+        ("named", "stamped"),
+        lambda: "".join(f"[pod/pg-0/postgres] {SECOND}.343Z {line}\n" for line in PLAIN).encode(),
+    ),
+    "fly": (
+        ("stamped", "named"),
+        lambda: "".join(f"{SECOND}Z app[148e] ams [info] {line}\n" for line in PLAIN).encode(),
+    ),
+    "logcli": (("stamped", "named"), lambda: "".join(f'{SECOND}Z {{job="pg"}} {line}\n' for line in PLAIN).encode()),
+    "cloud sql on one line": (("document",), lambda: json.dumps(cloud_sql()[::-1]).encode()),
+    "azure records": (
+        ("document",),
+        lambda: json.dumps({"records": [{"properties": {"message": each}} for each in messages()]}).encode(),
+    ),
+    "cloudwatch": (
+        ("array",),
+        lambda: json.dumps(
+            {"events": [{"timestamp": 1759868858343, "message": each} for each in messages()], "next": "x"}, indent=4
+        ).encode(),
+    ),
+    "supabase": (
+        ("array",),
+        lambda: json.dumps(
+            [
+                {"timestamp": 1759868858343123 - at, "event_message": each}
+                for at, each in enumerate(reversed(messages()))
+            ],
+            indent=2,
+        ).encode(),
+    ),
+    "supabase table": (
+        ("table",),
+        lambda: table("timestamp", "event_message", [(1759868858343123, each) for each in messages()]),
+    ),
+    "cloud sql table": (
+        ("table",),
+        lambda: table("timestamp", "textPayload", [(f"{SECOND}.343Z", each) for each in messages()]),
+    ),
+    "logs insights": (
+        ("table",),
+        lambda: table("@timestamp", "@message", [("2025-10-07 20:27:38.343", each) for each in messages()]),
+    ),
+    "syslog in a journal": (("json", "numbered"), lambda: lines_of(numbered_records())),
+    "syslog in an exported journal": (("journal", "numbered"), lambda: exported(numbered_records())),
 }
 
 
 @pytest.mark.parametrize("name", WRAPPED)
 def test_entries_are_those_of_the_server(name):
     layers, make = WRAPPED[name]
-    found, entries, _ = read(make())
+    found, entries, unwrapper = read(make())
+    assert unwrapper.foreign == make().count(b"sshd[99]") + make().count(b"GET /a")
     assert found == layers
     foreign = [each for each in entries if isinstance(each, Unparsed)]
     assert {each.text for each in foreign} <= {"from stdout"}

@@ -60,7 +60,8 @@ SEVERITY_WORDS = alternation(*SEVERITIES, *SEVERITY_OF)
 SUB_ENTRY_WORDS = alternation(*SUB_ENTRIES, *LABEL_OF)
 # French puts a space before the colon; some labels have fewer spaces behind it in their catalogues.
 COLON = (
-    r"(?:[ \u00a0]?:  |(?<=쿼리):|(?<=위치): |(?<=ПОЛОЖЕНИЕ): |(?<=AYRINTI):|(?<=İPUCU):|(?<=SORGU):|(?<=ORTAM):|(?<=YER): )"
+    r"(?:[ \u00a0]?:  |(?<=쿼리):|(?<=위치): |(?<=ПОЛОЖЕНИЕ): |(?<=YER): |"
+    r"(?<=AYRINTI):|(?<=İPUCU):|(?<=SORGU):|(?<=ORTAM):)"
 )
 _TAIL = rf"(?P<severity>{alternation(*SEVERITIES, *SEVERITY_OF, *SUB_ENTRIES, *LABEL_OF)}){COLON}(?P<message>.*)"
 
@@ -166,8 +167,8 @@ _GUESSES = tuple(
         (r"(?<![\w%.:/-])\d{2,7}(?![\w.:/-])", "%p"),
     )
 )
-_SEVERITY = re.compile(rf"(?<![\w-])(?P<severity>{SEVERITY_WORDS}|{SUB_ENTRY_WORDS}){COLON}")
-_GLUED = re.compile(_SEVERITY.pattern.removeprefix(r"(?<![\w-])"))  # a prefix that ends with an application's name
+SEVERITY = re.compile(rf"(?<![\w-])(?P<severity>{SEVERITY_WORDS}|{SUB_ENTRY_WORDS}){COLON}")
+_GLUED = re.compile(SEVERITY.pattern.removeprefix(r"(?<![\w-])"))  # a prefix that ends with an application's name
 _MOST_LINES = 300
 _LONGEST, _MOST_MARKS = 1_000, 30  # characters and equal marks before a severity
 _SPACED = re.compile(r"[\s@|\[\]{}<>/,;]|\b(?:user|db|app|client|host)=")
@@ -180,7 +181,7 @@ def guess(line: str) -> str | None:
     >>> guess("2025-10-07 20:27:38 CEST | 4711 | app@shop | LOG:  hello")
     '%t | %p | %u@%d | '
     """
-    severity = _SEVERITY.search(line)
+    severity = SEVERITY.search(line)
     if severity is None:
         return None
     head = line[: severity.start()].replace("%", "%%")
@@ -211,7 +212,7 @@ def infer_prefix(sample: Sequence[str]) -> str:
 
 def _plausible(line: str) -> bool:
     """Whether a severity comes soon: what no prefix fits may take a pattern of several words very long."""
-    found = _SEVERITY.search(line, 0, _LONGEST) or _GLUED.search(line, 0, _LONGEST)
+    found = SEVERITY.search(line, 0, _LONGEST) or _GLUED.search(line, 0, _LONGEST)
     return found is not None and max(map(line[: found.start()].count, " ,;:|/@")) <= _MOST_MARKS
 
 
@@ -224,7 +225,7 @@ def _spread(lines: Sequence[str]) -> Sequence[str]:
 
 
 def _head(line: str) -> Head | None:
-    found = _SEVERITY.search(line) or _GLUED.search(line)
+    found = SEVERITY.search(line) or _GLUED.search(line)
     return Head(line[: found.start()], english(found["severity"]), line[found.end() :]) if found else None
 
 

@@ -7,6 +7,7 @@ JSON objects a line (docker's json-file, journald, Cloud SQL, Azure, CloudWatch,
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -14,8 +15,8 @@ from typing import Any
 from triage_kit.parse.csvlog import COLUMN_NAMES
 from triage_kit.parse.lines import LONGEST, Line
 
-_TEXTS = ("log", "MESSAGE", "textPayload", "message", "msg", "line")
-_STAMPS = ("time", "timestamp", "__REALTIME_TIMESTAMP", "ts", "@timestamp")
+TEXTS = ("log", "MESSAGE", "textPayload", "event_message", "message", "msg", "line")
+STAMPS = ("time", "timestamp", "__REALTIME_TIMESTAMP", "ts", "@timestamp")
 # A journal has the pieces of a container's long line as entries of their own.
 _EXPORTED = frozenset(("MESSAGE", "__REALTIME_TIMESTAMP", "_PID", "CONTAINER_ID", "CONTAINER_PARTIAL_MESSAGE"))
 # Columns that the server writes without quotes.
@@ -65,15 +66,17 @@ def json_records(lines: Iterable[Line]) -> Iterator[Line]:
 
 
 def json_array(lines: Iterable[Line]) -> Iterator[Line]:
-    """The server's lines out of one JSON array of records; the newest first becomes the oldest first."""
+    """The server's lines out of an array of records over several lines; the newest first becomes the oldest first."""
     found: list[tuple[str, list[Line]]] = []
     block: list[str] = []
     pieces: list[str] = []
     first: Line | None = None
     for line in lines:
         bare = line.text.rstrip(",] ")
-        if not block and bare.lstrip(" [") == "{":
+        if not block and bare.lstrip(" [\t") == "{":
             block, first, end = ["{"], line, bare.lstrip("[").replace("{", "}")
+        elif block == ["{"] and _NESTED.match(line.text):  # of an object around the array
+            block = []
         elif block and first is not None and bare == end:
             row = _loaded("\n".join([*block, "}"]))
             if isinstance(row, dict) and (message := _message(row)) is not None:
@@ -93,6 +96,16 @@ def json_array(lines: Iterable[Line]) -> Iterator[Line]:
         yield from parts
 
 
+_NESTED = re.compile(r'\s*"\w+"\s*:\s*\[\s*\Z')
+
+
+def record_lines(row: Any, line: Line) -> Iterator[Line]:
+    """The server's lines in one record that stands on a line."""
+    message = _message(row) if isinstance(row, dict) else None
+    if message is not None:
+        yield from _split([Line(line.number, line.offset, message, _at(row), _pid(row))])
+
+
 def _loaded(text: str) -> Any:
     try:
         return json.loads(text)
@@ -101,7 +114,7 @@ def _loaded(text: str) -> Any:
 
 
 def _message(row: dict[str, Any]) -> str | None:
-    for key in _TEXTS:
+    for key in TEXTS:
         value = row.get(key)
         if key == "msg" and isinstance(row.get("record"), dict):
             return _csv_line(row["record"])
@@ -124,12 +137,22 @@ def _csv_line(record: dict[str, Any]) -> str | None:
 
 
 def _at(row: dict[str, Any]) -> str | None:
-    for key in _STAMPS:
+    for key in STAMPS:
         value = row.get(key)
         if key == "__REALTIME_TIMESTAMP" and value is not None:
             return microseconds(str(value))
         if isinstance(value, str):
             return value
+        if isinstance(value, int | float) and value > 0:
+            return _since_1970(value)
+    return None
+
+
+def _since_1970(value: float) -> str | None:
+    """A clock that counts seconds, milliseconds, microseconds or nanoseconds, told apart by how many there are."""
+    for limit, factor in ((1e11, 1e6), (1e14, 1e3), (1e17, 1), (1e20, 1e-3)):
+        if value < limit:
+            return microseconds(str(int(value * factor)))
     return None
 
 

@@ -57,7 +57,7 @@ class Syslog:
         self._stamp: tuple[str, str | None] = ("", None)
 
     def read(self, lines: Iterable[Line]) -> Iterator[Line]:
-        return _joined(self._bare(lines))
+        return joined(self._bare(lines))
 
     def _bare(self, lines: Iterable[Line]) -> Iterator[Line]:
         for line in lines:
@@ -72,7 +72,9 @@ class Syslog:
             pid = found["pid"] or found["pid5424"]
             text = line.text[found.end() :].replace("#011", "\t")
             at = self._at(found)
-            for part in text.split("#012"):
+            # A numbered piece is one line: what looks like the end of one is the statement's own.
+            numbered = _NUMBERED.match(text) is not None
+            for part in [text] if numbered else text.split("#012"):
                 yield Line(line.number, line.offset, part, at, int(pid) if pid and pid.isdigit() else None)
 
     def _at(self, found: re.Match[str]) -> str | None:
@@ -135,7 +137,12 @@ class _Message:
         return found is not None and re.sub(r"\d+", "0", found["head"]) == self.head
 
 
-def _joined(lines: Iterable[Line]) -> Iterator[Line]:
+def is_numbered(text: str) -> bool:
+    """Whether a line begins with the number of a message and of its piece."""
+    return _NUMBERED.match(text) is not None
+
+
+def joined(lines: Iterable[Line]) -> Iterator[Line]:
     """Messages in the order in which they began, each with all of its pieces."""
     waiting: deque[_Message] = deque()
     latest: dict[int | None, _Message] = {}

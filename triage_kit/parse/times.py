@@ -15,7 +15,8 @@ _HOURS = {
     "UTC": 0, "GMT": 0, "Z": 0, "UCT": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "MEZ": 1, "MESZ": 2, "EET": 2,
     "EEST": 3, "MSK": 3, "EST": -5, "EDT": -4, "MDT": -6, "MST": -7, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8,
     "HST": -10, "JST": 9, "KST": 9, "HKT": 8, "PKT": 5, "SAST": 2, "CAT": 2, "EAT": 3, "WAT": 1, "WIB": 7, "AEST": 10,
-    "AEDT": 11, "AWST": 8, "NZST": 12, "NZDT": 13,
+    "AEDT": 11, "AWST": 8, "ACST": 9.5, "ACDT": 10.5, "NZST": 12, "NZDT": 13, "NST": -3.5, "NDT": -2.5, "WITA": 8,
+    "WIT": 9, "ChST": 10,
 }  # fmt: skip
 _NUMERIC = re.compile(r"<?([+-])(\d{1,2}):?(\d{2})?(?::?\d{2})?>?")
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(?: ?(\S+))?")

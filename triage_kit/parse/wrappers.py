@@ -12,16 +12,22 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import chain
 
+from triage_kit.parse.exports import document, header, is_document, table
 from triage_kit.parse.lines import LONGEST, Line, numbered
-from triage_kit.parse.prefix import pattern
+from triage_kit.parse.prefix import SEVERITY, pattern
 from triage_kit.parse.records import is_record, journal_export, json_array, json_records
-from triage_kit.parse.syslog import HEADER, Syslog
+from triage_kit.parse.syslog import HEADER, Syslog, is_numbered, joined
 from triage_kit.parse.times import Clock
 
 _STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)"
 _CRI = re.compile(rf"(?P<at>{_STAMP}) (?P<stream>stdout|stderr) (?P<tags>[FP](?::\w+)*)(?: (?P<text>.*)|\Z)", re.DOTALL)
 _STAMPED = re.compile(rf"(?P<at>{_STAMP}) (?P<text>.*)|(?P<alone>{_STAMP})\Z", re.DOTALL)
-_NAMED = re.compile(r"\A(?:\[pod/[^\]]+\] |[\w.-]+ +\| )")
+_COLOUR = r"(?:\x1b\[[\d;]*m)*"
+_NAMED = re.compile(
+    rf"\A{_COLOUR}(?P<name>\[pod/[^\]]+\] |[\w.-]+ +(?={_COLOUR}\|)(?:{_COLOUR}\| )|"
+    r"app\[\w+\] [a-z]{3} \[\w+\] ?|\{\w+=\"[^\n]{0,500}?\"\} )" + _COLOUR
+)
+_ALIKE = ("[pod/", "app[", "{")  # whoever writes these pads nothing
 _INSIDE = re.compile(rf"{_STAMP} ")
 _PIECE = 16384  # docker cuts longer lines, and `docker logs -t` stamps every piece
 _LAYERS = 3
@@ -41,6 +47,8 @@ def wrapping(head: bytes, prefix: str | None = None) -> tuple[str, ...]:
         layers = tuple(found)
         sample = [line.text for line in Unwrapper(layers, head).lines(whole) if line.text.strip()][:400]
         name = _outermost(sample, head if not found else b"")
+        if found and found[-1] in ("json", "journal", "array") and sum(map(is_numbered, sample)) * 2 > len(sample):
+            name = "numbered"  # what a server gave to a syslog that is a journal
         # A journal's records may hold a container engine's, one record in the other.
         if (
             not name
@@ -57,6 +65,10 @@ def _outermost(sample: list[str], head: bytes) -> str:
         return "journal"
     if re.match(rb"\s*(?:\[\s*)?\{\s*\n", head):  # objects over several lines, in an array or one behind the other
         return "array"
+    if sample and head and is_document(sample[0]):
+        return "document"
+    if sample and head and header(sample[0]) is not None:
+        return "table"
     votes = [_vote(line) for line in sample]
     best = max(("json", "cri", "syslog", "stamped", "named"), key=votes.count)
     if best == "named" and not _aligned(sample):
@@ -67,7 +79,7 @@ def _outermost(sample: list[str], head: bytes) -> str:
 def _aligned(sample: list[str]) -> bool:
     """Compose pads the names of services to one width; fields of a prefix, as ``%a | %u | ``, have any."""
     found = [_NAMED.match(line) for line in sample]
-    return len({each.end() for each in found if each and not each[0].startswith("[pod/")}) <= 1
+    return len({each.end() for each in found if each and not each["name"].startswith(_ALIKE)}) <= 1
 
 
 def _written_by(prefix: str, sample: list[str]) -> bool:
@@ -84,7 +96,8 @@ def _vote(line: str) -> str:
             return "json" if is_record(json.loads(line)) else ""
         except (ValueError, RecursionError):
             # The end of the head cuts a line; the longest line of a container's log is 16 kB.
-            return "json" if line.startswith('{"log":') else ""
+            if line.startswith('{"'):
+                return "json" if line.startswith('{"log":') else ""
     if _CRI.match(line):
         return "cri"
     if HEADER.match(line):
@@ -106,10 +119,11 @@ class Unwrapper:
         self.layers, self.head = layers, head
         self.clock, self.latest = clock or Clock(), latest
         self.syslog: Syslog | None = None
+        self.others = 0  # lines of other containers
 
     @property
     def foreign(self) -> int:
-        return self.syslog.foreign if self.syslog else 0
+        return self.others + (self.syslog.foreign if self.syslog else 0)
 
     def lines(self, source: Iterable[bytes | Line]) -> Iterator[Line]:
         layers = list(self.layers)
@@ -127,7 +141,19 @@ class Unwrapper:
             sample = Unwrapper(before, self.head).lines(self.head.splitlines(keepends=True))
             self.syslog = Syslog([line.text for line in sample], self.clock, self.latest)
             return self.syslog.read(lines)
+        if name == "named":
+            sample = Unwrapper(before, self.head).lines(self.head.splitlines(keepends=True))
+            return self._named(lines, frozenset(_speaking(line.text for line in sample)))
         return _OFF[name](lines)
+
+    def _named(self, lines: Iterable[Line], names: frozenset[str]) -> Iterator[Line]:
+        """The lines without names before them; those of other containers, which stand between, are left out."""
+        for line in lines:
+            found = _NAMED.match(line.text)
+            if found and names and found["name"] not in names:
+                self.others += 1
+            else:
+                yield line._replace(text=line.text[found.end() :]) if found else line
 
 
 def _cri(lines: Iterable[Line]) -> Iterator[Line]:
@@ -176,10 +202,15 @@ def _without_inner_stamps(text: str) -> str:
     return b"".join(parts).decode("utf-8", "surrogateescape")
 
 
-def _named(lines: Iterable[Line]) -> Iterator[Line]:
-    for line in lines:
-        found = _NAMED.match(line.text)
-        yield line._replace(text=line.text[found.end() :]) if found else line
+def _speaking(sample: Iterable[str]) -> Iterator[str]:
+    """The names before lines that hold a severity as a server writes it."""
+    for line in sample:
+        found = _NAMED.match(line)
+        if found and SEVERITY.search(line, found.end(), found.end() + _SOON):
+            yield found["name"]
+
+
+_SOON = 500  # characters in which a severity comes
 
 
 _OFF: dict[str, Callable[[Iterator[Line]], Iterator[Line]]] = {
@@ -187,7 +218,9 @@ _OFF: dict[str, Callable[[Iterator[Line]], Iterator[Line]]] = {
     "array": json_array,
     "cri": _cri,
     "stamped": _stamped,
-    "named": _named,
+    "document": document,
+    "table": table,
+    "numbered": joined,
 }
 
 
