@@ -72,12 +72,12 @@ def test_every_line_of_one_second_counts():
      "Australia/Lord_Howe", "Australia/Adelaide", "Asia/Kolkata", "Asia/Tehran", "America/Sao_Paulo",
      "Africa/Casablanca", "Pacific/Auckland", "Asia/Jerusalem"],
 )  # fmt: skip
-def test_every_quarter_of_an_hour_of_a_year_is_read_as_it_was_written(name):
+def test_every_half_hour_of_a_year_is_read_as_it_was_written(name):
     """A server writes local time and the zone's abbreviation; of an hour that happens twice that tells which it is."""
     zone, clock = ZoneInfo(name), Clock(name)
     begin = datetime(2025, 1, 1, tzinfo=UTC)
     wrong = []
-    for at in (begin + timedelta(minutes=15 * step) for step in range(365 * 96)):
+    for at in (begin + timedelta(minutes=30 * step) for step in range(365 * 48)):
         local = at.astimezone(zone)
         if clock.instant(f"{local:%Y-%m-%d %H:%M:%S}.343 {local:%Z}") != at.replace(microsecond=343_000):
             wrong.append(at)
