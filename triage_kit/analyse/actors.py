@@ -19,8 +19,11 @@ from triage_kit.analyse.silence import covers
 from triage_kit.analyse.statements import REMOVES_ROWS, Seen, destructive, resolver
 
 # Besides those that date a loss: a table that was moved away and made anew was not dropped.
-ALSO = {"recreate": ("set_schema", "rename_schema", "create_table"), "column_drop": ("drop_column", "drop_type")}
-WHOLE = ("truncate", "drop_table", "set_schema", "create_table", "rename_table", "drop_schema", "drop_column")
+ALSO = {"recreate": ("set_schema", "create_table"), "column_drop": ("drop_column", "drop_type")}
+WHOLE = (
+    "truncate", "drop_table", "set_schema", "create_table", "rename_table", "drop_schema", "rename_schema",
+    "drop_column",
+)  # fmt: skip
 A_MOMENT = pd.Timedelta(milliseconds=10)  # between two clocks of one server: log lines are cut to milliseconds
 AROUND = pd.Timedelta(seconds=2)
 SPECIFIC = {"gui", "shell", "tests", "job", "migrator", "restore"}  # a name that says more than that it is a program
@@ -94,14 +97,22 @@ def _started(inquiry: Inquiry) -> Iterator[tuple[dict, str]]:
 def _matching(group: Group, inquiry: Inquiry) -> list[Seen]:
     """Statements that may have done it, the likeliest and best told first."""
     wanted = (*STATEMENTS.get(group.mechanism, tuple(REMOVES_ROWS)), *ALSO.get(group.mechanism, ()))
-    whole = group.whole and group.mechanism != "update"
     done = [
-        seen
-        for seen in _effects(group, inquiry)
-        if seen.operation in wanted and seen.done
-        and (seen.operation in WHOLE or ((seen.bounded is not True or not whole) and seen.rows != 0))
+        seen for seen in _effects(group, inquiry)
+        if seen.operation in wanted and seen.done and (seen.operation in WHOLE or seen.rows != 0)
     ]  # fmt: skip
+    if group.whole and group.mechanism != "update":
+        # A WHERE may have spared no row; where a statement without one was seen, that is the likelier one.
+        unbounded = [seen for seen in done if seen.operation in WHOLE or seen.bounded is not True]
+        done = unbounded or [seen for seen in done if _took_most(seen, group, inquiry)]
     return sorted(dict.fromkeys(done), key=lambda seen: _order(seen, group, inquiry))
+
+
+def _took_most(seen: Seen, group: Group, inquiry: Inquiry) -> bool:
+    """Whether a DELETE with a WHERE may have emptied a table: by the rows it counted, or as one on its partitions."""
+    partitions = inquiry.scene.below_reported & set(group.roots)
+    lost = sum((inquiry.scene.balances.get(name) or {}).get("deletes") or 0 for name in group.tables)
+    return bool(partitions) if seen.rows is None else 2 * seen.rows > lost > 0
 
 
 def _order(seen: Seen, group: Group, inquiry: Inquiry) -> tuple:
@@ -144,7 +155,7 @@ def _program(best: Seen, kinds: frozenset[str], group: Group, inquiry: Inquiry) 
     writer, how = _usual_writer(group, inquiry)
     same = None if writer is None or best.user is None else best.user == writer
     found: dict[str, Sign] = {}
-    programs = _programs(inquiry, best.pid) if best.application else {}
+    programs = _programs(inquiry, best) if best.application else {}
     if best.application in programs and not kinds & SPECIFIC:
         says = f"{who}, as did other sessions that write rows: {programs[best.application]} of them"
         return {"statement_by_program": (True, says, best.where)}
@@ -166,12 +177,17 @@ def _kinds(application: str | None, role: str | None, inquiry: Inquiry) -> froze
     return hands.kinds(application, role if role != inquiry.about.app_role else None, files=inquiry.files)
 
 
-def _programs(inquiry: Inquiry, but: int | None) -> dict[str, int]:
-    """Applications that were seen to write rows, with the number of their sessions; ``but`` is one left out."""
+def _programs(inquiry: Inquiry, best: Seen) -> dict[str, int]:
+    """Applications that were seen to write rows, with the number of their sessions but that of ``best``.
+
+    What its own application wrote only afterwards is no trade of day by day: tests fill a database that they cleaned.
+    """
     wrote = inquiry.writes[inquiry.writes["application"].notna()]
+    if best.at is not None:
+        wrote = wrote[(wrote["application"] != best.application) | (wrote["at"] < best.at)]
     found: defaultdict[str, set] = defaultdict(set)
     for row in rows(wrote[["pid", "application"]].drop_duplicates()):
-        if row["pid"] != but and row["application"] and not hands.kinds(row["application"]) & SPECIFIC:
+        if row["pid"] != best.pid and row["application"] and not hands.kinds(row["application"]) & SPECIFIC:
             found[row["application"]].add(row["pid"])
     return {name: len(pids) for name, pids in found.items()}
 

@@ -58,10 +58,10 @@ def _balance(relation: dict, parent: str | None, counted: dict | None, size: dic
     row["actual_rows"], row["actual_from"] = _known(row, relation, count, about)
     if row["actual_from"] == "damaged":
         row["heap_bytes"] = None  # the size of a file that is not there is no size
-    row["counters_alive"] = _alive(row, about)
     # Counters that know of nothing, of a file that is not empty, were reset; their n_live_tup counts no row that stood.
     blank = bool(row["heap_bytes"]) and not any(row[key] for key in ("inserts", "updates", "deletes", "live", "dead"))
-    if row["actual_from"] is None and row["counters_alive"] and row["live"] is not None and not blank:
+    row["counters_alive"] = _alive(row, about) and not blank
+    if row["actual_from"] is None and row["counters_alive"] and row["live"] is not None:
         row["actual_rows"], row["actual_from"] = row["live"], "n_live_tup"
     row["expected_low"], row["expected_high"] = _expected(row, counted)
     row["bias"] = tuple(_bias(row, counted, about))

@@ -17,7 +17,8 @@ from triage_kit.analyse.context import rows
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.inference import Observation, decibans, posterior
 from triage_kit.analyse.inquiry import Inquiry
-from triage_kit.analyse.signs import another_state, signs
+from triage_kit.analyse.rewound import another_state
+from triage_kit.analyse.signs import signs
 
 WOULD_SETTLE = {
     "truncate": (
@@ -162,15 +163,20 @@ def _nothing_lost(inquiry: Inquiry) -> pd.DataFrame:
     """
     missed = {(row["schema"], row["table"]) for row in rows(inquiry.evidence["reported"])}
     # A partitioned parent only sums up its leaves; a reported table that cannot be looked at is not known to be whole.
-    told = [{**row, "reported": row["reported"] or _missed(row, missed)} for row in inquiry.findings]
+    below = inquiry.scene.below_reported  # who misses rows of a partitioned table misses those of its partitions
+    told = [
+        {**row, "reported": row["reported"] or _missed(row, missed)
+         or (row["status"] != "intact" and schemas.qualified(row["schema"], row["table"]) in below)}
+        for row in inquiry.findings
+    ]  # fmt: skip
     judged = [row for row in told if "_intact" in row or (row["reported"] and row["kind"] != "partitioned")]
     named = [row for row in judged if row["reported"]] or [row for row in judged if row["status"] == "intact"]
     doubted = min(named, key=lambda row: row.get("_intact", 0.0), default=None)
     sure = doubted.get("_intact", 0.0) if doubted else 0.0
     known, seen = knowledge.causes(), {}
-    if another := another_state(inquiry):
-        seen["older_than_its_log"] = Observation(("seen",), another[1], another[2], "G1", "cause")
-        inquiry.ledger.add("cause", another[1], another[2], "G1")
+    if another := another_state(inquiry.evidence["log_events"], inquiry.evidence["settings"]):
+        seen["older_than_its_log"] = Observation(("seen",), *another, "G1", "cause")
+        inquiry.ledger.add("cause", *another, "G1")
     shares = dict.fromkeys(known.priors, 0.0) | {"unknown": 1.0}
     if doubted and doubted.get("_chances"):  # had it lost rows after all, causes would follow from the ways of losing
         lossy = {word: chance for word, chance in doubted["_chances"].items() if OUTCOME.get(word) != "not_lost"}

@@ -23,8 +23,8 @@ _WORDS = {
     "tests": "test tests testing pytest~ unittest jest vitest rspec phpunit cypress playwright junit testng "
     "testcontainers testsuite mocha minitest e2e xunit nunit mstest karma jasmine ava behat cucumber "
     "codeception pest dusk exunit capybara selenium tox nox surefire failsafe spec specs qa fixtures "
-    "databasecleaner database_cleaner factorybot integrationtest integrationtests prueba pruebas "
-    "teste testes essais github_actions gitlab_ci gitlab_runner circleci buildkite",
+    "testhost vstest respawn databasecleaner database_cleaner factorybot integrationtest integrationtests "
+    "prueba pruebas teste testes essais github_actions gitlab_ci gitlab_runner circleci buildkite",
     "job": "cron cronjob crond crontab anacron pg_cron pgagent pg_timetable partman pg_partman~ job jobs "
     "jobrunner schedul~ airflow retention purge~ purging cleanup clean_up cleaner cleansing nightly "
     "daily hourly weekly monthly dagster prefect luigi rundeck celery celerybeat sidekiq resque "
@@ -35,7 +35,7 @@ _WORDS = {
     "apscheduler huey autoclean anonymizer anonymiser gdpr backgroundjob maintenance timescaledb "
     "nettoyage bereinigung aufraeum~ limpieza limpeza wartung purga depuracion nachtlauf opruim~ tidy "
     "tidyup scrubber wiper deleter remover recycler eraser eventbridge end_of_day eod month_end "
-    "year_end",
+    "year_end snakemake nextflow argo_workflows kedro",
     "migrator": "migra~ alembic flyway~ liquibase sqitch goose dbmate knex prisma~ sequelize typeorm atlas "
     "deploy~ release releaser phinx doctrine artisan yoyo pgroll reshape bytebase schemahero umzug "
     "drizzle_kit drizzle diesel sqlx refinery dbup fluentmigrator roundhouse evolve terraform ansible "

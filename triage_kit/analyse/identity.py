@@ -13,11 +13,12 @@ from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.earlier import Earlier
 from triage_kit.analyse.inference import Observation
+from triage_kit.analyse.lineage import NEAR, behind_their_schema
 from triage_kit.analyse.statements import FAILURES, Seen
 from triage_kit.analyse.xids import Clock
 
 KEYED = 0.8
-NEAR = 3  # transactions: what one run of a schema's script makes carries the same xid or the next ones
+FEW_ROWS = 20  # judgement: what traffic puts into a table that was made anew before somebody notices
 APART = 2  # judgement: times the transactions between the other tables of a schema
 IF_NOT_EXISTS = re.compile(r"(?i)\bif\s+not\s+exists\b")
 LATER, WELL_AFTER = pd.Timedelta(seconds=1), pd.Timedelta(hours=1)
@@ -31,13 +32,21 @@ def origins(
     about: Context,
     clock: Clock,
     reported: frozenset[str] = frozenset(),
+    remade: bool = False,
+    elsewhere: Mapping[str, str] | None = None,
 ) -> dict[str, Observation]:
-    """What names, ages and an earlier bundle say of the object behind a name; left out where nothing does."""
+    """What names, ages and an earlier bundle say of the object behind a name; left out where nothing does.
+
+    ``remade``: the database counts rows of tables that are gone, so that a few rows do not make a table an old one.
+    ``elsewhere`` names the older table of each one whose schema took the place of another.
+    """
     found: dict[str, Observation] = {}
     ranks, together = _migration_ranks(evidence), _remade_together(tables, before)
     swaps, older = _swaps(tables), _older_references(tables, evidence["constraints"])
+    elsewhere = elsewhere or {}
+    behind = behind_their_schema(tables, evidence["namespaces"])
     fresh = _made_inside(tables, evidence, about, clock)
-    settled = _last_in_use(tables, reported)
+    settled = _last_in_use(tables, reported, FEW_ROWS if remade else 1)
     emptied = [table for table in tables if table.name in reported and table.balance["actual_rows"] == 0]
     young, misplaced, unused = _youngest(tables, ranks), _out_of_order(tables, ranks), _unused_schemas(tables)
     for table in tables:
@@ -50,17 +59,28 @@ def origins(
         elif then is not None:
             says = f"its OID {table.oid} is that of the earlier bundle"
             found[table.name] = Observation(("contemporary",), says, "pg_class", table.name)
+        elif table.name in elsewhere:
+            says = f"its schema was made when that of {elsewhere[table.name]}, an older table, was given another name"
+            found[table.name] = Observation(("swapped_schema",), says, "pg_namespace", table.name)
         elif table.name in swaps:
             found[table.name] = Observation(("swapped",), swaps[table.name], "pg_index", table.name)
         elif table.name in fresh:
             many = len(fresh) > 1 and len(fresh) > len(tables) / 2
             outcome = "recent_together" if many else "recent"
             found[table.name] = Observation((outcome,), fresh[table.name], "pg_attribute", table.name)
+        elif table.name in behind:
+            found[table.name] = Observation(("behind",), behind[table.name], "pg_namespace", table.name)
         elif table.created_xid is not None:
             why = older.get(table.name) or misplaced.get(table.name)
             outcome = "out_of_order" if why else young.get(table.name, "contemporary")
             if not why and table.created_xid >= settled:
-                beside = _beside(table, emptied, settled)
+                run = _same_run(table, tables, emptied)
+                if remade and run and (table.balance["inserts"] or table.balance["actual_rows"]):
+                    says = f"made in one run with {run}, which people miss rows of; tables that stood here are gone"
+                    found[table.name] = Observation(("beside_used",), says, "pg_attribute", table.name)
+                    continue
+                beside = "" if about.in_recovery else _beside(table, emptied, settled)
+                beside = beside if run or not remade else ""
                 if beside:
                     whole = table.relation["schema"] in unused
                     says = f"made with {beside}, which people miss rows of, and nothing made after them is in use"
@@ -96,10 +116,21 @@ def _beside(table: Dossier, emptied: Sequence[Dossier], settled: int) -> str:
     return ""
 
 
-def _last_in_use(tables: Sequence[Dossier], reported: frozenset[str]) -> int:
+def _same_run(table: Dossier, tables: Sequence[Dossier], emptied: Sequence[Dossier]) -> str:
+    """An empty table that people miss rows of and that is joined to this one by making after making, without a gap."""
+    made = sorted({each.created_xid for each in tables if each.created_xid is not None})
+    run, last = {}, None
+    for xid in made:
+        run[xid] = run[last] if last is not None and xid - last <= NEAR else xid
+        last = xid
+    return next((other.name for other in emptied if other is not table and other.created_xid is not None
+                 and run[other.created_xid] == run.get(table.created_xid)), "")  # fmt: skip
+
+
+def _last_in_use(tables: Sequence[Dossier], reported: frozenset[str], least: int = 1) -> int:
     """The transaction that made the last table which holds or counts rows and which nobody misses rows of."""
     used = [table for table in tables if table.name not in reported
-            and (table.balance["inserts"] or table.balance["actual_rows"])]  # fmt: skip
+            and max(table.balance["inserts"] or 0, table.balance["actual_rows"] or 0) >= least]  # fmt: skip
     return max((table.created_xid for table in used if table.created_xid is not None), default=0)
 
 

@@ -168,7 +168,7 @@ def _judge(known: _Known) -> _Judged:
     concluded += missing.missing_findings(evidence, set(known.tables), scene, ledger)
     found = groups.find_groups(concluded, known.replaced, known.reach, scene)
     dates = dating.date_groups(found, known.tables, evidence, known.about, scene, ledger)
-    concluded = missing.with_parents(groups.apply(concluded, found, dates), known.balance, scene.reported)
+    concluded = missing.with_parents(groups.apply(concluded, found, dates), known.balance, scene.reported, scene.gone)
     return _Judged(weighed, matrix, concluded, found, dates, missing.findings_frame(concluded))
 
 

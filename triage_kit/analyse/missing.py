@@ -14,10 +14,13 @@ from triage_kit.analyse import knowledge
 from triage_kit.analyse.applied import applied_revisions
 from triage_kit.analyse.context import first, rows
 from triage_kit.analyse.earlier import rows_then
+from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.ledger import Ledger
+from triage_kit.analyse.lineage import counted_elsewhere
 from triage_kit.analyse.mechanisms import Weighed
 from triage_kit.analyse.scene import Scene, reported_names
 from triage_kit.analyse.statements import created_by
+from triage_kit.analyse.statuses import EVEN
 
 EXPECTATIONS = ("expected_rows", "expected_low", "expected_high")
 SUMMED = ("inserts", "updates", "deletes", *EXPECTATIONS, "actual_rows", "missing_rows")
@@ -36,6 +39,9 @@ RENAMED = {"hidden": 0.94, "recreate": 0.02, "drop": 0.01, "unknown": 0.03}
 # Judgement: people miss rows of a partitioned table of which every partition stands whole. What stood in it went with a
 # partition that is there no more, most often by retention, or they are mistaken, or something else hides the rows.
 PARTED = {"partition_drop": 0.50, "none": 0.25, "hidden": 0.08, "update": 0.02, "unknown": 0.15}
+# The same where the database counts rows of tables that are gone, and where it counts none.
+PARTED_GONE = {"partition_drop": 0.74, "none": 0.11, "hidden": 0.04, "update": 0.01, "unknown": 0.10}
+PARTED_WHOLE = {"partition_drop": 0.26, "none": 0.44, "hidden": 0.12, "update": 0.03, "unknown": 0.15}
 MANY = 5000  # judgement: rows that statements on tables of its own insert; making a table inserts some eighty elsewhere
 # Judgement: the application's role owns tables here that are in use, so this is its database; a name may be mistaken.
 LIKELY = {"drop": 0.66, "hidden": 0.05, "recreate": 0.01, "new_cluster": 0.03, "partition_drop": 0.01, "unknown": 0.24}
@@ -176,7 +182,7 @@ def _known_here(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict],
     )
     if any(each.str.contains(pattern, regex=True).fillna(False).any() for each in seen):
         return True
-    if _counted_elsewhere(evidence) > MANY:
+    if counted_elsewhere(evidence) > MANY:
         return True
     operations = evidence["migration_operations"]
     made = set(operations.loc[operations["operation"] == "create_table", "object"].dropna())
@@ -189,19 +195,6 @@ def _known_here(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict],
     gone = changes[here & (changes["operation"] == "removed")]
     created = set(changes.loc[here & (changes["operation"] == "created"), "xid"])
     return any(row["xid"] not in created and row["table_oid"] not in oids for row in rows(gone))
-
-
-def _counted_elsewhere(evidence: Mapping[str, pd.DataFrame]) -> int:
-    """Rows that the database counts as inserted and no table that stands does: of tables that are gone, if many.
-
-    Told only where every schema was looked at: tables out of scope count rows too.
-    """
-    looked = {*evidence["relations"]["schema"].dropna(), "public", "information_schema"}
-    if any(name not in looked and not name.startswith("pg_") for name in evidence["namespaces"]["name"].dropna()):
-        return 0
-    counters = evidence["database_counters"]
-    mine = counters[counters["database"].isin(evidence["identity"]["database"].dropna())]["inserted"].dropna()
-    return int(mine.sum()) - int(evidence["table_counters"]["inserts"].fillna(0).sum()) if len(mine) else 0
 
 
 def _places(name: str, every: Mapping[str, dict]) -> list[tuple[str, str]]:
@@ -217,13 +210,16 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
     named = reported_names(evidence["reported"], list(every))
     called = {name if schemas.parts(name)[0] else schemas.qualified(usual, name): "case.yaml" for name in named}
     run = applied_revisions(evidence["migrations"], evidence["version_tables"])
-    up = [
-        row for row in rows(evidence["migration_operations"]) if row["direction"] != "down" and row["revision"] in run
-    ]
+    forward = [row for row in rows(evidence["migration_operations"]) if row["direction"] != "down"]
+    # Whatever the version table says, a file that makes a table which people miss rows of has run.
+    ran = {row["path"] for row in forward if row["operation"] == "create_table" and row["object"] in called}
+    up = [row for row in forward if row["revision"] in run or row["path"] in ran]
     made = {row["object"]: f"{row['path']}:{row['line']}" for row in up if row["operation"] == "create_table"}
     made |= {row["renamed"]: f"{row['path']}:{row['line']}" for row in up if row["renamed"]}
     undone = {row["object"] for row in up if row["operation"] in ("drop_table", "rename_table")}
     schemas_seen = {row["schema"] for row in every.values()} | set(evidence["namespaces"]["name"])
+    dropped = _dropped_schemas(scene)
+    schemas_seen |= (dropped | {schemas.parts(name)[0] for name in named}) - {""}
     schemas_seen -= _unread_schemas(evidence)
     made_by = created_by(evidence)
     before = scene.earlier
@@ -234,6 +230,9 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
         gone = [seen for seen in effects if seen.operation == "drop_table" and seen.outcome in ("committed", "unknown")]
         if gone and not gone[-1].hands & made_by.get(name, set()) and schemas.parts(name)[0] in schemas_seen:
             called.setdefault(name, gone[0].where)
+    for name in made_by:  # what the log saw made in a schema that it saw dropped
+        if schemas.parts(name)[0] in dropped and name not in every:
+            called.setdefault(name, "the log, which saw it made and its schema dropped")
     there = {schemas.parts(name)[1] for name in every}
     for written, where in made.items():
         schema, short = schemas.parts(written or "")
@@ -243,6 +242,13 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
         if short and not {written, name, short} & undone and schema in schemas_seen:
             called.setdefault(name, where)
     return sorted((name, source) for name, source in called.items() if name not in every and "." in name)
+
+
+def _dropped_schemas(scene: Scene) -> set[str]:
+    """Schemas whose DROP was seen and which hold no table now."""
+    standing = {schemas.parts(name)[0] for name in scene.balances}
+    return {name for name, effects in scene.seen.items() if name not in standing
+            and any(seen.operation == "drop_schema" and seen.done for seen in effects)}  # fmt: skip
 
 
 def _chances(name: str, scene: Scene, parent: str | None) -> dict[str, float]:
@@ -284,7 +290,12 @@ def probabilities(weighed: Sequence[Weighed], concluded: Sequence[dict]) -> pd.D
     return schemas.frame("mechanism_probabilities", found)
 
 
-def with_parents(concluded: list[dict], balance: pd.DataFrame, reported: frozenset[str] = frozenset()) -> list[dict]:
+def with_parents(
+    concluded: list[dict],
+    balance: pd.DataFrame,
+    reported: frozenset[str] = frozenset(),
+    gone: Observation | None = None,
+) -> list[dict]:
     """Add partitioned parents (the sum of their leaves) and foreign tables, which hold no rows themselves."""
     tables = rows(balance)
     parent_of = {schemas.qualified(row["schema"], row["table"]): row["parent"] for row in tables}
@@ -299,13 +310,13 @@ def with_parents(concluded: list[dict], balance: pd.DataFrame, reported: frozens
     for row in tables:
         if row["kind"] == "partitioned":
             name = schemas.qualified(row["schema"], row["table"])
-            found.append(_parent(row, leaves[name], name in reported))
+            found.append(_parent(row, leaves[name], name in reported, gone))
         elif row["kind"] == "foreign_table":
             found.append(_foreign(row))
     return found
 
 
-def _parent(row: dict, leaves: Sequence[dict], missed: bool = False) -> dict:
+def _parent(row: dict, leaves: Sequence[dict], missed: bool = False, gone: Observation | None = None) -> dict:
     if not leaves:
         absent = _absent(schemas.qualified(row["schema"], row["table"]), "undecided", {"unknown": 1.0}, "")
         told = {"oid": row["oid"], "kind": "partitioned", "because": (), "reported": False, "group": None}
@@ -317,15 +328,20 @@ def _parent(row: dict, leaves: Sequence[dict], missed: bool = False) -> dict:
     status = (
         "wiped" if words == {"wiped"} else "partial" if damaged else "undecided" if "undecided" in words else "intact"
     )
-    worst = max(leaves, key=lambda leaf: (leaf["status"] != "intact", leaf["probability"]), default=None)
+    worst = max(leaves, key=lambda leaf: (leaf["status"] != "intact", leaf["mechanism"] != "none", leaf["probability"]),
+                default=None)  # fmt: skip
     chances = (worst.get("_chances") or {worst["mechanism"]: 1.0}) if worst else {"none": 1.0}
     sure = min((leaf["status_probability"] for leaf in leaves), default=1.0)
     mechanism, probability = (worst["mechanism"], worst["probability"]) if worst else ("none", 1.0)
     doubt = {}
     if missed and words == {"intact"} and mechanism == "none":
         # What a leaf of another parent may have lost is in its own row; here the sum of whole leaves is doubted.
-        chances, status, mechanism = PARTED, "undecided", "partition_drop"
-        sure, probability, doubt = 1 - PARTED["none"], PARTED[mechanism], {"_intact": PARTED["none"]}
+        told = gone.outcomes if gone is not None else ()
+        chances = {("unaccounted",): PARTED_GONE, ("accounted",): PARTED_WHOLE}.get(told, PARTED)
+        mechanism = max(chances, key=lambda word: chances[word])
+        status = "partial" if chances["partition_drop"] > EVEN else "undecided"
+        sure = chances["partition_drop"] if status == "partial" else 1 - chances["none"]
+        probability, doubt = chances[mechanism], {"_intact": chances["none"]}
     return {
         **{key: row[key] for key in ("oid", "schema", "table", "kind", "actual_from", "bias")},
         **sums,

@@ -20,8 +20,8 @@ from triage_kit.analyse.records import position
 
 SLACK = pd.Timedelta(seconds=2)  # the control file's times are whole seconds
 _LSN = re.compile(r"\blsn=([0-9A-F]+/[0-9A-F]+)", re.IGNORECASE)
-_DOWN = re.compile(
-    r"database system was (?:shut down at|interrupted; last known up at) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)"
+_LAST_UP = re.compile(
+    r"database system was (shut down(?: in recovery)?|interrupted; last known up) at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)"
 )
 _CHOSEN = re.compile(r"starting point-in-time recovery|recovery stopping (?:before|after|at|just)")
 
@@ -33,7 +33,7 @@ def older_state(evidence: Mapping[str, pd.DataFrame], about: Context) -> Observa
     identity, events = first(evidence["identity"]), _of_this_cluster(evidence["log_events"], about)
     known = first(evidence["baseline"])
     for told in (_below_baseline(identity, known), _below_log(identity, events), _behind_checkpoint(identity, events),
-                 _stopped_before(events, evidence["settings"])):  # fmt: skip
+                 another_state(events, evidence["settings"])):  # fmt: skip
         if told is not None:
             return Observation(("rewound",), told[0], told[1], "server", "server")
     chosen = events[events["message"].str.contains(_CHOSEN).fillna(False)]
@@ -98,25 +98,53 @@ def _behind_checkpoint(identity: dict, events: pd.DataFrame) -> tuple[str, str] 
     return None
 
 
-def _stopped_before(events: pd.DataFrame, settings: pd.DataFrame) -> tuple[str, str] | None:
-    """A start from a state that was last up before a run which the log saw meanwhile."""
-    zone, ready = _zone(settings), None
-    for row in rows(events[events["subject"].isin(("ready", "shutdown", "interrupted"))]):
+def another_state(events: pd.DataFrame, settings: pd.DataFrame) -> tuple[str, str] | None:
+    """In words and from where, that a start found another state than the log had left; None where no line tells.
+
+    A start tells when its state was last up, in the log's own zone. That is the time of the shutdown before it, or is
+    not earlier than the run before it; a copy, a snapshot or another volume that was put there has a time of its own.
+    """
+    zone, clean = _zone(settings), False
+    down: pd.Timestamp | None = None  # of the last clean shutdown; an immediate one leaves a state to recover from
+    ready: pd.Timestamp | None = None
+    told = events["subject"].isin(("ready", "shutdown", "interrupted", "not_shut_down"))
+    told |= events["message"] == "shutting down"
+    for row in rows(events[told.fillna(False)].sort_values(["at", "line"])):
+        message = row["message"] or ""
         if row["subject"] == "ready":
             ready = row["at"]
-            continue
-        found = _DOWN.match(row["message"])
-        down = _instant(found[1], zone) if found else None
-        # A shutdown is later than the run that it ends; the time of one that crashed is that of its last checkpoint or
-        # of its start, a moment before it was ready.
-        slack = SLACK / 2 if row["subject"] == "shutdown" else 2 * SLACK
-        if ready is not None and down is not None and down + slack < ready:
-            says = (
-                f"the server ran at {ready:%Y-%m-%d %H:%M:%S} UTC, and the next start found a data directory that was "
-                f"last up before: {row['message'][:120]}"
-            )
-            return says, f"{row['file']}:{row['line']}"
+        elif message == "shutting down":
+            clean = True
+        elif message == "database system is shut down":
+            down = row["at"] if clean else None
+        elif began := _LAST_UP.match(message):
+            says = _contradicted(began, down, ready, zone)
+            if says is not None:
+                return f"{says}: {message[:120]}", f"{row['file']}:{row['line']}"
+            clean, down = False, None
     return None
+
+
+def _contradicted(
+    began: re.Match[str], down: pd.Timestamp | None, ready: pd.Timestamp | None, zone: ZoneInfo | None
+) -> str | None:
+    """How the state that a start found contradicts what the log saw before; None where it does not."""
+    interrupted = began[1].startswith("interrupted")
+    if down is not None and (interrupted or _other_time(began[2], down)):
+        return f"shut down at {down:%Y-%m-%d %H:%M:%S} UTC, the server then began from another state"
+    then = _instant(began[2], zone)
+    # A shutdown is later than the run that it ends; the time of one that crashed is that of its last checkpoint or of
+    # its start, a moment before it was ready.
+    slack = 2 * SLACK if interrupted else SLACK / 2
+    if ready is not None and then is not None and then + slack < ready:
+        return f"the server ran at {ready:%Y-%m-%d %H:%M:%S} UTC, and its next start found a state of before"
+    return None
+
+
+def _other_time(told: str, down: pd.Timestamp) -> bool:
+    """Whether a local time is not that of a shutdown, whatever the zone is: zones differ by quarters of an hour."""
+    apart = (pd.Timestamp(told, tz="UTC") - down).total_seconds()
+    return not -1.5 < (apart + 450) % 900 - 450 < 0.5
 
 
 def _zone(settings: pd.DataFrame) -> ZoneInfo | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import networkx as nx
 import pandas as pd
@@ -18,6 +19,7 @@ from triage_kit.analyse.context import Context, rows
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.earlier import Earlier
 from triage_kit.analyse.inference import Observation
+from triage_kit.analyse.lineage import gone_objects, swapped_schemas
 from triage_kit.analyse.records import Records
 from triage_kit.analyse.refills import Move, filled_by_the_emptying_hand, moves
 from triage_kit.analyse.rewound import older_state
@@ -29,7 +31,7 @@ from triage_kit.analyse.xids import Clock
 
 FEW = 20  # rows below which one transaction may well have written all
 NEARLY = 0.8
-WHOLESALE = ("drop_schema", "drop_database")  # statements that take every table of a schema or database along
+WHOLESALE = ("drop_schema", "rename_schema", "drop_database")  # they take every table of a schema or database along
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,18 @@ class Scene:
     missed_idle: bool = False  # whether a table that people miss rows of was never used since the counters began
     siblings: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # partitions by the OID of their parent
     counting: bool = False  # whether the counters of most tables with rows are alive
+    gone: Observation | None = None  # whether the database counts rows of tables that are gone
+    elsewhere: Mapping[str, str] = field(default_factory=dict)  # older tables of a schema that was renamed away
     older: Observation | None = None  # whether the data directory went back in time
     moved: Mapping[str, Move] = field(default_factory=dict)  # tables whose lost rows stand in another
     refilled: Mapping[str, int] = field(default_factory=dict)  # sessions that emptied and filled it themselves
     cascades_to: Mapping[str, frozenset[str]] = field(default_factory=dict)  # table -> tables that its DELETE reaches
+
+    @cached_property
+    def struck(self) -> frozenset[str]:
+        """Texts of statements that removed rows, or may have, of tables which people name, partitions of them too."""
+        named = self.reported | self.below_reported
+        return frozenset(seen.text for name in named for seen in self.seen.get(name, ()) if seen.done)
 
     @property
     def went_back(self) -> bool:
@@ -116,6 +126,9 @@ def set_scene(
         (v, u) for u, v, data in reach.edges(data=True) if data.get("on_delete") in ("cascade", "partition")
     )
     dropped = columns.dropped(tables, by_table, about, clock)
+    elsewhere = swapped_schemas(tables, evidence["namespaces"])
+    gone = gone_objects(tables, evidence, about)
+    remade = gone is not None and gone.outcomes == ("unaccounted",)
     return Scene(
         about=about,
         transactions=_sharing(replaced, reach, tables, frozenset(names)),
@@ -131,7 +144,7 @@ def set_scene(
         clock=clock,
         earlier=before,
         wal=wal or Records(),
-        origins=identity.origins(tables, evidence, before, about, clock, frozenset(names)),
+        origins=identity.origins(tables, evidence, before, about, clock, frozenset(names), remade, elsewhere),
         keyless=identity.keyless(tables),
         dropped=dropped,
         columns_lost=columns.lost(tables, dropped, by_table, evidence),
@@ -149,6 +162,8 @@ def set_scene(
         missed_idle=any(_idle(table) for table in tables if table.name in names),
         siblings=_siblings(tables),
         counting=_counting(tables),
+        gone=gone,
+        elsewhere=elsewhere,
         older=older_state(evidence, about),
         moved=moves(tables, by_table, wal or Records()),
         refilled=filled_by_the_emptying_hand(evidence["log_events"], by_table),

@@ -58,6 +58,8 @@ def _rows(table: Dossier, scene: Scene) -> Observation | None:
         room = table.most_rows
         says = f"{says}, but its {table.heap_bytes} bytes hold {room} at most"
         return Observation(("short_part" if room else "short_all",), says, "pg_relation_size", table.name, "counters")
+    if outcome == "uncounted" and not scene.counting:
+        return None  # the counters of all tables are gone: that says nothing of this one
     if table.counted:
         return Observation((outcome,), says, "pg_stat_user_tables", table.name, "counters")
     if outcome == "even" or outcome == "even_after_deletes":
@@ -195,24 +197,6 @@ def _cascade(table: Dossier, scene: Scene) -> Observation | None:
         table.name,
         "foreign keys",
     )
-
-
-def _persistence(table: Dossier, scene: Scene) -> Observation | None:
-    if table.relation["persistence"] is None:
-        return None
-    if table.relation["persistence"] != "unlogged":
-        return Observation(("logged",), "a logged table: crash recovery keeps its rows", "pg_class", table.name)
-    filled = (table.relation["tuples"] or 0) > 0 or any(sequence["last_value"] for sequence in table.sequences)
-    if scene.about.crashed_at is not None and table.balance["actual_rows"] in (0, None) and (filled or table.replaced):
-        says = (
-            "an unlogged table, and the server recovered from a crash at "
-            f"{scene.about.crashed_at:%Y-%m-%d %H:%M:%S} UTC"
-        )
-        return Observation(("unlogged_crashed",), says, "pg_class", table.name)
-    if scene.about.crashed_at is not None and table.balance["actual_rows"] == 0:
-        says = "an unlogged table, empty since the server crashed; nothing is left that would tell whether it held rows"
-        return Observation(("unlogged_blank",), says, "pg_class", table.name)
-    return Observation(("unlogged",), "an unlogged table: crash recovery would empty it", "pg_class", table.name)
 
 
 def _row_security(table: Dossier, scene: Scene) -> Observation | None:
@@ -361,8 +345,8 @@ LOOKS: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "sequence": _sequence,
     "object_age": _object_age,
     "keyless": _keyless,
+    "gone_objects": lambda table, scene: scene.gone,
     "cascade": _cascade,
-    "persistence": _persistence,
     "row_security": _row_security,
     "dropped_column": _dropped_column,
     "kind": _kind,

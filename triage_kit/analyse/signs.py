@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import pandas as pd
-
 from triage_kit import schemas
 from triage_kit.analyse import actors, code_signs
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.groups import LOSSES, Group
 from triage_kit.analyse.inquiry import Inquiry, Sign, answered
+from triage_kit.analyse.rewound import another_state
 
 SCHEDULERS = ("pg_cron", "pgagent", "pg_partman", "timescaledb", "pg_timetable")
 RECOVERED = ("restore_point", "archive_recovery", "new_timeline", "backup_label")
@@ -32,10 +31,15 @@ POINTERS = (
     "version_written", "statement_in_migration", "subscribed_table", "subscription", "recovered", "promoted",
     "older_than_its_log", "volume_younger", "failed_attempt_by_hand",
 )  # fmt: skip
-_SYNCHRONISED = re.compile(r'table synchronization worker for subscription "(.+?)", table "(.+?)" has')
-_LAST_STATE = re.compile(
-    r"database system was (shut down(?: in recovery)?|interrupted; last known up) at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)"
+# As the tools name their own tables by their documentation.
+VERSION_TABLES = re.compile(
+    r"(?i)alembic_version\w*|schema_migrations?|ar_internal_metadata|data_migrations|django_migrations|schema_version|"
+    r"flyway_schema_history|databasechangelog(lock)?|_prisma_migrations|knex_migrations(_lock)?|sequelizemeta|migrations|"
+    r"typeorm_migrations|goose_db_version|__efmigrationshistory|phinxlog|doctrine_migration_versions|__drizzle_migrations|"
+    r"_sqlx_migrations|__diesel_schema_migrations|atlas_schema_revisions"
 )
+_SYNCHRONISED = re.compile(r'table synchronization worker for subscription "(.+?)", table "(.+?)" has')
+STARTED = ("script", "routine")  # what a schedule may start; its own line may stand on another machine
 NEAR = 8  # transactions between a migration's statements and its entry in the version table
 
 
@@ -50,6 +54,10 @@ def signs(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     if any(name.startswith("exact_code_of_") for name in found):
         # The line accounts for how many tables were named: that it is a habit of people is no evidence beside it.
         found.pop("several_roots", None)
+    if found.get("failed_attempt_by_hand", (False,))[0]:  # whoever tried was connected
+        found.pop("connected_by_shell", None)
+    if any(found.get(f"{exact}code_of_{kind}", (False,))[0] for exact in ("", "exact_") for kind in STARTED):
+        found.pop("code_of_scheduled_job", None)  # what a schedule starts is this very file
     if found.get("dump_loaded", (False,))[0]:  # one dump that is put back shows itself in three ways
         for name in ("loaded_by_copy", "statement_by_restore"):
             found.pop(name, None)
@@ -126,9 +134,16 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         found["several_roots"] = (number > 1, says, "pg_constraint")
     kept = [row for row in inquiry.findings if row["status"] == "intact" and (row["actual_rows"] or 0) > 0]
     lost = [row for row in inquiry.findings if row["status"] in LOSSES]
+    noted = [row for row in kept if VERSION_TABLES.fullmatch(row["table"])]
+    kept = [row for row in kept if row not in noted]  # a migration tool's own table is nobody's choice
+    if noted and not kept and len(lost) > 1 and group.mechanism in SPARING:
+        says = f"every table with rows lost some but {noted[0]['table']}, where the migration tool notes what ran"
+        found["only_versions_spared"] = (True, says, "pg_stat_user_tables")
     # Where tables were made anew and none was spared, a person resets as often as a tool.
     # A new data directory spares nothing: what stands in it was written since.
-    if (kept and lost and group.mechanism != "new_cluster") or (lost and group.mechanism in SPARING):
+    if "only_versions_spared" not in found and (
+        (kept and lost and group.mechanism != "new_cluster") or (lost and group.mechanism in SPARING)
+    ):
         names = ", ".join(schemas.qualified(row["schema"], row["table"]) for row in kept[:4])
         says = f"{len(kept)} tables with rows were spared{f': {names}' if kept else ''}"
         found["survivors_chosen"] = (bool(kept) and bool(lost), says, "pg_stat_user_tables")
@@ -155,8 +170,8 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     if subscribed := _subscribed(group, inquiry):
         found["subscribed_table"] = subscribed
         found.pop("subscription", None)
-    if other := another_state(inquiry):
-        found["older_than_its_log"] = other
+    if other := another_state(evidence["log_events"], evidence["settings"]):
+        found["older_than_its_log"] = (True, *other)
     return found | _tools(group, inquiry)
 
 
@@ -183,34 +198,6 @@ def _subscribed(group: Group, inquiry: Inquiry) -> Sign | None:
     says = f"subscription {said[0].iloc[0]} copied {', '.join(sorted(set(said[1]))[:6])} from its publisher"
     first = events.loc[said.index[0]]
     return not missing, says, f"{first['file']}:{first['line']}"
-
-
-def another_state(inquiry: Inquiry) -> Sign | None:
-    """Whether the server began from another state than the one in which its own log says that it was shut down.
-
-    A start tells the time of the last shutdown, in the log's own zone; zones differ from UTC by quarters of an hour.
-    """
-    clean, down = False, None  # an immediate shutdown says that it is down, too, and leaves a state to recover from
-    events = inquiry.evidence["log_events"]
-    told = events["subject"].isin(("shutdown", "interrupted", "not_shut_down")) | (events["message"] == "shutting down")
-    for row in rows(events[told.fillna(False)].sort_values(["at", "line"])):
-        message = row["message"] or ""
-        if message == "shutting down":
-            clean = True
-        elif message == "database system is shut down":
-            down = row["at"] if clean else None
-        elif began := _LAST_STATE.match(message):
-            if down is not None and (began[1].startswith("interrupted") or _other_time(began[2], down)):
-                says = f"shut down at {down:%Y-%m-%d %H:%M:%S} UTC, the server then began from another state: {message}"
-                return True, says, f"{row['file']}:{row['line']}"
-            clean, down = False, None
-    return None
-
-
-def _other_time(told: str, down: pd.Timestamp) -> bool:
-    """Whether a local time is not that of a shutdown, whatever the zone is."""
-    apart = (pd.Timestamp(told, tz="UTC") - down).total_seconds()
-    return not -1.5 < (apart + 450) % 900 - 450 < 0.5
 
 
 def _tools(group: Group, inquiry: Inquiry) -> dict[str, Sign]:

@@ -158,6 +158,8 @@ def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
         return "intact"  # every row that ever came stands: what was deleted was rolled back
     if each.table.relation["kind"] == "materialized_view" and actual:
         return "intact"  # a REFRESH replaced its rows, which is what it is for
+    if mechanism == "recreate" and actual and _as_many_elsewhere(each, scene):
+        return "intact"
     if mechanism in ANEW and actual and scene.reported:
         return "partial"  # emptied, and filled again with something else
     if each.table.overcounted:
@@ -171,6 +173,12 @@ def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
     return "partial" if actual else "wiped"
 
 
+def _as_many_elsewhere(each: Weighed, scene: Scene) -> bool:
+    """Whether it holds as many rows as the older table whose place it took: they were copied over."""
+    older = scene.balances.get(scene.elsewhere.get(each.table.name, ""))
+    return older is not None and older["actual_rows"] == each.table.balance["actual_rows"]
+
+
 def habitual(each: Weighed, scene: Scene) -> bool:
     """Whether the table is one that is always emptied, as a queue or a staging table, and nobody misses its rows.
 
@@ -181,18 +189,20 @@ def habitual(each: Weighed, scene: Scene) -> bool:
     if not table.balance["deletes"] and not table.replaced:
         return False
     calls: dict[str, int] = {}
-    drained = 0
+    drained, missed = 0, table.name in scene.reported
     for seen in scene.seen.get(table.name, ()):
+        if not missed and seen.text in scene.struck:
+            continue  # what also took rows that people miss is no habit
         source = seen.where.partition(":")[0]  # the log and pg_stat_statements tell of the same calls
         if seen.done and (seen.operation == "truncate" or (seen.operation == "delete" and seen.bounded is False)):
             calls[source] = calls.get(source, 0) + seen.calls
         if seen.operation == "delete" and seen.bounded and seen.calls >= DRAINING:
             drained += seen.rows or 0
-    if drained >= ALMOST * (table.balance["deletes"] or 1):
+    if drained >= ALMOST * (table.balance["deletes"] or 1) and not missed:
         return True  # row by row, as a queue is worked off
-    if max(calls.values(), default=0) >= (MISSED if table.name in scene.reported else OFTEN):
+    if max(calls.values(), default=0) >= (MISSED if missed else OFTEN):
         return True
-    if table.name in scene.reported:
+    if missed:
         return False
     if scene.refilled.get(table.name, 0) > 1:
         return True  # by the hand that fills it, each time

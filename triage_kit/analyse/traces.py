@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.inference import Observation
+from triage_kit.analyse.lineage import rewritten_columns
 from triage_kit.analyse.marks import marks_deletion
 from triage_kit.analyse.scene import FEW, Scene
 
@@ -87,6 +88,45 @@ def _share_deleted(table: Dossier, scene: Scene) -> Observation | None:
     return Observation((outcome,), says, "pg_stat_user_tables", table.name, "counters")
 
 
+def _persistence(table: Dossier, scene: Scene) -> Observation | None:
+    if table.relation["persistence"] is None:
+        return None
+    if table.relation["persistence"] != "unlogged":
+        return Observation(("logged",), "a logged table: crash recovery keeps its rows", "pg_class", table.name)
+    since = table.balance["inserts"]  # a crash begins them anew
+    stands = table.balance["actual_rows"] if table.balance["actual_rows"] is not None else table.balance["live"]
+    if scene.about.crashed_at is not None and stands and since is not None and since >= stands:
+        return _refilled_unlogged(table, since)
+    filled = (table.relation["tuples"] or 0) > 0 or any(sequence["last_value"] for sequence in table.sequences)
+    if scene.about.crashed_at is not None and table.balance["actual_rows"] in (0, None) and (filled or table.replaced):
+        says = (
+            "an unlogged table, and the server recovered from a crash at "
+            f"{scene.about.crashed_at:%Y-%m-%d %H:%M:%S} UTC"
+        )
+        return Observation(("unlogged_crashed",), says, "pg_class", table.name)
+    if scene.about.crashed_at is not None and table.balance["actual_rows"] == 0:
+        says = "an unlogged table, empty since the server crashed; nothing is left that would tell whether it held rows"
+        return Observation(("unlogged_blank",), says, "pg_class", table.name)
+    return Observation(("unlogged",), "an unlogged table: crash recovery would empty it", "pg_class", table.name)
+
+
+def _refilled_unlogged(table: Dossier, since: int) -> Observation:
+    """An unlogged table whose rows all came after the crash that emptied it: one in use now was in use before."""
+    says = f"an unlogged table, emptied when the server crashed: {since} rows came since, and no other stands"
+    return Observation(("unlogged_crashed",), says, "pg_class", table.name)
+
+
+def _rewritten(table: Dossier, scene: Scene) -> Observation | None:
+    xid = table.relation["xmin"]
+    if not table.replaced or not table.columns or not xid:
+        return None
+    if names := rewritten_columns(table):
+        says = f"transaction {xid}, which gave it new storage, wrote column {', '.join(names[:4])} too"
+        return Observation(("columns",), says, "pg_attribute", table.name)
+    says = f"transaction {xid}, which gave it new storage, wrote none of its columns"
+    return Observation(("storage_only",), says, "pg_attribute", table.name)
+
+
 TRACES: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "refused": lambda table, scene: scene.refused.get(table.name),
     "older_state": _older_state,
@@ -94,4 +134,6 @@ TRACES: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "children": _children,
     "mass_update": _mass_update,
     "share_deleted": _share_deleted,
+    "persistence": _persistence,
+    "rewritten": _rewritten,
 }

@@ -10,7 +10,7 @@ from triage_kit.analyse.scene import Scene
 from triage_kit.analyse.statements import Seen
 
 MOST = 0.9
-DROPS = ("drop_table", "rename_table", "drop_schema", "drop_database")
+DROPS = ("drop_table", "rename_table", "drop_schema", "rename_schema", "drop_database")
 WITHOUT_ROWS = ("truncate", *DROPS)  # pg_stat_statements counts none for them
 
 
@@ -48,11 +48,13 @@ def _worst_effect(table: Dossier, scene: Scene) -> tuple[str, Seen] | None:
     # Every row that a DELETE takes is counted, rolled-back ones too: where none is, it found none or was refused.
     vain = table.net is not None and table.replaced is False and not table.balance["deletes"] and not _short(table)
     deletes = [] if vain else effects(own, "delete", "merge")
+    texts = {s.text for s in deletes}  # a DELETE on a partitioned table is one on its partitions, and no cascade
+    above = [s for s in effects(scene.cascades_from[table.name] - own, "delete") if s.text not in texts]
     choices = [
         ("truncate", truncates),
         ("delete_all", [s for s in deletes if s.bounded is False]),
         ("drop", effects(own, *DROPS)),
-        ("delete_parent", effects(scene.cascades_from[table.name] - own, "delete")),
+        ("delete_parent", above),
         ("update_all", effects(own, "update")),  # one without WHERE, or one that marks rows as gone
         ("delete_some", deletes),
     ]
@@ -103,8 +105,8 @@ def _wal(table: Dossier, scene: Scene) -> Observation | None:
     undone = [each for each in changes if each.operation == "insert" and each.outcome == "rolled_back"]
     removed = [each for each in changes if each.operation == "removed" and each.outcome == "committed"]
     where = f"transaction {deleting[0].xid} deleted {most} of {rows} rows" if deleting else ""
-    if removed and table.replaced and table.heap_bytes:
-        return None  # a rewrite commits that too: `storage` has weighed it already
+    if removed and table.replaced:
+        return None  # every rewrite commits that too, of an empty table as well: `storage` has weighed it already
     if removed:
         says = f"transaction {removed[-1].xid} committed the removal of its old file"
         return Observation(("replaced",), says, removed[-1].source, table.name, "wal")
