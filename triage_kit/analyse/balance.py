@@ -61,7 +61,9 @@ def _balance(relation: dict, parent: str | None, counted: dict | None, size: dic
     # Counters that know of nothing, of a file that is not empty, were reset; their n_live_tup counts no row that stood.
     blank = bool(row["heap_bytes"]) and not any(row[key] for key in ("inserts", "updates", "deletes", "live", "dead"))
     row["counters_alive"] = _alive(row, about) and not blank
-    if row["actual_from"] is None and row["counters_alive"] and row["live"] is not None:
+    # A crash empties an unlogged table and begins its counters anew: they count every row that stands.
+    from_empty = relation["persistence"] == "unlogged" and about.crashed_at is not None and not about.in_recovery
+    if row["actual_from"] is None and (row["counters_alive"] or from_empty) and row["live"] is not None:
         row["actual_rows"], row["actual_from"] = row["live"], "n_live_tup"
     row["expected_low"], row["expected_high"] = _expected(row, counted)
     row["bias"] = tuple(_bias(row, counted, about))

@@ -100,7 +100,8 @@ def behind_their_schema(tables: Sequence[Dossier], namespaces: pd.DataFrame) -> 
 def swapped_schemas(tables: Sequence[Dossier], namespaces: pd.DataFrame) -> dict[str, str]:
     """Tables of a schema that was made when another was renamed, each with the older table of its name over there.
 
-    ``ALTER SCHEMA … RENAME`` writes the row of the schema anew and keeps its OID.
+    ``ALTER SCHEMA … RENAME`` writes the row of the schema anew and keeps its OID. So does GRANT, of both at once too; but
+    what is renamed away keeps the old name within its new one, or the same transaction made the schema.
     """
     standing, spaces = _by_schema(tables), {row["name"]: row for row in rows(namespaces)}
     found: dict[str, str] = {}
@@ -112,7 +113,10 @@ def swapped_schemas(tables: Sequence[Dossier], namespaces: pd.DataFrame) -> dict
                 continue
             names = {table.relation["name"]: table.name for table in theirs
                      if (table.created_xid or new["xmin"]) < old["xmin"]}  # fmt: skip
-            if abs(old["xmin"] - new["xmin"]) <= NEAR and len(names) > len(theirs) / 2:
+            fresh = all((table.created_xid or 0) >= new["xmin"] for table in mine)
+            apart = old["xmin"] - new["xmin"]
+            named = abs(apart) <= NEAR if schema.lower() in other.lower() else apart == 0
+            if fresh and named and len(names) > len(theirs) / 2:
                 found |= {table.name: names[short] for table in mine if (short := table.relation["name"]) in names}
     return found
 

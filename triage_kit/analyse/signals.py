@@ -162,6 +162,11 @@ def _keyless(table: Dossier, scene: Scene) -> Observation | None:
     return scene.keyless.get(table.name)
 
 
+def _gone_objects(table: Dossier, scene: Scene) -> Observation | None:
+    # An older state has the counters of then, and a table with new storage is the object that it was.
+    return None if scene.went_back or table.replaced else scene.gone
+
+
 def _cascade(table: Dossier, scene: Scene) -> Observation | None:
     if table.net is None or not table.balance["deletes"]:
         return None
@@ -345,7 +350,7 @@ LOOKS: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "sequence": _sequence,
     "object_age": _object_age,
     "keyless": _keyless,
-    "gone_objects": lambda table, scene: scene.gone,
+    "gone_objects": _gone_objects,
     "cascade": _cascade,
     "row_security": _row_security,
     "dropped_column": _dropped_column,

@@ -29,7 +29,7 @@ POINTERS = (
     *(f"{exact}code_of_{vehicle}" for exact in ("", "exact_") for vehicle in code_signs.VEHICLES),
     "statement_under_its_role", "on_schedule", "trigger_reaches", "keys_made_last", "dump_loaded", "replicated",
     "version_written", "statement_in_migration", "subscribed_table", "subscription", "recovered", "promoted",
-    "older_than_its_log", "volume_younger", "failed_attempt_by_hand",
+    "older_than_its_log", "volume_younger", "failed_attempt_by_hand", "only_versions_spared",
 )  # fmt: skip
 # As the tools name their own tables by their documentation.
 VERSION_TABLES = re.compile(
