@@ -127,7 +127,7 @@ def set_scene(
     )
     dropped = columns.dropped(tables, by_table, about, clock)
     elsewhere = swapped_schemas(tables, evidence["namespaces"])
-    gone = gone_objects(tables, evidence, about)
+    gone = None if _told_gone(by_table, names, reach) else gone_objects(tables, evidence, about)
     remade = gone is not None and gone.outcomes == ("unaccounted",)
     return Scene(
         about=about,
@@ -169,6 +169,14 @@ def set_scene(
         refilled=filled_by_the_emptying_hand(evidence["log_events"], by_table),
         cascades_to=_upstream(nx.DiGraph(cascading).reverse(copy=False), tables),
     )
+
+
+def _told_gone(seen: Mapping[str, Sequence[Seen]], reported: Sequence[str], reach: nx.MultiDiGraph) -> bool:
+    """Whether a table is known to be gone, by its DROP or because people miss it: the rows of it are no riddle then."""
+    dropped = {name for name, effects in seen.items()
+               if any(each.done and each.operation in ("drop_table", "drop_schema") for each in effects)}  # fmt: skip
+    standing = set(reach) | {schemas.parts(name)[0] for name in reach}
+    return bool((dropped | set(reported)) - standing)
 
 
 def _namesakes(tables: Sequence[Dossier], reported: pd.DataFrame, names: Sequence[str]) -> frozenset[str]:
