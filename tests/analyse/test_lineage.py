@@ -84,7 +84,7 @@ def test_totals_that_do_not_go_together_say_nothing_of_objects_that_are_gone(mak
 def _spaces(evidence, *told):
     evidence["namespaces"] = pd.DataFrame([dict(zip(("oid", "name", "xmin"), row, strict=True)) for row in told])
     evidence["namespaces"]["usable"] = True
-    evidence["collection"].at[0, "schemas"] = tuple(row[1] for row in told)
+    evidence["collection"]["schemas"] = [tuple(row[1] for row in told)]
 
 
 def _two_schemas(make_table, make_evidence, *spaces, reported):
@@ -136,7 +136,7 @@ def test_a_change_of_type_gives_new_storage_and_writes_the_column_a_truncate_doe
         columns.loc[(columns["table_oid"] == 16404) & (columns["name"] == "until"), "xmin"] = written
         return _chance(_found(evidence), "seats", "truncate")
 
-    assert truncated(written=742) < 0.3 < 0.6 < truncated(written=700)
+    assert truncated(written=742) < 0.4 < 0.7 < truncated(written=700)
 
 
 def test_an_unlogged_table_in_use_again_after_a_crash_was_emptied_by_it(make_table, make_evidence):
@@ -241,3 +241,17 @@ def test_one_reading_of_a_state_of_before_needs_no_zone_where_the_log_saw_the_sh
     zoned = make_evidence([], log_events=ran)
     zone = pd.DataFrame([{"name": "log_timezone", "value": "Europe/Berlin"}])
     assert another_state(zoned["log_events"], zone) is not None
+
+
+def test_what_one_run_made_late_shares_the_fate_of_a_table_that_was_surely_made_anew(make_table, make_evidence):
+    def partner(created):
+        tables = [
+            make_table("users", 16400, rows=61, inserts=61, live=61, insv=61),
+            make_table("empty", 24600, **{**UNUSED, "created": 940, "xmin": 940}),
+            make_table("partner", 24610, created=created, xmin=created, inserts=2, rows=2, live=2, insv=2, heap=8192),
+        ]
+        evidence = make_evidence(tables, reported=["empty"])
+        evidence["database_counters"]["inserted"] = 40_000
+        return _chance(_found(evidence), "partner", "recreate", "restore")
+
+    assert partner(created=941) > 0.3 > partner(created=990)

@@ -13,7 +13,7 @@ from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.earlier import Earlier
 from triage_kit.analyse.inference import Observation
-from triage_kit.analyse.lineage import NEAR, behind_their_schema
+from triage_kit.analyse.lineage import NEAR, behind_their_schema, runs
 from triage_kit.analyse.statements import FAILURES, Seen
 from triage_kit.analyse.xids import Clock
 
@@ -44,7 +44,7 @@ def origins(
     ranks, together = _migration_ranks(evidence), _remade_together(tables, before)
     swaps, older = _swaps(tables), _older_references(tables, evidence["constraints"])
     elsewhere = elsewhere or {}
-    behind = behind_their_schema(tables, evidence["namespaces"])
+    behind, made_in = behind_their_schema(tables, evidence["namespaces"]), runs(tables)
     fresh = _made_inside(tables, evidence, about, clock)
     settled = _last_in_use(tables, reported, FEW_ROWS if remade else 1)
     emptied = [table for table in tables if table.name in reported and table.balance["actual_rows"] == 0]
@@ -74,13 +74,15 @@ def origins(
             why = older.get(table.name) or misplaced.get(table.name)
             outcome = "out_of_order" if why else young.get(table.name, "contemporary")
             if not why and table.created_xid >= settled:
-                run = _same_run(table, tables, emptied)
-                if remade and run and (table.balance["inserts"] or table.balance["actual_rows"]):
-                    says = f"made in one run with {run}, which people miss rows of; tables that stood here are gone"
+                beside_it = _same_run(table, made_in, emptied)
+                if remade and beside_it and (table.balance["inserts"] or table.balance["actual_rows"]):
+                    says = (
+                        f"made in one run with {beside_it}, which people miss rows of; tables that stood here are gone"
+                    )
                     found[table.name] = Observation(("beside_used",), says, "pg_attribute", table.name)
                     continue
                 beside = "" if about.in_recovery else _beside(table, emptied, settled)
-                beside = beside if run or not remade else ""
+                beside = beside if beside_it or not remade else ""
                 if beside:
                     whole = table.relation["schema"] in unused
                     says = f"made with {beside}, which people miss rows of, and nothing made after them is in use"
@@ -116,15 +118,11 @@ def _beside(table: Dossier, emptied: Sequence[Dossier], settled: int) -> str:
     return ""
 
 
-def _same_run(table: Dossier, tables: Sequence[Dossier], emptied: Sequence[Dossier]) -> str:
-    """An empty table that people miss rows of and that is joined to this one by making after making, without a gap."""
-    made = sorted({each.created_xid for each in tables if each.created_xid is not None})
-    run, last = {}, None
-    for xid in made:
-        run[xid] = run[last] if last is not None and xid - last <= NEAR else xid
-        last = xid
-    return next((other.name for other in emptied if other is not table and other.created_xid is not None
-                 and run[other.created_xid] == run.get(table.created_xid)), "")  # fmt: skip
+def _same_run(table: Dossier, run: Mapping[str, int], emptied: Sequence[Dossier]) -> str:
+    """An empty table that people miss rows of and that was made in one run with this one."""
+    mine = run.get(table.name)
+    return next((other.name for other in emptied if other is not table and mine is not None
+                 and run.get(other.name) == mine), "")  # fmt: skip
 
 
 def _last_in_use(tables: Sequence[Dossier], reported: frozenset[str], least: int = 1) -> int:

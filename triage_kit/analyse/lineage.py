@@ -100,8 +100,8 @@ def behind_their_schema(tables: Sequence[Dossier], namespaces: pd.DataFrame) -> 
 def swapped_schemas(tables: Sequence[Dossier], namespaces: pd.DataFrame) -> dict[str, str]:
     """Tables of a schema that was made when another was renamed, each with the older table of its name over there.
 
-    ``ALTER SCHEMA … RENAME`` writes the row of the schema anew and keeps its OID. So does GRANT, of both at once too; but
-    what is renamed away keeps the old name within its new one, or the same transaction made the schema.
+    ``ALTER SCHEMA … RENAME`` writes the row of the schema anew and keeps its OID. So does GRANT, of both at once too;
+    but what is renamed away keeps the old name within its new one, or the same transaction made the schema.
     """
     standing, spaces = _by_schema(tables), {row["name"]: row for row in rows(namespaces)}
     found: dict[str, str] = {}
@@ -119,6 +119,17 @@ def swapped_schemas(tables: Sequence[Dossier], namespaces: pd.DataFrame) -> dict
             if fresh and named and len(names) > len(theirs) / 2:
                 found |= {table.name: names[short] for table in mine if (short := table.relation["name"]) in names}
     return found
+
+
+def runs(tables: Sequence[Dossier]) -> dict[str, int]:
+    """The run that made each table, as its first transaction: one making after another, without a gap between them."""
+    made = sorted({table.created_xid for table in tables if table.created_xid is not None})
+    begun: dict[int, int] = {}
+    last: int | None = None
+    for xid in made:
+        begun[xid] = begun[last] if last is not None and xid - last <= NEAR else xid
+        last = xid
+    return {table.name: begun[table.created_xid] for table in tables if table.created_xid is not None}
 
 
 def _by_schema(tables: Sequence[Dossier]) -> dict[str, list[Dossier]]:

@@ -13,9 +13,13 @@ from triage_kit.analyse import knowledge
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.inference import Observation, decibans, posterior
 from triage_kit.analyse.ledger import Ledger
+from triage_kit.analyse.lineage import runs
 from triage_kit.analyse.scene import Scene
 from triage_kit.analyse.signals import observe
 
+ANEW, SURE = ("recreate", "restore"), 0.7
+# What says of a table that it may be younger than its name, but not so by itself.
+MADE_LATE = {"beside_all", "beside_empty", "beside_used", "behind", "recent", "recent_together", "swapped_schema"}
 OTHERWISE = 0.01  # judgement: that rows of a table whose files are damaged were removed by SQL as well
 
 
@@ -53,7 +57,28 @@ def weigh(tables: Sequence[Dossier], scene: Scene, known: knowledge.Knowledge | 
             told[looks] = posterior(known, seen)
         # Files that vanish under the server are none of the mechanisms, and what befell the rows before nobody can see.
         found.append(Weighed(table, seen, lost if table.damaged else told[looks]))
-    return found
+    return _with_shared_fate(found, known)
+
+
+def _with_shared_fate(found: Sequence[Weighed], known: knowledge.Knowledge) -> list[Weighed]:
+    """The same, with what one table that was surely made anew tells of those that were made in one run with it."""
+    run, named = runs([each.table for each in found]), "made_with"
+    sure: dict[int, Weighed] = {}
+    for each in found:
+        if each.mechanism in ANEW and each.probability >= SURE and each.table.name in run:
+            best = sure.setdefault(run[each.table.name], each)
+            if each.probability > best.probability:
+                sure[run[each.table.name]] = each
+    told = []
+    for each in found:
+        other, age = sure.get(run.get(each.table.name, -1)), each.seen.get("object_age")
+        if other is None or other is each or age is None or not set(age.outcomes) & MADE_LATE:
+            told.append(each)
+            continue
+        says = f"made in one run with {other.table.name}, which {known.titles[other.mechanism]}"
+        seen = {**each.seen, named: Observation((other.mechanism,), says, "pg_attribute", each.table.name)}
+        told.append(Weighed(each.table, seen, posterior(known, seen)))
+    return told
 
 
 def evidence_rows(weighed: Sequence[Weighed], ledger: Ledger) -> tuple[dict[str, tuple[str, ...]], pd.DataFrame]:
