@@ -57,7 +57,8 @@ def weigh(tables: Sequence[Dossier], scene: Scene, known: knowledge.Knowledge | 
             told[looks] = posterior(known, seen)
         # Files that vanish under the server are none of the mechanisms, and what befell the rows before nobody can see.
         found.append(Weighed(table, seen, lost if table.damaged else told[looks]))
-    return _with_shared_fate(found, known)
+    # In an older state of the whole every table is as old as it was: which run made it says nothing.
+    return found if scene.went_back else _with_shared_fate(found, known)
 
 
 def _with_shared_fate(found: Sequence[Weighed], known: knowledge.Knowledge) -> list[Weighed]:
@@ -75,7 +76,7 @@ def _with_shared_fate(found: Sequence[Weighed], known: knowledge.Knowledge) -> l
         if other is None or other is each or age is None or not set(age.outcomes) & MADE_LATE:
             told.append(each)
             continue
-        says = f"made in one run with {other.table.name}, which {known.titles[other.mechanism]}"
+        says = f"made in one run with {other.table.name}, of which it holds that {known.titles[other.mechanism]}"
         seen = {**each.seen, named: Observation((other.mechanism,), says, "pg_attribute", each.table.name)}
         told.append(Weighed(each.table, seen, posterior(known, seen)))
     return told
