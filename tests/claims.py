@@ -23,6 +23,10 @@ def unproved(found: Investigation) -> list[str]:
         for place, proof in enumerate(getattr(found, name)["because"]):
             if not proof or not set(proof) <= known:
                 lacking.append(f"{name} {place}: {proof}")
+    for row in found.next_steps.itertuples():
+        proved = row.because or _of_nothing_read(row.step, found)
+        if not proved or not set(row.because) <= known:
+            lacking.append(f"next step {row.order}: {row.step}")
     for name in EVIDENCE:
         for place, proof in enumerate(getattr(found, name)["evidence"]):
             if proof not in known:
@@ -33,6 +37,12 @@ def unproved(found: Investigation) -> list[str]:
     lacking += [f"cause {row.cause}: {proof}" for row, proof in zip(best.itertuples(), best["for"], strict=True)
                 if row.cause != "unknown" and not set(proof) & known]  # fmt: skip
     return lacking
+
+
+def _of_nothing_read(step: str, found: Investigation) -> bool:
+    """Whether the step is to get a source that nobody read, or to ask about a cause of which nothing is known."""
+    unknown = found.causes[found.causes["cause"] == "unknown"]
+    return step.startswith("Get ") or step in set(unknown["would_settle"].dropna())
 
 
 def unlinked(page: Path) -> list[str]:

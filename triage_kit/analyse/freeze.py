@@ -153,7 +153,9 @@ def _wal(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
     segments = wal_segments(evidence["wal_files"])
     settings = {row["name"]: row for row in rows(evidence["settings"])}
     keeps = (
-        f"{len(segments)} segments are there, the oldest is {segments[0]}" if segments else "its files were not listed"
+        f"{len(segments)} {'segments are' if len(segments) > 1 else 'segment is'} there, the oldest is {segments[0]}"
+        if segments
+        else "its files were not listed"
     )
     return {
         "action": "Copy pg_wal somewhere else, and keep the server from recycling it",

@@ -167,7 +167,7 @@ def removed(group: list[Seen]) -> str:
         return f"{sum(counted)} rows, rolled-back calls included"
     if operations <= REMOVES_COLUMNS:
         return COLUMN_ONLY
-    return "every row of the tables it reaches" if "truncate" in operations else "rows, how many is not logged"
+    return "every row of the tables it reaches" if "truncate" in operations else "rows: how many is not logged"
 
 
 def _from_log(event: dict, short: Mapping[str, str], ledger: Ledger) -> list[Seen]:

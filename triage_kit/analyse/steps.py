@@ -54,6 +54,7 @@ KNOWS = {
     "replication": "database administrator",
 }
 MOST = 12
+MOST_OPEN = 4  # ways back whose feasibility is to be found out
 
 
 def next_steps(freeze: pd.DataFrame, recovery: pd.DataFrame, causes: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
@@ -63,7 +64,25 @@ def next_steps(freeze: pd.DataFrame, recovery: pd.DataFrame, causes: pd.DataFram
     ----------
     freeze, recovery, causes, gaps : frames of these names.
     """
+    ways = rows(recovery)
     found = [
+        *_stop(rows(freeze)[:2]),
+        *_bring([way for way in ways if way["feasible"]][:1]),
+        *(_step(way, f"Find out whether {_name(way)} can bring them") for way in _open(ways)[:MOST_OPEN]),
+        *_settle(rows(causes.sort_values("probability", ascending=False, kind="stable"))[:1]),
+        *_fetch(rows(gaps)),
+        *_decide(ways),
+    ]
+    unique = list({row["step"]: row for row in found}.values())
+    return schemas.frame("next_steps", [{"order": number, **row} for number, row in enumerate(unique[:MOST], 1)])
+
+
+def _open(ways: list[dict]) -> list[dict]:
+    return [way for way in ways if way["feasible"] is None]
+
+
+def _stop(frozen: list[dict]) -> list[dict]:
+    return [
         {
             "step": row["action"],
             "role": "on-call" if row["order"] == 1 else "database administrator",
@@ -71,53 +90,67 @@ def next_steps(freeze: pd.DataFrame, recovery: pd.DataFrame, causes: pd.DataFram
             "commands": (row["command"],) if row["command"] else (),
             "cost": f"it destroys {row['destroys']}" if row["destroys"] else None,
             "until": row["deadline"],
+            "because": row["because"],
         }
-        for row in rows(freeze)[:2]
+        for row in frozen
     ]
-    ways = rows(recovery)
-    feasible = [row for row in ways if row["feasible"]]
-    if feasible:
-        best = feasible[0]
-        told = f" ({best['rows']} rows, {best['effort']})" if best["rows"] else f" ({best['effort']})"
-        found.append(_step(best, f"Bring the rows back by {_name(best)}{told}"))
-        found.append(
+
+
+def _bring(best: list[dict]) -> list[dict]:
+    """The best way back, and what to compare afterwards."""
+    found = []
+    for way in best:
+        told = f" ({way['rows']} rows, {way['effort']})" if way["rows"] else f" ({way['effort']})"
+        found += [
+            _step(way, f"Bring the rows back by {_name(way)}{told}"),
             {
                 "step": "Compare what came back with what is missing, table by table, before writers start again",
                 "role": "data owner",
-                "why": f"it does not bring {best['brings_not']}",
-            }
-        )
-    found += [_step(row, f"Find out whether {_name(row)} can bring them") for row in ways if row["feasible"] is None][
-        :4
+                "why": f"it does not bring {way['brings_not']}",
+                "because": way["because"],
+            },
+        ]
+    return found
+
+
+def _settle(likeliest: list[dict]) -> list[dict]:
+    return [
+        {
+            "step": row["would_settle"],
+            "role": KNOWS.get(row["cause"], "on-call"),
+            "why": f"it settles the likeliest cause: {row['title']}",
+            "because": row["for"],
+        }
+        for row in likeliest
+        if row["would_settle"]
     ]
-    for row in rows(causes.sort_values("probability", ascending=False, kind="stable"))[:1]:
-        if row["would_settle"]:
-            found.append(
-                {
-                    "step": row["would_settle"],
-                    "role": KNOWS.get(row["cause"], "on-call"),
-                    "why": f"it settles the likeliest cause: {row['title']}",
-                }
-            )
-    for row in rows(gaps):
-        if row["named"]:
-            found.append(
-                {
-                    "step": f"Get {row['source']}, which the case names: {row['reason']}",
-                    "role": SOURCES.get(row["source"], "database administrator"),
-                    "why": f"without it is not known {row['costs']}",
-                }
-            )
-    if feasible or any(row["feasible"] is None for row in ways):
-        found.append(
-            {
-                "step": "Decide by when the writers start again, and tell those who wait for the tables",
-                "role": "manager",
-                "why": "every row that is written meanwhile has to be reconciled later",
-            }
-        )
-    unique = list({row["step"]: row for row in found}.values())
-    return schemas.frame("next_steps", [{"order": number, **row} for number, row in enumerate(unique[:MOST], 1)])
+
+
+def _fetch(gaps: list[dict]) -> list[dict]:
+    # Nothing was read of these sources, so no row of evidence stands behind the step: the gap itself does.
+    return [
+        {
+            "step": f"Get {row['source']}, which the case names: {row['reason']}",
+            "role": SOURCES.get(row["source"], "database administrator"),
+            "why": f"without it is not known {row['costs']}",
+            "because": (),
+        }
+        for row in gaps
+        if row["named"]
+    ]
+
+
+def _decide(ways: list[dict]) -> list[dict]:
+    hoped = [way for way in ways if way["feasible"]] + _open(ways)
+    return [
+        {
+            "step": "Decide by when the writers start again, and tell those who wait for the tables",
+            "role": "manager",
+            "why": "every row that is written meanwhile has to be reconciled later",
+            "because": way["because"],
+        }
+        for way in hoped[:1]
+    ]
 
 
 def _name(row: dict) -> str:
@@ -126,6 +159,12 @@ def _name(row: dict) -> str:
 
 def _step(row: dict, words: str) -> dict:
     clock = f"; its clock: {row['clock']}" if row["clock"] else ""
-    return {"step": words, "role": ROLES.get(row["option"], "database administrator"), "why": f"{row['why']}{clock}",
-            "commands": row["commands"], "cost": row["effort"] if row["effort"] not in (None, "none") else None,
-            "until": row["deadline"]}  # fmt: skip
+    return {
+        "step": words,
+        "role": ROLES.get(row["option"], "database administrator"),
+        "why": f"{row['why']}{clock}",
+        "commands": row["commands"],
+        "cost": row["effort"] if row["effort"] not in (None, "none") else None,
+        "until": row["deadline"],
+        "because": row["because"],
+    }

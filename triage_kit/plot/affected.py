@@ -99,7 +99,7 @@ def _expected(row: object) -> Html:
         return tag("span", style.count(row.expected_rows), tag("small", sum_), title=f"expected{origin}")
     if pd.isna(row.expected_low) and pd.isna(row.expected_high):
         return html.number(None)
-    return text(f"{style.count(row.expected_low, '?')} to {style.count(row.expected_high, '?')}")
+    return text(style.about(row.expected_low, row.expected_high))
 
 
 def _mechanism(row: object) -> Html:
@@ -113,6 +113,8 @@ def _mechanism(row: object) -> Html:
         if row.status == "partial" and pd.notna(row.old_rows_left)
         else ""
     )
+    if row.status == "intact" and isinstance(row.group, str) and row.group:
+        left = "; it held no row that could be lost"
     bias = html.folded("what makes the numbers lie", html.listed(row.bias)) if row.bias else ""
     return html.join(
         [words.mechanism(row.mechanism), f" ({style.percent(row.probability)})", via, lost, hidden, left, bias]

@@ -99,11 +99,12 @@ def _loss(findings: pd.DataFrame) -> Html:
     rest += f"; the files of {style.things(hurt, 'table')} are missing, cut or unreadable" if hurt else ""
     if damaged.empty:
         return html.join([tag("strong", "No table is known to have lost rows"), f" ({rest})", _named(leaves)])
+    others = f"The others: {rest}" if len(damaged) < len(leaves) or hurt else "No other table was looked at"
     parts = [
         html.join([html.name(schemas.qualified(row.schema, row.table)), f" ({_gone(row)})"])
         for row in damaged.itertuples()
     ]
-    return html.join([tag("strong", f"{_headline(damaged)}: "), _some(parts, 2), f". The others: {rest}."])
+    return html.join([tag("strong", f"{_headline(damaged)}: "), _some(parts, 2), f". {others}."])
 
 
 def _named(leaves: pd.DataFrame) -> Html:
@@ -220,7 +221,7 @@ def _way_back(recovery: pd.DataFrame, findings: pd.DataFrame, zone: object) -> H
         way = tag("strong", style.way_back(best["option"]))
         lacks = best["brings_not"]
         without = (
-            f" Does not bring: {words.cut(lacks, 160)}.".replace(" ….", " …")
+            f" Does not bring: {words.cut(lacks.split(':')[0], 160)}.".replace(" ….", " …")
             if isinstance(lacks, str) and lacks
             else ""
         )

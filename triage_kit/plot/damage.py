@@ -89,7 +89,7 @@ def _expected(row: object) -> str:
         return style.count(row.expected_rows)
     if pd.isna(row.expected_low) and pd.isna(row.expected_high):
         return "?"
-    return f"{style.count(row.expected_low, '?')} to {style.count(row.expected_high, '?')}"
+    return style.about(row.expected_low, row.expected_high)
 
 
 def _frame(ax: Axes, shown: pd.DataFrame, rest: pd.DataFrame) -> None:

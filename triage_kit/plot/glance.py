@@ -79,10 +79,11 @@ def _fate(row: object) -> str:
         return f"{style.things(int(unseen), 'row')} hidden" if pd.notna(unseen) else "rows hidden"
     if row.status == "intact":
         return f"{style.count(row.actual_rows, '?')} row{'' if row.actual_rows == 1 else 's'} stand"
-    low, high = style.count(row.expected_low, "?"), style.count(row.expected_high, "?")
     if pd.notna(row.expected_rows):
         return f"{row.expected_rows:,} expected, {style.count(row.actual_rows, '?')} now"
-    return f"{low} to {high} expected" if (low, high) != ("?", "?") else "number not known"
+    if pd.isna(row.expected_low) and pd.isna(row.expected_high):
+        return "number not known"
+    return f"{style.about(row.expected_low, row.expected_high)} expected"
 
 
 def _bar(top: float, row: object) -> list[Html]:

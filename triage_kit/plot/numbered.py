@@ -11,6 +11,7 @@ from triage_kit import schemas
 from triage_kit.plot import html, style, words
 from triage_kit.plot.damage import by_urgency, names
 from triage_kit.plot.html import Html, tag
+from triage_kit.sql import OPERATIONS
 
 # What an operation of a migration costs, in rows (PostgreSQL documentation of each command).
 COSTS = {
@@ -24,7 +25,6 @@ COSTS = {
     "drop_schema": "removes the schema; with CASCADE every table in it",
     "drop_database": "removes the database with everything in it",
 }
-REMOVES_ROWS = {"delete", "truncate", "drop_table", "drop_schema", "drop_database", "drop_owned"}
 
 
 def numbered_findings(found: SimpleNamespace, operations: pd.DataFrame, timezone: object = None) -> Html:
@@ -39,7 +39,7 @@ def numbered_findings(found: SimpleNamespace, operations: pd.DataFrame, timezone
     """
     parts = [
         *_losses(found, timezone),
-        *_statements(found.statements, timezone),
+        *_statements(found.statements, set(found.explaining_statements["evidence"].dropna()), timezone),
         *_migrations(operations, _proofs(found)),
         *_patterns(found.findings),
         *_ties(found.foreign_keys, found.findings),
@@ -66,7 +66,8 @@ def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, H
     damaged = members[members["status"].isin(style.DAMAGED)]
     statements = schemas.check(found.explaining_statements, "explaining_statements")
     statement = statements[statements["group"] == group["group"]].to_dict("records")
-    how = f"joined by {style.visible(group['how'])}" if isinstance(group["how"], str) else "taken together"
+    how = style.visible(group["how"]) if isinstance(group["how"], str) else "taken together"
+    how = f"joined by {how}" if how.startswith("one ") else how
     xid = f", transaction {int(group['xid'])}" if pd.notna(group["xid"]) else ""
     proof = html.ids(one for row in members.to_dict("records") for one in row["because"])
     evidence = html.join(
@@ -154,15 +155,16 @@ def _explained(statement: dict, members: pd.DataFrame) -> Html:
     )
 
 
-def _statements(statements: pd.DataFrame, timezone: object) -> list[tuple[str, Html]]:
+def _statements(statements: pd.DataFrame, explaining: set[str], timezone: object) -> list[tuple[str, Html]]:
     given = schemas.check(statements, "seen_statements").sort_values("at", kind="stable")
     found = []
     for (_, outcome), same in given.groupby([given["text"].fillna(""), given["outcome"].fillna("unknown")], sort=False):
-        found.append(_statement(same.to_dict("records"), outcome, timezone))
+        explains = bool(explaining & set(same["evidence"].dropna()))
+        found.append(_statement(same.to_dict("records"), outcome, explains, timezone))
     return found
 
 
-def _statement(same: list[dict], outcome: str, timezone: object) -> tuple[str, Html]:
+def _statement(same: list[dict], outcome: str, explains: bool, timezone: object) -> tuple[str, Html]:
     first = same[0]
     operation = first["operation"] if isinstance(first["operation"], str) else "a destructive statement"
     who = [
@@ -175,21 +177,25 @@ def _statement(same: list[dict], outcome: str, timezone: object) -> tuple[str, H
     seen = html.join([html.join([*times, html.moment(first["at"], timezone, fine=True)]), *who, proof], ", ")
     removed = first["removed"] if isinstance(first["removed"], str) else "what it removed is not known"
     touched = html.join([" It names ", html.names(first["tables"]), "."]) if first["tables"] else ""
+    proved = "The state of the tables shows that it was carried out: it explains the damage above."
     conclusion = {
         "failed": "A failed statement is undone as a whole: it removed nothing. It shows what somebody meant to do.",
         "rolled_back": "A transaction that was rolled back removes nothing.",
         "committed": "It was carried out: it belongs to the causes that are weighed.",
-    }.get(outcome, "Whether it was carried out is not known from this evidence.")
+    }.get(outcome, proved if explains else "It is among what may have cost rows, and is weighed with the causes.")
     said = style.visible(first["message"]) if isinstance(first["message"], str) else ""
-    failed = f"It failed: {said}." if said else "It failed."
+    # Where only the statement was logged, the message repeats what stands above it.
+    failed = f"It failed: {said}." if said and not said.startswith("statement: ") else "It failed."
+    open_ = "No line of the log says how it ended."
     result = {"failed": failed, "rolled_back": "It was rolled back.", "committed": "It was committed."}
     impact = (
         html.join(["Removed ", html.cited(removed), ".", touched])
         if removed.startswith("nothing")
         else html.join([removed[:1].upper(), html.cited(removed[1:]), ".", touched])
     )
-    return f"{operation.upper().replace('_', ' ')}, {outcome.replace('_', ' ')}", _shape(
-        html.join([seen, html.sql(first["text"])]), result.get(outcome, "Its outcome is not known."), impact, conclusion
+    ended = "end not logged" if outcome == "unknown" else outcome.replace("_", " ")
+    return f"{operation.upper().replace('_', ' ')}, {ended}", _shape(
+        html.join([seen, html.sql(first["text"])]), result.get(outcome, open_), impact, conclusion
     )
 
 
@@ -208,7 +214,7 @@ def _migrations(operations: pd.DataFrame, proofs: Mapping[str, str]) -> list[tup
     if given.empty:
         return []
     costly = given["operation"].isin(COSTS)
-    removing = int(given["operation"].isin(REMOVES_ROWS).sum())
+    removing = sum(OPERATIONS[each].loses == "rows" for each in given["operation"] if each in OPERATIONS)
     listed = html.join([_file(path, own, proofs) for path, own in given[costly].groupby("path", sort=True)])
     rest = given[~costly]
     if len(rest):

@@ -8,6 +8,8 @@ from triage_kit import schemas
 from triage_kit.plot import html, style
 from triage_kit.plot.html import Html, tag, text
 
+MOST_PROOFS = 4
+
 
 def step_list(next_steps: pd.DataFrame, timezone: object = None) -> Html:
     """The steps in their order, the most urgent first, each with its commands.
@@ -18,7 +20,8 @@ def step_list(next_steps: pd.DataFrame, timezone: object = None) -> Html:
     timezone : shown beside UTC.
 
     >>> found = pd.DataFrame([{"order": 1, "step": "Copy pg_wal", "role": "on-call", "why": "it is recycled",
-    ...                        "commands": ("cp -a pg_wal /safe",), "cost": "minutes", "until": None}])
+    ...                        "commands": ("cp -a pg_wal /safe",), "cost": "minutes", "until": None,
+    ...                        "because": ("E3",)}])
     >>> str(step_list(found)).count("<li>")
     1
     """
@@ -34,6 +37,8 @@ def _step(row: dict, timezone: object) -> Html:
     facts += [html.join(["until ", html.moment(row["until"], timezone)]) if pd.notna(row["until"]) else ""]
     who = html.join([fact for fact in facts if fact], " \u00b7 ")
     why = html.cited(row["why"]) if isinstance(row["why"], str) else ""
+    proof = html.ids(row["because"], most=MOST_PROOFS)
+    why = html.join([why, " (", proof, ")"] if why and proof else [why or proof])
     head = html.join([tag("strong", html.cited(row["step"])), html.join([" (", who, ")"]) if who else ""])
     commands = [html.sql(one) for one in row["commands"]]
     return tag("li", head, tag("p", why) if why else "", *commands)

@@ -145,6 +145,19 @@ def count(number: object, absent: str = "not known") -> str:
     return absent if pd.isna(number) else f"{int(number):,}"
 
 
+def about(low: object, high: object) -> str:
+    """A number of rows of which only the bounds are known.
+
+    >>> about(150, None), about(0, 1113), about(None, 9)
+    ('at least 150', '0 to 1,113', 'at most 9')
+    """
+    if low is None or low != low or low is pd.NA:
+        return f"at most {count(high, '?')}"
+    return (
+        f"at least {count(low)}" if high is None or high is pd.NA or high != high else f"{count(low)} to {count(high)}"
+    )
+
+
 def things(number: int, noun: str) -> str:
     """A number with its noun.
 

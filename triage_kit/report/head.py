@@ -25,12 +25,11 @@ def head(
         "Severity": incident.get("severity"),
         "Author": incident.get("author"),
         "Server": server.get("version") and f"PostgreSQL {server['version']}",
-        "Host": server.get("host"),
+        "Host": _host(server.get("host"), server.get("database")),
         "Database": server.get("database"),
         "Role": server.get("role"),
-        "Size": _size(server.get("tables_bytes")),
+        "Looked at": _size(server.get("tables_bytes")),
         "Migration": ", ".join(server.get("migrations") or ()),
-        "Noticed": moment(incident.get("noticed_at"), zone),
         "Collected": moment(incident.get("collected_at"), zone),
         "Values": "masked: in statements and messages the same value has the same token" if masked else None,
     }
@@ -42,11 +41,20 @@ def head(
     }
 
 
+def _host(host: Any, database: Any) -> str:
+    """The host without the database, which the head names beside it.
+
+    >>> _host("db.example:5432/shop", "shop"), _host("db.example:5432", "shop"), _host(None, "shop")
+    ('db.example:5432', 'db.example:5432', '')
+    """
+    return _known(host).removesuffix(f"/{database}") if _known(database) else _known(host)
+
+
 def _size(count: Any) -> str:
     """Bytes on disk in words that people use.
 
     >>> _size(24_117_248), _size(8192), _size(None)
-    ('23 MB in the tables looked at', '8 kB in the tables looked at', '')
+    ('23 MB of tables', '8 kB of tables', '')
     """
     if not _known(count):
         return ""
@@ -55,7 +63,7 @@ def _size(count: Any) -> str:
         if amount < 1024:
             break
         amount, unit = amount / 1024, larger
-    return f"{amount:.3g} {unit} in the tables looked at"
+    return f"{amount:.3g} {unit} of tables"
 
 
 def _known(value: Any) -> str:

@@ -224,6 +224,7 @@ next_steps: one thing to do next, and who can
     commands texts as they are typed, in order
     cost text how long it takes, or what it costs, in words
     until time when it is too late, if known
+    because texts ids of evidence rows, none where the step is to fetch a source that was not read
 
 next_tests: one check that would settle what is open
     test text
