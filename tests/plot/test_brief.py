@@ -28,7 +28,7 @@ def screen(**changed: list[dict]) -> BeautifulSoup:
     frames: dict[str, list[dict]] = {
         "findings": FINDINGS,
         "groups": [{"group": "G1", "xid": 742, "tables": ["m.assets", "m.flows"], "dated_by": "commit record",
-                    "committed_at": "2025-10-07T20:27:38.5Z"}],
+                    "committed_at": "2025-10-07T20:27:38.5Z", "mechanism": "truncate", "probability": 0.98}],
         "causes": [{"group": "G1", "cause": "manual_session", "title": "Somebody by hand", "probability": 0.8,
                     "for": ["E3"]}, {"group": "G1", "cause": "unknown", "title": "Unknown", "probability": 0.2}],
         "recovery": [{"option": "pitr", "feasible": True, "rows": 178, "why": "archived", "effort": "40 minutes",
@@ -42,7 +42,8 @@ def screen(**changed: list[dict]) -> BeautifulSoup:
     }  # fmt: skip
     made = {name: schemas.frame(name, rows) for name, rows in frames.items()}
     markup = plot.summary(made["findings"], made["groups"], made["causes"], made["recovery"], INCIDENT,
-                          made["explaining_statements"], made["gaps"], made["freeze"], made["decisions"])  # fmt: skip
+                          made["explaining_statements"], made["gaps"], made["freeze"], made["decisions"],
+                          coverage=made.get("coverage"))  # fmt: skip
     return BeautifulSoup(markup, "html.parser")
 
 
@@ -127,6 +128,77 @@ def test_several_losses_each_have_their_answers_and_more_than_three_are_counted(
 @pytest.mark.parametrize(("known", "words"), [(None, "Not known yet"), (False, "No way back is known")])
 def test_an_open_way_back_is_not_called_a_way_back(known: bool | None, words: str) -> None:
     assert answers(screen(recovery=[{"option": "pitr", "feasible": known}]))["Can it come back"].startswith(words)
+
+
+def test_tables_that_were_hit_and_held_nothing_are_told_from_those_that_lost_rows() -> None:
+    empty = {
+        **FINDINGS[2],
+        "table": "drafts",
+        "actual_rows": 0,
+        "group": "G1",
+        "mechanism": "truncate",
+        "via": "m.assets",
+    }
+    told = {"group": "G1", "text": "TRUNCATE m.assets CASCADE", "explained": 3, "of": 3, "extra": 0, "observed": True}
+    page = screen(findings=[*FINDINGS, empty], explaining_statements=[told])
+    assert (
+        page.find(class_="lead")
+        .get_text()
+        .endswith("The others: 2 intact; 1 of them was emptied as well, but held no row.")
+    )
+    assert "all 3 tables that were hit (2 held rows, 1 held none)" in answers(page)["What did it"]
+
+
+def test_a_table_that_was_emptied_and_written_to_again_is_not_said_to_keep_old_rows() -> None:
+    again = {**FINDINGS[1], "old_rows_left": 0}
+    page = screen(findings=[again])
+    assert "m.flows (emptied, 40 rows missing, 2 newer rows there)" in page.find(class_="lead").get_text()
+    assert "40 gone, 2 newer there" in texts(glance(schemas.frame("findings", [again])).svg)
+    kept = {**FINDINGS[1], "old_rows_left": 2}
+    assert "m.flows (partial, 40 rows missing)" in screen(findings=[kept]).find(class_="lead").get_text()
+    listed = BeautifulSoup(plot.table_list(schemas.frame("findings", [again, kept])), "html.parser").get_text()
+    assert "none of the old rows is left, the 2 rows there came later" in listed
+    assert "2 old rows left" in listed
+
+
+def test_every_page_says_what_was_not_seen() -> None:
+    whole = [{"source": "questions", "read": "38 of 38 answered"}]
+    lacking = [*whole, {"source": "not named in the case", "read": "backups, an earlier bundle"}]
+    said = answers(screen(gaps=[], coverage=lacking))["Not seen"]
+    assert said == ("Every question that was asked has its answer. Not named in the case: backups, an earlier bundle. "
+                    "Gaps and provenance")  # fmt: skip
+    assert answers(screen(gaps=[], coverage=whole))["Not seen"].startswith(
+        "Every question that was asked has its answer"
+    )
+    some = answers(screen(coverage=lacking))["Not seen"]
+    assert "which statements ran" in some
+    assert "Not named in the case: backups" in some
+
+
+def test_a_dated_loss_misses_no_clock_before_what_it_misses_most() -> None:
+    gaps = [{"source": "commit_times", "costs": "the time"}, {"source": "sequences", "costs": "the numbers"},
+            {"source": "locks", "costs": "the waits"}, {"source": "columns", "costs": "the types"}]  # fmt: skip
+    assert "the time" not in answers(screen(gaps=gaps))["Not seen"]
+    open_ = [{"group": "G1", "lost_from": "2025-10-07T20:00:00Z", "lost_to": "2025-10-07T21:00:00Z"}]
+    assert answers(screen(gaps=gaps, groups=open_))["Not seen"].startswith("the time")
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"), [(48_000_040, "all 48,000,040 rows"), (50_000_000, "up to 50,000,000 rows")]
+)
+def test_more_rows_than_are_missing_are_not_promised(rows: int, words: str) -> None:
+    way = {"option": "dead_rows", "feasible": True, "rows": rows}
+    assert answers(screen(recovery=[way]))["Can it come back"].startswith(f"Yes: {words}, by")
+
+
+def test_bars_show_how_many_rows_a_table_has() -> None:
+    rows = [{**FINDINGS[0], "table": f"t{n}", "missing_rows": n, "expected_rows": n} for n in (1000, 500, 100, 1)]
+    drawn = glance(schemas.frame("findings", rows))
+    frames = [float(each.get("width") or 0) for each in ElementTree.fromstring(drawn.svg).iter()
+              if each.get("class") == "frame"]  # fmt: skip
+    assert frames[:3] == pytest.approx([459, 229.5, 45.9])
+    assert 4 < frames[3] < 20  # long enough to be seen, and the key says so
+    assert "the shortest bars are drawn longer" in str(texts(drawn.svg)[0])
 
 
 def test_the_picture_shows_the_worst_and_counts_the_rest() -> None:

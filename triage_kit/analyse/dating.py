@@ -197,8 +197,5 @@ def _checkpoint(group: Group, checkpoints: list[Interval], about: Context, ledge
 def _bounds(about: Context, evidence: Mapping[str, pd.DataFrame]) -> list[tuple]:
     end = about.noticed_at or about.window_end or about.collected_at
     start = about.window_start or about.counters_since
-    return (
-        [(start, end, "the case's window" if about.window_start is not None else "since the counters began")]
-        if end is not None
-        else []
-    )
+    how = "the time window that the case gives" if about.window_start is not None else "the life of the counters"
+    return [(start, end, how)] if end is not None else []

@@ -51,18 +51,26 @@ def decisions(
     clocks = [row["deadline"] for row in rows(freeze) if row["deadline"] is not None]
     until = min(clocks, default=None)
     found = [
-        {
-            "who": owner,
-            "decision": "Stop the writers of the damaged tables now, or let them go on",
-            "why": "going on mixes new rows with what comes back; stopping takes these tables from the application",
-            "because": first,
-        },
+        {"who": owner, **_writers(lost), "because": first},
         _copies(until, first),
         _way(lead, lost, rows(recovery), first),
         _ask(causes),
     ]
     kept = [each for each in found if each is not None]
     return schemas.frame("decisions", [{"order": number, **each} for number, each in enumerate(kept, 1)])
+
+
+def _writers(lost: Loss) -> dict:
+    """What the owner decides once the writers are stopped, as the freeze list asks for at once."""
+    if lost.mechanisms == {"hidden"}:
+        return {
+            "decision": "Whether the application goes on while it does not see these rows",
+            "why": "it may enter rows again that are there, and take others for gone",
+        }
+    return {
+        "decision": "When the stopped writers start again: with the rows back, or sooner and without them",
+        "why": "new rows mix with what comes back and have to be told apart; until then these tables are out of use",
+    }
 
 
 def _copies(until: pd.Timestamp | None, first: tuple[str, ...]) -> dict:
@@ -81,7 +89,9 @@ def _way(lead: str, lost: Loss, ways: Sequence[dict], first: tuple[str, ...]) ->
     feasible = [row for row in ways if row["feasible"]]
     open_ = [row for row in ways if row["feasible"] is None]
     if feasible:
-        decision = f"Take the way back: {_named(feasible)}"
+        decision = (
+            f"{'Which way back to take' if len(feasible) > 1 else 'Whether to take the way back'}: {_named(feasible)}"
+        )
         why = "each brings other rows at another price; what none of them brings is lost"
     elif open_:
         decision = f"Have these ways back checked, in this order: {_named(open_)}"

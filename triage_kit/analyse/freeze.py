@@ -8,12 +8,21 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.analyse.context import Context, rows
+from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.grounds import of_answers, of_settings
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.recovery import wal_segments
+from triage_kit.analyse.remains_ways import vacuum_clock
+from triage_kit.sql import quote_ident
 
+_CONNECTED = (
+    "SELECT pid, usename, application_name, state, query FROM pg_stat_activity WHERE backend_type = 'client backend';"
+)
+_END_SESSIONS = (
+    "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = "
+    "'client backend' AND pid <> pg_backend_pid();"
+)
 _PATH = re.compile(r"[\w./-]+")  # base/16384/16385, or below pg_tblspc
 
 
@@ -41,14 +50,17 @@ def freeze_list(
     loss = [one for told in proofs.values() for one in list(told)[:2]] or [
         one for row in open_ + hurt for one in row["because"][:2]
     ]
-    steps = [(_writers(damaged or _names(open_ + hurt)), loss)]
+    database = first(evidence["identity"]).get("database")
+    stop = _out_of_sight() if mechanisms == {"hidden"} else _writers(damaged or _names(open_ + hurt), database)
+    steps = [(stop, loss)]
     if hurt:
         told = [one for row in hurt for one in row["because"][:1]]
         steps += [(_files(hurt, evidence), told), (_touch_nothing(hurt), told)]
     if mechanisms & {"delete", "cascade_delete"} or ("update" in mechanisms and counted):
         told = "not known" if dead is None else f"{dead}"
         proof = ledger.add("counters", f"dead rows of the damaged tables in all: {told}", "pg_stat_user_tables")
-        steps.append((_autovacuum(dead), [proof, *loss]))
+        _, comes = vacuum_clock(damaged or _names(open_), evidence)
+        steps.append(({**_autovacuum(dead), "deadline": comes}, [proof, *loss]))
     wal, log = _rests_on(evidence, ledger)
     backups = of_answers([("backups of the case", "backups")], evidence, ledger)
     if mechanisms - {"hidden"} or hurt:
@@ -60,9 +72,20 @@ def freeze_list(
         "freeze",
         [
             {"order": number, **step, "because": tuple(dict.fromkeys(proof))}
-            for number, (step, proof) in enumerate(steps, 1)
+            for number, (step, proof) in enumerate(_in_time(steps), 1)
         ],
     )
+
+
+def _in_time(steps: Sequence[tuple[dict, Sequence[str]]]) -> list[tuple[dict, Sequence[str]]]:
+    """The steps in their order, each with the nearest deadline of those that come after it: it must be done by then."""
+    timed: list[tuple[dict, Sequence[str]]] = []
+    nearest = None
+    for step, proof in reversed(steps):
+        clocks = [at for at in (nearest, step["deadline"]) if at is not None]
+        nearest = min(clocks, default=None)
+        timed.insert(0, ({**step, "deadline": nearest}, proof))
+    return timed
 
 
 def _names(findings: Sequence[dict]) -> list[str]:
@@ -118,16 +141,39 @@ def _rests_on(evidence: Mapping[str, pd.DataFrame], ledger: Ledger) -> tuple[lis
     return wal, log + of_settings(["log_truncate_on_rotation"], evidence, ledger)
 
 
-def _writers(names: Sequence[str]) -> dict:
+def _writers(names: Sequence[str], database: str | None) -> dict:
     tables = _some(names)
     return {
         "action": "Stop what writes to the damaged tables: jobs, imports, migrations, clean-up scripts",
-        "why": f"the statement may run again, and new rows in {tables} mix with what will be brought back",
-        "destroys": "nothing; the application is without these tables until it is started again",
-        "command": (
-            "SELECT pid, usename, application_name, state, query FROM pg_stat_activity WHERE backend_type = "
-            "'client backend';"
+        "why": (
+            f"the statement may run again, and new rows in {tables} mix with what will be brought back. Best where "
+            "they are started; the command holds every writer of the database from the server's side"
         ),
+        "destroys": (
+            "nothing; the sessions that it ends lose their open transactions and what pg_stat_activity tells of "
+            "them: keep the first answer. Later: ALTER DATABASE … RESET default_transaction_read_only"
+        ),
+        "command": f"{_CONNECTED}\n{_read_only(database)}\n{_END_SESSIONS}",
+        "deadline": None,
+    }
+
+
+def _read_only(database: str | None) -> str:
+    """Whoever connects from now on only reads; pg_class stays as it is, which a REVOKE or a lock would not leave it."""
+    setting = "SET default_transaction_read_only = on"
+    if database:
+        return f"ALTER DATABASE {quote_ident(database)} {setting};"
+    run = f"EXECUTE format('ALTER DATABASE %I {setting}', current_database())"
+    return f"DO $$ BEGIN {run}; END $$;"
+
+
+def _out_of_sight() -> dict:
+    """Every row stands: writers need not stop, but what hid the rows must not go on."""
+    return {
+        "action": "Hold deployments, migrations and clean-up scripts until it is known what hid the rows",
+        "why": "it may hide more, and a clean-up that takes the rows for gone may remove them",
+        "destroys": "nothing",
+        "command": _CONNECTED,
         "deadline": None,
     }
 
@@ -153,13 +199,16 @@ def _wal(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
     segments = wal_segments(evidence["wal_files"])
     settings = {row["name"]: row for row in rows(evidence["settings"])}
     keeps = (
-        f"{len(segments)} {'segments are' if len(segments) > 1 else 'segment is'} there, the oldest is {segments[0]}"
+        f"{len(segments)} {'files are' if len(segments) > 1 else 'file is'} there, the oldest is {segments[0]}"
         if segments
         else "its files were not listed"
     )
     return {
         "action": "Copy pg_wal somewhere else, and keep the server from recycling it",
-        "why": f"WAL names the transaction and may hold the rows; every checkpoint may recycle segments; {keeps}",
+        "why": (
+            "the WAL, the server's change log, names the transaction, and rows are read out of it; every checkpoint "
+            f"may recycle its oldest files; {keeps}"
+        ),
         "destroys": "nothing; the replication slot keeps WAL until it is dropped, so watch the disk",
         "command": (
             "SELECT pg_create_physical_replication_slot('triage_hold', true);  -- later: pg_drop_replication_slot\n"

@@ -236,6 +236,7 @@ def groups_frame(groups: Sequence[Group], findings: pd.DataFrame, dates: Mapping
                 "missing_rows": sum(
                     int(missing[name]) for name in group.tables if name in missing and not pd.isna(missing[name])
                 ),
+                **_mechanism(findings[findings["group"] == group.name]),
                 "committed_at": group.committed_at,
                 "how": group.how,
                 "lsn": group.lsn,
@@ -244,6 +245,21 @@ def groups_frame(groups: Sequence[Group], findings: pd.DataFrame, dates: Mapping
             for group in groups
         ],
     )
+
+
+def _mechanism(members: pd.DataFrame) -> dict:
+    """What happened to a group's tables, and how sure that is of the least sure of them; its one figure everywhere.
+
+    Tables that a cascade reached say what happened to their root, and empty ones lost nothing: they are left out where
+    others are there.
+    """
+    damaged = members[members["status"].isin(LOSSES)]
+    told = damaged if len(damaged) else members
+    told = told[told["via"].isna()] if told["via"].isna().any() else told
+    if told.empty:
+        return {}
+    mechanism = told["mechanism"].mode().iloc[0]
+    return {"mechanism": mechanism, "probability": told.loc[told["mechanism"] == mechanism, "probability"].min()}
 
 
 def members(groups: Sequence[Group]) -> dict[str, Group]:

@@ -18,6 +18,9 @@ NO_LOG = {
     "costs": "which statements failed or were logged, who was connected, and when checkpoints ran",
     "named": False,
 }
+# What a case names where there is any, and how a reader calls it.
+MAY_BE_NAMED = {"backups": "backups", "containers": "containers and volumes", "baseline": "an earlier bundle"}
+NOT_NAMED = "not named in the case"
 
 
 def server_facts(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
@@ -94,6 +97,7 @@ def coverage(evidence: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         found.append({"source": "row counts", "read": f"{known} of {len(counts)} tables known exactly: {methods}"})
     answered = (evidence["questions"]["status"] == "answered").sum()
     found.append({"source": "questions", "read": f"{answered} of {len(evidence['questions'])} answered"})
+    found += _not_named(evidence)
     if len(evidence["migrations"]):
         found.append(
             {
@@ -122,6 +126,13 @@ def coverage(evidence: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         words = f"{known.name}, known by {sign}: there is {known.has}; there is not {known.lacks}; log: {known.log}"
         found.append({"source": "managed service", "read": f"{words}; ways back: {known.recovery}"})
     return schemas.frame("coverage", found)
+
+
+def _not_named(evidence: Mapping[str, pd.DataFrame]) -> list[dict]:
+    """Sources that a case may name and this one does not: nobody refused them, nobody was asked."""
+    asked = evidence["questions"]["source"].str.partition(":")[0] if len(evidence["questions"]) else []
+    lacking = [words for source, words in MAY_BE_NAMED.items() if source not in set(asked) and evidence[source].empty]
+    return [{"source": NOT_NAMED, "read": ", ".join(lacking)}] if lacking else []
 
 
 def note_settings(evidence: Mapping[str, pd.DataFrame], visible: Visibility, ledger: Ledger) -> str:

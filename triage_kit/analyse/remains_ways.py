@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -19,6 +19,8 @@ FILES = re.compile(
     r"(?i)(?<![\w/.-])((?:[\w.-]+/|/)*[\w-]+\.(?:csv|tsv|xlsx?|jsonl?|parquet|ndjson|sql|dump|dat)(?:\.gz|\.zst)?)\b"
 )
 MOST_FILES = 8
+UNREAD = "values of types that are not read (composite and range types, extensions'): their bytes are written apart"
+AS_BYTES = "the meaning of values of composite, range and extensions' types, which come as bytes"
 
 
 def dead_rows(lost: Loss, target: Target, evidence: Evidence) -> dict:
@@ -52,7 +54,7 @@ def dead_rows(lost: Loss, target: Target, evidence: Evidence) -> dict:
         "# or out of a copy of its file (pg_relation_filepath() names it; after a CHECKPOINT, with its .1, .2):"
     )
     lines += [f'triage salvage "${{CASE:-$PWD}}" --table {shlex.quote(name)} --file COPY' for name in tables[:5]]
-    clock, deadline = _vacuum_clock(tables, evidence)
+    clock, deadline = vacuum_clock(tables, evidence)
     return way(
         "dead_rows",
         lost.dead > 0 or None,
@@ -69,7 +71,7 @@ def dead_rows(lost: Loss, target: Target, evidence: Evidence) -> dict:
     )
 
 
-def _vacuum_clock(tables: tuple[str, ...], evidence: Evidence) -> tuple[str, pd.Timestamp | None]:
+def vacuum_clock(tables: Sequence[str], evidence: Evidence) -> tuple[str, pd.Timestamp | None]:
     """When autovacuum will come: its threshold against the dead rows (documentation, "The Autovacuum Daemon")."""
     settings = {row["name"]: row["value"] for row in rows(evidence["settings"])}
     if settings.get("autovacuum") == "off":
@@ -103,11 +105,14 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
     counted = {name: count for name, count in rows_in_wal(lost, evidence).items() if count}
     unnamed = rows_of_dropped(lost, evidence)
     why, feasible, number = _reach(evidence), None, None
+    lacks = f"rows loaded before the oldest WAL file and not touched since, and {UNREAD}"
     if len(evidence["wal_spans"]):
         span = first(evidence["wal_spans"])
         if counted:
             told = ", ".join(f"{name} {count}" for name, count in list(counted.items())[:6])
             number = sum(min(count, lost.missing.get(name) or count) for name, count in counted.items())
+            if all(count is not None and counted.get(name, 0) >= count for name, count in lost.missing.items()):
+                lacks = AS_BYTES  # each missing row was found: none is older than the WAL that was read
             why = f"the WAL that was read (from {span['from_lsn']}) holds rows of the lost files: {told}; {why}"
             feasible = True
         elif unnamed:
@@ -128,8 +133,7 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
         feasible,
         lost,
         why,
-        "rows loaded before the oldest segment and not touched since, and values of types that are not read (composite "
-        "and range types, extensions'): their bytes are written apart",
+        lacks,
         "under an hour",
         _salvaging(lost, target, counted or lost.tables),
         rows=number,

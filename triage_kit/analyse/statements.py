@@ -29,12 +29,14 @@ REMOVES_ROWS = _losing("rows") - {"refresh_materialized_view"} | {"detach_partit
 REMOVES_COLUMNS = _losing("columns")
 # An upsert is how applications write; none of its rows goes.
 MOVES_ROWS = _losing("values", "visibility") - REMOVES_ROWS - {"upsert"}
+HIDES_ROWS = _losing("visibility") - REMOVES_ROWS
 DESTRUCTIVE = REMOVES_ROWS | REMOVES_COLUMNS | MOVES_ROWS
 
 _DROP_DATABASE = re.compile(r"(?i)\bdrop\s+database\b")
 FAILURES = ("ERROR", "FATAL", "PANIC")
 NOTHING = "nothing: a statement that fails changes no row"
 COLUMN_ONLY = "no rows: at most the columns of that type"
+HIDES_ONLY = "no rows: it changes who sees them, or under which name"
 
 # Comments and blanks, then a command that counts what it removes.
 _PLAIN = re.compile(r"(?is)(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*(?:delete|update|merge|truncate|insert)\b")
@@ -164,9 +166,11 @@ def removed(group: list[Seen]) -> str:
         return "nothing: it was rolled back"
     counted = [seen.rows for seen in group if seen.rows is not None]
     if counted and operations & {"delete", "update", "merge"}:
-        return f"{sum(counted)} rows, rolled-back calls included"
+        return f"{sum(counted)} row{'s' if sum(counted) != 1 else ''}, rolled-back calls included"
     if operations <= REMOVES_COLUMNS:
         return COLUMN_ONLY
+    if operations <= HIDES_ROWS:
+        return HIDES_ONLY
     return "every row of the tables it reaches" if "truncate" in operations else "rows: how many is not logged"
 
 

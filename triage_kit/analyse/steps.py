@@ -6,6 +6,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse.context import rows
+from triage_kit.schemas.ways import way_back
 
 ROLES = {  # way back: who can take it
     "pitr": "database administrator",
@@ -22,16 +23,6 @@ ROLES = {  # way back: who can take it
     "log_replay": "developer",
     "volume_copy": "host operator",
     "reload_sources": "data owner",
-}
-NAMES = {
-    "pitr": "point-in-time recovery",
-    "backup": "a dump",
-    "wal": "WAL content",
-    "undo_update": "undo of the mark",
-    "attach": "attaching the partition again",
-    "row_security": "the row security policy",
-    "search_path": "the search_path",
-    "rename_back": "renaming the table back",
 }
 SOURCES = {
     "wal": "database administrator",
@@ -68,7 +59,7 @@ def next_steps(freeze: pd.DataFrame, recovery: pd.DataFrame, causes: pd.DataFram
     found = [
         *_stop(rows(freeze)[:2]),
         *_bring([way for way in ways if way["feasible"]][:1]),
-        *(_step(way, f"Find out whether {_name(way)} can bring them") for way in _open(ways)[:MOST_OPEN]),
+        *(_step(way, f"Find out whether {_name(way)} can bring them back") for way in _open(ways)[:MOST_OPEN]),
         *_settle(rows(causes.sort_values("probability", ascending=False, kind="stable"))[:1]),
         *_fetch(rows(gaps)),
         *_decide(ways),
@@ -88,7 +79,7 @@ def _stop(frozen: list[dict]) -> list[dict]:
             "role": "on-call" if row["order"] == 1 else "database administrator",
             "why": row["why"],
             "commands": (row["command"],) if row["command"] else (),
-            "cost": f"it destroys {row['destroys']}" if row["destroys"] else None,
+            "cost": f"destroys {row['destroys']}" if row["destroys"] else None,
             "until": row["deadline"],
             "because": row["because"],
         }
@@ -100,13 +91,13 @@ def _bring(best: list[dict]) -> list[dict]:
     """The best way back, and what to compare afterwards."""
     found = []
     for way in best:
-        told = f" ({way['rows']} rows, {way['effort']})" if way["rows"] else f" ({way['effort']})"
+        told = f": {way['rows']} rows, {way['effort']}" if way["rows"] else f": {way['effort']}"
         found += [
             _step(way, f"Bring the rows back by {_name(way)}{told}"),
             {
                 "step": "Compare what came back with what is missing, table by table, before writers start again",
                 "role": "data owner",
-                "why": f"it does not bring {way['brings_not']}",
+                "why": f"it does not bring {way['brings_not']}" if way["brings_not"] else None,
                 "because": way["because"],
             },
         ]
@@ -154,7 +145,7 @@ def _decide(ways: list[dict]) -> list[dict]:
 
 
 def _name(row: dict) -> str:
-    return NAMES.get(row["option"], str(row["option"]).replace("_", " "))
+    return way_back(row["option"])
 
 
 def _step(row: dict, words: str) -> dict:

@@ -60,8 +60,8 @@ def _same(before: list[int], xid: int, by_xid: Mapping[int, list[str]], times: M
 def _replacement(xids: list[int], by_xid: Mapping[int, list[str]], times: Mapping) -> Replacement:
     tables = tuple(sorted(table for xid in xids for table in by_xid[xid]))
     how = (
-        "one pg_class.xmin"
+        "one transaction id in the catalogue (pg_class.xmin)"
         if len(xids) == 1
-        else "neighbouring pg_class.xmin: may be subtransactions of one transaction"
+        else "neighbouring transaction ids in the catalogue (pg_class.xmin): may be parts of one transaction"
     )
     return Replacement(tuple(xids), tables, times.get(xids[0]), how)

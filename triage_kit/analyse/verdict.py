@@ -85,14 +85,9 @@ def _worst(lost: list[dict]) -> str:
 
 
 def _group(group: dict, found: Investigation) -> list[str]:
-    mine = found.findings[found.findings["group"] == group["group"]]
-    roots_first = mine.assign(cascaded=mine["via"].notna()).sort_values(
-        ["cascaded", "probability"], ascending=[True, False]
-    )
-    first = rows(roots_first)[0] if len(mine) else None
     lines = []
-    if first is not None:
-        lines.append(f"what: {first['mechanism']} ({percent(first['probability'])}), {_when(group)}")
+    if group["mechanism"] is not None:
+        lines.append(f"what: {group['mechanism']} ({percent(group['probability'])}), {_when(group)}")
     story = rows(found.explaining_statements[found.explaining_statements["group"] == group["group"]])
     if story:
         basis = "foreign keys" if story[0]["xid"] is None else "the catalogue"

@@ -32,7 +32,7 @@ BASELINE = (
 )
 COSTS = {
     "database": "everything the server itself tells: counters, storage, foreign keys, who is connected",
-    "wal": "the exact transaction and time of the loss, and rows that could be read back from the WAL",
+    "wal": "what else the transaction of the loss did and when it ended, and rows that could be read back from the WAL",
     "backups": "whether a backup holds the rows, and from when it is",
     "snapshot": "what the read-only script wrote on the database's own host",
     "statistics": "counters that were copied by hand",

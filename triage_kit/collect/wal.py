@@ -19,7 +19,7 @@ from triage_kit.errors import SourceError
 from triage_kit.parse.wal import Reader, Tally, segment
 from triage_kit.parse.wal.pages import NAME, NotWal, belongs, number
 
-COSTS = "the exact transaction and time of the loss, and rows that could be read back from the WAL"
+COSTS = "what else the transaction of the loss did and when it ended, and rows that could be read back from the WAL"
 GRANT = ("GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_binary_file(text, bigint, bigint, boolean) TO the role, or name "
          "a copy of pg_wal as `wal:`")  # fmt: skip
 MOST_COPIES, MOST_SERVER = 2 << 30, 256 << 20  # bytes of WAL that are read, the newest

@@ -29,6 +29,7 @@ from triage_kit.plot.details import (
 )
 from triage_kit.plot.facts import server_facts
 from triage_kit.plot.glance import glance
+from triage_kit.plot.glossary import glossary
 from triage_kit.plot.graph import foreign_key_graph
 from triage_kit.plot.numbered import numbered_findings
 from triage_kit.plot.recovering import recovery
@@ -54,6 +55,7 @@ __all__ = [
     "freeze_list",
     "gap_list",
     "glance",
+    "glossary",
     "mechanisms",
     "next_steps",
     "numbered_findings",

@@ -108,11 +108,11 @@ def _mechanism(row: object) -> Html:
     via = html.join([", reached through ", html.name(row.via)]) if isinstance(row.via, str) and row.via else ""
     lost = html.join(["; columns lost: ", html.names(row.columns_lost)]) if row.columns_lost else ""
     hidden = f"; {style.count(row.hidden_rows)} rows hidden" if pd.notna(row.hidden_rows) and row.hidden_rows else ""
-    left = (
-        f"; {style.count(row.old_rows_left)} old rows left"
-        if row.status == "partial" and pd.notna(row.old_rows_left)
-        else ""
-    )
+    left = ""
+    if newer := words.refilled(row):
+        left = f"; none of the old rows is left, the {style.things(newer, 'row')} there came later"
+    elif row.status == "partial" and pd.notna(row.old_rows_left):
+        left = f"; {style.things(int(row.old_rows_left), 'old row')} left"
     if row.status == "intact" and isinstance(row.group, str) and row.group:
         left = "; it held no row that could be lost"
     bias = html.folded("what makes the numbers lie", html.listed(row.bias)) if row.bias else ""

@@ -5,20 +5,23 @@ from __future__ import annotations
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import style
+from triage_kit.plot import style, words
 from triage_kit.plot.damage import by_urgency
 from triage_kit.plot.html import Html, tag
 
 WIDTH, ROW, TOP = 460, 40, 30
 MOST = 7
+LEAST = 9  # pixels of the shortest bar
+TINY = "; the shortest bars are drawn longer"
 LETTERS = 60  # that a line holds, the name and its numbers together
 
 
 def glance(findings: pd.DataFrame) -> style.Picture:
     """Draw what stands (filled) and what is gone (hatched) of the worst seven tables; the others are counted.
 
-    Every bar has the length of its own table and carries its numbers, so that 48 and 48,000,000 rows are equally
-    legible. Without a damaged table, the tables that people named are drawn, else the largest.
+    A bar is as long as its table has rows, on one scale for all; one that would be too short to be seen is drawn
+    longer, which the key then says, and every bar carries its numbers. Without a damaged table, the tables that people
+    named are drawn, else the largest.
 
     Parameters
     ----------
@@ -28,10 +31,13 @@ def glance(findings: pd.DataFrame) -> style.Picture:
     leaves = by_urgency(given[given["kind"] != "partitioned"])
     damaged = leaves[leaves["status"].isin(style.DAMAGED)]
     shown = damaged if len(damaged) else _quiet(leaves)
-    rows = [_row(place, row) for place, row in enumerate(shown.head(MOST).itertuples())]
+    drawn = list(shown.head(MOST).itertuples())
+    most = max((_whole(row) for row in drawn), default=0)
+    rows = [_row(place, row, most) for place, row in enumerate(drawn)]
     rest = _rest(leaves, shown.head(MOST))
     height = TOP + ROW * len(rows) + (22 if rest else 4)
-    key = _words(0, 14, "filled: rows that stand, hatched: rows that are gone", "soft", size=11.5)
+    tiny = any(0 < _whole(row) * (WIDTH - 1) < LEAST * most for row in drawn)
+    key = _words(0, 14, f"rows that stand: filled, that are gone: hatched{TINY if tiny else ''}", "soft", size=11.5)
     last = _words(0, height - 6, rest, "soft", size=12) if rest else ""
     svg = tag(
         "svg",
@@ -54,10 +60,12 @@ def _quiet(leaves: pd.DataFrame) -> pd.DataFrame:
 def _rest(leaves: pd.DataFrame, shown: pd.DataFrame) -> str:
     counts = leaves.drop(index=shown.index)["status"].value_counts()
     said = [f"{counts[word]:,} {word}" for word in style.STATUSES if word in counts]
-    return f"and {', '.join(said)}" if said else ""
+    spared = words.spared(leaves)
+    beside = f" ({spared:,} of them hit as well, but empty)" if spared else ""
+    return f"and {', '.join(said)}{beside}" if said else ""
 
 
-def _row(place: int, row: object) -> Html:
+def _row(place: int, row: object, most: int) -> Html:
     top = TOP + ROW * place
     colour, symbol = style.STATUSES.get(row.status, style.STATUSES["undecided"])
     name = style.short(schemas.qualified(row.schema, row.table), min(36, LETTERS - len(_fate(row))))
@@ -66,11 +74,13 @@ def _row(place: int, row: object) -> Html:
         tag("title", f"{style.visible(schemas.qualified(row.schema, row.table))}: {_fate(row)}, {row.status}"),
         _words(0, top + 10, f"{symbol} {name}", row.status, fill=colour),
         _words(WIDTH, top + 10, _fate(row), row.status, anchor="end", fill=colour),
-        *_bar(top + 16, row),
+        *_bar(top + 16, row, most),
     )
 
 
 def _fate(row: object) -> str:
+    if newer := words.refilled(row):
+        return f"{style.count(row.missing_rows, '?')} gone, {newer:,} newer there"
     if pd.notna(row.missing_rows) and row.missing_rows > 0:
         of = f" of {row.expected_rows:,}" if pd.notna(row.expected_rows) else ""
         return f"{row.missing_rows:,}{of} gone"
@@ -83,26 +93,41 @@ def _fate(row: object) -> str:
         return f"{row.expected_rows:,} expected, {style.count(row.actual_rows, '?')} now"
     if pd.isna(row.expected_low) and pd.isna(row.expected_high):
         return "number not known"
-    return f"{style.about(row.expected_low, row.expected_high)} expected"
+    about = style.about(row.expected_low, row.expected_high)
+    return f"{about} gone" if row.actual_rows == 0 else f"{about} expected, {style.count(row.actual_rows, '?')} now"
 
 
-def _bar(top: float, row: object) -> list[Html]:
+def _whole(row: object) -> int:
+    """The rows that a bar stands for: those that should be there, or those that are, whichever are more."""
     actual = 0 if pd.isna(row.actual_rows) else int(row.actual_rows)
     expected = row.expected_rows if pd.notna(row.expected_rows) else row.expected_high
-    whole = max(actual, 0 if pd.isna(expected) else int(expected))
+    return max(actual, 0 if pd.isna(expected) else int(expected))
+
+
+def _length(row: object, most: int) -> float:
+    """The bar's length; a table of which no number is known has a full one, which is dotted."""
+    whole = _whole(row)
+    return (
+        WIDTH - 1 if pd.isna(row.actual_rows) and not whole else max(round((WIDTH - 1) * whole / (most or 1), 1), LEAST)
+    )
+
+
+def _bar(top: float, row: object, most: int) -> list[Html]:
+    actual, whole = 0 if pd.isna(row.actual_rows) else int(row.actual_rows), _whole(row)
+    length = _length(row, most)
     gone = 0 if pd.isna(row.missing_rows) else int(row.missing_rows)
     known = pd.notna(row.actual_rows) and whole > 0
     frame = tag(
-        "rect", x=0.5, y=top, width=WIDTH - 1, height=12, fill="none", stroke=style.MUTED, class_="frame",
+        "rect", x=0.5, y=top, width=length, height=12, fill="none", stroke=style.MUTED, class_="frame",
         stroke_dasharray=None if known else "2 3",
     )  # fmt: skip
     parts = [frame]
     if whole and actual:
-        parts.append(tag("rect", x=0.5, y=top, width=round((WIDTH - 1) * min(actual / whole, 1), 1), height=12,
+        parts.append(tag("rect", x=0.5, y=top, width=round(length * min(actual / whole, 1), 1), height=12,
                          fill="#2f7d4f", class_="stands"))  # fmt: skip
     if whole and gone:
-        left = (WIDTH - 1) * (1 - min(gone / whole, 1))
-        parts.append(tag("path", d=_hatch(left, WIDTH - 1, top, 12), stroke="#b3261e", stroke_width=1.2, fill="none",
+        left = length * (1 - min(gone / whole, 1))
+        parts.append(tag("path", d=_hatch(left, length, top, 12), stroke="#b3261e", stroke_width=1.2, fill="none",
                          class_="gone"))  # fmt: skip
     return parts
 
@@ -117,10 +142,10 @@ def _hatch(left: float, right: float, top: float, height: float) -> str:
 
 
 def _words(
-    x: float, y: float, words: str, look: str, *, size: float = 12.5, anchor: str | None = None,
+    x: float, y: float, said: str, look: str, *, size: float = 12.5, anchor: str | None = None,
     fill: str = style.MUTED,
 ) -> Html:  # fmt: skip
-    return tag("text", words, x=x, y=y, font_size=size, text_anchor=anchor, fill=fill, class_=look)
+    return tag("text", said, x=x, y=y, font_size=size, text_anchor=anchor, fill=fill, class_=look)
 
 
 def _says(shown: pd.DataFrame, rest: str) -> str:

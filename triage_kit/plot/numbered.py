@@ -139,7 +139,8 @@ def _impact(damaged: pd.DataFrame, spared: int) -> str:
     said = [f"{style.things(gone, 'row')} known to be missing"] if gone or not unseen else []
     said += [f"{style.things(unseen, 'row')} hidden, none of them gone"] if unseen else []
     said += [f"a number not known in {style.things(open_, 'table')}"] if open_ else []
-    more = f" {style.things(spared, 'more table')} reached that had nothing to lose." if spared else ""
+    hit = f" {style.things(spared, 'more table')} {'was' if spared == 1 else 'were'} hit and held no row."
+    more = hit if spared else ""
     return f"{style.things(len(damaged), 'damaged table')}: {', '.join(said)}.{more}"
 
 
@@ -148,7 +149,7 @@ def _explained(statement: dict, members: pd.DataFrame) -> Html:
     condition = words.condition(statement, members)
     return html.join(
         [
-            f"One statement {words.reached(statement)}. It {seen}:",
+            f"One statement {words.reached(statement, int(members['status'].isin(style.DAMAGED).sum()))}. It {seen}:",
             html.sql(statement["text"]),
             f"{condition}. " if condition else "",
         ]

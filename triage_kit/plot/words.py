@@ -68,19 +68,23 @@ def cause(row: Mapping[str, object]) -> str:
     return title if isinstance(title, str) and title else str(row["cause"]).replace("_", " ")
 
 
-def reached(statement: Mapping[str, object]) -> str:
-    """How much of the damage a statement accounts for.
+def reached(statement: Mapping[str, object], damaged: int | None = None) -> str:
+    """How much of the damage a statement accounts for; ``damaged`` of the tables that were hit held rows.
 
     >>> reached({"explained": 12, "of": 12, "extra": 0})
     'accounts for all 12 tables that were hit, and for no other'
     >>> reached({"explained": 2, "of": 3, "extra": 1})
     'accounts for 2 of 3 tables that were hit, and would have hit 1 more'
+    >>> reached({"explained": 12, "of": 12, "extra": 0}, damaged=6)
+    'accounts for all 12 tables that were hit (6 held rows, 6 held none), and for no other'
     """
     of, explained, extra = (_number(statement[key]) for key in ("of", "explained", "extra"))
     if explained == of:
         whole = "the one table that was hit" if of == 1 else f"all {of:,} tables that were hit"
     else:
         whole = f"{explained:,} of {of:,} tables that were hit"
+    if damaged is not None and 0 < damaged < of:
+        whole += f" ({damaged:,} held rows, {of - damaged:,} held none)"
     return f"accounts for {whole}, and {f'would have hit {extra:,} more' if extra else 'for no other'}"
 
 
@@ -98,6 +102,35 @@ def condition(statement: Mapping[str, object], members: pd.DataFrame) -> str:
     if seen or "delete" not in written or " where " in written or not left:
         return ""
     return "Its condition (WHERE) is not known: it spared the old rows that are left"
+
+
+def gone(row: object) -> str:
+    """What became of a damaged table's rows, for a row of ``findings``.
+
+    >>> from types import SimpleNamespace
+    >>> gone(SimpleNamespace(status="partial", missing_rows=64, old_rows_left=0, actual_rows=2, hidden_rows=0))
+    'emptied, 64 rows missing, 2 newer rows there'
+    """
+    if row.status == "hidden":
+        hidden = row.hidden_rows if pd.notna(row.hidden_rows) and row.hidden_rows else row.actual_rows
+        return "rows hidden" if pd.isna(hidden) else f"{style.things(int(hidden), 'row')} hidden"
+    missing = (
+        f"{style.things(int(row.missing_rows), 'row')} missing" if pd.notna(row.missing_rows) else "number not known"
+    )
+    newer = refilled(row)
+    return f"emptied, {missing}, {style.things(newer, 'newer row')} there" if newer else f"{row.status}, {missing}"
+
+
+def refilled(row: object) -> int:
+    """How many rows stand in a table of whose old rows none is left: it was emptied, and written to again."""
+    if row.status != "partial" or pd.isna(row.old_rows_left) or row.old_rows_left or pd.isna(row.actual_rows):
+        return 0
+    return int(row.actual_rows)
+
+
+def spared(findings: pd.DataFrame) -> int:
+    """How many tables were hit with damaged ones and held no row that could be lost."""
+    return int((findings["group"].notna() & ~findings["status"].isin(style.DAMAGED)).sum())
 
 
 def hidden_rows(findings: pd.DataFrame) -> int:

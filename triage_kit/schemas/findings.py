@@ -89,6 +89,8 @@ groups: tables joined by one transaction, else by actor and window
     tables texts qualified names
     damaged int
     missing_rows int
+    mechanism text what happened to its damaged tables, those that a cascade reached left out
+    probability float of that mechanism, in the table of them where it is least
     committed_at time
     lost_from time
     lost_to time

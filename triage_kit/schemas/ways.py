@@ -6,7 +6,7 @@ WAYS_BACK = {
     "backup": "restore of a backup",
     "standby": "a copy from a standby",
     "dead_rows": "reading deleted rows still in the table",
-    "wal": "decoding rows from WAL",
+    "wal": "reading rows out of the WAL (the server's change log)",
     "row_security": "changing the row security policy",
     "search_path": "correcting the search_path",
     "undo_update": "taking the mark away",

@@ -1,0 +1,81 @@
+"""Who did it is named as far as any source has it, and nobody is named who did not."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from triage_kit import schemas
+from triage_kit.plot import culprit
+
+AT = pd.Timestamp("2025-10-07T20:27:38Z")
+GROUP = {"group": "G1", "tables": ("m.assets", "m.flows"), "mechanism": "truncate", "lost_from": AT, "lost_to": AT}
+LOGGED = {"text": "TRUNCATE m.assets\n CASCADE;", "operation": "truncate", "tables": ["m.assets"], "pid": 30300,
+          "outcome": "unknown", "source": "postgresql.log:354", "evidence": "E17", "at": AT}  # fmt: skip
+COUNTED = {"text": "TRUNCATE m.assets CASCADE", "operation": "truncate", "tables": ["m.assets"], "user": "tadeyemi",
+           "outcome": "unknown", "source": "pg_stat_statements", "evidence": "E20"}  # fmt: skip
+BEFORE = {"text": "DELETE FROM m.assets", "operation": "delete", "tables": ["m.assets"], "user": "app",
+          "outcome": "unknown", "source": "postgresql.log:9", "evidence": "E4",
+          "at": AT - pd.Timedelta(hours=1)}  # fmt: skip
+EXPLAINING = {"group": "G1", "text": "TRUNCATE m.assets CASCADE", "observed": True}
+
+
+def seen(statements: list[dict], explaining: list[dict], group: dict = GROUP) -> dict | None:
+    frames = schemas.frame("seen_statements", statements), schemas.frame("explaining_statements", explaining)
+    return culprit.session(group, *frames)
+
+
+def test_what_log_and_counters_know_of_one_statement_is_put_together() -> None:
+    found = seen([BEFORE, LOGGED, COUNTED], [EXPLAINING])
+    assert found is not None
+    assert culprit.session_words(found) == "role tadeyemi, process 30300, postgresql.log:354"
+    assert found["evidence"] == ("E17", "E20")
+
+
+def test_an_inferred_statement_names_nobody() -> None:
+    assert seen([BEFORE, LOGGED], [{**EXPLAINING, "observed": False}]) is None
+
+
+@pytest.mark.parametrize("outcome", ["failed", "rolled_back"])
+def test_what_came_to_nothing_names_nobody(outcome: str) -> None:
+    assert seen([{**LOGGED, "outcome": outcome}], [EXPLAINING]) is None
+
+
+def test_without_an_explaining_statement_the_window_decides() -> None:
+    dropped = {**LOGGED, "text": "DROP TABLE m.flows", "operation": "drop_table", "tables": ["m.flows"]}
+    found = seen([BEFORE, dropped], [])
+    assert found is not None
+    assert found["text"] == "DROP TABLE m.flows"
+    assert seen([BEFORE], []) is None
+    assert seen([dropped], [], {**GROUP, "mechanism": "hidden"}) is None
+
+
+def test_rows_out_of_sight_are_traced_to_what_hides_them() -> None:
+    hides = {**LOGGED, "text": "ALTER TABLE m.assets ENABLE ROW LEVEL SECURITY", "operation": "enable_row_security"}
+    found = seen([hides], [], {**GROUP, "mechanism": "hidden"})
+    assert found is not None
+    assert found["evidence"] == ("E17",)
+
+
+def named(cause: str, *lines: dict) -> str:
+    plain = {"line": 7, "vehicle": "migration", "operation": "truncate", "loses": "rows", "groups": ["G1"],
+             "damaged": ["m.assets"], "of": 2}  # fmt: skip
+    suspects = schemas.frame("suspects", [{**plain, **each} for each in lines])
+    review = schemas.frame("review", [{"path": each["path"], "line": 7, "evidence": "E62"} for each in lines])
+    return BeautifulSoup(culprit.line("G1", cause, suspects, review), "html.parser").get_text()
+
+
+def test_a_line_that_ran_goes_before_one_of_which_nothing_tells() -> None:
+    open_, ran = {"path": "m/1.py", "ran": "unknown"}, {"path": "m/2.py", "ran": "applied", "changed_by": "Kim"}
+    assert named("migration", open_, ran) == "m/2.py:7 (it was applied, last changed by Kim) E62"
+    assert named("migration", open_).startswith("m/1.py:7 (no log or version table says that it ran)")
+
+
+@pytest.mark.parametrize(("cause", "line"), [
+    ("migration", {"ran": "not_applied"}), ("migration", {"ran": "failed"}), ("restore", {"ran": "ran"}),
+    ("migration", {"ran": "unknown", "ran_because": "a downgrade leaves no row in a version table"}),
+    ("manual_session", {"ran": "unknown", "vehicle": "script"}), ("migration", {"ran": "ran", "groups": ["G2"]}),
+])  # fmt: skip
+def test_a_line_that_did_not_do_it_is_not_named(cause: str, line: dict) -> None:
+    assert named(cause, {"path": "m/1.py", **line}) == ""

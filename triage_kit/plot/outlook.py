@@ -1,0 +1,139 @@
+"""The second half of the first screen: the way back, what to stop, who decides what, and what was not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.plot import html, style, words
+from triage_kit.plot.html import Html, tag, text
+
+MOST_GAPS = 3
+# Sources that tell most of a loss, the most telling first: a reader misses these before any other.
+TELLING = ("logs", "statements", "wal", "commit_times", "migrations", "row_counts", "table_counters", "relations")
+DATING = ("commit_times", "file_times")  # they date a loss, and are not missed where it is dated to the microsecond
+NOT_NAMED = "not named in the case"  # the row of coverage that tells what nobody was asked for
+
+
+def way_back(recovery: pd.DataFrame, findings: pd.DataFrame, zone: object) -> Html:
+    """Whether the rows can come back, how many, how long that takes, and what does not come back."""
+    feasible = recovery[recovery["feasible"].fillna(False).astype(bool)]
+    if len(feasible):
+        best = feasible.sort_values("order", kind="stable", na_position="last").to_dict("records")[0]
+        ends = html.join(["; begin before ", html.moment(best["deadline"], zone)]) if pd.notna(best["deadline"]) else ""
+        others = f" {style.things(len(feasible) - 1, 'more way')}: " if len(feasible) > 1 else " "
+        where = tag("a", "Recovery options", href="#s-recovery-options")
+        way = tag("strong", style.way_back(best["option"]))
+        said = ["Yes: ", _amount(best["rows"], findings), way, _effort(best), ends, ".", _without(best["brings_not"])]
+        return html.join([*said, others, where, " ", html.ids(best["because"], most=2)])
+    unknown = recovery[recovery["feasible"].isna()].to_dict("records")
+    if unknown:
+        ways = html.join([html.join([style.way_back(one["option"]), _effort(one)]) for one in unknown], "; ")
+        proof = html.ids((one for row in unknown for one in row["because"]), most=3)
+        return html.join([tag("strong", "Not known yet"), "; to be checked: ", ways, " ", proof])
+    return text("No way back is known from this evidence." if len(recovery) else "No way back is needed or known.")
+
+
+def _without(lacks: object) -> Html:
+    """What a way back does not bring, in one sentence that is not cut in its middle."""
+    if not isinstance(lacks, str) or not lacks:
+        return text("")
+    if lacks.startswith("nothing is missing"):  # the rows stand: what is said beside it is a warning
+        beware = lacks.removeprefix("nothing is missing").lstrip(".; ").split(":")[0].split(". ")[0]
+        return html.cited(f" {words.capital(beware)}." if beware else "")
+    return html.cited(f" Does not bring: {words.cut(lacks.split(':')[0], 160)}.".replace(" ….", " …"))
+
+
+def _amount(rows: object, findings: pd.DataFrame) -> str:
+    """How many of the missing or hidden rows a way back brings."""
+    if pd.isna(rows):
+        return ""
+    leaves = findings[(findings["kind"] != "partitioned") & findings["status"].isin(style.DAMAGED)]
+    gone = int(leaves["missing_rows"].fillna(0).sum()) + words.hidden_rows(leaves)
+    known = bool(leaves["missing_rows"].notna().all())
+    if known and gone == rows:
+        return f"all {style.things(gone, 'row')}, by " if gone > 1 else "the row, by "
+    if known and gone > int(rows):
+        return f"{int(rows):,} of {gone:,} rows, by "
+    # More than is known to be missing: deletes of before may be among them, or the number of the missing is open.
+    return f"up to {style.things(int(rows), 'row')}, by "
+
+
+def _effort(row: Mapping[str, object]) -> str:
+    effort = row["effort"]
+    return f" (takes {style.visible(effort)})" if isinstance(effort, str) and effort not in ("", "none") else ""
+
+
+def stop(freeze: pd.DataFrame | None, zone: object) -> Html:
+    """The first three things to stop, each with the time by which it must be done."""
+    if freeze is None or not len(freeze):
+        return text("")
+    steps = schemas.check(freeze, "freeze").sort_values("order", kind="stable").to_dict("records")
+    shown = html.listed((html.join([row["action"], _until(row["deadline"], zone)]) for row in steps[:3]), ordered=True)
+    more = f"{len(steps) - 3:,} more, with commands and what each step destroys: " if len(steps) > 3 else "how: "
+    return html.join([shown, tag("p", more, tag("a", "Stop these things now", href="#s-stop-these-things-now"))])
+
+
+def decide(decisions: pd.DataFrame | None, zone: object) -> Html:
+    """Who must decide what, and until when."""
+    if decisions is None or not len(decisions):
+        return text("")
+    given = schemas.check(decisions, "decisions").sort_values("order", kind="stable").to_dict("records")
+    return html.listed(
+        html.join(
+            [
+                tag("strong", words.capital(row["who"])),
+                ": ",
+                words.cut(row["decision"], 200),
+                _until(row["until"], zone),
+            ]
+        )
+        for row in given
+    )
+
+
+def _until(at: object, zone: object) -> Html:
+    return html.join([", before ", html.moment(at, zone)]) if pd.notna(at) else text("")
+
+
+def unseen(gaps: pd.DataFrame | None, coverage: pd.DataFrame | None, dated: bool) -> Html:
+    """What was not answered, named sources first, with what the first three cost; and what nobody was asked for.
+
+    Parameters
+    ----------
+    gaps, coverage : frames of these names; None where a caller does not have them.
+    dated : whether every loss is dated by its commit: then no time is missed.
+    """
+    where = tag("a", "Gaps and provenance", href="#s-gaps-and-provenance")
+    beside = _not_named(coverage)
+    if gaps is None or not len(gaps):
+        every = "Every question that was asked has its answer. " if coverage is not None and len(coverage) else ""
+        return html.join([every, beside, where]) if every or beside else text("")
+    given = schemas.check(gaps, "gaps")
+    weight = {source: place for place, source in enumerate(TELLING)}
+    ordered = given.assign(
+        _last=~given["named"].fillna(False).astype(bool),
+        _weight=given["source"].map(weight).fillna(len(TELLING))
+        + (given["source"].isin(DATING) * 2 * len(TELLING) if dated else 0),
+    ).sort_values(["_last", "_weight"], kind="stable")
+    costs = ordered.drop_duplicates("costs").head(MOST_GAPS)
+    said = html.join([_cost(row) for row in costs.itertuples()], "; ")
+    left = len(given) - len(costs)
+    if beside:
+        return html.join([said, f"; {left:,} more. " if left else ". ", beside, where])
+    return html.join([said, f"; {left:,} more: " if left else "; why: ", where])
+
+
+def _not_named(coverage: pd.DataFrame | None) -> str:
+    if coverage is None:
+        return ""
+    told = coverage.loc[coverage["source"] == NOT_NAMED, "read"]
+    return f"Not named in the case: {style.visible(told.iloc[0])}. " if len(told) else ""
+
+
+def _cost(row: object) -> Html:
+    cost = str(row.costs).split(":")[0].split(";")[0] if isinstance(row.costs, str) else ""
+    shown = html.name(row.source)
+    return html.join([words.cut(cost, 120), " (", shown, ")"]) if cost else shown
