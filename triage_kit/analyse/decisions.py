@@ -68,15 +68,15 @@ def _writers(lost: Loss) -> dict:
             "why": "it may enter rows again that are there, and take others for gone",
         }
     return {
-        "decision": "When the stopped writers start again: with the rows back, or sooner and without them",
+        "decision": "When writers start again: with the rows back, or sooner without them",
         "why": "new rows mix with what comes back and have to be told apart; until then these tables are out of use",
     }
 
 
 def _copies(until: pd.Timestamp | None, first: tuple[str, ...]) -> dict:
     return {
-        "who": "whoever runs the server and its backups",
-        "decision": "Keep WAL, logs, backups and the present state, at the price of disk space",
+        "who": "whoever runs server and backups",
+        "decision": "Give WAL, logs and backups disk space",
         "why": "retention and the next checkpoints delete what names the culprit or holds the rows",
         "until": until,
         "because": first,
@@ -88,10 +88,11 @@ def _way(lead: str, lost: Loss, ways: Sequence[dict], first: tuple[str, ...]) ->
         return None
     feasible = [row for row in ways if row["feasible"]]
     open_ = [row for row in ways if row["feasible"] is None]
-    if feasible:
-        decision = (
-            f"{'Which way back to take' if len(feasible) > 1 else 'Whether to take the way back'}: {_named(feasible)}"
-        )
+    if len(feasible) == 1:
+        decision = f"Whether to take the way back: {_plain(feasible[0])}"
+        why = "what it does not bring is lost, unless another way turns up"
+    elif feasible:
+        decision = f"Which way back to take: {_named(feasible)}"
         why = "each brings other rows at another price; what none of them brings is lost"
     elif open_:
         decision = f"Have these ways back checked, in this order: {_named(open_)}"
@@ -102,11 +103,13 @@ def _way(lead: str, lost: Loss, ways: Sequence[dict], first: tuple[str, ...]) ->
     return {"who": lead, "decision": decision, "why": why, "because": proof or first}
 
 
+def _plain(way: dict) -> str:
+    """Its words without what explains them, which stand beside it on every page."""
+    return way_back(way["option"]).partition(" (")[0]
+
+
 def _named(ways: Sequence[dict]) -> str:
-    said = [
-        way_back(row["option"]) + (f" ({row['effort']})" if row["effort"] not in (None, "", "none") else "")
-        for row in ways
-    ]
+    said = [_plain(row) + (f" ({row['effort']})" if row["effort"] not in (None, "", "none") else "") for row in ways]
     return ", ".join(said)
 
 

@@ -144,7 +144,7 @@ def _rests_on(evidence: Mapping[str, pd.DataFrame], ledger: Ledger) -> tuple[lis
 def _writers(names: Sequence[str], database: str | None) -> dict:
     tables = _some(names)
     return {
-        "action": "Stop what writes to the damaged tables: jobs, imports, migrations, clean-up scripts",
+        "action": "Stop what writes to the damaged tables: jobs, imports, migrations",
         "why": (
             f"the statement may run again, and new rows in {tables} mix with what will be brought back. Best where "
             "they are started; the command holds every writer of the database from the server's side"

@@ -20,7 +20,7 @@ FILES = re.compile(
 )
 MOST_FILES = 8
 UNREAD = "values of types that are not read (composite and range types, extensions'): their bytes are written apart"
-AS_BYTES = "the meaning of values of composite, range and extensions' types, which come as bytes"
+AS_BYTES = "values of composite and range types and of extensions' types, but as bytes"
 
 
 def dead_rows(lost: Loss, target: Target, evidence: Evidence) -> dict:

@@ -14,7 +14,7 @@ from triage_kit.plot.damage import by_urgency
 from triage_kit.plot.html import Html, tag, text
 
 MOST_GROUPS = 3
-MOST_PROOFS = 4
+MOST_PROOFS = 3
 SETTLED = 0.5  # below it the most probable cause is less likely than all others together
 OUT_OF_SIGHT = "Nobody removed rows: they stand, out of sight"
 SURE = 0.95  # a second cause below the first is named unless the first is as sure as this
@@ -116,11 +116,6 @@ def _loss(findings: pd.DataFrame) -> Html:
     if damaged.empty:
         return html.join([tag("strong", "No table is known to have lost rows"), f" ({rest})", _named(leaves)])
     others = f"The others: {rest}" if len(damaged) < len(leaves) or hurt else "No other table was looked at"
-    beside = words.spared(leaves)
-    verb = "emptied" if (damaged["mechanism"] == "truncate").all() else "hit"
-    others += (
-        f"; {beside:,} of them {'was' if beside == 1 else 'were'} {verb} as well, but held no row" if beside else ""
-    )
     parts = [
         html.join([html.name(schemas.qualified(row.schema, row.table)), f" ({words.gone(row)})"])
         for row in damaged.itertuples()
@@ -226,7 +221,7 @@ def _who(
     if not ranked:
         return text("")
     first, second = ranked[0], ranked[1] if len(ranked) > 1 else None
-    proof = html.ids(first["for"][:MOST_PROOFS])
+    proof = html.ids(first["for"][:MOST_PROOFS], most=MOST_PROOFS)
     said: list[object] = ["Not settled. Most probable: "] if first["probability"] < SETTLED else []
     hidden = group is not None and group["mechanism"] == "hidden" and first["cause"] == "not_lost"
     title = OUT_OF_SIGHT if hidden else words.cause(first)

@@ -37,7 +37,9 @@ def glance(findings: pd.DataFrame) -> style.Picture:
     rest = _rest(leaves, shown.head(MOST))
     height = TOP + ROW * len(rows) + (22 if rest else 4)
     tiny = any(0 < _whole(row) * (WIDTH - 1) < LEAST * most for row in drawn)
-    key = _words(0, 14, f"rows that stand: filled, that are gone: hatched{TINY if tiny else ''}", "soft", size=11.5)
+    dotted = ", not known: dotted" if any(_open(row) for row in drawn) else ""
+    said = f"rows that stand: filled, that are gone: hatched{dotted}{TINY if tiny else ''}"
+    key = _words(0, 14, said, "soft", size=11.5)
     last = _words(0, height - 6, rest, "soft", size=12) if rest else ""
     svg = tag(
         "svg",
@@ -104,6 +106,11 @@ def _whole(row: object) -> int:
     return max(actual, 0 if pd.isna(expected) else int(expected))
 
 
+def _open(row: object) -> bool:
+    """Whether it is not known how many rows are gone."""
+    return pd.isna(row.missing_rows) or pd.isna(row.actual_rows)
+
+
 def _length(row: object, most: int) -> float:
     """The bar's length; a table of which no number is known has a full one, which is dotted."""
     whole = _whole(row)
@@ -116,10 +123,9 @@ def _bar(top: float, row: object, most: int) -> list[Html]:
     actual, whole = 0 if pd.isna(row.actual_rows) else int(row.actual_rows), _whole(row)
     length = _length(row, most)
     gone = 0 if pd.isna(row.missing_rows) else int(row.missing_rows)
-    known = pd.notna(row.actual_rows) and whole > 0
     frame = tag(
         "rect", x=0.5, y=top, width=length, height=12, fill="none", stroke=style.MUTED, class_="frame",
-        stroke_dasharray=None if known else "2 3",
+        stroke_dasharray="2 3" if _open(row) else None,
     )  # fmt: skip
     parts = [frame]
     if whole and actual:

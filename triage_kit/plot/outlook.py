@@ -71,7 +71,16 @@ def stop(freeze: pd.DataFrame | None, zone: object) -> Html:
     if freeze is None or not len(freeze):
         return text("")
     steps = schemas.check(freeze, "freeze").sort_values("order", kind="stable").to_dict("records")
-    shown = html.listed((html.join([row["action"], _until(row["deadline"], zone)]) for row in steps[:3]), ordered=True)
+    clocks = [None, *(row["deadline"] for row in steps)]
+    shown = html.listed(
+        (
+            html.join(
+                [row["action"], ", before then" if _same(row["deadline"], last) else _until(row["deadline"], zone)]
+            )
+            for row, last in zip(steps[:3], clocks, strict=False)
+        ),
+        ordered=True,
+    )
     more = f"{len(steps) - 3:,} more, with commands and what each step destroys: " if len(steps) > 3 else "how: "
     return html.join([shown, tag("p", more, tag("a", "Stop these things now", href="#s-stop-these-things-now"))])
 
@@ -92,6 +101,10 @@ def decide(decisions: pd.DataFrame | None, zone: object) -> Html:
         )
         for row in given
     )
+
+
+def _same(at: object, last: object) -> bool:
+    return pd.notna(at) and pd.notna(last) and at == last
 
 
 def _until(at: object, zone: object) -> Html:
@@ -118,7 +131,7 @@ def unseen(gaps: pd.DataFrame | None, coverage: pd.DataFrame | None, dated: bool
         _weight=given["source"].map(weight).fillna(len(TELLING))
         + (given["source"].isin(DATING) * 2 * len(TELLING) if dated else 0),
     ).sort_values(["_last", "_weight"], kind="stable")
-    costs = ordered.drop_duplicates("costs").head(MOST_GAPS)
+    costs = ordered.drop_duplicates("costs").head(MOST_GAPS - bool(beside))
     said = html.join([_cost(row) for row in costs.itertuples()], "; ")
     left = len(given) - len(costs)
     if beside:
