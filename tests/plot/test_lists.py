@@ -151,6 +151,26 @@ def test_a_failed_statement_is_said_to_have_removed_nothing() -> None:
     assert "Removed nothing: a statement that fails changes no row." in said
 
 
+def test_the_statement_that_the_damage_proves_comes_first_and_is_said_to_have_been_carried_out() -> None:
+    names = ("findings", "groups", "explaining_statements", "causes", "foreign_keys", "mechanism_probabilities",
+             "next_tests")  # fmt: skip
+    plain = {"outcome": "unknown", "removed": "rows: how many is not logged", "tables": ["m.flows"]}
+    seen = schemas.frame("seen_statements", [
+        {**plain, "at": "2025-10-07T10:00:00Z", "text": "DELETE FROM m.flows WHERE id = 1", "operation": "delete",
+         "evidence": "E1"},
+        {**plain, "at": "2025-10-07T20:00:00Z", "text": "TRUNCATE m.flows", "operation": "truncate", "evidence": "E2"},
+        {**plain, "text": "TRUNCATE m.flows", "operation": "truncate", "user": "ops", "evidence": "E3"}])  # fmt: skip
+    group = schemas.frame("groups", [{"group": "G1", "tables": ["m.flows"], "mechanism": "truncate"}])
+    told = schemas.frame("explaining_statements", [{"group": "G1", "text": "TRUNCATE m.flows", "observed": True}])
+    empty = {name: schemas.empty(name) for name in names}
+    found = SimpleNamespace(**{**empty, "statements": seen, "groups": group, "explaining_statements": told})
+    said = Reader(plot.numbered_findings(found, schemas.empty("migration_operations"))).text
+    proven, other = said.index("Finding 2: TRUNCATE, end not logged"), said.index("Finding 3: DELETE, end not logged")
+    assert proven < said.index("shows that it was carried out") < other
+    assert said.count("shows that it was carried out") == 1
+    assert "2025-10-07 20:00:00 UTC, role ops, E2, E3" in said
+
+
 def test_counters_and_the_sum_of_the_table_list() -> None:
     row = {"schema": "m", "table": "assets", "kind": "table", "status": "wiped", "inserts": 81, "deletes": 33,
            "expected_rows": 48, "expected_from": "counters", "actual_rows": 0, "missing_rows": 48,

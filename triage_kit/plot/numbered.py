@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import html, style, words
+from triage_kit.plot import culprit, html, style, words
 from triage_kit.plot.damage import by_urgency, names
 from triage_kit.plot.html import Html, tag
 from triage_kit.sql import OPERATIONS
@@ -39,7 +39,7 @@ def numbered_findings(found: SimpleNamespace, operations: pd.DataFrame, timezone
     """
     parts = [
         *_losses(found, timezone),
-        *_statements(found.statements, set(found.explaining_statements["evidence"].dropna()), timezone),
+        *_statements(found.statements, _carried_out(found), timezone),
         *_migrations(operations, _proofs(found)),
         *_patterns(found.findings),
         *_ties(found.foreign_keys, found.findings),
@@ -156,24 +156,32 @@ def _explained(statement: dict, members: pd.DataFrame) -> Html:
     )
 
 
-def _statements(statements: pd.DataFrame, explaining: set[str], timezone: object) -> list[tuple[str, Html]]:
+def _carried_out(found: SimpleNamespace) -> set[str]:
+    """Evidence rows of the statements that the state of the damaged tables proves."""
+    groups = schemas.check(found.groups, "groups").to_dict("records")
+    seen = [culprit.session(group, found.statements, found.explaining_statements) for group in groups]
+    return {proof for one in seen if one is not None for proof in one["evidence"]}
+
+
+def _statements(statements: pd.DataFrame, proven: set[str], timezone: object) -> list[tuple[str, Html]]:
     given = schemas.check(statements, "seen_statements").sort_values("at", kind="stable")
     found = []
     for (_, outcome), same in given.groupby([given["text"].fillna(""), given["outcome"].fillna("unknown")], sort=False):
-        explains = bool(explaining & set(same["evidence"].dropna()))
-        found.append(_statement(same.to_dict("records"), outcome, explains, timezone))
-    return found
+        explains = bool(proven & set(same["evidence"].dropna()))
+        found.append((not explains, _statement(same.to_dict("records"), outcome, explains, timezone)))
+    return [told for _, told in sorted(found, key=lambda each: each[0])]  # what did it first, the others as they came
 
 
 def _statement(same: list[dict], outcome: str, explains: bool, timezone: object) -> tuple[str, Html]:
     first = same[0]
     operation = first["operation"] if isinstance(first["operation"], str) else "a destructive statement"
     who = [
-        f"{word} {style.visible(first[key])}"
+        f"{word} {style.visible(named)}"
         for word, key in (("role", "user"), ("application", "application"), ("from", "client"))
-        if isinstance(first[key], str) and first[key]
+        for named in [one[key] for one in same if isinstance(one[key], str) and one[key]][:1]
     ]
-    times = [f"{len(same):,} times, first "] if len(same) > 1 else []
+    dated = sum(pd.notna(one["at"]) for one in same)  # counters know no time: they tell of a statement once more
+    times = [f"{dated:,} times, first "] if dated > 1 else [] if dated else ["at a time that is "]
     proof = html.ids(one["evidence"] for one in same)
     seen = html.join([html.join([*times, html.moment(first["at"], timezone, fine=True)]), *who, proof], ", ")
     removed = first["removed"] if isinstance(first["removed"], str) else "what it removed is not known"
