@@ -14,11 +14,12 @@ import pytest
 from bs4 import BeautifulSoup
 
 from triage_kit import case as cases
-from triage_kit.analyse import investigate
+from triage_kit.analyse import investigate, verdict
 from triage_kit.analyse.investigation import Investigation
 from triage_kit.collect import Collected, collect
 from triage_kit.lab.incidents import base, seed
 from triage_kit.opened import open_case
+from triage_kit.plot import first_screen
 from triage_kit.report import make
 
 SOURCES = Path(__file__).parent / "seed_as_written"
@@ -156,6 +157,14 @@ def test_without_the_log_the_candidates_stay_the_same(evidence: Mapping[str, pd.
     chances = told.mechanism_probabilities.pivot_table("probability", "table", "mechanism")
     losses = chances.loc["raw_import_records"].drop(["none", "unknown"]).sort_values(ascending=False)
     assert list(losses.index[:2]) == ["truncate", "rollback"]
+
+
+def test_terminal_and_page_give_one_figure_for_what_happened(told: Investigation) -> None:
+    [line] = [each for each in verdict(told) if each.startswith("what: truncate")]
+    figure = line.partition("(")[2].partition(")")[0]
+    assert f"Emptied by TRUNCATE ({figure} sure" in BeautifulSoup(first_screen(told), "html.parser").get_text()
+    damaged = told.findings[told.findings["status"].isin(["wiped", "partial"])]
+    assert len(set(damaged["probability"])) > 1  # so that two places could have chosen two of them
 
 
 def test_the_report_holds_it_all(collected: Collected) -> None:

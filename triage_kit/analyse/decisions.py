@@ -11,6 +11,7 @@ from triage_kit.analyse.context import rows
 from triage_kit.analyse.recovery import Loss
 from triage_kit.schemas.ways import way_back
 
+MOST_WAYS = 3  # that a decision names; the recovery options have them all
 SURE = 0.9  # above it nobody has to be asked who did it before the next step is taken
 ASKED = {  # cause: who knows whether it was so
     "manual_session": "whoever may log in with rights on these tables",
@@ -109,8 +110,12 @@ def _plain(way: dict) -> str:
 
 
 def _named(ways: Sequence[dict]) -> str:
-    said = [_plain(row) + (f" ({row['effort']})" if row["effort"] not in (None, "", "none") else "") for row in ways]
-    return ", ".join(said)
+    said = [
+        _plain(row) + (f" ({row['effort']})" if row["effort"] not in (None, "", "none") else "")
+        for row in ways[:MOST_WAYS]
+    ]
+    more = f" and {len(ways) - MOST_WAYS} more" if len(ways) > MOST_WAYS else ""
+    return ", ".join(said) + more
 
 
 def _ask(causes: pd.DataFrame) -> dict | None:
