@@ -32,6 +32,10 @@ CUT = """[...document.querySelectorAll('body *')].filter(each => {
   return each.getBoundingClientRect().right > innerWidth + 1;
 }).map(each => each.outerHTML.slice(0, 120))"""
 
+PUSHED = """[...document.querySelectorAll('.scroll, figure, pre')]
+  .filter(each => each.scrollWidth > each.clientWidth + 1)
+  .map(each => `${each.getAttribute('aria-label') ?? each.tagName} by ${each.scrollWidth - each.clientWidth}`)"""
+
 
 def main(out: Path, pages: list[Path]) -> int:
     """Look at each page; returns the exit status: 1 where something grave was found."""
@@ -65,6 +69,7 @@ def on_screen(tab: browser.Page, page: Path, look: str, folder: Path) -> list[st
     asked = [each for each in tab.requests if not each.startswith(("data:", "file:"))]
     said += [f"{look}: {word}: {each}" for word, found in (("asked", asked), ("console", tab.said)) for each in found]
     said += [f"{look}: beside the window: {each}" for each in tab.ask(CUT)]
+    said += [f"  {look}: to be pushed sideways: {each}" for each in tab.ask(PUSHED) if width > 900]
     said += [f"{'' if each.startswith(('serious', 'critical')) else '  '}{look}: axe: {each}" for each in axe(tab)]
     tab.size(width, SLICE)
     for number, top in enumerate(range(0, min(tab.ask("document.documentElement.scrollHeight"), SLICE * MOST), SLICE)):

@@ -182,9 +182,10 @@ def evidence_matrix(evidence: pd.DataFrame, ax: Axes | None = None, of: str | No
         else:
             _heat(ax, grid)
             left = len(told) - len(grid.columns)
-            more = f"; {left} weaker hypotheses left out" if left > 0 else ""
-            more += f"; {style.things(silent, 'observation')} that moved nothing left out" if silent else ""
-            ax.set_title(f"{style.short(_name(given), 70)}\ndecibans for (+) and against (\u2212){more}", pad=10)
+            lacking = [f"{left} weaker hypotheses"] if left > 0 else []
+            lacking += [f"{style.things(silent, 'observation')} that moved nothing"] if silent else []
+            more = f"\nleft out: {', '.join(lacking)}" if lacking else ""
+            ax.set_title(f"{style.short(_name(given), 60)}\ndecibans for (+) and against (\u2212){more}", pad=10)
     return style.describe(
         ax, f"Matrix of {len(grid)} observations against {len(grid.columns)} hypotheses, in decibans."
     )

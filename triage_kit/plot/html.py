@@ -225,7 +225,7 @@ def table(
 
 def _look(cell: object, numeric: bool) -> str | None:
     """Numbers stand right; a cell of many words is kept wide, or it would become a tower of single words."""
-    words = re.sub(r"<summary>.*|<[^>]*>", "", text(cell), flags=re.DOTALL)
+    words = re.sub(r"<summary>.*|<time.*</time>|<[^>]*>", "", text(cell), flags=re.DOTALL)
     return "n" if numeric else "w" if len(words) > MANY else None
 
 

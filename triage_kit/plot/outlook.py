@@ -57,7 +57,8 @@ def _amount(rows: object, findings: pd.DataFrame) -> str:
         return f"all {style.things(gone, 'row')}, by " if gone > 1 else "the row, by "
     if known and gone > int(rows):
         return f"{int(rows):,} of {gone:,} rows, by "
-    # More than is known to be missing: deletes of before may be among them, or the number of the missing is open.
+    if known:  # more than are missing: deletes of before are among them
+        return f"up to all {style.things(gone, 'row')}, by "
     return f"up to {style.things(int(rows), 'row')}, by "
 
 
@@ -125,14 +126,13 @@ def unseen(gaps: pd.DataFrame | None, coverage: pd.DataFrame | None, dated: bool
         every = "Every question that was asked has its answer. " if coverage is not None and len(coverage) else ""
         return html.join([every, beside, where]) if every or beside else text("")
     given = schemas.check(gaps, "gaps")
+    missed = given[~given["source"].isin(DATING)] if dated else given
     weight = {source: place for place, source in enumerate(TELLING)}
-    ordered = given.assign(
-        _last=~given["named"].fillna(False).astype(bool),
-        _weight=given["source"].map(weight).fillna(len(TELLING))
-        + (given["source"].isin(DATING) * 2 * len(TELLING) if dated else 0),
+    ordered = missed.assign(
+        _last=~missed["named"].fillna(False).astype(bool), _weight=missed["source"].map(weight).fillna(len(TELLING))
     ).sort_values(["_last", "_weight"], kind="stable")
     costs = ordered.drop_duplicates("costs").head(MOST_GAPS - bool(beside))
-    said = html.join([_cost(row) for row in costs.itertuples()], "; ")
+    said = html.join([_cost(row) for row in costs.itertuples()], "; ") or "nothing but a second clock for the loss"
     left = len(given) - len(costs)
     if beside:
         return html.join([said, f"; {left:,} more. " if left else ". ", beside, where])

@@ -38,7 +38,9 @@ def recovery(recovery: pd.DataFrame, ax: Axes | None = None) -> Axes:
             ax.barh(place, wide * 0.5, 0.56, linewidth=0.9, **LOOKS[word])
             ax.text(wide * 0.5 + 0.01, place, _said(row, count, word), va="center", fontsize="small",
                     color="#333333" if word != "not feasible here" else "#6b6b6b")  # fmt: skip
-        ax.set_yticks(range(len(given)), [style.short(style.way_back(each), 42) for each in given["option"]])
+        ax.set_yticks(
+            range(len(given)), [style.short(style.way_back(each).partition(" (")[0], 42) for each in given["option"]]
+        )
         ax.set_ylim(max(len(given), 1) - 0.4, -0.6)
         ax.set_xlim(0, 1.0)
         ax.set_xticks([])

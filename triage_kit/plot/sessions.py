@@ -24,7 +24,7 @@ def session_list(sessions: pd.DataFrame, timezone: object = None) -> Html:
     there = given["groups"].map(len) > 0
     shown = pd.concat([given[acted], given[there & ~acted].head(MOST)])
     shown = shown.assign(first=shown["started_at"].fillna(shown["seen_from"])).sort_values("first", kind="stable")
-    headers = ["Since", "Until", "Who", "From", "Statements", "What it did", "How it ended", "During", "Source"]
+    headers = ["Since", "Until", "Who and from where", "Statements", "What it did", "How it ended", "During", "Source"]
     body = [_row(row, timezone) for row in shown.to_dict("records")]
     left = len(given) - len(shown)
     note = tag("p", f"{style.things(left, 'more session')} did nothing of the kind and ended before a loss, or began "
@@ -37,13 +37,13 @@ def session_list(sessions: pd.DataFrame, timezone: object = None) -> Html:
 def _row(row: dict, timezone: object) -> list[object]:
     who = [f"{word} {style.visible(row[key])}" for word, key in (("role", "role"), ("application", "application"),
            ("database", "database"), ("process", "pid")) if pd.notna(row[key])]  # fmt: skip
+    who.append(f"from {style.visible(row['client'])}" if isinstance(row["client"], str) else "from where is not known")
     counted = row["kinds"] if isinstance(row["kinds"], str) else "none was logged"
     errors = f"; {style.things(int(row['errors']), 'error')}" if pd.notna(row["errors"]) and row["errors"] else ""
     return [
         html.moment(row["first"], timezone, fine=True),
         html.moment(row["ended_at"] if pd.notna(row["ended_at"]) else row["seen_to"], timezone, fine=True),
         text(", ".join(who)),
-        html.name(row["client"]) if isinstance(row["client"], str) else text("not known, or this host"),
         text(f"{counted}{errors}"),
         _deeds(row["did"]),
         text(row["ended"]),
