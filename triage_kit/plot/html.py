@@ -226,7 +226,8 @@ def table(
 def _look(cell: object, numeric: bool) -> str | None:
     """Numbers stand right; a cell of many words is kept wide, or it would become a tower of single words."""
     words = re.sub(r"<summary>.*|<time.*</time>|<[^>]*>", "", text(cell), flags=re.DOTALL)
-    return "n" if numeric else "w" if len(words) > MANY else None
+    folded = text(cell).startswith("<details")  # its summary is the text of the cell
+    return "n" if numeric else "w" if folded or len(words) > MANY else None
 
 
 def listed(items: Iterable[object], ordered: bool = False) -> Html:
