@@ -126,14 +126,28 @@ def costly(text: str) -> bool:
     >>> costly("update a set b = (select c from d where e)"), costly("select 1 from a where b for update")
     (True, False)
     """
+    return _costly(text) if len(text) < _REMEMBERED else _costly_text(text)
+
+
+def _costly_text(text: str) -> bool:
     bare = _TOKENS.sub(" ", text) if writes(text) and _PLAIN.search(text) else text
-    # In pieces that overlap by more than a word: a statement of many megabytes is not held once more.
-    pieces = [(at, at + _PIECE + _LONGEST_WORD) for at in range(0, max(1, len(bare)), _PIECE)]
-    if any(_worded(bare[begin:end].lower()) for begin, end in pieces):
-        return True
-    if not any("update" in text[at : at + _PIECE + _LONGEST_WORD].lower() for at in range(0, len(text), _PIECE)):
-        return False
+    if len(text) <= _PIECE:
+        if _worded(bare.lower()):
+            return True
+        if "update" not in text.lower():
+            return False
+    else:
+        # In pieces that overlap by more than a word: a statement of many megabytes is not held once more.
+        pieces = [(at, at + _PIECE + _LONGEST_WORD) for at in range(0, max(len(text), len(bare)), _PIECE)]
+        if any(_worded(bare[begin:end].lower()) for begin, end in pieces):
+            return True
+        if not any("update" in text[begin:end].lower() for begin, end in pieces):
+            return False
     return len(text) > _MOST_TEXT or (_UNBOUNDED.search(text) is not None and _without_where(text))
+
+
+_REMEMBERED = 10_000  # characters of a text; the scan asks of each twice, before and behind the plain parser
+_costly = lru_cache(2_000)(_costly_text)
 
 
 def writes(text: str) -> bool:
