@@ -1,5 +1,6 @@
 """A checkout into evidence: migrations, commits, and a repository that tries to run something."""
 
+import os
 import subprocess
 
 import programs
@@ -109,8 +110,6 @@ def test_commits_with_their_paths(folder, history):
 
 
 def test_a_repository_of_somebody_else_is_read(folder, history):
-    import os
-
     if os.geteuid() != 0:
         pytest.skip("only root can give files to another account")
     for path in [history, *history.rglob("*")]:
@@ -201,3 +200,43 @@ def test_a_migrations_folder_outside_is_refused(folder):
     (folder.parent / "backend" / "out").symlink_to(folder.parent, target_is_directory=True)
     _, unread = collected(folder, migrations=["out"])
     assert ("migrations", "out leads out of the repository") in unread
+
+
+def test_pipes_and_folders_that_nest_without_end_hold_nobody_up(folder):
+    backend = folder.parent / "backend"
+    os.mkfifo(backend / "pipe.sql")
+    (backend / "pipe.py").symlink_to("pipe.py")
+    inner = os.open(backend, os.O_RDONLY)
+    for _ in range(1_200):
+        os.mkdir("d", dir_fd=inner)
+        inner, outer = os.open("d", os.O_RDONLY, dir_fd=inner), inner
+        os.close(outer)
+    os.close(inner)
+    try:
+        draft, unread = collected(folder)
+    finally:
+        # shutil recurses before Python 3.13: pytest could not clear up behind this test.
+        subprocess.run(["rm", "-rf", str(backend / "d")], check=True)
+    assert unread == []
+    assert "1 pipes, sockets or devices" in question(draft, "code_hits")["reason"]
+    assert len(draft.written("migrations"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "latin-1"])
+def test_files_in_another_encoding_are_read(folder, encoding):
+    (folder.parent / "backend" / "tidy.sql").write_bytes("-- für später\nTRUNCATE carts;\n".encode(encoding))
+    draft, _ = collected(folder)
+    found = draft.written("code_hits").set_index("path")
+    assert (found.loc["tidy.sql", "object"], found.loc["tidy.sql", "line"]) == ("carts", 2)
+
+
+def test_a_folder_inside_a_repository_has_its_own_part_of_the_history(folder, history):
+    inner = history / "services" / "shop"
+    inner.mkdir(parents=True)
+    (inner / "purge.sql").write_text("TRUNCATE carts;\n")
+    git(history, "add", "services")
+    git(history, "commit", "-q", "-m", "purge of the shop")
+    draft, _ = collected(folder, repository="../backend/services/shop")
+    changes = draft.written("last_changes")
+    assert set(zip(changes["path"], changes["subject"], strict=True)) == {("purge.sql", "purge of the shop")}
+    assert "purge of the shop" in set(draft.written("commits")["subject"])

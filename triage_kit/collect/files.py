@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 MOST_FILES = 50_000
@@ -17,27 +18,51 @@ _LEFT_OUT = frozenset(_TOOL_FOLDERS.split())
 
 
 def walk(start: Path, passed: Counter[str], wanted: Callable[[str], bool] = lambda name: True) -> Iterator[Path]:
-    """Files below a folder whose name is wanted, sorted, without links and tool folders."""
-    seen = 0
+    """Ordinary files below a folder whose name is wanted, sorted, without links and tool folders."""
+    seen = folders = 0
     if start.is_file():
         yield start
         return
-    for folder, folders, files in os.walk(start, followlinks=False):
-        folders[:] = sorted(
-            name for name in folders if name not in _LEFT_OUT and not (Path(folder) / name).is_symlink()
-        )
-        for name in sorted(files):
+    waiting = [start]  # os.walk of Python 3.11 recurses, and folders may nest deeper than that bears
+    while waiting:
+        folder = waiting.pop()
+        folders += 1
+        inside = sorted(_entries(folder, passed), key=lambda entry: entry.name)
+        waiting += [
+            Path(entry.path) for entry in reversed(inside)
+            if entry.is_dir(follow_symlinks=False) and entry.name not in _LEFT_OUT
+        ]  # fmt: skip
+        for entry in inside:
+            if _is_folder(entry):
+                continue
             seen += 1
-            if seen > MOST_FILES:
+            if seen > MOST_FILES or folders > MOST_FILES:
                 passed[f"or more files beyond the first {MOST_FILES}"] += 1
                 return
-            path = Path(folder) / name
-            if not wanted(path.name):
+            if not wanted(entry.name):
                 continue
-            if path.is_symlink():
+            if entry.is_symlink():
                 passed["links"] += 1
+            elif not entry.is_file(follow_symlinks=False):
+                passed["pipes, sockets or devices"] += 1  # one that is opened may never answer
             else:
-                yield path
+                yield Path(entry.path)
+
+
+def _entries(folder: Path, passed: Counter[str]) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            return list(islice(found, MOST_FILES + 1))
+    except OSError:
+        passed["folders that cannot be opened"] += 1
+        return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads round in a circle
+        return False
 
 
 def content(path: Path, passed: Counter[str]) -> bytes | None:
@@ -50,6 +75,8 @@ def content(path: Path, passed: Counter[str]) -> bytes | None:
     except OSError:
         passed["unreadable files"] += 1
         return None
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # as PowerShell and Windows' tools write text
+        data = data.decode("utf-16", "replace").encode("utf-8", "replace")
     if b"\0" in data[:8192]:
         passed["binary files"] += 1
         return None

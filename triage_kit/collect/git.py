@@ -89,7 +89,7 @@ def _epoch(at: datetime) -> str:
 
 _PATHS_AT_ONCE = 500
 _LOG = (
-    "log", "-z", f"--format={_FORMAT}", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv",
+    "log", "-z", f"--format={_FORMAT}", "--name-only", "--relative", "--no-renames", "--no-ext-diff", "--no-textconv",
     "--no-show-signature", "--no-mailmap", "--no-notes", "--no-color",
 )  # fmt: skip
 

@@ -124,7 +124,9 @@ class _Reader(Flow):
     def call(self, node: ast.Call, names: Names, depth: int) -> None:
         if isinstance(node.func, ast.Name):
             if (function := self.functions.get(node.func.id)) and depth < _MOST_CALLS:
+                self.again += 1
                 self.block(function.body, names | parameters(function, node, names), depth + 1)
+                self.again -= 1
         elif isinstance(node.func, ast.Attribute):
             self.found += self._method(node, node.func.attr, node.func.value, names)
 

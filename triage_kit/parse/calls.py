@@ -136,7 +136,7 @@ class _Calls(Flow):
         if function is None or depth >= _MOST_CALLS or not _gives_sql(node, names):
             return
         inner = _Calls(self.functions)
-        inner.steps = self.steps
+        inner.steps, inner.again = self.steps, 1
         inner.block(function.body, names | parameters(function, node, names), depth + 1)
         self.steps = inner.steps
         self.found += [replace(each, line=node.lineno) for each in inner.found]

@@ -65,6 +65,7 @@ class Flow:
 
     def __init__(self) -> None:
         self.steps = 0
+        self.again = 0  # how many loops and calls deep the same lines are read once more
 
     def spend(self, value: Any = None) -> Any:
         """Count a step, and a long text as the steps that reading it costs; returns the value."""
@@ -118,9 +119,11 @@ class Flow:
 
     def _loop(self, node: ast.For | ast.AsyncFor, names: Names, depth: int) -> None:
         self.expression(node.iter, names, depth)
+        self.again += 1
         for value in _rounds(node.iter, names):
             bind_target(node.target, value, names)
             self.block(node.body, names, depth)
+        self.again -= 1
         self.block(node.orelse, names, depth)
 
     def expressions(self, node: ast.AST, names: Names, depth: int) -> None:
@@ -138,19 +141,21 @@ class Flow:
         if isinstance(node, ast.NamedExpr):
             bind_target(node.target, evaluate(node.value, names), names)
         elif isinstance(node, ast.Call):
-            for each in (*node.args, *(each.value for each in node.keywords)):
+            for each in (*node.args, *(each.value for each in node.keywords)) if self.again else ():
                 self.spend(evaluate(each, names))
             self.call(node, names, depth)
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, names: Names, depth: int) -> None:
         [source] = node.generators
         self.expression(source.iter, names, depth)
+        self.again += 1
         for value in _rounds(source.iter, names):
             self.spend()
             inner = dict(names)
             bind_target(source.target, value, inner)
             for each in (*source.ifs, node.elt):
                 self.expression(each, inner, depth)
+        self.again -= 1
 
 
 def _rounds(node: ast.expr, names: Names) -> list[Any]:
