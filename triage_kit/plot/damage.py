@@ -87,9 +87,8 @@ def _bar(ax: Axes, place: int, row: object) -> None:
 def _expected(row: object) -> str:
     if pd.notna(row.expected_rows):
         return style.count(row.expected_rows)
-    if pd.isna(row.expected_low) and pd.isna(row.expected_high):
-        return "?"
-    return style.about(row.expected_low, row.expected_high)
+    about = style.about(row.expected_low, row.expected_high)
+    return "?" if about == style.about(None, None) else about
 
 
 def _frame(ax: Axes, shown: pd.DataFrame, rest: pd.DataFrame) -> None:

@@ -93,9 +93,9 @@ def _fate(row: object) -> str:
         return f"{style.count(row.actual_rows, '?')} row{'' if row.actual_rows == 1 else 's'} stand"
     if pd.notna(row.expected_rows):
         return f"{row.expected_rows:,} expected, {style.count(row.actual_rows, '?')} now"
-    if pd.isna(row.expected_low) and pd.isna(row.expected_high):
-        return "number not known"
     about = style.about(row.expected_low, row.expected_high)
+    if about == style.about(None, None):
+        return "number not known"
     return f"{about} gone" if row.actual_rows == 0 else f"{about} expected, {style.count(row.actual_rows, '?')} now"
 
 

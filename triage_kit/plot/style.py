@@ -148,14 +148,14 @@ def count(number: object, absent: str = "not known") -> str:
 def about(low: object, high: object) -> str:
     """A number of rows of which only the bounds are known.
 
-    >>> about(150, None), about(0, 1113), about(None, 9)
-    ('at least 150', '0 to 1,113', 'at most 9')
+    >>> about(150, None), about(0, 1113), about(None, 9), about(0, None)
+    ('at least 150', '0 to 1,113', 'at most 9', 'a number not known')
     """
-    if low is None or low != low or low is pd.NA:
-        return f"at most {count(high, '?')}"
-    return (
-        f"at least {count(low)}" if high is None or high is pd.NA or high != high else f"{count(low)} to {count(high)}"
-    )
+    if pd.isna(low):
+        return f"at most {count(high)}" if pd.notna(high) else "a number not known"
+    if pd.isna(high):
+        return f"at least {count(low)}" if low else "a number not known"
+    return f"{count(low)} to {count(high)}"
 
 
 def things(number: int, noun: str) -> str:
