@@ -292,6 +292,39 @@ def test_lists_of_backup_tools_tell_time_and_place(tmp_path, text, kind) -> None
         assert (run["first"][-2:], run["last"][-2:]) == ("11", "42")
 
 
+LISTS = Path(__file__).with_name("lists")  # what the tools wrote about backups of PostgreSQL 15, paths apart
+
+
+@pytest.mark.parametrize("name", ["barman-show-backup.txt", "barman-show-backup.json"])
+def test_what_barman_3_4_wrote_is_read_whole(tmp_path, name) -> None:
+    _, found, _ = look(tmp_path, LISTS / name)
+    [row] = found.to_dict("records")
+    assert (row["kind"], row["label"], row["state"]) == ("barman", "20261125T195042", "complete")
+    assert (row["start_lsn"], row["stop_lsn"], row["wal_from"]) == ("0/3000028", "0/4000060", f"{1:08X}{0:08X}{3:08X}")
+    assert (row["server_version"], row["timeline"], row["stanza"]) == ("15", 1, "main")
+    assert row["finished_at"].to_pydatetime().replace(microsecond=0) == datetime(2026, 11, 25, 19, 52, 23, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", ["barman-list-backup.txt", "barman-list-backup.json"])
+def test_a_short_list_of_barman_tells_when_and_what_is_not_told_is_missing(tmp_path, name) -> None:
+    _, found, _ = look(tmp_path, LISTS / name)
+    [row] = found.to_dict("records")
+    assert (row["kind"], row["label"], row["state"]) == ("barman", "20261125T195042", "complete")
+    assert row["finished_at"].to_pydatetime() == datetime(2026, 11, 25, 19, 52, 23, tzinfo=UTC)
+    assert row["start_lsn"] != row["start_lsn"]  # not a number: missing
+
+
+def test_what_pgbackrest_2_45_wrote_is_read_whole(tmp_path) -> None:
+    done, found, _ = look(tmp_path, LISTS / "pgbackrest-info.json")
+    [row] = found.to_dict("records")
+    assert (row["kind"], row["label"], row["state"]) == ("pgbackrest", "20261126-044802F", "complete")
+    assert (row["start_lsn"], row["stop_lsn"], row["wal_from"]) == ("0/2000028", "0/2000138", f"{1:08X}{0:08X}{2:08X}")
+    assert (row["server_version"], row["stanza"], row["by_version"]) == ("15", "main", "2.45")
+    assert row["began_at"].to_pydatetime() == datetime(2026, 11, 26, 4, 48, 2, tzinfo=UTC)
+    [run] = done.bundle.table("wal_archive").to_dict("records")
+    assert (run["first"][-1], run["last"][-1]) == ("1", "3")
+
+
 def test_gaps_of_an_archive_are_seen_in_a_folder_and_in_a_list(tmp_path) -> None:
     archive = tmp_path / "archive"
     archive.mkdir()
