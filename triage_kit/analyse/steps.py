@@ -97,11 +97,18 @@ def _bring(best: list[dict]) -> list[dict]:
             {
                 "step": "Compare what came back with what is missing, table by table, before writers start again",
                 "role": "data owner",
-                "why": f"it does not bring {way['brings_not']}" if way["brings_not"] else None,
+                "why": _lacks(way["brings_not"]),
                 "because": way["because"],
             },
         ]
     return found
+
+
+def _lacks(brings_not: str | None) -> str | None:
+    """What a way back leaves undone, in words; where the rows stand, only what it does besides."""
+    if not brings_not or brings_not.startswith("nothing is missing"):
+        return brings_not or None
+    return f"it does not bring {brings_not}"
 
 
 def _settle(likeliest: list[dict]) -> list[dict]:

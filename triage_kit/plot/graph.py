@@ -76,7 +76,7 @@ def _drawing(graph: nx.MultiDiGraph, tables: pd.DataFrame, roots: list[str], lef
     if left:
         drawing.add_node(
             "rest",
-            lines=(f"{left:,} more tables, not drawn",),
+            lines=(f"{style.things(left, 'more table')}, not drawn",),
             tooltip="tables further away; all foreign keys are in the table below",
             color=style.GRID,
             fillcolor=style.CARD,
