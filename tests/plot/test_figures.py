@@ -209,6 +209,16 @@ def test_timeline_draws_every_destructive_statement_among_two_thousand_events() 
     assert max(drawn) <= 162  # checkpoints share marks
 
 
+def test_statements_of_one_moment_are_all_named() -> None:
+    start = pd.Timestamp("2025-10-07T18:00:00Z")
+    rows = [{"at": start + pd.Timedelta(minutes=at), "kind": "checkpoint", "text": "c"} for at in range(0, 360, 10)]
+    rows += [{"at": start + pd.Timedelta(hours=3, milliseconds=at), "kind": "statement", "text": "TRUNCATE"}
+             for at in (-1, 1, 2)]  # fmt: skip
+    ax = plot.timeline(schemas.frame("timeline", rows), schemas.empty("groups"))
+    assert "19, 21, 22" in texts(ax)  # 18 checkpoints stand before them, one between them
+    assert 3 in {len(each.get_offsets()) for each in ax.collections if hasattr(each, "get_offsets")}
+
+
 def test_timeline_marks_the_loss_and_the_noticed_moment() -> None:
     lost = schemas.frame("groups", [
         {"group": "G1", "lost_from": "2025-10-07T18:28:20Z", "lost_to": "2025-10-07T20:28:20Z"}])  # fmt: skip

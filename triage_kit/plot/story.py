@@ -15,6 +15,7 @@ from triage_kit.plot.clock import FoldedClock
 BINS = 160  # places that one lane has for events that may share a mark
 PIXELS = 2000  # marks of which two would cover each other's middle are drawn once, with all their numbers
 CROWDED = 400  # events of a lane that are counted by height rather than marked
+TOLD = 4  # numbers that a tag lists one by one
 PEAKS = 4  # of a crowded lane that carry their number
 
 
@@ -103,7 +104,7 @@ def _lane(ax: Axes, clock: FoldedClock, events: pd.DataFrame, place: int, lane: 
     marks = _merged(places, numbers, BINS if not alone else PIXELS if crowded else 0)
     ax.scatter([x for x, _ in marks], [place] * len(marks), marker=marker, s=46, color=colour, linewidths=1.2, zorder=3)
     labelled: dict[float, float] = {}
-    for x, those in marks:
+    for x, those in _merged(places, numbers, BINS):  # marks that stand on each other share their words
         _tag(ax, x, place, _words_of(those), labelled)
 
 
@@ -155,9 +156,9 @@ def _merged(places: np.ndarray, numbers: np.ndarray, bins: int) -> list[tuple[fl
 
 
 def _words_of(numbers: np.ndarray) -> str:
-    if len(numbers) == 1:
-        return str(numbers[0])
     gapless = numbers[-1] - numbers[0] + 1 == len(numbers)
+    if len(numbers) <= TOLD and not (gapless and len(numbers) > 1):
+        return ", ".join(map(str, numbers))
     return f"{numbers[0]}-{numbers[-1]}" if gapless and len(numbers) < 10 else f"{len(numbers):,} events"
 
 
