@@ -121,9 +121,20 @@ WRAPPINGS: dict[str, Callable[[int, str], str]] = {
 }  # fmt: skip
 
 
+WHOLE: dict[str, Callable[[list[str]], str]] = {
+    "document": lambda texts: json.dumps({"records": [{"properties": {"message": text}} for text in texts]}),
+    "table": lambda texts: "id,timestamp,event_message\n" + "".join(
+        '{},1759868858343123,"{}"\n'.format(at, text.replace('"', '""')) for at, text in enumerate(texts)),
+    "events": lambda texts: json.dumps({"events": [{"timestamp": 1759868858343, "message": text} for text in texts]}, indent=4),
+    "numbered": lambda texts: "".join(
+        WRAPPINGS["journal json"](at, f"[{at + 1}-1] {text}") for at, text in enumerate(texts)),
+    "services": lambda texts: "".join(f"db-1   | {text}\nweb-1  | GET /a\n" for text in texts),
+}  # fmt: skip
+
+
 def wrapped(chance: random.Random) -> None:
     """What containers, journals, syslog and hosters write around lines leaves them what they were."""
-    made, name, prefix = [], chance.choice([*WRAPPINGS]), chance.choice((PREFIX, RDS))
+    made, name, prefix = [], chance.choice([*WRAPPINGS, *WHOLE]), chance.choice((PREFIX, RDS))
     for _ in range(chance.randint(1, 30)):
         text = line(chance, "stderr").rstrip("\n")
         if chance.random() < 0.1:
@@ -131,7 +142,8 @@ def wrapped(chance: random.Random) -> None:
         if prefix == RDS:
             text = "2025-10-07 20:27:38 UTC:10.0.0.1(5432):app@shop:[12]:" + text.partition("@shop ")[2]
         made += text.split("\n")
-    data = "".join(WRAPPINGS[name](at, each) for at, each in enumerate(made)).encode()
+    text = WHOLE[name](made) if name in WHOLE else "".join(WRAPPINGS[name](at, each) for at, each in enumerate(made))
+    data = text.encode()
     if whole := chance.random() < 0.3:
         layers = wrapping(data, prefix)
     else:

@@ -55,7 +55,10 @@ def oldest_first(records: list[list[Line]]) -> list[list[Line]]:
 
 def header(text: str) -> tuple[int, int] | None:
     """The columns of the message and of the time, when a line names the columns of a table with both; None if not."""
-    names = [each.strip().removeprefix("@") for each in next(csv.reader([text]), [])]
+    try:
+        names = [each.strip().removeprefix("@") for each in next(csv.reader([text]), [])]
+    except csv.Error:
+        return None
     message = next((names.index(each) for each in TEXTS if each in names), -1)
     stamp = next((names.index(each) for each in STAMPS if each in names), -1)
     return (message, stamp) if len(names) >= _LEAST_COLUMNS and message >= 0 and stamp >= 0 else None

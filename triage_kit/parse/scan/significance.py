@@ -24,7 +24,7 @@ _PARTS_OF_NAMES = ("session_replication_role", "pg_stat", "alembic_version", "sc
                    "django_migrations", "_prisma_")  # fmt: skip
 _OF_WORDS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 _WORDS_BYTES = re.compile(rf"(?i){WORDS}".encode())
-_HEADER = re.compile(r"(?i)(?<=[:s]  )execute\b")  # of a line that was torn into another one
+_HEADER = re.compile(r"(?i)(?<=[:s]  )execute\b")  # of a line that was torn into another one's
 _TOKENS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _WRITES = re.compile(r"(?ai)\s*(?:insert|update)\b")
 _PLAIN = re.compile(r"""['"$]|--|/\*""")
@@ -85,7 +85,9 @@ def significant(entry: Entry) -> bool:
     """
     if entry.severity in SERIOUS or entry.kind not in ORDINARY:
         return True
-    return costly(entry.statement or _HEADER.sub("", entry.message))
+    if entry.statement and entry.kind in ("statement", "duration"):
+        return costly(entry.statement)
+    return costly(_HEADER.sub("", f":  {entry.statement or entry.message}"))
 
 
 def quiet(raw: bytes, format: str) -> bool:
