@@ -73,6 +73,7 @@ _CLUES = (
     "webhooks",
     "stringdata",
     "docker login",
+    "age identity",
 )
 
 
@@ -159,12 +160,43 @@ _INSERT = re.compile(
 )
 
 
+# A letter that is written as its number: in JSON and Python, C, URLs, XML and HTML, and SQL's U&'…'.
+_LETTER = (
+    r"(?<!\\)\\++(?:u00|u\{0{0,4}|U000000|x)[3-7][0-9a-fA-F]\}?|%(?:25)?[3-7][0-9a-fA-F]"
+    r"|&\#x0{0,4}[3-7][0-9a-fA-F];|&\#0{0,4}\d{2,3};|\\00[3-7][0-9a-fA-F]"
+)
+_NUMBERED = re.compile(_LETTER)
+_SPELT = re.compile(rf"(?:[A-Za-z0-9_-]|{_LETTER})++")
+_NAMED = re.compile(_NAME, re.IGNORECASE | re.VERBOSE)
+
+
 def redact(text: str) -> str:
     """The text with every secret that can be told by its place replaced by ``***``; twice gives the same as once.
 
     >>> redact("postgresql://app:s3cret@db/shop?password=x"), redact("ALTER ROLE a PASSWORD 'b c'")
     ('postgresql://app:***@db/shop?password=***', "ALTER ROLE a PASSWORD '***'")
     """
+    found = _redacted(text)
+    if not ("\\" in found or "%" in found or "&#" in found) or not _NUMBERED.search(found):
+        return found
+    # A word is spelt out where it names a secret, and only if that brings one to light.
+    spelt = _SPELT.sub(_word, found)
+    again = _redacted(spelt) if spelt != found else found
+    return again if again != spelt else found
+
+
+def _word(found: re.Match[str]) -> str:
+    spelt = _NUMBERED.sub(_letter, found[0])
+    return spelt if spelt != found[0] and _NAMED.search(spelt) else found[0]
+
+
+def _letter(found: re.Match[str]) -> str:
+    digits = re.search(r"&#0{0,4}(\d+);|([0-9a-fA-F]{2})[};]?\Z", found[0])
+    letter = chr(int(digits[1]) if digits[1] else int(digits[2], 16))
+    return letter if letter.isascii() and (letter.isalnum() or letter in "_-") else found[0]
+
+
+def _redacted(text: str) -> str:
     text = redact_shapes.hide(text)
     lowered = text.lower()
     if not _CLUE.search(lowered):

@@ -1,27 +1,17 @@
 """Secrets that are known by their shape, or by the program, file or protocol that they stand in.
 
 What an investigator needs looks similar and stays: UUIDs, ULIDs and numbers that are keys of rows, hashes of commits,
-names of tables and indexes, ``primary key=…``. So a bare ``key=…`` goes only where its value looks drawn by lot, and
-the tokens of a service by the letters that it puts before them. Those are documented by each: `GitLab
-<https://docs.gitlab.com/security/tokens/>`_, `Stripe <https://docs.stripe.com/keys>`_, `Slack
-<https://docs.slack.dev/authentication/tokens>`_, `Vault <https://developer.hashicorp.com/vault/docs/concepts/tokens>`_.
+names of tables and indexes, ``primary key=…``. So a bare ``key=…`` goes only where its value looks drawn by lot. Tokens
+that a service issued are :mod:`triage_kit.redact_issued`'s.
 """
 
 from __future__ import annotations
 
 import re
 
-from triage_kit import redact_stars
+from triage_kit import redact_issued, redact_stars
 from triage_kit.redact_stars import HIDDEN
 
-_PREFIXES = (
-    "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glsoat-", "glagent-", "glimt-", "gloas-", "xapp-", "sk_test_",
-    "rk_live_", "rk_test_", "whsec_", "npm_", "pypi-ag", "dop_v1_", "doo_v1_", "hf_", "sk-proj-", "sk-ant-",
-    "sk-or-v1-", "shpat_", "shpss_", "shpca_", "dckr_pat_", "age-secret-key-1", "hvs.", "hvb.", "hvr.", "ya29.", "1//0",
-    "glsa_", "glc_eyj", "nrak-", "lin_api_", "pmak-", "figd_", "atatt3", "atctt3", "dp.pt.", "dp.st.", "sq0csp-",
-    "sq0atp-", "eaacedeose0cba", "dapi", "sbp_", "rubygems_", "sntrys_",
-    "cfut_", "pscale_pw_", "pscale_tkn_",
-)  # fmt: skip
 # Drawn by lot: capital, small letter and digit, or letters and digits that change three times and more.
 _RANDOM = (
     r"(?-i:(?![0-9a-fA-F]{8}-[0-9a-fA-F]{4}-)(?![0-9a-f]{1,200}(?![\w+/=-]))(?![0-7][0-9A-HJKMNP-TV-Z]{25}(?!\w))"
@@ -101,16 +91,11 @@ PLACES = [
          r"'[^'\n]+'|\"[^\"\n]+\"|[a-z]+(?: [a-z]+){11,23}", _I),
     )
 ]  # fmt: skip
-# After a letter or digit a prefix is the end of another word; words of a table's name are shorter than twelve letters.
-_ISSUED = re.compile(
-    rf"(?<![\w.-])(?i:{'|'.join(re.escape(prefix) for prefix in _PREFIXES)})"
-    r"(?=[\w.-]{0,99}\d)(?=[\w.-]{0,99}?[A-Za-z0-9]{12})[\w.-]{16,}|\bSG\.[\w-]{16,}\.[\w-]{16,}"
-)
 # A line of a .pgpass file, whatever its port.
 _PASSFILE = re.compile(
     r"(?P<kept>(?<!\S)(?:[\w.*-]+|\[[0-9a-fA-F:]+\]):(?:\d{4,5}|\*):(?!\d+:)[^\s:]+:[^\s:]+:)(?!\*\*\*)\S+"
 )
-_CLUE = re.compile(redact_stars.any_of((*_PREFIXES, "kind", *(clue for clues, _ in PLACES for clue in clues))))
+_CLUE = re.compile(redact_stars.any_of(("kind", *(clue for clues, _ in PLACES for clue in clues))))
 _SECRET_OBJECT = re.compile(r"(?i)\bkind[\"']?\s*:\s*[\"']?Secret\b")
 _DATA = re.compile(r"(?m)^(?P<indent>[ \t]*)data:[ \t]*(?P<rest>(?:\n(?P=indent)[ \t]+[^\n]*|\n[ \t]*(?=\n))+)")
 _JSON_DATA = re.compile(r"(?P<kept>\"(?:data|stringData)\"\s*:\s*)\{(?P<rest>[^{}]*)\}")
@@ -125,10 +110,10 @@ def hide(text: str) -> str:
     """
     if text.count(":") > 3:
         text = _PASSFILE.sub(rf"\g<kept>{HIDDEN}", text)
+    text = redact_issued.hide(text)
     lowered = text.lower()
-    if not _CLUE.search(lowered) and "SG." not in text:
+    if not _CLUE.search(lowered):
         return text
-    text = _ISSUED.sub(HIDDEN, text)
     for clues, place in PLACES:
         if redact_stars.holds(lowered, clues):
             text = place.sub(lambda found: found["kept"] + redact_stars.starred(found["secret"]), text)

@@ -68,6 +68,7 @@ _TELLING = (
         r"\b(?:use|with|using|new|old|the|set|this)\s+(?:password|passphrase|passcode)\s+",
         r"\"[^\"\s]{3,200}\"",
     ),
+    (("age identity",), r"\bage\s+identity(?:\s+(?:is|was)|\s*[:=])?\s*", rf"{_QUOTED}|{_MIXED}"),
     (("credential",), r"\bcredentials?\s*(?:are|is|:)\s*[^\s/]{1,100}\s*/\s*", r"[^\s,;'\"]+"),
     (("docker login",), r"\bdocker\s+login\b[^\n;|]{0,200}?\s-p[\s=]+", r"[^\s'\"]+|'[^'\n]*'?"),
     (
