@@ -26,19 +26,20 @@ MAY_IMPORT = {
         "redact_shapes": "redact_issued redact_stars",
         "redact_stars": "",
         "redact_told": "",
+        "clock": "",
         "files": "",
         "console": "errors",
         "schemas": "errors pandas",
         "sql": "errors postgast",
         "case": "errors schemas pydantic pydantic_core yaml pandas",
-        "bundle": "__version__ errors files schemas pandas pyarrow duckdb",
+        "bundle": "__version__ clock errors files schemas pandas pyarrow duckdb",
         "mask": "sql pandas",
         "opened": "errors schemas case bundle mask analyse pandas",  # ``sessions`` is derived from the evidence
         "start": "errors case files resources",
         "parse": "errors sql redact numpy pyarrow hyperscan",
         # `files` for what `salvage` writes, which lies outside the bundle.
-        "collect": "__version__ errors files schemas case bundle parse sql redact sqlalchemy psycopg pandas pyarrow "
-        "fsspec",
+        "collect": "__version__ clock errors files schemas case bundle parse sql redact sqlalchemy psycopg pandas "
+        "pyarrow fsspec",
         "analyse": "errors schemas sql pandas numpy networkx yaml",
         # `sql` for its vocabulary: which operation costs what stands there alone.
         "plot": "errors schemas sql pandas numpy networkx matplotlib pygraphviz",

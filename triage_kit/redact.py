@@ -191,8 +191,9 @@ def _word(found: re.Match[str]) -> str:
 
 
 def _letter(found: re.Match[str]) -> str:
-    digits = re.search(r"&#0{0,4}(\d+);|([0-9a-fA-F]{2})[};]?\Z", found[0])
-    letter = chr(int(digits[1]) if digits[1] else int(digits[2], 16))
+    written = found[0]
+    decimal = written.startswith("&#") and written[2] not in "xX"
+    letter = chr(int(written[2:-1]) if decimal else int(written.rstrip("};")[-2:], 16))
     return letter if letter.isascii() and (letter.isalnum() or letter in "_-") else found[0]
 
 

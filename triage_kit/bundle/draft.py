@@ -13,7 +13,7 @@ import hashlib
 import io
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,7 +21,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from triage_kit import __version__, schemas
+from triage_kit import __version__, clock, schemas
 from triage_kit.bundle import manifest as manifests
 from triage_kit.bundle.lock import Lock
 from triage_kit.bundle.manifest import FORMAT, MANIFEST, canonical
@@ -33,6 +33,7 @@ JOURNAL = "manifest.partial.json"
 RAW_LIMIT = 256 << 20  # bytes on the disk, all kept sources together
 ROW_GROUP = 200_000  # rows; a window of time then reads few groups of a large log
 PIECE = 1 << 20
+AGREEING = timedelta(seconds=1)  # clocks that differ by less: the way to the server and back is in it too
 STATUSES = ("answered", "refused", "unavailable", "failed", "skipped", "not_built")
 
 
@@ -47,6 +48,7 @@ class Draft:
         self._lock = lock
         self._unmoved: list[Path] = []  # files that stand beside their places yet
         self._holding = False
+        self.ahead = timedelta(0)  # of our clock, as ``follow`` found the server's
 
     @classmethod
     def begin(cls, case_folder: str | Path, again: bool = False) -> Draft:
@@ -117,12 +119,28 @@ class Draft:
         """
         if row.get("status") not in STATUSES:
             raise BundleError(f"question {row.get('source')!r}: got status {row.get('status')!r}, want {STATUSES}")
-        row.setdefault("asked_at", datetime.now(UTC))
+        row.setdefault("asked_at", self.now())
         checked = schemas.frame("questions", [row]).iloc[0]
         told = {name: _told(checked[name]) for name in checked.index}
         rest = [old for old in self._journal["questions"] if old["source"] != told["source"]]
         self._journal["questions"] = [*rest, told]
         self._save()
+
+    def now(self) -> datetime:
+        """This moment by the server's clock, once ``follow`` told how far it is from ours."""
+        return clock.now() + self.ahead
+
+    def follow(self, ahead: timedelta) -> timedelta:
+        """Tell time by a server whose clock is so far ahead of ours; returns by how much the two differ, or zero.
+
+        All instants of the evidence are of one clock then. When collection began is told by it too, once for all runs
+        that go on with this draft.
+        """
+        self.ahead = ahead if abs(ahead) >= AGREEING else timedelta(0)
+        if self.ahead and "clock_ahead_seconds" not in self.notes:
+            began = datetime.fromisoformat(self._journal["began_at"])
+            self.note(collected_at=began + self.ahead, clock_ahead_seconds=self.ahead.total_seconds())
+        return self.ahead
 
     def note(self, **facts: Any) -> None:
         """Record facts of the collection: columns of ``collection`` and whatever else the manifest shall tell."""
@@ -169,10 +187,8 @@ class Draft:
 
     def seal(self) -> Bundle:
         """Complete the manifest and rename the folder to evidence/; returns it opened. The draft is used up."""
-        now = datetime.now(UTC)
-        self.note(
-            **{"collected_at": self._journal["began_at"], **self.notes, "sealed_at": now, "kit_version": __version__}
-        )
+        began = {"collected_at": self._journal["began_at"]}
+        self.note(**{**began, **self.notes, "sealed_at": self.now(), "kit_version": __version__})
         names = schemas.get("collection").names
         self.write("collection", schemas.frame("collection", [{name: self.notes.get(name) for name in names}]))
         self.write("questions", schemas.frame("questions", self._journal["questions"]))
@@ -275,7 +291,7 @@ def _continued(folder: Path) -> dict[str, Any]:
     file = next((folder / name for name in (JOURNAL, MANIFEST) if (folder / name).is_file()), None)
     if file is None:
         _nothing_else(folder)
-        began = {"format": FORMAT, "began_at": _told(datetime.now(UTC)), "kit_version": __version__}
+        began = {"format": FORMAT, "began_at": _told(clock.now()), "kit_version": __version__}
         return began | {"collection": {}, "questions": [], "files": [], "not_kept": [], "server": {}}
     try:
         journal = manifests.read(file)

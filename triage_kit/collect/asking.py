@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 
 import pandas as pd
@@ -134,7 +134,7 @@ class Inquiry:
 
     def moment(self, question: Question) -> datetime:
         """When the question was asked: now."""
-        return datetime.now(UTC)
+        return self.draft.now()
 
     def lacking(self, part: str, reason: str, status: str = "refused") -> None:
         """Record that an answer lacks a part that is worth a line among the gaps; ``part`` is one of PARTS."""

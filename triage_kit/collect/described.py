@@ -7,9 +7,8 @@ Where the server or a snapshot of it answered, its own tables stay and these fil
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
-from triage_kit import schemas
+from triage_kit import clock, schemas
 from triage_kit.bundle import Draft
 from triage_kit.case import Case
 from triage_kit.collect import named_files, questions
@@ -148,7 +147,7 @@ def _without(row: dict, *keys: str) -> dict:
 def _row_counts(told: Statistics, oids: dict[Name, int]) -> list[dict]:
     if "rows" not in told.columns:
         return []
-    now = datetime.now(UTC)
+    now = clock.now()
     return [{"oid": oids[row["schema"], row["table"]], "schema": row["schema"], "table": row["table"],
              "rows": row["rows"], "method": "none" if row["rows"] is None else "exact", "asked_at": now,
              "reason": COUNTED if row["rows"] is not None else "the column rows of the statistics file is empty here"}

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
+from triage_kit import clock
 from triage_kit.collect import brackets, damage, harmless, questions, scope
 from triage_kit.collect.asking import CANCELED, LOCK_TIMEOUT, OPENING, Inquiry
 from triage_kit.collect.questions import Question
@@ -78,10 +79,10 @@ class Count:
     reason: str | None = None
     oldest_xid: int | None = None  # of the rows that stand
     newest_xid: int | None = None
-    asked_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    asked_at: datetime = field(default_factory=lambda: clock.now())
 
-    def row(self) -> dict:
-        """The count as a row of the evidence table."""
+    def row(self, ahead: timedelta = timedelta(0)) -> dict:
+        """The count as a row of the evidence table; the server's clock is so far ahead of ours."""
         return {
             "oid": self.table.oid,
             "schema": self.table.schema,
@@ -89,7 +90,7 @@ class Count:
             "rows": self.rows,
             "method": self.method,
             "reason": self.reason,
-            "asked_at": self.asked_at,
+            "asked_at": self.asked_at + ahead,
         }
 
 
@@ -110,7 +111,7 @@ def count(
         inquiry.lacking(
             "row_counts: not counted", f"{left.total()} of {countable} tables were not counted ({reasons})", "skipped"
         )
-    return variant, [each.row() for each in counts]
+    return variant, [each.row(inquiry.draft.ahead) for each in counts]
 
 
 def _tell_damage(inquiry: Inquiry, hurt: list[Count]) -> None:
@@ -278,7 +279,7 @@ class Counting:
             found = self.session.read(query, limits=EXACT if self.mode == "exact" else OPENING)
         except Refused:
             return tried
-        return replace(tried, rows=found[0]["rows"], method="pgstattuple", asked_at=datetime.now(UTC))
+        return replace(tried, rows=found[0]["rows"], method="pgstattuple", asked_at=clock.now())
 
 
 def _counted(table: Table, row: dict) -> Count:
@@ -359,5 +360,5 @@ def _quiet(inquiry: Inquiry) -> bool:
         return False
     if not inquiry.capabilities.reports_counters_when_idle():
         return not others
-    now = datetime.now(UTC) + timedelta(milliseconds=identity["clock_offset_ms"])
+    now = clock.now() + timedelta(milliseconds=identity["clock_offset_ms"])
     return all(row["state_at"] is not None and row["state_at"] < now - UNREPORTED for row in others)

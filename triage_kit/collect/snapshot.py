@@ -176,7 +176,7 @@ class Replay(Inquiry):
     def moment(self, question: Question) -> datetime:
         """When the script asked."""
         answer = self.session.found.answers.get(question.name)
-        return answer.at if answer is not None and answer.at is not None else datetime.now(UTC)
+        return answer.at if answer is not None and answer.at is not None else self.draft.now()
 
 
 def _way(case: Case, inquiry: Replay, question: Question) -> Callable[[Question], tuple[str, list[dict]]]:
@@ -236,7 +236,7 @@ class _Counted(rows.Counting):
         row = self.counted.get(table.oid)
         if row is None:
             return rows.Count(table, reason=NOT_COUNTED)
-        return rows.Count(table, row["rows"], "exact", asked_at=instant(row["asked_at"]) or datetime.now(UTC))
+        return rows.Count(table, row["rows"], "exact", asked_at=instant(row["asked_at"]) or self.inquiry.draft.now())
 
     def _stattuple(self) -> str | None:
         return None

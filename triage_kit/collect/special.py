@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import timedelta
 
+from triage_kit import clock
 from triage_kit.collect import harmless, questions, scope
 from triage_kit.collect.asking import OPENING, Inquiry
 from triage_kit.collect.questions import Question
@@ -41,15 +42,32 @@ JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_s
 
 def identity(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
     """The server with what its control file says, and how far its clock is from ours."""
-    before = datetime.now(UTC)
+    before = clock.now()
     variant, [row] = inquiry.read(question)
-    after = datetime.now(UTC)
-    row["clock_offset_ms"] = (row["asked_at"] - before - (after - before) / 2).total_seconds() * 1000
+    after = clock.now()
+    ahead = row["asked_at"] - before - (after - before) / 2
+    row["clock_offset_ms"] = ahead.total_seconds() * 1000
+    _tell_clock(inquiry, ahead)
     try:
         row |= inquiry.session.read(CONTROL)[0]
     except Refused as error:
         inquiry.lacking("identity: control file", str(error), error.status)
     return variant, [row]
+
+
+def _tell_clock(inquiry: Inquiry, ahead: timedelta) -> None:
+    """Go by the server's clock from now on, and say so where ours is another."""
+    if differ := inquiry.draft.follow(ahead):
+        apart, later = timedelta(seconds=round(abs(differ).total_seconds())), differ > timedelta(0)
+        inquiry.draft.answer(
+            source="clock",
+            status="answered",
+            named=False,
+            costs="whether instants of this machine and of the server may be compared",
+            reason=f"the server's clock is {apart} (hours, minutes and seconds) {'ahead of' if later else 'behind'} "
+            "that of the machine that collected: every instant of the evidence is by the server's; what people noted "
+            "and what a repository or a backup says may be by another",
+        )
 
 
 def activity(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
