@@ -21,7 +21,9 @@ from triage_kit.opened import open_case
 
 ODD = 'g"one % {x}\n🚀'
 EMPTY = {"made", "emptied", "drained", "filled_by_itself"}
-HURT = {"gone", "gone_known", ODD, "cut", "cut_known", "gone_and_closed"}
+SEGMENTED = {"by_its_map": 5000, "by_the_catalogue": 10, "whole_segment": 0}  # pages beyond the first segment
+SEGMENT = 1 << 30
+HURT = {"gone", "gone_known", ODD, "cut", "cut_known", "gone_and_closed", "by_its_map", "by_the_catalogue"}
 STATEMENTS = [
     "CREATE SCHEMA closed",
     "CREATE TABLE gone (id int PRIMARY KEY)", "INSERT INTO gone SELECT generate_series(1, 77)",
@@ -38,7 +40,32 @@ STATEMENTS = [
     "TRUNCATE filled_by_itself",
     "CREATE TABLE stands AS SELECT generate_series(1, 13) AS n",
     "CREATE TABLE torn AS SELECT generate_series(1, 13) AS n",
+    *(f"CREATE TABLE {name} AS SELECT 1 AS n" for name in SEGMENTED),
 ]  # fmt: skip
+
+
+def lengthen(server: Server) -> dict[str, Path]:
+    """Let tables of one row have more pages than a segment holds, new and empty ones; their first files by name."""
+    with server.connect() as connection:
+        found = connection.execute(
+            "SELECT relname, pg_relation_filepath(oid) FROM pg_class WHERE relname = ANY (%s)", (list(SEGMENTED),)
+        ).fetchall()
+    first = {name: server.data / path for name, path in found}
+    server.stop()
+    owner = (server.data / "PG_VERSION").stat()
+    for name, path in first.items():
+        os.truncate(path, SEGMENT)  # a hole: it takes no space
+        second = path.with_name(f"{path.name}.1")
+        second.touch(0o600)
+        os.truncate(second, SEGMENTED[name] * 8192)
+        if os.geteuid() == 0:
+            os.chown(second, owner.st_uid, owner.st_gid)
+    server.start()
+    with server.connect() as connection:
+        assert connection.execute("SELECT pg_relation_size('by_its_map')").fetchone() == (SEGMENT + 5000 * 8192,)
+        connection.execute("VACUUM (TRUNCATE off) by_its_map")  # its free space map
+        connection.execute("ANALYZE by_the_catalogue")
+    return first
 
 
 def quoted(name: str) -> str:
@@ -63,16 +90,25 @@ def wounded(request: pytest.FixtureRequest) -> Iterator[Server]:
             paths = dict(connection.execute(
                 "SELECT relname, pg_relation_filepath(oid) FROM pg_class WHERE relname = ANY (%s)",
                 ([*HURT, "torn"],)).fetchall())  # fmt: skip
+        first = lengthen(server)
         server.stop()
+        for name in ("by_its_map", "by_the_catalogue"):
+            first[name].with_name(f"{first[name].name}.1").unlink()
         for name, path in paths.items():
             file = server.data / path
             if name.startswith("cut"):
                 file.write_bytes(b"")
             elif name == "torn":
                 file.write_bytes(os.urandom(8192))
-            else:
+            elif name not in SEGMENTED:
                 file.unlink()
         server.start()
+        with server.connect() as connection:
+            connection.execute("ANALYZE by_its_map")  # as autovacuum would: from then on the catalogue is wrong, too
+            pages = connection.execute("SELECT relpages FROM pg_class WHERE relname = 'by_its_map'").fetchone()
+            assert pages == (SEGMENT // 8192,)
+            # What a person sees who asks the server: no error.
+            assert connection.execute("SELECT count(*) FROM by_the_catalogue").fetchone() == (1,)
         yield server
 
 

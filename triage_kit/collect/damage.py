@@ -5,6 +5,10 @@ a query opens the file without reading a row of it, and it does so before the ro
 tells the two apart for everybody who may name the table. A file that is there and has 0 bytes is told by what the
 catalogue and the counters say of it: TRUNCATE and VACUUM write their new sizes there, whoever empties a file from
 outside does not. https://www.postgresql.org/docs/current/errcodes-appendix.html
+
+A table beyond a segment (1 GB) stands in several files. The server counts from the first to one that is missing or not
+full, and whoever scans the table reads that far and hears no complaint (md.c, mdnblocks; measured on 13 and 18). Its
+two maps are cut together with it, so they know how long it was; the catalogue knows it from the last VACUUM or ANALYZE.
 """
 
 from __future__ import annotations
@@ -12,13 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from triage_kit.collect import harmless
 from triage_kit.collect.asking import OPENING, Inquiry
-from triage_kit.collect.server import Refused, in_chunks, quoted
+from triage_kit.collect.server import Refused, Session, in_chunks, quoted
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from triage_kit.collect.rows import Table
 
 TOGETHER = 50
@@ -32,6 +36,19 @@ FROM pg_catalog.unnest(%(oids)s::oid[]) AS wanted (oid) JOIN pg_catalog.pg_class
 GONE = "its file, or one of its indexes', is missing: {}"
 CUT = "its file has 0 bytes, where the catalogue has {} pages: neither TRUNCATE nor VACUUM leaves that"
 CUT_UNSEEN = "its file has 0 bytes, where {} live rows were counted and neither TRUNCATE nor VACUUM ever ran"
+MAPS = """
+SELECT c.oid::bigint AS oid, c.relpages AS pages, pg_catalog.pg_relation_size(c.oid, 'main') AS bytes,
+       pg_catalog.pg_relation_size(c.oid, 'fsm') AS fsm_bytes, pg_catalog.pg_relation_size(c.oid, 'vm') AS vm_bytes,
+       pg_catalog.pg_relation_size(c.oid, 'main') AS bytes_after
+FROM pg_catalog.unnest(%(oids)s::oid[]) AS wanted (oid) JOIN pg_catalog.pg_class c ON c.oid = wanted.oid
+"""
+BLOCK = 8192
+# Pages of the table of which one page of the free space map and of the visibility map tells (freespace.c, fsm_internals
+# and visibilitymap.c, with pages of 8 kB); the first two pages of the former are the tree above the leaves.
+FSM_TELLS, FSM_ABOVE, VM_TELLS = 4069, 2, 32672
+SHORT = (
+    "its files hold {} pages, and {}: a segment of it is missing or cut, what stood in it is not counted as lost rows"
+)
 NOT_STATTED = "its file is not there: pg_stat_file found none"
 
 
@@ -77,6 +94,59 @@ def contradicted(inquiry: Inquiry, tables: Iterable[Table]) -> dict[int, str]:
         ):  # fmt: skip
             found[table.oid] = CUT_UNSEEN.format(live)
     return found
+
+
+def shortened(inquiry: Inquiry, tables: Iterable[Table]) -> dict[int, str]:
+    """Of tables with files those of which the maps or the catalogue know more pages than the files hold.
+
+    The catalogue is believed where the files end with a full segment: a VACUUM that was cancelled at its very end
+    leaves the number of before. What the maps cannot tell is a missing end of less than 33 MB.
+    """
+    segment = _segment_pages(inquiry)
+    if segment is None:
+        return {}
+    suspects = {table.oid for table in tables if table.heap and table.bytes and not table.unlogged}
+    storage = inquiry.written("storage")[["oid", "heap_bytes", "fsm_bytes", "vm_bytes"]]
+    known = storage.merge(inquiry.written("relations")[["oid", "pages"]], on="oid")
+    known = known.rename(columns={"heap_bytes": "bytes"})
+    found = _longer(known[known["oid"].isin(suspects)].to_dict("records"), segment)
+    if found and isinstance(inquiry.session, Session):
+        # Measured again at one moment: a table may grow, or a VACUUM cut it, between two questions.
+        found = _longer(_measured(inquiry.session, sorted(found)), segment)
+    return found
+
+
+def _measured(session: Session, oids: list[int]) -> list[dict]:
+    try:
+        return session.read(MAPS, {"oids": oids}, OPENING)
+    except Refused:
+        return []  # locked meanwhile, or gone: nothing is known for sure
+
+
+def _longer(rows: Iterable[dict], segment: int) -> dict[int, str]:
+    """Which of the measured tables must have had more pages than their files hold, and what tells it."""
+    found = {}
+    for row in rows:
+        sizes = {name: int(value) if pd.notna(value) else 0 for name, value in row.items()}
+        pages = max(sizes["bytes"], sizes.get("bytes_after", 0)) // BLOCK
+        leaves = sizes["fsm_bytes"] // BLOCK - FSM_ABOVE
+        leaves -= max(leaves, 0) // FSM_TELLS  # a large tree has more pages above its leaves
+        least, name = max(
+            ((leaves - 1) * FSM_TELLS + 1, "free space"),
+            ((sizes["vm_bytes"] // BLOCK - 1) * VM_TELLS + 1, "visibility"),
+        )
+        if pages and least > pages:
+            found[sizes["oid"]] = SHORT.format(pages, f"its {name} map tells of {least} or more")
+        elif pages and pages % segment == 0 and sizes["pages"] > pages:
+            found[sizes["oid"]] = SHORT.format(pages, f"the catalogue has {sizes['pages']}")
+    return found
+
+
+def _segment_pages(inquiry: Inquiry) -> int | None:
+    """Pages of a full segment; None where pages have another size than the numbers above are for."""
+    settings = inquiry.written("settings").set_index("name")["value"]
+    standard = settings.get("block_size") == str(BLOCK) and str(settings.get("segment_size")).isdecimal()
+    return int(settings["segment_size"]) if standard else None
 
 
 def _first_storage(relations: pd.DataFrame, oid: int) -> bool:

@@ -138,6 +138,7 @@ class Counting:
         """Counts of all tables, in the order given."""
         done = {count.table.oid: count for count in map(self._without_reading, tables) if count}
         done |= self._damaged([count.table for count in done.values() if count.method == "empty_file"])
+        done |= self._shortened(tables)
         left = sorted((table for table in tables if table.oid not in done), key=lambda table: table.bytes or 0)
         small = [table for table in left if table.pages <= harmless.PAGES and table.heap]
         large = [table for table in left if table not in small]
@@ -154,6 +155,11 @@ class Counting:
         """Of tables that measure 0 bytes those that are not empty but damaged."""
         found = self._broken(empty)
         return {t.oid: Count(t, method="damaged", reason=found[t.oid]) for t in empty if t.oid in found}
+
+    def _shortened(self, tables: list[Table]) -> dict[int, Count]:
+        """Tables of whose files a part is missing: what stands in the rest is not read, and is no row count."""
+        found = damage.shortened(self.inquiry, tables)
+        return {t.oid: Count(t, method="damaged", reason=found[t.oid]) for t in tables if t.oid in found}
 
     def _broken(self, empty: list[Table]) -> dict[int, str]:
         """What is wrong with their files, by OID."""

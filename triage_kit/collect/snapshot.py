@@ -226,6 +226,7 @@ class _Counted(rows.Counting):
         at = self.inquiry.moment(questions.get("row_counts"))
         found = [self._without_reading(table) or self._recorded(table) for table in tables]
         hurt = self._damaged([each.table for each in found if each.method == "empty_file"])
+        hurt |= self._shortened(tables)
         found = [hurt.get(each.table.oid, each) for each in found]
         return [each if each.method == "exact" else replace(each, asked_at=at) for each in found]
 
