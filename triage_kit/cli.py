@@ -30,12 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(json=options.json, quiet=options.quiet)
     # What a command makes is its owner's alone, and open to that owner: a kernel works in folders that it made.
     before = os.umask(0o077)
+    interrupted = False
     try:
         return options.command(options, console)
     except KeyboardInterrupt:
-        kept = (
-            ": what was read is kept, the same command goes on from there" if options.command in (collect, run) else ""
-        )
+        interrupted = True
+        goes_on = options.command in (collect, run, baseline)
+        kept = ": what was read is kept, the same command goes on from there" if goes_on else ""
         console.error(f"interrupted{kept}", INTERRUPTED)
         return INTERRUPTED
     except BrokenPipeError:
@@ -47,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(console, options, message, FAILED)
     finally:
         os.umask(before)
-        _give_up_what_cannot_be_printed()
+        if not interrupted:  # then nobody may be reading, and a full pipe would take nothing
+            _give_up_what_cannot_be_printed()
 
 
 def _give_up_what_cannot_be_printed() -> None:

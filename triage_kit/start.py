@@ -32,11 +32,26 @@ def init(folder: str | Path, url: str | None = None) -> list[Path]:
         there = [path.name for path in (file, *copies) if path.exists()]
     if there:
         raise CaseError(f"{home} has {', '.join(there)} already: name another folder, or move them away")
-    with _written(home):
+    with _written(home), _whole_or_not(home, (file, *copies)):
         _begin(home, file, text)
         for path, source in copies.items():
             copy_private(source, path)
     return [file, *copies]
+
+
+@contextlib.contextmanager
+def _whole_or_not(home: Path, paths: tuple[Path, ...]) -> Iterator[None]:
+    """Take back what was written when the rest cannot be: what is half there would stop the next try."""
+    made = not home.exists()
+    try:
+        yield
+    except BaseException:
+        for path in paths:
+            path.unlink(missing_ok=True)
+        if made:
+            with contextlib.suppress(OSError):
+                home.rmdir()
+        raise
 
 
 def baseline_case(folder: str | Path, url: str) -> cases.Case:

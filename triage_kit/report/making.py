@@ -79,12 +79,15 @@ def make(
 
 def _make(opened: OpenCase, case: Path, folder: Path, tell: Notify, notebooks: Sequence[str | Path] | None) -> Made:
     replacing.prepare(folder, WRITTEN)
-    with ThreadPoolExecutor(1) as beside:  # the kernels are processes of their own: this one is free meanwhile
+    beside = ThreadPoolExecutor(1)  # the kernels are processes of their own: this one is free meanwhile
+    try:
         told = beside.submit(_findings, opened)
         executed = (
             _given(notebooks, opened.masked) if notebooks is not None else _run(case, folder, tell, opened.masked)
         )
         incident, server, findings = told.result()
+    finally:
+        beside.shutdown(wait=False, cancel_futures=True)  # an interrupt waits for no findings
     failed = {name: copies.failure(notebook) for name, notebook in executed.items()}
     about = head.head(opened.title, incident, server, failed, opened.masked)
     written = {f"{name}.ipynb": nbformat.writes(notebook) + "\n" for name, notebook in executed.items()}
