@@ -199,20 +199,13 @@ def test_while_a_log_is_read_the_next_run_reads_it(tmp_path: Path) -> None:
     assert len(Bundle.open(case).table("log_events")) == 2
 
 
-@pytest.mark.parametrize("stage", ["running", "last notebook"])
-def test_in_the_middle_of_a_report_the_earlier_one_stays(tmp_path: Path, stage: str) -> None:
+def test_before_the_page_is_written_the_earlier_report_stays(tmp_path: Path) -> None:
+    """While notebooks run: tests/test_environments.py."""
     case = seedlike.write(tmp_path / "case")
     (case / "report").mkdir()
     (case / "report" / "report.html").write_text("earlier")
     with running(tmp_path, "report", case, "--json") as run:
-        if stage == "running":
-            run.until(lambda event: event["event"] == "stage")
-            deadline = time.monotonic() + HANG
-            while len(below(run.child.pid)) < 2:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-        else:
-            run.until(lambda event: event["event"] == "notebook" and event["done"] == event["total"])
+        run.until(lambda event: event["event"] == "notebook" and event["done"] == event["total"])
         run.strike()
     assert [path.name for path in (case / "report").iterdir()] == ["report.html"]
     assert (case / "report" / "report.html").read_text() == "earlier"
@@ -243,12 +236,12 @@ def test_the_collectors_script_into_a_pipe_that_nobody_empties(tmp_path: Path) -
 
 
 @pytest.mark.pg
-@pytest.mark.parametrize("stage", ["server", "question", "notebooks"])
+@pytest.mark.parametrize("stage", ["server", "question"])
 def test_a_demo_takes_its_server_with_it(tmp_path: Path, stage: str) -> None:
     def reached(event: dict) -> bool:
         if stage == "server":
             return event["event"] == "stage" and "started" in event["text"]
-        return event["event"] == ("question" if stage == "question" else "notebook")
+        return event["event"] == "question"
 
     # A short path, that the account which the server runs as may enter.
     with tempfile.TemporaryDirectory(prefix="t", dir="/tmp") as own:

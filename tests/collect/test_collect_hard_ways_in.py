@@ -49,7 +49,7 @@ def own(server: Server, path: Path) -> None:
 def hard(request: pytest.FixtureRequest) -> Iterator[tuple[Server, str]]:
     """A server that wants SCRAM over TCP, and its address; odd roles, and a database of an odd name.
 
-    The builds of PostgreSQL that tests fetch have no TLS, so what a server with it says is told by its words alone.
+    It has no TLS; one that has is in test_collect_tls.py.
     """
     if request.param is None or not sys.platform.startswith("linux"):
         pytest.skip("needs PostgreSQL, and Linux's many loopback addresses")

@@ -38,6 +38,8 @@ UNLIKE = re.compile(
     r"(?=.*(?:\bSSL\b|\bTLS\b|certificate|channel binding|no encryption))",
     re.IGNORECASE | re.DOTALL,
 )
+OUR_KEY = re.compile(r"private key|client certificate|certificate file", re.IGNORECASE)
+THEIR_NAME = re.compile(r"certificate verify failed|does not match host name|root certificate", re.IGNORECASE)
 NO_SLOT = re.compile(r"too many clients|too many connections|connection slots", re.IGNORECASE)
 
 
@@ -148,10 +150,7 @@ def explain(error: psycopg.Error, wanted: dict[str, str], timeout: float = 5.0) 
             "the service file or the PG* variables"
         )
     if UNLIKE.match(said):
-        return LoginRefused(
-            f"the two sides do not agree on encryption at {named}: {said}; say what the server wants, which its "
-            "pg_hba.conf tells, by sslmode, sslrootcert and channel_binding in the URL, the service file or PGSSLMODE"
-        )
+        return LoginRefused(f"the two sides do not agree on encryption at {named}: {said}; {_encryption(said)}")
     if ping == pq.Ping.REJECT:
         return Unreachable(
             f"the server of {named} takes no connections at the moment: {said}; it starts, recovers or "
@@ -192,6 +191,26 @@ def explain(error: psycopg.Error, wanted: dict[str, str], timeout: float = 5.0) 
     return LoginRefused(
         f"the server refused {named}: {said}; check role, database, password (PGPASSWORD, a passfile "
         "or a service file) and the server's pg_hba.conf"
+    )
+
+
+def _encryption(said: str) -> str:
+    """What to do about two sides that do not agree on encryption."""
+    if THEIR_NAME.search(said):
+        return (
+            "its certificate is not the one that was expected: name the root that signed it by sslrootcert, and the "
+            "host that it is issued for by host. Ask whoever runs the server before you lower sslmode: with a wrong "
+            "certificate somebody may stand between"
+        )
+    if OUR_KEY.search(said):
+        return (
+            "the server wants to know us by a certificate: name it by sslcert and its key, which only you may read, by "
+            "sslkey, and the key's passphrase by sslpassword in a service file or in the URL that database.url_env "
+            "points to, never in case.yaml"
+        )
+    return (
+        "say what the server wants, which its pg_hba.conf tells, by sslmode, sslrootcert and channel_binding in the "
+        "URL, the service file or PGSSLMODE"
     )
 
 
