@@ -145,3 +145,59 @@ def test_two_runs_and_a_client_share_one_server_connection(server18, database18,
     assert turns == [70] * 2 * len(QUESTIONS)
     for done in collected:
         assert "failed" not in set(done.bundle.table("questions")["status"])
+
+
+# What an application may leave on the connection that it gives back; the pooler itself puts a few of them right.
+LEAKED = [
+    "search_path = lair, public", "standard_conforming_strings = off", "bytea_output = 'escape'",
+    "transform_null_equals = on", "extra_float_digits = -15", "intervalstyle = 'sql_standard'", "row_security = off",
+    "datestyle = 'German, DMY'", "timezone = 'Asia/Kathmandu'", "client_encoding = 'latin1'", "lock_timeout = 1",
+    "idle_in_transaction_session_timeout = 500", "default_transaction_isolation = 'serializable'",
+    "default_transaction_deferrable = on", "default_transaction_read_only = off", "enable_tidscan = off",
+    "enable_seqscan = off", "enable_indexscan = off", "constraint_exclusion = on", "client_min_messages = 'debug1'",
+    "session_replication_role = 'replica'", "array_nulls = off", "quote_all_identifiers = on", "work_mem = '64kB'",
+    "lc_messages = 'C'", "plan_cache_mode = 'force_generic_plan'", "application_name = 'left behind'",
+    "jit_above_cost = 0", "role = 'plain_role'",
+]  # fmt: skip
+SCENE = """
+CREATE SCHEMA lair;
+CREATE FUNCTION lair.count(int) RETURNS bigint LANGUAGE sql AS 'SELECT 7';
+CREATE TABLE lair.pg_class AS SELECT 1 AS oid;
+CREATE TABLE t (id serial PRIMARY KEY, "order" text CHECK ("order" <> E'a\\'b' OR "order" IS NULL),
+                price float8 DEFAULT 0.1, at timestamptz DEFAULT '2025-10-08 00:00+00',
+                every interval DEFAULT '36 hours', raw bytea DEFAULT '\\x00ff', parts text[] DEFAULT '{a,null}');
+INSERT INTO t ("order") SELECT 'é' FROM generate_series(1, 70);
+CREATE INDEX "by.place" ON t ("order") WHERE price > 0.3;
+ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON t USING (at > '2025-10-08 00:00+00' AND "order" = NULL);
+CREATE VIEW v AS SELECT id, "order", every FROM t WHERE at > '2025-10-08 00:00+00';
+"""
+SAME = ("relations", "columns", "constraints", "indexes", "policies", "triggers", "sequences", "namespaces",
+        "extensions", "role_settings", "settings", "version_tables", "databases", "roles")  # fmt: skip
+
+
+def test_what_another_client_left_behind_changes_nothing_that_is_read(server, database, tmp_path, roles) -> None:
+    with server.connect(database) as connection:
+        connection.execute(SCENE)
+    with pooled(server, database, tmp_path) as url:
+        read = []
+        for name in ("clean", "leaked"):
+            (tmp_path / name).mkdir()
+            with psycopg.connect(url, autocommit=True, prepare_threshold=None) as client:
+                for each in LEAKED if name == "leaked" else ():
+                    client.execute(f"SET {each}")
+            case = cases.build({"database": {"url": url}}, tmp_path / name / "case.yaml")
+            read.append(collect(case, only=[question.name for question in QUESTIONS]).bundle)
+            with psycopg.connect(url, autocommit=True, prepare_threshold=None) as client:
+                left_over = client.execute("SELECT current_setting('quote_all_identifiers')").fetchone()
+        assert left_over == ("on",)  # it was there all the time, and is the application's own business
+    clean, leaked = read
+    assert leaked.table("identity")["role"].tolist() == clean.table("identity")["role"].tolist() == ["postgres"]
+    for name in SAME:
+        # Where a setting comes from is told as it is; its value is the server's own, and not that client's.
+        one, other = (each.table(name).drop(columns="source", errors="ignore").astype(str) for each in read)
+        if name == "settings":  # transaction_deferrable is of the reading transaction itself
+            one, other = (each[~each["name"].str.startswith("transaction_")] for each in (one, other))
+        assert other.to_dict("records") == one.to_dict("records"), name
+    assert leaked.table("row_counts").set_index("table").loc["t", "rows"] == 70
+    asked = leaked.table("questions").set_index("source")["status"].to_dict()
+    assert asked == clean.table("questions").set_index("source")["status"].to_dict()

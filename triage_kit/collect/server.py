@@ -376,13 +376,16 @@ def _begin(bounds: Limits, version_num: int, extra: str = "") -> str:
     # READ COMMITTED by name: a hot standby refuses SERIALIZABLE where that is the default. A role's own
     # transaction_timeout would end the whole session in the middle of an answer; the bounds below hold without it.
     # With the little work_mem of some roles an answer would go through temporary files, which temp_file_limit forbids
-    # and a full disk does not take (met with 64 kB).
+    # and a full disk does not take (met with 64 kB). Behind a pooler, what another client left on the connection holds
+    # for us too: its role, and settings that change how names and values are written.
     return (
         "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; "
         f"{'SET LOCAL transaction_timeout = 0; ' if version_num >= 170_000 else ''}"
-        "SET LOCAL search_path = pg_catalog, pg_temp; "
+        "SET LOCAL role TO DEFAULT; SET LOCAL search_path = pg_catalog, pg_temp; "
         f"SET LOCAL statement_timeout = {bounds.statement}; SET LOCAL lock_timeout = {bounds.lock}; "
         f"SET LOCAL idle_in_transaction_session_timeout = {bounds.idle}; "
+        "SET LOCAL quote_all_identifiers = off; SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1; "
+        "SET LOCAL intervalstyle = 'postgres'; SET LOCAL transform_null_equals = off; "
         "SET LOCAL work_mem = '16MB'; SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL timezone = 'UTC'; "
         f"SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off; {extra}"
     )
