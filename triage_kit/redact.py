@@ -160,6 +160,16 @@ _INSERT = re.compile(
 )
 
 
+def redact_under(name: str, value: str) -> str:
+    """A value as it may be shown beside its name, which may announce that the whole of it is a secret.
+
+    >>> redact_under("app.password", "two words"), redact_under("app.region", "eu west")
+    ('***', 'eu west')
+    """
+    told = re.sub(r"[^\w.-]", "_", name) + "=x9x9x9x9x9x9"
+    return HIDDEN if value and redact(told) != told else redact(value)
+
+
 # A letter that is written as its number: in JSON and Python, C, URLs, XML and HTML, and SQL's U&'…'.
 _LETTER = (
     r"(?<!\\)\\++(?:u00|u\{0{0,4}|U000000|x)[3-7][0-9a-fA-F]\}?|%(?:25)?[3-7][0-9a-fA-F]"

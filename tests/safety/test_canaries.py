@@ -75,6 +75,18 @@ STATEMENTS = [
     f"SELECT 'AccountKey={canary('account')};', 'DB_PASS={canary('dbpass')}', 'eyJ{canary('jwt')}.{canary('jwt')}.x'",
     f"ALTER SYSTEM SET ssl_passphrase_command = 'echo {canary('passphrase')}'",
     f"ALTER DATABASE postgres SET app.signing_key = '{canary('signing')}'",
+    f"ALTER ROLE triage SET myapp.api_key = '{canary('custom')} and {canary('more')}'",
+    f"ALTER TABLE held ADD COLUMN api_token text DEFAULT '{canary('missing')}'",
+    f"CREATE INDEX by_secret ON held (id) WHERE 'password={canary('predicate')}' <> ''",
+    f"CREATE FUNCTION told() RETURNS event_trigger LANGUAGE plpgsql AS $f$DECLARE api_key text := '{canary('event')}'; "
+    "BEGIN END$f$",
+    "CREATE EVENT TRIGGER tells ON ddl_command_end EXECUTE FUNCTION told()",
+    f"ALTER SERVER far OPTIONS (ADD token '{canary('token')}')",
+    f"ALTER USER MAPPING FOR a1 SERVER far OPTIONS (ADD private_key '{canary('key')}')",
+    f"SELECT E'{{\"passw\\\\u006frd\": \"{canary('spelt')}\"}}', 'x?passwor%64={canary('percent')}'",
+    f"COMMENT ON COLUMN held.id IS 'api_key: {canary('column')}'",
+    f"CREATE TABLE parts (id text) PARTITION BY LIST (id); CREATE TABLE part_1 PARTITION OF parts FOR VALUES IN "
+    f"('password={canary('bound')}')",
 ]
 LOG = f"""\
 2026-01-02 03:04:05.678 UTC [7] LOG:  parameter "primary_conninfo" changed to "host=a password={canary("changed")}"

@@ -12,7 +12,7 @@ from triage_kit.collect.asking import OPENING, Inquiry
 from triage_kit.collect.questions import Question
 from triage_kit.collect.server import Refused, in_chunks, quoted
 from triage_kit.redact import HIDDEN as HIDDEN_VALUE
-from triage_kit.redact import redact
+from triage_kit.redact import redact_under
 
 HIDDEN = "<insufficient privilege>"
 FOREIGN_BYTES = ("22021", "22P05")  # a text that this database's encoding cannot hold
@@ -95,6 +95,15 @@ def relations(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
     return variant, [row | {"definition": texts.get(row["oid"])} for row in rows]
 
 
+def columns(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
+    """Columns; what rows hold that are older than their column is hidden where the column's name announces a secret."""
+    variant, rows = inquiry.read(question)
+    for row in rows:
+        if row["missing_value"]:
+            row["missing_value"] = redact_under(row["name"], row["missing_value"])
+    return variant, rows
+
+
 def storage(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
     """Sizes; how many tables were locked."""
     variant, rows = inquiry.read(question)
@@ -156,11 +165,20 @@ def settings(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
         if row["name"] in SECRET_SETTINGS and row["value"]:
             row["value"] = HIDDEN_VALUE
         elif "." in row["name"] and row["value"]:  # a setting of an application's own: its name may announce a secret
-            row["value"] = redact(f"{row['name']}={row['value']}").partition("=")[2]
+            row["value"] = redact_under(row["name"], row["value"])
     there = {row["name"] for row in rows}
     hidden = [name for name in NEEDS_MONITOR if name not in there]
     if hidden:
         inquiry.lacking("settings: hidden", f"role {inquiry.role!r} is not shown {', '.join(hidden)} and others")
+    return variant, rows
+
+
+def role_settings(inquiry: Inquiry, question: Question) -> tuple[str, list[dict]]:
+    """Settings of roles and databases; the whole of a value is hidden where its name announces a secret."""
+    variant, rows = inquiry.read(question)
+    for row in rows:
+        told = [each.partition("=") for each in row["settings"] or ()]
+        row["settings"] = [name + sign + redact_under(name, value) for name, sign, value in told]
     return variant, rows
 
 
@@ -238,9 +256,11 @@ SPECIAL: dict[str, Callable[[Inquiry, Question], tuple[str, list[dict]]]] = {
     "identity": identity,
     "activity": activity,
     "relations": relations,
+    "columns": columns,
     "storage": storage,
     "sequences": sequences,
     "settings": settings,
+    "role_settings": role_settings,
     "statements": statements,
     "log_files": log_files,
     "commit_times": commit_times,
