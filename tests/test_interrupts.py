@@ -158,9 +158,9 @@ def test_in_the_middle_of_a_question_the_server_is_let_go_and_the_next_run_goes_
         case.mkdir()
         (case / "case.yaml").write_text(json.dumps({"database": {"url": url}}))
     with server.connect(database, autocommit=False) as holder, server.connect() as look:
-        holder.execute("LOCK TABLE pg_catalog.pg_constraint IN ACCESS EXCLUSIVE MODE")
+        holder.execute("LOCK TABLE pg_catalog.pg_extension IN ACCESS EXCLUSIVE MODE")
         with running(tmp_path, *arguments, "--json") as run:
-            run.until(lambda event: event.get("source") == "columns")
+            run.until(lambda event: event.get("source") == "identity")
             deadline = time.monotonic() + HANG
             while not look.execute(WAITING).fetchone():
                 assert time.monotonic() < deadline
@@ -172,11 +172,11 @@ def test_in_the_middle_of_a_question_the_server_is_let_go_and_the_next_run_goes_
             assert time.monotonic() < deadline
             time.sleep(0.05)
     assert resumable(case)
-    before = (case / "evidence.partial" / "columns.parquet").stat().st_mtime_ns
+    before = (case / "evidence.partial" / "identity.parquet").stat().st_mtime_ns
     done = subprocess.run([*COMMAND, "collect", str(case)], env=surroundings(), capture_output=True, check=False,
                           timeout=HANG * 5)  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert (case / "evidence" / "columns.parquet").stat().st_mtime_ns == before
+    assert (case / "evidence" / "identity.parquet").stat().st_mtime_ns == before
     assert Bundle.open(case).verify() == []
 
 

@@ -2,9 +2,12 @@
 
 import pandas as pd
 import pytest
+from waiting import reported
 
+from triage_kit.analyse import investigate
 from triage_kit.bundle import Bundle
 from triage_kit.collect import collect
+from triage_kit.opened import open_case
 from triage_kit.start import baseline_case
 
 SHOP = """
@@ -62,6 +65,26 @@ def test_the_bundle_that_collect_again_moved_away_is_compared_without_being_name
     bundle = Bundle.open(case.folder)
     assert bundle.table("baseline")["source"].tolist() == ["evidence-1"]
     assert set(bundle.table("baseline_tables")["table"]) == {"orders", "audit"}
+
+
+def test_what_was_lost_before_the_first_collection_is_lost_in_the_second_too(server18, database18, new_case):
+    with server18.connect(database18) as connection:
+        connection.execute("CREATE TABLE gone (id int PRIMARY KEY); INSERT INTO gone SELECT generate_series(1, 40)")
+    with server18.connect(database18) as connection:
+        connection.execute("DELETE FROM gone")
+    reported(server18, database18, "gone", inserts=40, deletes=40)
+    case = new_case(database={"url": server18.url(database18)}, reported=["gone"])
+    told = []
+    for again in (False, True):
+        collect(case, again=again)
+        found = investigate({**open_case(case.folder).evidence}).findings.set_index("table").loc["gone"]
+        told.append((found["status"], found["mechanism"], found["missing_rows"]))
+    assert told == [("wiped", "delete", 40)] * 2
+    with server18.connect(database18) as connection:
+        connection.execute("DROP TABLE gone")
+    collect(case, again=True)  # that it stood when it was looked at last is known all the same
+    found = investigate({**open_case(case.folder).evidence}).findings.set_index("table").loc["gone"]
+    assert found["status"] == "missing"
 
 
 def test_a_bundle_of_another_database_is_refused_with_both_names(server18, truncated, new_case):

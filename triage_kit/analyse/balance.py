@@ -28,7 +28,11 @@ def row_balance(evidence: Mapping[str, pd.DataFrame], about: Context, before: Ea
     sizes = {row["oid"]: row for row in rows(evidence["storage"])}
     counts = {row["oid"]: row for row in rows(evidence["row_counts"])}
     relations = rows(evidence["relations"])
-    then = {row["oid"]: row for row in before.tables.values()} if before and not before.other_cluster else {}
+    then = (
+        {row["oid"]: row for row in before.tables.values()}
+        if before and before.precedes and not before.other_cluster
+        else {}
+    )
     names = {row["oid"]: schemas.qualified(row["schema"], row["name"]) for row in relations}
     found = []
     for relation in relations:

@@ -152,7 +152,12 @@ def _by_nature(group: Group, about: Context, scene: Scene) -> list[Window]:
     if group.mechanism == "new_cluster" and about.initdb_at is not None:
         return [(None, about.initdb_at, "the making of the data directory")]
     before = scene.earlier
-    if before is not None and before.at is not None and all(name in before.tables for name in group.damaged):
+    if (
+        before is not None
+        and before.precedes
+        and before.at is not None
+        and all(name in before.tables for name in group.damaged)
+    ):
         return [(before.at, about.noticed_at or about.collected_at, "the earlier bundle, in which they stood")]
     return []
 

@@ -13,13 +13,17 @@ from triage_kit.schemas import qualified
 
 @dataclass(frozen=True)
 class Earlier:
-    """The tables of the earlier bundle by name; ``other_cluster`` when it was taken from another data directory."""
+    """The tables of the earlier bundle by name.
+
+    ``other_cluster``: it was taken from another data directory. ``precedes``: it may tell what stood before the loss.
+    """
 
     source: str
     at: pd.Timestamp | None
     other_cluster: bool | None
     other_database: bool | None
     tables: Mapping[str, dict] = field(default_factory=dict)
+    precedes: bool = True
 
     def by_oid(self) -> dict[int, str]:
         """Names that the OIDs had then."""
@@ -38,7 +42,22 @@ def earlier(evidence: Mapping[str, pd.DataFrame]) -> Earlier | None:
         _differ(about.get("system_identifier"), now.get("system_identifier")),
         _differ(about.get("database_oid"), now.get("database_oid")),
         tables,
+        _precedes(evidence, about["collected_at"]),
     )
+
+
+def _precedes(evidence: Mapping[str, pd.DataFrame], at: pd.Timestamp | None) -> bool:
+    """Whether the earlier bundle is from before the loss, as far as anybody says so.
+
+    Who names a baseline says it. One that ``collect --again`` moved aside was collected for the incident itself: rows
+    that were gone by then would seem never to have been there, unless people noticed the loss later.
+    """
+    asked = evidence["questions"]
+    named = asked.loc[asked["source"] == "baseline", "named"]
+    if named.empty or bool(named.fillna(True).iloc[-1]):
+        return True
+    noticed = first(evidence["incident"]).get("noticed_at")
+    return noticed is not None and at is not None and bool(at < noticed)
 
 
 def _differ(then: object, now: object) -> bool | None:

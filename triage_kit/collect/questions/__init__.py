@@ -56,7 +56,7 @@ QUESTIONS = (
     Question(
         "relations",
         "which tables there are, whether their storage was replaced and by which transaction",
-        redacted=("definition",),
+        redacted=("definition", "partition_bound"),
     ),
     Question(
         "storage",
