@@ -132,12 +132,11 @@ def held(folder: Path, *secrets: str) -> list[Path]:
      ("require", "root.crt")],
 )  # fmt: skip
 def test_it_is_read_over_tls(encrypted: Encrypted, tmp_path: Path, mode: str, root: str | None) -> None:
+    """The server lets nobody in over the network without: all its rules are hostssl."""
     more = {"sslrootcert": encrypted.file(root)} if root else {}
     folder = case(tmp_path / "c", url=encrypted.url(sslmode=mode, **more))
     assert main(["collect", "--quiet", str(folder)]) == 0
     assert kept(folder) == 7
-    sessions = Bundle.open(folder).table("activity")
-    assert "triage_kit" in set(sessions["application"])
 
 
 @pytest.mark.parametrize(
@@ -149,7 +148,7 @@ def test_it_is_read_over_tls(encrypted: Encrypted, tmp_path: Path, mode: str, ro
         ({"sslmode": "verify-full", "sslrootcert": "nowhere.crt"}, ("does not exist", "sslrootcert")),
         ({"sslmode": "verify-full"}, ("root certificate file", "sslrootcert")),
         ({"sslmode": "verify-full", "sslrootcert": "root.crt", "host": "localhost"}, ("does not match", "sslmode")),
-        ({"sslmode": "disable"}, ("no encryption", "sslmode")),
+        ({"sslmode": "disable"}, ("pg_hba.conf", "sslmode")),
         ({"sslmode": "require", "role": "certified"}, ("client certificate", "sslcert")),
         ({"sslmode": "require", "sslcert": "client.crt", "sslkey": "nowhere.key", "role": "certified"},
          ("nowhere.key", "sslkey")),
