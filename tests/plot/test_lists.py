@@ -186,7 +186,10 @@ def test_what_is_said_once_is_not_cut_for_hundreds_of_tables() -> None:
     rows = [{"id": f"E{n}", "group": "catalogue", "says": "x", "source": "pg_class", "row": f"s.t{n // 12}"}
             for n in range(3600)]  # fmt: skip
     rows.append({"id": "E3600", "group": "log", "says": "who it was", "source": "a.log:7", "row": ""})
+    rows += [{"id": f"E{n}", "group": "cause", "says": "of the loss", "source": "log", "row": "G1"}
+             for n in range(3601, 3621)]  # fmt: skip
     shown = str(plot.evidence_list(schemas.frame("evidence", rows)))
     assert 'id="E3600"' in shown
+    assert all(f'id="E{n}"' in shown for n in range(3601, 3621))
     assert shown.count("<tr id=") == 2000
-    assert "1,601 more rows" in shown
+    assert "1,621 more rows" in shown
