@@ -98,6 +98,25 @@ def test_locks_are_access_share_and_short_and_there_is_one_backend(server, datab
     assert watch.xids == set()
 
 
+def test_a_known_lock_is_walked_around_and_never_waited_for(server, database, ask) -> None:
+    with server.connect(database) as connection:
+        connection.execute(
+            "CREATE TABLE busy (id serial PRIMARY KEY CHECK (id > 0)); "
+            "INSERT INTO busy SELECT FROM generate_series(1, 9)"
+        )
+    waits: set[tuple] = set()
+
+    def look(connection) -> None:
+        waits.update((relation, mode) for _, _, relation, mode, granted, _ in connection.execute(LOCKS) if not granted)
+
+    with server.connect(database, autocommit=False) as holder, watching(server, database, look):
+        holder.execute("LOCK TABLE busy IN ACCESS EXCLUSIVE MODE")
+        done = ask(server, database)
+        holder.rollback()
+    assert done.bundle.table("row_counts")["reason"].tolist() == ["locked by ACCESS EXCLUSIVE"]
+    assert waits == set()
+
+
 def test_a_table_that_is_locked_in_the_middle_is_skipped_and_named(server, database, new_case) -> None:
     from triage_kit.collect import collect
     from triage_kit.collect.questions import QUESTIONS
