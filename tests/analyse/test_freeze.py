@@ -84,6 +84,12 @@ def test_holding_the_writers_leaves_the_traces_and_lets_nobody_write(wounded, se
     with server.connect() as later, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         later.execute("INSERT INTO emptied VALUES (1)")
     assert (wounded.execute(XMIN).fetchone(), wounded.execute(DEAD).fetchone()) == (traced, rows)
+    step = freeze._writers(["emptied"], "postgres")
+    with server.connect() as undoing:  # new, and so read-only itself
+        for command in step["destroys"].partition("written back: ")[2].split("; "):
+            undoing.execute(command)
+    with server.connect() as again:
+        again.execute("INSERT INTO emptied VALUES (1)")
 
 
 def test_a_database_without_a_known_name_is_held_by_its_own(wounded, server) -> None:

@@ -151,7 +151,7 @@ def _writers(names: Sequence[str], database: str | None) -> dict:
         ),
         "destroys": (
             "nothing; the sessions that it ends lose their open transactions and what pg_stat_activity tells of "
-            "them: keep the first answer. Later: ALTER DATABASE … RESET default_transaction_read_only"
+            f"them: keep the first answer. Before rows are written back: {_writable(database)}"
         ),
         "command": f"{_CONNECTED}\n{_read_only(database)}\n{_END_SESSIONS}",
         "deadline": None,
@@ -165,6 +165,12 @@ def _read_only(database: str | None) -> str:
         return f"ALTER DATABASE {quote_ident(database)} {setting};"
     run = f"EXECUTE format('ALTER DATABASE %I {setting}', current_database())"
     return f"DO $$ BEGIN {run}; END $$;"
+
+
+def _writable(database: str | None) -> str:
+    """Undoes ``_read_only``, in a session that is read-only itself by then."""
+    name = quote_ident(database) if database else "…"
+    return f"SET default_transaction_read_only = off; ALTER DATABASE {name} RESET default_transaction_read_only;"
 
 
 def _out_of_sight() -> dict:
