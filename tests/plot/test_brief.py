@@ -115,6 +115,19 @@ def test_a_false_alarm_says_of_the_named_tables_how_sure_that_is() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("reported", "look"), [((True, False), "open"), ((False, True), "calm"), ((False, False), "open")]
+)
+def test_a_named_table_that_is_undecided_keeps_the_page_from_being_calm(reported, look) -> None:
+    states = zip(("open", "sound"), ("undecided", "intact"), reported, strict=True)
+    tables = [{**FINDINGS[2], "table": name, "reported": named, "status": status} for name, status, named in states]
+    shown = screen(findings=tables, groups=[], recovery=[])
+    assert look in shown.find(class_="brief")["class"]
+    settled = "No table is known to have lost rows" in shown.find(class_="lead").get_text()
+    assert settled == (look == "calm")
+    assert "not settled" in answers(shown)["Can it come back"]
+
+
 def test_several_losses_each_have_their_answers_and_more_than_three_are_counted() -> None:
     groups = [{"group": f"G{n}", "lost_from": "2025-10-07T20:00:00Z", "lost_to": "2025-10-07T20:00:00.7Z"}
               for n in range(1, 6)]  # fmt: skip

@@ -101,7 +101,8 @@ def summary(
         ("To decide", outlook.decide(decisions, zone)),
         ("Not seen", outlook.unseen(gaps, coverage, len(told) > 0 and bool(told["committed_at"].notna().all()))),
     ]
-    look = "brief" if checked["status"].isin(style.DAMAGED).any() else "brief calm"
+    calm = "brief open" if _open(checked) else "brief calm"
+    look = "brief" if checked["status"].isin(style.DAMAGED).any() else calm
     said = [tag("div", tag("dt", word), tag("dd", answer)) for word, answer in lines if answer]
     return tag("div", tag("p", _loss(checked), class_="lead"), tag("dl", *said, class_="answers"), class_=look)
 
@@ -114,13 +115,21 @@ def _loss(findings: pd.DataFrame) -> Html:
     hurt = int((leaves["actual_from"] == "damaged").sum())
     rest += f"; the files of {style.things(hurt, 'table')} are missing, cut or unreadable" if hurt else ""
     if damaged.empty:
-        return html.join([tag("strong", "No table is known to have lost rows"), f" ({rest})", _named(leaves)])
+        headline = "Whether rows were lost is not settled" if _open(leaves) else "No table is known to have lost rows"
+        return html.join([tag("strong", headline), f" ({rest})", _named(leaves)])
     others = f"The others: {rest}" if len(damaged) < len(leaves) or hurt else "No other table was looked at"
     parts = [
         html.join([html.name(schemas.qualified(row.schema, row.table)), f" ({words.gone(row)})"])
         for row in damaged.itertuples()
     ]
     return html.join([tag("strong", f"{_headline(damaged)}: "), _some(parts, 2), f". {others}."])
+
+
+def _open(findings: pd.DataFrame) -> bool:
+    """Whether a table that people named, or any where they named none, is undecided: nobody should go home then."""
+    named = findings["reported"].fillna(False).astype(bool)
+    asked = findings[named] if named.any() else findings
+    return bool((asked["status"] == "undecided").any())
 
 
 def _named(leaves: pd.DataFrame) -> Html:

@@ -33,7 +33,11 @@ def way_back(recovery: pd.DataFrame, findings: pd.DataFrame, zone: object) -> Ht
         ways = html.join([html.join([style.way_back(one["option"]), _effort(one)]) for one in unknown], "; ")
         proof = html.ids((one for row in unknown for one in row["because"]), most=3)
         return html.join([tag("strong", "Not known yet"), "; to be checked: ", ways, " ", proof])
-    return text("No way back is known from this evidence." if len(recovery) else "No way back is needed or known.")
+    if len(recovery):
+        return text("No way back is known from this evidence.")
+    if (findings["status"] == "undecided").any():
+        return text("Not known: which way would bring rows back hangs on what happened, and that is not settled.")
+    return text("Nothing is known that would have to come back.")
 
 
 def _without(lacks: object) -> Html:
