@@ -38,6 +38,8 @@ STATUS = {
     "42703": "unavailable",
 }
 CANCELED = "57014"
+IN_THE_WAY = "40001"  # a standby's recovery cancels who is in its way; nothing that only reads meets it elsewhere
+CONFLICTS = 5
 IDLE_TOO_LONG = "57P05"  # idle_session_timeout ended the session between two questions: nothing is wrong with it
 FOREIGN_BYTES = ("22021", "22P05")  # a text that cannot be turned into the client's encoding
 AS_BYTES = "SET LOCAL client_encoding = 'SQL_ASCII'; "
@@ -258,11 +260,11 @@ class Session:
     ) -> list[dict]:
         """Ask, and once more for the bytes as they are where one text of many cannot be turned into UTF-8."""
         try:
-            return self._ask(query, parameters, bounds, extra, plan)
+            return _in_spite_of_recovery(functools.partial(self._ask, query, parameters, bounds, extra, plan))
         except Refused as error:
             if error.sqlstate not in FOREIGN_BYTES or not query.isascii() or self._server_encoding() in HELD_AS_SENT:
                 raise
-        return self._ask(query, parameters, bounds, extra + AS_BYTES, plan)
+        return _in_spite_of_recovery(functools.partial(self._ask, query, parameters, bounds, extra + AS_BYTES, plan))
 
     def _ask(
         self,
@@ -370,6 +372,17 @@ class _Lost(SourceError):
     def __init__(self, reason: str, sqlstate: str | None = None) -> None:
         super().__init__(reason)
         self.sqlstate = sqlstate
+
+
+def _in_spite_of_recovery(ask: Callable[[], list[dict]]) -> list[dict]:
+    """Ask; and again where a standby cancelled it because its recovery wanted what the question looked at."""
+    for _ in range(CONFLICTS):
+        try:
+            return ask()
+        except Refused as error:
+            if error.sqlstate != IN_THE_WAY:
+                raise
+    return ask()
 
 
 def _begin(bounds: Limits, version_num: int, extra: str = "") -> str:
