@@ -233,7 +233,7 @@ def test_a_log_that_changes_while_it_is_read_is_said_to(tmp_path: Path, monkeypa
     (tmp_path / "grows.log").write_bytes(other * 50)
     from triage_kit.collect import log_files
 
-    whole = log_files.LogFile.lines
+    whole = log_files.LogFile.pieced
 
     def while_writing(file: log_files.LogFile):
         yield from whole(file)
@@ -243,7 +243,7 @@ def test_a_log_that_changes_while_it_is_read_is_said_to(tmp_path: Path, monkeypa
             with file.path.open("ab") as stream:
                 stream.write(other * 10)  # as the server does
 
-    monkeypatch.setattr(log_files.LogFile, "lines", while_writing)
+    monkeypatch.setattr(log_files.LogFile, "pieced", while_writing)
     done = collect(cases.build({"logs": ["*.log"]}, tmp_path / "case.yaml"))
     assert done.named_unread == []
     reasons = done.bundle.table("questions").set_index("source")["reason"].dropna()
@@ -320,8 +320,7 @@ def test_a_bomb_costs_bounded_memory_and_time_and_is_a_gap_that_names_the_bound(
 
 
 @pytest.mark.parametrize("line", [b"x" * (20 << 20), b"\t" + b"\n\t" * (1 << 18)])
-def test_an_endless_line_or_entry_is_cut(tmp_path: Path, line: bytes, monkeypatch) -> None:
-    monkeypatch.setattr("triage_kit.parse.stderr.LONGEST", 1 << 20)
+def test_an_endless_line_or_entry_is_cut(tmp_path: Path, line: bytes) -> None:
     (tmp_path / "a.log").write_bytes(ENTRY + line + b"\n" + ENTRY)
     done = collect(cases.build({"logs": ["a.log"]}, tmp_path / "case.yaml"))
     assert done.named_unread == []
@@ -339,7 +338,7 @@ OPEN = RECORD.replace(b'"select 1"', b'"select 1') % 20  # a quote that nothing 
 
 
 def test_an_endless_quote_of_a_csv_log_costs_its_own_lines_alone(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("triage_kit.parse.csvlog.LONGEST", 1 << 16)
+    monkeypatch.setattr("triage_kit.parse.csvlog.PIECE", 1 << 16)
     before, after = (b"".join(RECORD % each for each in numbers) for numbers in (range(20), range(21, 41)))
     junk = b"a b c d e f g h\n" * (1 << 15)
     (tmp_path / "a.csv").write_bytes(before + OPEN + junk + after + OPEN + junk)
@@ -350,7 +349,8 @@ def test_an_endless_quote_of_a_csv_log_costs_its_own_lines_alone(tmp_path: Path,
 
 
 def test_an_endless_quote_holds_no_more_of_a_longer_file(monkeypatch) -> None:
-    monkeypatch.setattr("triage_kit.parse.csvlog.LONGEST", 1 << 16)
+    monkeypatch.setattr("triage_kit.parse.csvlog.PIECE", 1 << 16)
+    monkeypatch.setattr("triage_kit.parse.csvlog.MOST_LINES", 1 << 11)
 
     def peak(lines: int) -> int:
         source = itertools.chain([OPEN], itertools.repeat(b"a b c d e f g h\n", lines))

@@ -105,8 +105,11 @@ def _wal(table: Dossier, scene: Scene) -> Observation | None:
     undone = [each for each in changes if each.operation == "insert" and each.outcome == "rolled_back"]
     removed = [each for each in changes if each.operation == "removed" and each.outcome == "committed"]
     where = f"transaction {deleting[0].xid} deleted {most} of {rows} rows" if deleting else ""
-    if removed and table.replaced:
-        return None  # every rewrite commits that too, of an empty table as well: `storage` has weighed it already
+    came = any(each.operation == "insert" and each.outcome == "committed" and each.rows for each in changes)
+    if removed and table.replaced and (table.heap_bytes or undone or not (came or _short(table))):
+        # Every rewrite commits that too, of an empty table as well: `storage` has weighed it already. Where rows had
+        # been committed, that the WAL knows of no import that was rolled back is news.
+        return None
     if removed:
         says = f"transaction {removed[-1].xid} committed the removal of its old file"
         return Observation(("replaced",), says, removed[-1].source, table.name, "wal")
