@@ -27,8 +27,9 @@ _LATER = re.compile(";" + _CONTROL.pattern)
 _TEXT = r"'[^']*+(?:''[^']*+)*+'"
 # What neither ends a statement nor needs a closer look: a literal behind the letter e has escapes.
 _QUIET = rf"[^'\";$/-]++(?!(?<=[eE])')|{_TEXT}(?!')|\"[^\"']*+\"|-(?!-)|/(?!\*)|\$(?![A-Za-z_$\x80-\U0010ffff])"
-_SPAN = re.compile(rf"(?:{_QUIET})++")
-_SPANS = re.compile(rf"(?:;|{_QUIET})++")
+# No possessive groups: up to Python 3.11.4 one whose next round fails stays where that round had come to.
+_SPAN = re.compile(rf"(?:{_QUIET})+")
+_SPANS = re.compile(rf"(?:;|{_QUIET})+")
 _BEFORE_ESCAPES = re.compile(r"[^'\";$/-]++'")
 _DOLLAR = re.compile(r"\$(?:[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*)?\$")
 _COMMENT = re.compile(r"/\*|\*/")
