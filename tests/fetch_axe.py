@@ -32,7 +32,8 @@ def fetch(folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         subprocess.run(["npm", "pack", "--silent", f"axe-core@{VERSION}"], cwd=scratch, check=True, stdout=sys.stderr)
         with tarfile.open(next(Path(scratch).glob("*.tgz"))) as packed:
-            packed.extract(f"package/{FILE}", scratch, filter="data")
+            packed.extraction_filter = getattr(tarfile, "data_filter", None)  # it came with 3.11.4
+            packed.extract(f"package/{FILE}", scratch)
         (Path(scratch) / "package" / FILE).rename(folder / FILE)
 
 

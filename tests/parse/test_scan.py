@@ -158,7 +158,7 @@ def scanned(tmp_path, data, format, prefix=PREFIX, executor=None, size=64 << 20)
     )
 
 
-def same(ours, theirs):
+def assert_same(ours, theirs):
     for our, their in zip(ours[0], theirs[0], strict=False):
         assert our == their
     assert len(ours[0]) == len(theirs[0])
@@ -182,18 +182,18 @@ def test_generated_logs(tmp_path, make, block_size):
     format = {"stderr": "stderr", "csvlog": "csv", "jsonlog": "json"}[make.__name__]
     for seed in range(4):
         data = make(seed)
-        same(scanned(tmp_path, data, format), reference(data, format))
+        assert_same(scanned(tmp_path, data, format), reference(data, format))
 
 
 def test_windows_line_ends(tmp_path, block_size):
     data = stderr(5, end="\r\n")
-    same(scanned(tmp_path, data, "stderr"), reference(data, "stderr"))
+    assert_same(scanned(tmp_path, data, "stderr"), reference(data, "stderr"))
 
 
 def test_backends_that_write_into_each_other(tmp_path, block_size):
     for seed in range(4):
         data = stderr(seed, interleaved=True)
-        same(scanned(tmp_path, data, "stderr"), reference(data, "stderr"))
+        assert_same(scanned(tmp_path, data, "stderr"), reference(data, "stderr"))
 
 
 @pytest.mark.parametrize("size", [200, 700, 3000])
@@ -207,11 +207,11 @@ def test_a_part_stands_blocks_and_ranges_behind_its_entry(tmp_path, monkeypatch,
             lines += [f"{stamp(number)} [12] app@shop/x LOG:  statement: SELECT {at}" for at in range(between)]
             lines.append(f"{stamp(number)} [11] app@shop/x DETAIL:  Parameters: $1 = '{number}'")
         data = "".join(f"{each}\n" for each in lines).encode()
-        same(scanned(tmp_path, data, "stderr"), reference(data, "stderr"))
-        same(scanned(tmp_path, data, "stderr", size=1500), reference(data, "stderr"))
+        assert_same(scanned(tmp_path, data, "stderr"), reference(data, "stderr"))
+        assert_same(scanned(tmp_path, data, "stderr", size=1500), reference(data, "stderr"))
     for seed in (7, 67):
         data = stderr(seed, interleaved=True)
-        same(scanned(tmp_path, data, "stderr", size=3000), reference(data, "stderr"))
+        assert_same(scanned(tmp_path, data, "stderr", size=3000), reference(data, "stderr"))
 
 
 def json_lines(*told):
@@ -234,7 +234,7 @@ def json_lines(*told):
 def test_a_log_of_prepared_statements_alone_tells_that_everything_is_logged(tmp_path, block_size):
     """Drivers of the extended protocol write execute where psql writes statement."""
     data = json_lines((11, "execute <unnamed>: DELETE FROM a"), (11, "duration: 1 ms"), (12, "execute S_2: select 2"))
-    same(scanned(tmp_path, data, "json"), reference(data, "json"))
+    assert_same(scanned(tmp_path, data, "json"), reference(data, "json"))
     assert [each.outcome for each in scanned(tmp_path, data, "json")[0]] == ["committed"]
 
 
@@ -259,7 +259,7 @@ def test_of_a_transaction_the_nearest_blocks_are_looked_at(tmp_path, monkeypatch
     ]
     data = json_lines(*told * 3)
     for size in range(1500, 3500, 150):
-        same(scanned(tmp_path, data, "json", size=size), reference(data, "json"))
+        assert_same(scanned(tmp_path, data, "json", size=size), reference(data, "json"))
 
 
 def test_damage_that_only_looks_whole(tmp_path, block_size):
@@ -268,7 +268,7 @@ def test_damage_that_only_looks_whole(tmp_path, block_size):
     row = good[: good.index("LOG,00000") if "LOG,00000" in good else good.index(",0,") + 3]
     cut = row + 'LOG,00000,"statement: SELECT 1",,,"a\nb"\n'
     data = "".join([good, cut, good, cut, row + 'LOG,00000,"statement: SELECT\n1",,,,,,,,,"x"\n', good]).encode()
-    same(scanned(tmp_path, data, "csv"), reference(data, "csv"))
+    assert_same(scanned(tmp_path, data, "csv"), reference(data, "csv"))
     data = json_lines((11, "statement: DELETE FROM a"), (11, "statement: SELECT 1")).replace(
         b"68e5.b", b"\\ud83d\\ud83d"
     )
@@ -283,8 +283,8 @@ def test_damage_that_only_looks_whole(tmp_path, block_size):
     data = "".join(
         f"{each}\n" for each in [*lines, head + "STATEMENT:  SELECT 1", *lines, head + "STATEMENT:\0  x"] * 2
     ).encode()
-    same(scanned(tmp_path, data, "stderr"), reference(data, "stderr"))
-    same(scanned(tmp_path, data, "stderr", size=400), reference(data, "stderr"))
+    assert_same(scanned(tmp_path, data, "stderr"), reference(data, "stderr"))
+    assert_same(scanned(tmp_path, data, "stderr", size=400), reference(data, "stderr"))
 
 
 def test_of_a_key_that_comes_twice_the_latter_counts(tmp_path, block_size):
@@ -294,7 +294,7 @@ def test_of_a_key_that_comes_twice_the_latter_counts(tmp_path, block_size):
     ends = ["}", ',"error_severity":"ERROR"}', ',"message":"checkpoint starting: time"}', ',"ps":"a"}',
             ',"backend_type":"x","message":"statement: DROP TABLE a"}', ',"m\\u0065ssage":"checkpoint starting: time"}']  # fmt: skip
     data = "".join(f"{usual}{end}\n" for end in ends * 3).encode()
-    same(scanned(tmp_path, data, "json"), reference(data, "json"))
+    assert_same(scanned(tmp_path, data, "json"), reference(data, "json"))
     assert len(reference(data, "json")[0]) == 12
 
 
@@ -308,7 +308,7 @@ def test_damage(tmp_path, make, block_size):
         for _ in range(seed):
             at = chance.randrange(len(data))
             data[at : at + chance.randint(1, 400)] = chance.choice((b"", b"\0" * 20, b"\nbash: DELETE\n", b'"', b"\r"))
-        same(scanned(tmp_path, bytes(data), format), reference(bytes(data), format))
+        assert_same(scanned(tmp_path, bytes(data), format), reference(bytes(data), format))
 
 
 @pytest.mark.parametrize(
@@ -345,13 +345,13 @@ def test_what_is_surely_noise(text, expected):
 def test_ranges_are_one_file(tmp_path, make):
     format = {"stderr": "stderr", "csvlog": "csv", "jsonlog": "json"}[make.__name__]
     data = make(9)
-    same(scanned(tmp_path, data, format, size=3000), reference(data, format))
+    assert_same(scanned(tmp_path, data, format, size=3000), reference(data, format))
 
 
 def test_ranges_on_processes(tmp_path):
     data = stderr(9)
     with concurrent.futures.ProcessPoolExecutor(2) as executor:
-        same(scanned(tmp_path, data, "stderr", executor=executor, size=30_000), reference(data, "stderr"))
+        assert_same(scanned(tmp_path, data, "stderr", executor=executor, size=30_000), reference(data, "stderr"))
 
 
 @pytest.mark.parametrize("make", [stderr, csvlog, jsonlog])
@@ -368,7 +368,7 @@ def test_a_packed_log_comes_in_pieces(tmp_path, monkeypatch, make, piece):
     outcomes = Outcomes()
     outcomes.open_books |= result.books
     found = [each for each in outcomes.follow(result.found) if isinstance(each, Unparsed) or significant(each)]
-    same((found, result.entries, result.unparsed, result.lines), reference(data, format))
+    assert_same((found, result.entries, result.unparsed, result.lines), reference(data, format))
 
 
 def test_progress_is_the_size_of_the_file(tmp_path):
@@ -383,7 +383,7 @@ def test_a_statement_of_many_megabytes(tmp_path):
     filler = "x" * 1000
     long = "SELECT 1\n" + "".join(f"\t, '{filler}'\n" for _ in range(3000)) + "\t; DROP TABLE a"
     data = (f"{stamp(1)} [11] app@shop/x LOG:  statement: {long}\n").encode() + stderr(1, count=20)
-    same(scanned(tmp_path, data, "stderr"), reference(data, "stderr"))
+    assert_same(scanned(tmp_path, data, "stderr"), reference(data, "stderr"))
 
 
 def test_a_long_statement_is_read_to_its_end(tmp_path):
@@ -397,7 +397,7 @@ def test_a_long_statement_is_read_to_its_end(tmp_path):
             read("".join(lines).encode())
             for read in (lambda data: scanned(tmp_path, data, "stderr"), lambda data: reference(data, "stderr"))
         )
-        same(ours, theirs)
+        assert_same(ours, theirs)
         assert [each.outcome for each in ours[0]] == ["committed", "committed", "rolled_back"]
 
 
@@ -464,7 +464,7 @@ def test_ranges_on_a_dask_cluster(tmp_path):
         distributed.Client(cluster) as client,
     ):
         executor = client.get_executor()
-        same(scanned(tmp_path, data, "stderr", executor=executor, size=30_000), reference(data, "stderr"))
+        assert_same(scanned(tmp_path, data, "stderr", executor=executor, size=30_000), reference(data, "stderr"))
 
 
 def test_csv_reader_agrees_with_the_generator():

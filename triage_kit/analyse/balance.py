@@ -28,11 +28,7 @@ def row_balance(evidence: Mapping[str, pd.DataFrame], about: Context, before: Ea
     sizes = {row["oid"]: row for row in rows(evidence["storage"])}
     counts = {row["oid"]: row for row in rows(evidence["row_counts"])}
     relations = rows(evidence["relations"])
-    then = (
-        {row["oid"]: row for row in before.tables.values()}
-        if before and before.precedes and not before.other_cluster
-        else {}
-    )
+    then = before.standing() if before else {}
     names = {row["oid"]: schemas.qualified(row["schema"], row["name"]) for row in relations}
     found = []
     for relation in relations:
@@ -62,9 +58,7 @@ def _balance(relation: dict, parent: str | None, counted: dict | None, size: dic
     row["actual_rows"], row["actual_from"] = _known(row, relation, count, about)
     if row["actual_from"] == "damaged":
         row["heap_bytes"] = None  # the size of a file that is not there is no size
-    # Counters that know of nothing, of a file that is not empty, were reset; their n_live_tup counts no row that stood.
-    blank = bool(row["heap_bytes"]) and not any(row[key] for key in ("inserts", "updates", "deletes", "live", "dead"))
-    row["counters_alive"] = _alive(row, about) and not blank
+    row["counters_alive"] = _alive(row, about) and not blank(row)
     # A crash empties an unlogged table and begins its counters anew: they count every row that stands.
     from_empty = relation["persistence"] == "unlogged" and about.crashed_at is not None and not about.in_recovery
     if row["actual_from"] is None and (row["counters_alive"] or from_empty) and row["live"] is not None:
@@ -101,6 +95,14 @@ def _known(row: dict, relation: dict, count: dict, about: Context) -> tuple[int 
     # A standby has no file of an unlogged table, whatever the primary holds.
     blind = row["kind"] == "foreign_table" or (about.in_recovery and relation["persistence"] == "unlogged")
     return (0, "empty_file") if row["heap_bytes"] == 0 and not blind else (None, None)
+
+
+def blank(row: Mapping[str, object]) -> bool:
+    """Whether the counters of a table know of nothing while its file is not empty: they were reset.
+
+    Their n_live_tup counts no row that stood before.
+    """
+    return bool(row["heap_bytes"]) and not any(row[key] for key in ("inserts", "updates", "deletes", "live", "dead"))
 
 
 def _alive(row: dict, about: Context) -> bool:

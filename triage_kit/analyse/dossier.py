@@ -136,11 +136,7 @@ def dossiers(
     indexes = _by_table(evidence["indexes"])
     keys = {row["table_oid"]: row for found in indexes.values() for row in found if row["primary"]}
     writers = {row["oid"]: (row["oldest_xid"], row["newest_xid"]) for row in rows(evidence["row_transactions"])}
-    then = (
-        {row["oid"]: row for row in before.tables.values()}
-        if before and before.precedes and not before.other_cluster
-        else {}
-    )
+    then = before.standing() if before else {}
     return [
         Dossier(
             qualified(row["schema"], row["table"]),

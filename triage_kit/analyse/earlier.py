@@ -25,6 +25,10 @@ class Earlier:
     tables: Mapping[str, dict] = field(default_factory=dict)
     precedes: bool = True
 
+    def standing(self) -> dict[int, dict]:
+        """Its tables by OID, where they may tell what stood here before the loss; none otherwise."""
+        return {row["oid"]: row for row in self.tables.values()} if self.precedes and not self.other_cluster else {}
+
     def by_oid(self) -> dict[int, str]:
         """Names that the OIDs had then."""
         return {row["oid"]: name for name, row in self.tables.items()}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -42,13 +43,18 @@ def origins(
     """
     found: dict[str, Observation] = {}
     ranks, together = _migration_ranks(evidence), _remade_together(tables, before)
-    swaps, older = _swaps(tables), _older_references(tables, evidence["constraints"])
-    elsewhere = elsewhere or {}
-    behind, made_in = behind_their_schema(tables, evidence["namespaces"]), runs(tables)
-    fresh = _made_inside(tables, evidence, about, clock)
-    settled = _last_in_use(tables, reported, FEW_ROWS if remade else 1)
-    emptied = [table for table in tables if table.name in reported and table.balance["actual_rows"] == 0]
-    young, misplaced, unused = _youngest(tables, ranks), _out_of_order(tables, ranks), _unused_schemas(tables)
+    swaps, elsewhere = _swaps(tables), elsewhere or {}
+    behind, fresh = behind_their_schema(tables, evidence["namespaces"]), _made_inside(tables, evidence, about, clock)
+    order = _Order(
+        _out_of_order(tables, ranks) | _older_references(tables, evidence["constraints"]),
+        _youngest(tables, ranks),
+        _last_in_use(tables, reported, FEW_ROWS if remade else 1),
+        runs(tables),
+        [table for table in tables if table.name in reported and table.balance["actual_rows"] == 0],
+        _unused_schemas(tables),
+        remade,
+        about.in_recovery,
+    )
     for table in tables:
         then = before.tables.get(table.name) if before and not before.other_cluster else None
         if then is not None and then["oid"] != table.oid:
@@ -70,33 +76,52 @@ def origins(
             found[table.name] = Observation((outcome,), fresh[table.name], "pg_attribute", table.name)
         elif table.name in behind:
             found[table.name] = Observation(("behind",), behind[table.name], "pg_namespace", table.name)
-        elif table.created_xid is not None:
-            why = older.get(table.name) or misplaced.get(table.name)
-            outcome = "out_of_order" if why else young.get(table.name, "contemporary")
-            if not why and table.created_xid >= settled:
-                beside_it = _same_run(table, made_in, emptied)
-                if remade and beside_it and (table.balance["inserts"] or table.balance["actual_rows"]):
-                    says = (
-                        f"made in one run with {beside_it}, which people miss rows of; tables that stood here are gone"
-                    )
-                    found[table.name] = Observation(("beside_used",), says, "pg_attribute", table.name)
-                    continue
-                beside = "" if about.in_recovery else _beside(table, emptied, settled)
-                beside = beside if beside_it or not remade else ""
-                if beside:
-                    whole = table.relation["schema"] in unused
-                    says = f"made with {beside}, which people miss rows of, and nothing made after them is in use"
-                    says += ", nor any table of its schema" if whole else ""
-                    found[table.name] = Observation(
-                        ("beside_all" if whole else "beside_empty",), says, "pg_attribute", table.name
-                    )
-                    continue
-                if outcome == "contemporary" and table.created_xid > settled + NEAR:
-                    continue  # nothing that was made after it is in use: it may well have been made anew itself
-            place = f"{'not the last' if outcome == 'contemporary' else 'the last'} that made tables in its schema"
-            says = f"created by transaction {table.created_xid}, {why or place}"
-            found[table.name] = Observation((outcome,), says, "pg_attribute", table.name)
+        elif (told := order.tells(table)) is not None:
+            found[table.name] = told
     return found
+
+
+@dataclass(frozen=True)
+class _Order:
+    """In which order the tables were made, and what of them is in use."""
+
+    misplaced: Mapping[str, str]  # tables that are younger than what must have come after them, in words
+    young: Mapping[str, str]
+    settled: int  # the transaction that made the last table which is in use
+    made_in: Mapping[str, int]
+    emptied: Sequence[Dossier]  # empty tables that people miss rows of
+    unused: Collection[str]  # schemas
+    remade: bool
+    in_recovery: bool
+
+    def tells(self, table: Dossier) -> Observation | None:
+        """What the transaction that made a table says of its age."""
+        if table.created_xid is None:
+            return None
+        why = self.misplaced.get(table.name)
+        outcome = "out_of_order" if why else self.young.get(table.name, "contemporary")
+        if not why and table.created_xid >= self.settled:
+            if beside := self._beside(table):
+                return beside
+            if outcome == "contemporary" and table.created_xid > self.settled + NEAR:
+                return None  # nothing that was made after it is in use: it may well have been made anew itself
+        place = f"{'not the last' if outcome == 'contemporary' else 'the last'} that made tables in its schema"
+        says = f"created by transaction {table.created_xid}, {why or place}"
+        return Observation((outcome,), says, "pg_attribute", table.name)
+
+    def _beside(self, table: Dossier) -> Observation | None:
+        """That it was made with tables which people miss rows of, and that nothing made after them is in use."""
+        same_run = _same_run(table, self.made_in, self.emptied)
+        if self.remade and same_run and (table.balance["inserts"] or table.balance["actual_rows"]):
+            says = f"made in one run with {same_run}, which people miss rows of; tables that stood here are gone"
+            return Observation(("beside_used",), says, "pg_attribute", table.name)
+        beside = "" if self.in_recovery else _beside(table, self.emptied, self.settled)
+        if not beside or (self.remade and not same_run):
+            return None
+        whole = table.relation["schema"] in self.unused
+        says = f"made with {beside}, which people miss rows of, and nothing made after them is in use"
+        says += ", nor any table of its schema" if whole else ""
+        return Observation(("beside_all" if whole else "beside_empty",), says, "pg_attribute", table.name)
 
 
 def _unused_schemas(tables: Sequence[Dossier]) -> set[str]:

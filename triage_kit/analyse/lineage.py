@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from triage_kit.analyse.balance import blank
 from triage_kit.analyse.context import Context, rows
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.inference import Observation
@@ -54,7 +55,9 @@ def gone_objects(tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame]
     """
     if not about.has_server or about.in_recovery or about.crashed_at is not None or not tables:
         return None
-    if about.counters_reset_at is not None or any(_blank(table) for table in tables):
+    if about.counters_reset_at is not None or any(
+        table.relation["kind"] == "table" and blank(table.balance) for table in tables
+    ):
         return None
     others, made = counted_elsewhere(evidence), catalogue_rows(evidence)
     if others < UNCOUNTED * made:
@@ -67,12 +70,6 @@ def gone_objects(tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame]
         says += ": the others went into tables that are gone, or were temporary"
         return Observation(("unaccounted",), says, "pg_stat_database", "", "counters")
     return None
-
-
-def _blank(table: Dossier) -> bool:
-    """Whether a table with a file counts nothing at all, as after a reset of its own counters."""
-    return bool(table.heap_bytes) and table.relation["kind"] == "table" and not any(
-        table.balance[key] for key in ("inserts", "updates", "deletes", "live", "dead"))  # fmt: skip
 
 
 def behind_their_schema(tables: Sequence[Dossier], namespaces: pd.DataFrame) -> dict[str, str]:

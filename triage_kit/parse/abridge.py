@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from triage_kit.parse.abridge_statement import WORDS, Statement
+from triage_kit.parse.abridge_statement import LITERAL, WORDS, Statement
 
 LONG = 1 << 20  # characters up to which a text is kept as it is
 _CHUNK = 64 << 10
@@ -24,9 +24,8 @@ _CONTROL = re.compile(
     r"\s*(?:do|set|reset|grant|revoke|begin|start|commit|end|rollback|abort|savepoint|prepare|release)\b"
 )
 _LATER = re.compile(";" + _CONTROL.pattern)
-_TEXT = r"'[^']*+(?:''[^']*+)*+'"
 # What neither ends a statement nor needs a closer look: a literal behind the letter e has escapes.
-_QUIET = rf"[^'\";$/-]++(?!(?<=[eE])')|{_TEXT}(?!')|\"[^\"']*+\"|-(?!-)|/(?!\*)|\$(?![A-Za-z_$\x80-\U0010ffff])"
+_QUIET = rf"[^'\";$/-]++(?!(?<=[eE])')|{LITERAL}(?!')|\"[^\"']*+\"|-(?!-)|/(?!\*)|\$(?![A-Za-z_$\x80-\U0010ffff])"
 # No possessive groups: up to Python 3.11.4 one whose next round fails stays where that round had come to.
 _SPAN = re.compile(rf"(?:{_QUIET})+")
 _SPANS = re.compile(rf"(?:;|{_QUIET})+")
@@ -38,7 +37,7 @@ _CLOSED = {
     "e'": re.compile(r"[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+'(?!')", re.DOTALL),
     '"': re.compile(r'[^"]*+(?:""[^"]*+)*+"(?!")'),
 }
-_NUMBERS = re.compile(rf"{_TEXT}|\b\d+\b")
+_NUMBERS = re.compile(rf"{LITERAL}|\b\d+\b")
 
 
 class Text:

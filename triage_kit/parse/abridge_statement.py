@@ -8,25 +8,25 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
+from triage_kit.parse.costly import COSTLY, PARTS_OF_NAMES
+
 _SHORT = 16 << 10  # characters up to which a statement is kept whole
 _BEGIN, _END = 8 << 10, 2 << 10  # characters kept of a longer one
 _WINDOW = 1_000  # characters kept from a word on that may cost
 _MOST_WORDS, _MOST_LITERALS = 256 << 10, 32 << 10  # characters kept for such words, outside of literals and in them
 _DEEPEST = 50
 
-WORDS = (
-    "delete", "truncate", "drop", "merge", "alter", "detach", "call", "execute", "copy", "vacuum", "cluster", "refresh",
-    "policy", "rule", "create", "update", "session_replication_role", "pg_stat", "alembic_version",
-    "schema_migrations", "flyway_", "django_migrations", "_prisma_",
-)  # fmt: skip
-_COSTLY = rf"\b(?:{'|'.join(WORDS[:16])})\b|{'|'.join(WORDS[16:])}"
+# DO is told by how a statement begins; an upsert has the word, too.
+_WHOLE = (*(word for word in COSTLY if word != "do"), "update")
+WORDS = (*_WHOLE, *PARTS_OF_NAMES)
+_COSTLY = rf"\b(?:{'|'.join(_WHOLE)})\b|{'|'.join(PARTS_OF_NAMES)}"
 _FOUND = re.compile(_COSTLY, re.IGNORECASE | re.ASCII)
 _WRITES = re.compile(r"\s*(?:insert|update)\b")  # as in scan.significance
-_LITERAL = r"'[^']*+(?:''[^']*+)*+'"
-_TEXT = rf'{_LITERAL}|"[^"]*+(?:""[^"]*+)*+"'
+LITERAL = r"'[^']*+(?:''[^']*+)*+'"
+_TEXT = rf'{LITERAL}|"[^"]*+(?:""[^"]*+)*+"'
 _TOKENS = re.compile(rf"{_TEXT}|[(),]|{_COSTLY}", re.IGNORECASE | re.ASCII)
 _SIGNS = re.compile(rf"{_TEXT}|[(),]")
-_STRING = re.compile(_LITERAL)
+_STRING = re.compile(LITERAL)
 
 
 class Statement:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from triage_kit.parse.costly import COSTLY, NAMES
 from triage_kit.parse.lines import Line
 from triage_kit.parse.scan.around import Around
 from triage_kit.parse.scan.blocks import Block, before
 from triage_kit.parse.scan.engine import Matcher
 from triage_kit.parse.scan.formats import odd_lines
 from triage_kit.parse.scan.sessions import reader
-from triage_kit.parse.scan.significance import COSTLY, NAMES, costly, quiet, unbounded_update, writes
+from triage_kit.parse.scan.significance import costly, quiet, unbounded_update, writes
 
 if TYPE_CHECKING:
     from triage_kit.parse.scan.ranges import Source

@@ -5,23 +5,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from triage_kit.parse.costly import COSTLY, NAMES, PARTS_OF_NAMES
 from triage_kit.parse.entry import Entry
 
 ORDINARY = frozenset(("statement", "duration", "connection", "disconnection"))
 SERIOUS = frozenset(("NOTICE", "WARNING", "ERROR", "FATAL", "PANIC"))
-# Words of triage_kit.sql.suspicious, besides those that tell of staging tables and of applied migrations.
-COSTLY = (
-    "delete", "truncate", "drop", "merge", "alter", "detach", "do", "call", "execute", "copy", "vacuum", "cluster",
-    "refresh", "policy", "rule", "create",
-)  # fmt: skip
-NAMES = (
-    r"session_replication_role|pg_stat\w*_reset|alembic_version|schema_migrations|flyway_|django_migrations|_prisma_"
-)
 WORDS = rf"\b(?:{'|'.join(COSTLY)})\b|{NAMES}"
 _NAMES = re.compile(NAMES, re.ASCII)
-# A text without any of them has none of NAMES.
-_PARTS_OF_NAMES = ("session_replication_role", "pg_stat", "alembic_version", "schema_migrations", "flyway_",
-                   "django_migrations", "_prisma_")  # fmt: skip
 _OF_WORDS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 _WORDS_BYTES = re.compile(rf"(?i){WORDS}".encode())
 _HEADER = re.compile(r"(?i)(?<=[:s]  )execute\b")  # of a line that was torn into another one's
@@ -166,7 +156,7 @@ def _worded(lower: str) -> bool:
             if (not at or lower[at - 1] not in _OF_WORDS) and lower[end : end + 1] not in _OF_WORDS:
                 return True
             at = lower.find(word, end)
-    return any(each in lower for each in _PARTS_OF_NAMES) and _NAMES.search(lower) is not None
+    return any(each in lower for each in PARTS_OF_NAMES) and _NAMES.search(lower) is not None
 
 
 def _without_where(text: str) -> bool:
