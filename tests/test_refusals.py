@@ -350,7 +350,6 @@ def test_an_endless_quote_of_a_csv_log_costs_its_own_lines_alone(tmp_path: Path,
 
 def test_an_endless_quote_holds_no_more_of_a_longer_file(monkeypatch) -> None:
     monkeypatch.setattr("triage_kit.parse.csvlog.PIECE", 1 << 16)
-    monkeypatch.setattr("triage_kit.parse.csvlog.MOST_LINES", 1 << 11)
 
     def peak(lines: int) -> int:
         source = itertools.chain([OPEN], itertools.repeat(b"a b c d e f g h\n", lines))
