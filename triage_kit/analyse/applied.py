@@ -14,6 +14,13 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse.context import rows
 
+# As the tools name their own tables by their documentation.
+VERSION_TABLES = re.compile(
+    r"(?i)alembic_version\w*|schema_migrations?|ar_internal_metadata|data_migrations|django_migrations|schema_version|"
+    r"flyway_schema_history|databasechangelog(lock)?|_prisma_migrations|knex_migrations(_lock)?|sequelizemeta|migrations|"
+    r"typeorm_migrations|goose_db_version|__efmigrationshistory|phinxlog|doctrine_migration_versions|__drizzle_migrations|"
+    r"_sqlx_migrations|__diesel_schema_migrations|atlas_schema_revisions"
+)
 # A table of this tool may belong to migrations of these; any other tool only to its own.
 _SHARED = {
     "schema_migrations": {"rails", "dbmate", "golang-migrate", "supabase", "sql", "ecto"},

@@ -137,11 +137,11 @@ def partitions(reach: nx.MultiDiGraph) -> dict[str, frozenset[str]]:
 
 
 def partition_stems(relations: pd.DataFrame) -> dict[tuple[str, str], set[str]]:
-    """Parents of the partitions that stand, by schema and by the partition's name without the digits at its end."""
+    """Parents of the partitions and heirs that stand, by schema and by their name without the digits at its end."""
     names = {row["oid"]: schemas.qualified(row["schema"], row["name"]) for row in rows(relations)}
     found: dict[tuple[str, str], set[str]] = {}
     for row in rows(relations):
-        if row["is_partition"] and row["parent_oid"] in names:
+        if row["parent_oid"] in names:
             found.setdefault((row["schema"], row["name"].rstrip("0123456789")), set()).add(names[row["parent_oid"]])
     return found
 

@@ -1,4 +1,4 @@
-"""Whether a table or the database is still the object that it was: its age, names it took over, an earlier bundle."""
+"""Whether a table is still the object that it was: its age, names it took over, an earlier bundle."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from triage_kit import schemas, sql
+from triage_kit import sql
 from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.earlier import Earlier
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.lineage import NEAR, behind_their_schema, runs
-from triage_kit.analyse.statements import FAILURES, Seen
+from triage_kit.analyse.making import migration_ranks, older_references, out_of_order, youngest
+from triage_kit.analyse.statements import FAILURES
 from triage_kit.analyse.xids import Clock
 
 KEYED = 0.8
 FEW_ROWS = 20  # judgement: what traffic puts into a table that was made anew before somebody notices
-APART = 2  # judgement: times the transactions between the other tables of a schema
+
 IF_NOT_EXISTS = re.compile(r"(?i)\bif\s+not\s+exists\b")
-LATER, WELL_AFTER = pd.Timedelta(seconds=1), pd.Timedelta(hours=1)
+
 KEY_NAME = re.compile(r"(.+)_pkey\d*\Z")
 
 
@@ -33,27 +34,29 @@ def origins(
     about: Context,
     clock: Clock,
     reported: frozenset[str] = frozenset(),
-    remade: bool = False,
+    remade: bool | None = None,
     elsewhere: Mapping[str, str] | None = None,
 ) -> dict[str, Observation]:
     """What names, ages and an earlier bundle say of the object behind a name; left out where nothing does.
 
-    ``remade``: the database counts rows of tables that are gone, so that a few rows do not make a table an old one.
+    ``remade``: the database counts rows of tables that are gone, so that a few rows do not make a table an old one, or
+    it counts none; None where it cannot tell.
     ``elsewhere`` names the older table of each one whose schema took the place of another.
     """
     found: dict[str, Observation] = {}
-    ranks, together = _migration_ranks(evidence), _remade_together(tables, before)
+    ranks, together = migration_ranks(evidence), _remade_together(tables, before)
     swaps, elsewhere = _swaps(tables), elsewhere or {}
     behind, fresh = behind_their_schema(tables, evidence["namespaces"]), _made_inside(tables, evidence, about, clock)
     order = _Order(
-        _out_of_order(tables, ranks) | _older_references(tables, evidence["constraints"]),
-        _youngest(tables, ranks),
+        out_of_order(tables, ranks) | older_references(tables, evidence["constraints"]),
+        youngest(tables, ranks),
         _last_in_use(tables, reported, FEW_ROWS if remade else 1),
         runs(tables),
         [table for table in tables if table.name in reported and table.balance["actual_rows"] == 0],
         _unused_schemas(tables),
-        remade,
-        about.in_recovery,
+        bool(remade),
+        remade is False,
+        about.in_recovery or about.crashed_at is not None,
     )
     for table in tables:
         then = before.tables.get(table.name) if before and not before.other_cluster else None
@@ -92,7 +95,8 @@ class _Order:
     emptied: Sequence[Dossier]  # empty tables that people miss rows of
     unused: Collection[str]  # schemas
     remade: bool
-    in_recovery: bool
+    whole: bool  # no rows of tables that are gone are counted: an unused table is likelier one that never was in use
+    uncounted: bool  # a standby counts nothing, and a crash loses what was counted: nothing tells which are in use
 
     def tells(self, table: Dossier) -> Observation | None:
         """What the transaction that made a table says of its age."""
@@ -115,7 +119,7 @@ class _Order:
         if self.remade and same_run and (table.balance["inserts"] or table.balance["actual_rows"]):
             says = f"made in one run with {same_run}, which people miss rows of; tables that stood here are gone"
             return Observation(("beside_used",), says, "pg_attribute", table.name)
-        beside = "" if self.in_recovery else _beside(table, self.emptied, self.settled)
+        beside = "" if self.uncounted or self.whole else _beside(table, self.emptied, self.settled)
         if not beside or (self.remade and not same_run):
             return None
         whole = table.relation["schema"] in self.unused
@@ -250,136 +254,3 @@ def _named_after(mark: str, kind: str) -> str | None:
 
 def _has_mark(table: Dossier, mark: str) -> bool:
     return mark in {each["name"] for each in (*table.indexes, *table.sequences)}
-
-
-def _older_references(tables: Sequence[Dossier], constraints: pd.DataFrame) -> dict[str, str]:
-    """Tables that an older table has referenced since its own making, which cannot be unless they were made anew."""
-    by_oid = {table.oid: table for table in tables}
-    found = {}
-    for row in rows(constraints):
-        child, parent = by_oid.get(row["table_oid"]), by_oid.get(row["referenced_oid"])
-        if row["kind"] != "foreign_key" or child is None or parent is None or child.oid >= parent.oid:
-            continue
-        made, born = child.created_xid, parent.created_xid
-        written = {column["name"]: column["xmin"] for column in child.columns}
-        if made is None or born is None or made >= born:
-            continue
-        if all(written.get(name) == made for name in row["columns"]):
-            found[parent.name] = (
-                f"after {child.name}, which has referred to it by {row['columns'][0]} from the beginning"
-            )
-    return found
-
-
-def _migration_ranks(evidence: Mapping[str, pd.DataFrame]) -> dict[str, int]:
-    """The place of the migration that makes each table, by short name, counted along the chain of revisions."""
-    parents = {row["revision"]: row["parents"] for row in rows(evidence["migrations"]) if row["revision"]}
-    depth: dict[str, int] = {}
-    for revision in parents:
-        stack = [revision]
-        while stack:
-            above = [each for each in parents.get(stack[-1], ()) if each in parents and each not in depth]
-            if above and len(stack) <= len(parents):
-                stack.append(above[0])
-            else:
-                last = stack.pop()
-                depth[last] = 1 + max((depth.get(each, 0) for each in parents[last]), default=0)
-    ranks: dict[str, int] = {}
-    for row in rows(evidence["migration_operations"]):
-        if row["operation"] == "create_table" and row["direction"] != "down" and row["revision"] in depth:
-            ranks.setdefault(schemas.parts(row["object"] or "")[1], depth[row["revision"]])
-    return ranks
-
-
-def _out_of_order(tables: Sequence[Dossier], ranks: Mapping[str, int]) -> dict[str, str]:
-    """Tables that a migration makes before others which nevertheless are older in the catalogue."""
-    known = [(ranks[table.relation["name"]], table) for table in tables
-             if table.relation["name"] in ranks and table.created_xid is not None]  # fmt: skip
-    found = {}
-    for rank, table in known:
-        later = [other for place, other in known if place > rank and other.oid < table.oid
-                 and other.created_xid < table.created_xid]  # type: ignore[operator]  # fmt: skip
-        if later:
-            found[table.name] = f"after {later[0].name}, which the migrations make after it"
-    return found
-
-
-def _youngest(tables: Sequence[Dossier], ranks: Mapping[str, int]) -> dict[str, str]:
-    """Tables that were created alone and after all others of their schema, unless the last migration makes them.
-
-    ``apart`` where far more transactions lie between them and the others than between the others themselves.
-    """
-    found: dict[str, str] = {}
-    by_schema: defaultdict[str, list[Dossier]] = defaultdict(list)
-    for table in tables:
-        if table.created_xid is not None:
-            by_schema[table.relation["schema"]].append(table)
-    last_rank = max(ranks.values(), default=0)
-    for siblings in by_schema.values():
-        if len(siblings) < 3:
-            continue
-        created = sorted({table.created_xid for table in siblings if table.created_xid is not None})
-        last = [table for table in siblings if table.created_xid == created[-1]]
-        newest_oid = max(table.oid for table in siblings)
-        if len(created) > 1 and len(last) < len(siblings) / 2 and any(each.oid == newest_oid for each in last):
-            gap, span = created[-1] - created[-2], created[-2] - created[0]
-            if gap <= NEAR:
-                continue  # made in one go with the one before it
-            word = "apart" if gap > APART * max(span, 1) + APART else "youngest"
-            found |= {table.name: word for table in last if ranks.get(table.relation["name"], -1) != last_rank}
-    return found
-
-
-def _stood_before(evidence: Mapping[str, pd.DataFrame], about: Context, clock: Clock, now: dict) -> bool:
-    """Whether a database of this name stood before the one of now: its sessions are in the log, or the window is late.
-
-    A window that begins with the cluster holds the first making of everything.
-    """
-    made, _ = clock.between(now["database_xmin"])
-    events = evidence["log_events"]
-    mine = events.loc[(events["database"] == now.get("database")).fillna(False), "at"].dropna()
-    if made is not None and len(mine) and mine.min() < made - LATER:
-        return True
-    return about.initdb_at is not None and about.window_start is not None and (
-        about.window_start - about.initdb_at > WELL_AFTER)  # fmt: skip
-
-
-def database_age(
-    evidence: Mapping[str, pd.DataFrame],
-    about: Context,
-    clock: Clock,
-    before: Earlier | None,
-    seen: Sequence[Seen] = (),
-) -> Observation | None:
-    """Whether the database was dropped and made again; None where nothing can tell.
-
-    Measured on 13 to 18: it then has a new OID and a new pg_database row, and pg_stat_statements keeps the rows of the
-    one that is gone under an OID that no database has.
-    """
-    now = first(evidence["identity"])
-    if not now.get("database_oid"):
-        return None
-    name, source = now.get("database"), "pg_database"
-    if before is not None and before.other_database is not None and not before.other_cluster:
-        outcome = "remade" if before.other_database else "older"
-        says = (
-            f"the database {name} has {'another' if before.other_database else 'the same'} OID as in the earlier bundle"
-        )
-        return Observation((outcome,), says, source, str(name), "server")
-    dropped = [each for each in seen if each.operation == "drop_database" and each.done]
-    if dropped:
-        says = f"seen, {dropped[-1].outcome}: {dropped[-1].text[:200]}"
-        return Observation(("remade",), says, dropped[-1].where, str(name), "server")
-    _, end = clock.between(now["database_xmin"]) if now.get("database_xmin") else (None, None)
-    when = clock.inside(now["database_xmin"] or 0, about.window_start)
-    if when and _stood_before(evidence, about, clock, now):
-        says = f"the row of the database {name} was written {when}"
-        return Observation(("remade",), says, source, str(name), "server")
-    known = set(evidence["databases"]["oid"].dropna())
-    orphans = sorted({row["database_oid"] for row in rows(evidence["statements"]) if row["database_oid"]} - known)
-    if known and orphans and max(orphans) < now["database_oid"]:
-        says = f"pg_stat_statements has entries of a database that is gone (OID {orphans[-1]}), older than {name}"
-        return Observation(("remade",), says, "pg_stat_statements", str(name), "server")
-    if end is not None and about.window_start is not None and end < about.window_start:
-        return Observation(("older",), f"the database {name} is older than the window", source, str(name), "server")
-    return None

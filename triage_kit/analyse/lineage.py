@@ -59,6 +59,8 @@ def gone_objects(tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame]
         table.relation["kind"] == "table" and blank(table.balance) for table in tables
     ):
         return None
+    if not any(table.balance["inserts"] or table.balance["actual_rows"] for table in tables):
+        return None  # a database that was never used accounts for itself: it may be a new one in the place of another
     others, made = counted_elsewhere(evidence), catalogue_rows(evidence)
     if others < UNCOUNTED * made:
         return None
@@ -119,14 +121,38 @@ def swapped_schemas(tables: Sequence[Dossier], namespaces: pd.DataFrame) -> dict
 
 
 def runs(tables: Sequence[Dossier]) -> dict[str, int]:
-    """The run that made each table, as its first transaction: one making after another, without a gap between them."""
-    made = sorted({table.created_xid for table in tables if table.created_xid is not None})
+    """The run that made each table, as its first transaction: one making after another, without a gap between them.
+
+    Keys, indexes and columns that were added between two tables belong to the run as well.
+    """
     begun: dict[int, int] = {}
     last: int | None = None
-    for xid in made:
+    for xid in sorted({xid for table in tables for xid in _built_by(table)}):
         begun[xid] = begun[last] if last is not None and xid - last <= NEAR else xid
         last = xid
     return {table.name: begun[table.created_xid] for table in tables if table.created_xid is not None}
+
+
+def _built_by(table: Dossier) -> set[int]:
+    """Transactions that made the table, its columns and indexes, or wrote its row last without new storage."""
+    if table.created_xid is None:
+        return set()
+    own = {each["xmin"] for each in (*table.columns, *table.indexes) if each["xmin"]}
+    row = {table.relation["xmin"]} if table.relation["xmin"] and not table.replaced else set()
+    return own | row | {table.created_xid}
+
+
+def made_late(tables: Sequence[Dossier], database_xid: int | None) -> frozenset[str]:
+    """Tables of a later run than the first in the database: what stood before could have been used before them.
+
+    Where one run made every table that stands, it is late if the database is older by more than that run's gaps.
+    """
+    run = runs(tables)
+    if not run:
+        return frozenset()
+    start = min(run.values())
+    alone = database_xid is not None and 0 < 2 * NEAR < start - database_xid
+    return frozenset(run) if alone else frozenset(name for name, begun in run.items() if begun > start)
 
 
 def _by_schema(tables: Sequence[Dossier]) -> dict[str, list[Dossier]]:

@@ -19,7 +19,8 @@ from triage_kit.analyse.signals import observe
 
 ANEW, SURE = ("recreate", "restore"), 0.7
 # What says of a table that it may be younger than its name, but not so by itself.
-MADE_LATE = {"beside_all", "beside_empty", "beside_used", "behind", "recent", "recent_together", "swapped_schema"}
+MADE_LATE = {"beside_all", "beside_empty", "beside_used", "behind", "recent", "recent_together", "swapped_schema",
+             "out_of_order", "unaccounted_late"}  # fmt: skip
 OTHERWISE = 0.01  # judgement: that rows of a table whose files are damaged were removed by SQL as well
 
 
@@ -66,14 +67,18 @@ def _with_shared_fate(found: Sequence[Weighed], known: knowledge.Knowledge) -> l
     run, named = runs([each.table for each in found]), "made_with"
     sure: dict[int, Weighed] = {}
     for each in found:
-        if each.mechanism in ANEW and each.probability >= SURE and each.table.name in run:
+        anew = sum(each.probabilities[word] for word in ANEW)
+        if each.mechanism in ANEW and anew >= SURE and each.table.name in run:
             best = sure.setdefault(run[each.table.name], each)
             if each.probability > best.probability:
                 sure[run[each.table.name]] = each
     told = []
     for each in found:
-        other, age = sure.get(run.get(each.table.name, -1)), each.seen.get("object_age")
-        if other is None or other is each or age is None or not set(age.outcomes) & MADE_LATE:
+        other = sure.get(run.get(each.table.name, -1))
+        late = {
+            word for name in ("object_age", "gone_objects") if name in each.seen for word in each.seen[name].outcomes
+        }
+        if other is None or other is each or not late & MADE_LATE:
             told.append(each)
             continue
         says = f"made in one run with {other.table.name}, of which it holds that {known.titles[other.mechanism]}"

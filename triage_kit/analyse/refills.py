@@ -61,6 +61,11 @@ def refilled(table: Dossier) -> Refill | None:
         return None
     if table.vacuumed is False and since and since < inserts:
         before = table.net - since
+        if since == actual and before > since >= FEW_ROWS and before % since == 0:
+            says = (
+                f"{since} rows were inserted since its storage was replaced, and {before // since} times as many before"
+            )
+            return Refill(since, since, f"{says}: it is emptied and filled again with the same number of rows")
         says = f"{since} rows were inserted since its storage was replaced, and about {before} stood before"
         return Refill(before, since, says) if before > 0 else None
     written = table.writers

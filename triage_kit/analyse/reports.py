@@ -10,7 +10,20 @@ from triage_kit.analyse.scene import FEW, Scene
 
 
 def _reported(table: Dossier, scene: Scene) -> Observation | None:
-    return None if table.balance["actual_rows"] == 0 else _named(table, scene)
+    return None if table.balance["actual_rows"] == 0 or _deleted(table) else _named(table, scene)
+
+
+def _reported_deleted(table: Dossier, scene: Scene) -> Observation | None:
+    return _named(table, scene) if table.balance["actual_rows"] != 0 and _deleted(table) else None
+
+
+def _deleted(table: Dossier) -> bool:
+    """Whether deletes of it took rows: none that were rolled back, nor rows that moved to another partition."""
+    return (
+        not table.relation["is_partition"]
+        and bool(table.went)
+        and (table.balance["actual_rows"] or 0) < (table.came or 0)
+    )
 
 
 def _reported_empty(table: Dossier, scene: Scene) -> Observation | None:
@@ -72,5 +85,6 @@ def _by_the_same(table: Dossier, scene: Scene) -> str:
 REPORTS: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "reported": _reported,
     "reported_empty": _reported_empty,
+    "reported_deleted": _reported_deleted,
     "companion": _companion,
 }

@@ -15,11 +15,12 @@ from triage_kit.analyse import columns, identity, sight
 from triage_kit.analyse import foreign_keys as fk
 from triage_kit.analyse.checkpoints import intervals, new_storage
 from triage_kit.analyse.containers import volume_age
-from triage_kit.analyse.context import Context, rows
+from triage_kit.analyse.context import Context, first, rows
+from triage_kit.analyse.database import database_age
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.earlier import Earlier
 from triage_kit.analyse.inference import Observation
-from triage_kit.analyse.lineage import gone_objects, swapped_schemas
+from triage_kit.analyse.lineage import gone_objects, made_late, swapped_schemas
 from triage_kit.analyse.records import Records
 from triage_kit.analyse.refills import Move, filled_by_the_emptying_hand, moves
 from triage_kit.analyse.rewound import older_state
@@ -71,6 +72,7 @@ class Scene:
     siblings: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # partitions by the OID of their parent
     counting: bool = False  # whether the counters of most tables with rows are alive
     gone: Observation | None = None  # whether the database counts rows of tables that are gone
+    late: frozenset[str] = frozenset()  # tables that a later run made than the first of the database
     elsewhere: Mapping[str, str] = field(default_factory=dict)  # older tables of a schema that was renamed away
     older: Observation | None = None  # whether the data directory went back in time
     moved: Mapping[str, Move] = field(default_factory=dict)  # tables whose lost rows stand in another
@@ -100,7 +102,7 @@ class Scene:
     def once_partition_of(self, relation: Mapping) -> frozenset[str]:
         """Partitioned tables whose partitions are named like this table, which is none of them."""
         stem = relation["name"].rstrip("0123456789")
-        if relation["is_partition"] or stem == relation["name"]:
+        if relation["parent_oid"] or stem == relation["name"]:
             return frozenset()
         return frozenset(self.partition_stems.get((relation["schema"], stem), ()))
 
@@ -127,8 +129,11 @@ def set_scene(
     )
     dropped = columns.dropped(tables, by_table, about, clock)
     elsewhere = swapped_schemas(tables, evidence["namespaces"])
-    gone = None if _told_gone(by_table, names, reach) else gone_objects(tables, evidence, about)
-    remade = gone is not None and gone.outcomes == ("unaccounted",)
+    anew = database_age(evidence, about, clock, before, seen)
+    # A database that was made anew began its totals with it: what stood in the one before is not in them.
+    young = anew is not None and anew.outcomes != ("older",)
+    gone = None if young or _told_gone(by_table, names, reach) else gone_objects(tables, evidence, about)
+    remade = None if gone is None else gone.outcomes == ("unaccounted",)
     return Scene(
         about=about,
         transactions=_sharing(replaced, reach, tables, frozenset(names)),
@@ -154,7 +159,7 @@ def set_scene(
         busy=busy_tables(evidence, list(reach)),
         triggers=trigger_tables(tables, evidence, list(reach)),
         loaded=loaded_tables(evidence, list(reach)),
-        database=identity.database_age(evidence, about, clock, before, seen),
+        database=anew,
         partition_stems=fk.partition_stems(evidence["relations"]),
         bulk_storage=_bulk_storage(tables, evidence, about),
         volume_age=volume_age(evidence, about, begins),
@@ -163,6 +168,7 @@ def set_scene(
         siblings=_siblings(tables),
         counting=_counting(tables),
         gone=gone,
+        late=made_late(tables, first(evidence["identity"]).get("database_xmin")),
         elsewhere=elsewhere,
         older=older_state(evidence, about),
         moved=moves(tables, by_table, wal or Records()),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from triage_kit import schemas
 from triage_kit.analyse import actors, code_signs
+from triage_kit.analyse.applied import VERSION_TABLES
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.groups import LOSSES, Group
 from triage_kit.analyse.inquiry import Inquiry, Sign, answered
@@ -31,13 +32,6 @@ POINTERS = (
     "version_written", "statement_in_migration", "subscribed_table", "subscription", "recovered", "promoted",
     "older_than_its_log", "volume_younger", "failed_attempt_by_hand", "only_versions_spared",
 )  # fmt: skip
-# As the tools name their own tables by their documentation.
-VERSION_TABLES = re.compile(
-    r"(?i)alembic_version\w*|schema_migrations?|ar_internal_metadata|data_migrations|django_migrations|schema_version|"
-    r"flyway_schema_history|databasechangelog(lock)?|_prisma_migrations|knex_migrations(_lock)?|sequelizemeta|migrations|"
-    r"typeorm_migrations|goose_db_version|__efmigrationshistory|phinxlog|doctrine_migration_versions|__drizzle_migrations|"
-    r"_sqlx_migrations|__diesel_schema_migrations|atlas_schema_revisions"
-)
 _SYNCHRONISED = re.compile(r'table synchronization worker for subscription "(.+?)", table "(.+?)" has')
 STARTED = ("script", "routine")  # what a schedule may start; its own line may stand on another machine
 NEAR = 8  # transactions between a migration's statements and its entry in the version table

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from triage_kit.analyse.applied import VERSION_TABLES
 from triage_kit.analyse.earlier import rows_then
 from triage_kit.analyse.mechanisms import Weighed
 from triage_kit.analyse.refills import Refill, refilled, rewritten_rows
@@ -20,17 +21,21 @@ MISSED = 5  # the same for a table that people miss rows of
 DRAINING = 5  # calls of a DELETE with a WHERE that work a queue off
 ALMOST = 0.9
 PASSING = re.compile(
-    r"(?i)(\b|_)(stage|staging|stg|queue|queues|outbox|inbox|tmp|temp|scratch|buffer|landing|jobs)(\b|_)"
+    r"(?i)(\b|_)(stage|staging|stg|queue|queues|outbox|inbox|tmp|temp|scratch|buffer|landing|jobs|sessions?|cache)(\b|_)"
 )
-# Judgement: people name staging tables and queues so, and seldom anything else; one that they miss rows of is another.
+# Judgement: people name staging tables, queues and what expires so, and seldom anything else; one that they miss rows
+# of is another.
 DOUBT, DOUBT_MISSED = 0.7, 0.47
 # Judgement: a table that holds as many rows again as before it was emptied was rebuilt, seldom overwritten by others.
 REBUILT, REBUILT_MISSED = 0.93, 0.75
 # Judgement: rows that one transaction deleted here and inserted there were moved; equal numbers alone are a hint that
 # must not make a sure loss an open question.
 MOVED, MOVED_ALIKE, MOVED_EVEN = 0.94, 0.75, 0.4
+# Judgement: an older state of a table that nobody misses rows of holds all of them not much more seldom than not.
+OLDER_WHOLE = 0.4
 KEY_BYTES = 16  # what an entry of a small B-tree key takes at least
 EVEN = 0.54  # below it the evidence does not tell
+REPORTS = ("reported", "reported_empty", "reported_deleted")
 KEPT = ("oid", "schema", "table", "kind", "inserts", "updates", "deletes", "actual_rows", "actual_from", "bias")
 
 
@@ -107,6 +112,8 @@ def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
     if status not in ("wiped", "partial"):
         return {status: 1.0}
     missed, name = each.table.name in scene.reported, each.table.name
+    if mechanism == "restore" and status == "partial" and not missed and _unknown_before(each, scene):
+        return {"intact": OLDER_WHOLE, status: 1 - OLDER_WHOLE}
     move, refill = scene.moved.get(name), _refill(each, scene, mechanism)
     if move is not None and mechanism in (*DELETING, "truncate"):
         share = MOVED if move.proven else MOVED_ALIKE if move.alike else MOVED_EVEN
@@ -119,6 +126,11 @@ def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
         share = DOUBT_MISSED if missed else DOUBT
         return {"intact": share, status: 1 - share}
     return {status: 1.0}
+
+
+def _unknown_before(each: Weighed, scene: Scene) -> bool:
+    """Whether nothing tells how many rows stood before in a table that was made anew, where others are missed."""
+    return bool(scene.reported) and not each.table.replaced and rows_before(each, scene) is None
 
 
 def _refill(each: Weighed, scene: Scene, mechanism: str) -> Refill | None:
@@ -160,6 +172,8 @@ def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
         return "intact"  # a REFRESH replaced its rows, which is what it is for
     if mechanism == "recreate" and actual and _as_many_elsewhere(each, scene):
         return "intact"
+    if mechanism in ANEW and actual and VERSION_TABLES.fullmatch(each.table.relation["name"]):
+        return "intact"  # made anew with all others, it holds what its tool wrote into it again
     if mechanism in ANEW and actual and scene.reported:
         return "partial"  # emptied, and filled again with something else
     if each.table.overcounted:
@@ -309,7 +323,7 @@ def _was_filled(each: Weighed, scene: Scene, mechanism: str) -> bool:
         advanced
         or mechanism == "unlogged_reset"  # what is weighed there is that it held rows
         or (table.relation["tuples"] or 0) > (table.balance["actual_rows"] or 0)
-        or any(each.seen[name].outcomes == ("named",) for name in ("reported", "reported_empty") if name in each.seen)
+        or any(each.seen[name].outcomes == ("named",) for name in REPORTS if name in each.seen)
         # People miss rows, and this table was replaced the same way: what else stood in it nobody can tell any more.
         or (mechanism in ANEW and bool(scene.reported))
     )

@@ -68,15 +68,19 @@ def _short(table: Dossier) -> bool:
 
 
 def _detached(table: Dossier, scene: Scene) -> Observation | None:
-    if not scene.partition_stems or table.relation["is_partition"]:
+    taken = [s for s in scene.seen.get(table.name, ()) if s.operation in ("detach_partition", "no_inherit")]
+    if not (scene.partition_stems or taken) or table.relation["parent_oid"]:
         return None
-    taken = [s for s in scene.seen.get(table.name, ()) if s.operation == "detach_partition"]
     done = [s for s in taken if s.outcome not in ("failed", "rolled_back")]
     if done:
         return Observation(
             ("seen",), f"seen, {done[0].outcome}: {done[0].text[:200]}", done[0].where, table.name, "log"
         )
     parents = scene.once_partition_of(table.relation)
+    if parents and table.relinked_xid:
+        says = f"it is named like the partitions of {', '.join(sorted(parents))} and is none, and transaction "
+        says += f"{table.relinked_xid} wrote all of its columns anew, long after they were made"
+        return Observation(("let_go",), says, "pg_attribute", table.name)
     if parents:
         says = f"it is named like the partitions of {', '.join(sorted(parents))} and is none"
         return Observation(("alike",), says, "pg_inherits", table.name)
@@ -115,7 +119,7 @@ def _wal(table: Dossier, scene: Scene) -> Observation | None:
         return Observation(("replaced",), says, removed[-1].source, table.name, "wal")
     if rows and rows >= (table.balance["actual_rows"] or 0):
         return Observation(("deleted",), where, deleting[0].source, table.name, "wal")
-    if undone:
+    if undone and not table.failed:
         says = f"transaction {undone[0].xid} inserted {sum(each.rows for each in undone)} rows and was rolled back"
         return Observation(("rolled_back",), says, undone[0].source, table.name, "wal")
     if rows:
