@@ -235,3 +235,31 @@ def test_calls_of_routines_are_told_by_line_and_bounded(tmp_path):
     ]  # fmt: skip
     (tmp_path / "b.js").write_text("select f(x);\n" * 150_000)
     assert len(scan(tmp_path, (), Counter()).calls) == 20_000
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "PRUNE = 'DELETE FROM каталог.реставрация r USING list s WHERE r.id = s.id'\n",
+            [("delete", "каталог.реставрация")],
+        ),
+        ("CLEAR: str = 'TRUNCATE stage'\nconnection.execute(CLEAR)\n", [("truncate", "stage")]),  # once, where it runs
+        (
+            "SQLExecuteQueryOperator(task_id='a', sql=\"DELETE FROM f WHERE d >= '{{ params.day }}'\")\n",
+            [("delete", "f")],
+        ),
+        ("import sqlite3\nPRUNE = 'DELETE FROM cache'\n", []),
+        ("def prune():\n    'DELETE FROM a is what this does not do'\n", []),
+        ("KEEP = 'SELECT id FROM a'\nWORDS = 'delete from the list what is old'\n", []),
+    ],
+)
+def test_statements_that_python_keeps_under_a_name(text, found):
+    assert [(each.operation, each.object) for each in read_hits(text, "archive/retention.py")] == found
+
+
+def test_a_dag_runs_what_its_operators_are_given():
+    dag = "with DAG('backfill', schedule='@daily'):\n    SQLExecuteQueryOperator(sql='DELETE FROM marts.sales')\n"
+    assert [(each.vehicle, each.object) for each in read_hits(dag, "dags/backfill.py")] == [
+        ("scheduled_job", "marts.sales")
+    ]

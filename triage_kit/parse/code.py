@@ -1,7 +1,8 @@
-"""SQL in the string literals of any programming language, for those that have no parser here."""
+"""SQL in the string literals of any programming language, and in those of Python that no call runs in its file."""
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -18,6 +19,8 @@ _COMMENT = re.compile(r"(?m)(?:^|(?<=[\s;{}(),]))//.*$|/\*(?:[^*]|\*(?!/))*\*/")
 _BEGINS = re.compile(r"(?i)\A\s*(?:with|delete\s+from|truncate|drop|alter|update|merge|do|insert|call)\b")
 # Placeholders of drivers and templates, which are no SQL.
 _HOLE = re.compile(r"[#$]\{[^}]*\}|\{\w*\}|%[sdvq]|(?<![\w?])\?(?!\w)|(?<![:\w])[:@]\w+")
+
+_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{\w*\}|%\(\w+\)s|%s|(?<![:\w])[:@]\w+")  # Jinja's, str.format's and drivers'
 
 # A call that tells its first argument to somebody, just before the literal; Sprintf makes text that may run.
 _TOLD = re.compile(
@@ -49,4 +52,33 @@ def literal_hits(text: str) -> Iterator[Operation]:
                 made = Operation.of(each, "", line + each.line - 1)
                 made.object = made.object.replace("__hole__", "{…}")
                 made.text = made.text.replace("__hole__", "{…}")
+                yield made
+
+
+_GIVEN = frozenset(("sql", "query", "statement", "stmt", "command", "cmd"))
+
+
+def kept_statements(text: str) -> Iterator[Operation]:
+    """Losing statements that a Python file only keeps under a name or hands on by a keyword, as to an operator.
+
+    Raises what ``ast.parse`` raises. A file that may speak to another database gives none.
+
+    >>> [(each.operation, each.object) for each in kept_statements("PRUNE = 'DELETE FROM a WHERE id > 4'")]
+    [('delete', 'a')]
+    >>> [each.object for each in kept_statements("SQLExecuteQueryOperator(task_id='t', sql='TRUNCATE b')")]
+    ['b']
+    """
+    if not suspicious(text) or re.search(r"\b(?:sqlite3|aiosqlite|duckdb|pymysql|MySQLdb)\b", text):
+        return
+    for node in islice(ast.walk(ast.parse(text.removeprefix("\ufeff"))), _MOST):
+        value = node.value if isinstance(node, (ast.Assign, ast.AnnAssign)) else None
+        if isinstance(node, ast.keyword) and node.arg in _GIVEN:
+            value = node.value
+        written = value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
+        if value is None or not _BEGINS.match(written) or not suspicious(written):
+            continue
+        for each in effects(_TEMPLATE.sub("__hole__", written)):
+            if each.loses and each.how == "parsed":
+                made = Operation.of(each, "", value.lineno + each.line - 1)
+                made.object, made.text = (told.replace("__hole__", "{…}") for told in (made.object, made.text))
                 yield made

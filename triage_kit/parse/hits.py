@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import PurePosixPath
 
 from triage_kit.parse.calls import python_calls
-from triage_kit.parse.code import literal_hits
+from triage_kit.parse.code import kept_statements, literal_hits
 from triage_kit.parse.commands import command_hits, uncommented
 from triage_kit.parse.dsl import dsl_calls
 from triage_kit.parse.migration import Operation
@@ -159,6 +159,8 @@ def _python(text: str) -> Iterator[Operation]:
         yield from literal_hits(text)
         return
     yield from found
+    told = {(each.operation, each.object) for each in found}
+    yield from (each for each in kept_statements(text) if (each.operation, each.object) not in told)
     if re.search(r"\bsubprocess\b|\bos\.system\b|\bsh\.|\brun\(", text):
         lines = {each.line for each in found}
         flat = re.sub(r"""["']\s*,\s*["']""", " ", text) if "subprocess" in text else text

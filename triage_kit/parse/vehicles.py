@@ -37,7 +37,7 @@ _SCRIPT_NAME = re.compile(
 )
 _IN_CODE = re.compile(
     r"\bcrontab\(|\bbeat_schedule\b|\bB(?:ackground|locking)Scheduler\(|\bAsyncIOScheduler\(|\bschedule\.every\(|"
-    r"@periodic_task|@repeat_every|\bcron\.schedule(?:_in_database)?\(|\bnew\s+CronJob\(|@Scheduled\b|@Cron\(|\bevery\s+\d+\.(?:hour|day|minute)s?\b"
+    r"@periodic_task|@repeat_every|\bcron\.schedule(?:_in_database)?\(|\bnew\s+CronJob\(|@Scheduled\b|@Cron\(|\bDAG\(|@dag\(|\bevery\s+\d+\.(?:hour|day|minute)s?\b"
 )
 _CRON_JOB = re.compile(r"(?m)^\s*kind:\s*['\"]?CronJob\b")
 _SCHEDULES = [
