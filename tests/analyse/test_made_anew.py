@@ -199,3 +199,18 @@ def test_a_table_of_the_first_migration_that_is_younger_than_the_second_was_made
     )
     assert _chances(evidence, "customer")["recreate"] > 0.5
     assert out_of_order([], {}) == {}
+
+
+def test_a_new_table_beside_emptied_ones_is_simply_new(make_table, make_evidence):
+    # One migration truncates two tables and makes a third: measured, 278 rows inserted in the catalogue and no other.
+    facts = {"filenode": 24600, "insv": 0, "rows": 0, "live": 0, "heap": 0, "pkey": 8192, "xmin": 780, "tuples": -1.0}
+    tables = [make_table("companies", 16390), *[make_table(name, 16400 + n, **facts) for n, name in enumerate("ab")]]
+    tables.append(make_table("tags", 16452, **{**UNUSED, "created": 780, "xmin": 780}))
+    made = [{"xid": 700, "committed_at": NOTICED - pd.Timedelta(days=9)}, {"xid": 780, "committed_at": NOTICED}]
+    evidence = make_evidence(tables, reported=["a"], commit_times=made)
+    evidence["incident"] = evidence["incident"].assign(window_start=NOTICED - pd.Timedelta(hours=1))
+    evidence["database_counters"]["inserted"] = 3 * 143 + 170
+    found = analyse.investigate(evidence).findings.set_index("table")
+    assert (found.loc["tags", "status"], found.loc["tags", "mechanism"]) == ("intact", "none")
+    assert found.loc["tags", "probability"] > 0.9
+    assert set(found.loc[["a", "b"], "status"]) == {"wiped"}

@@ -212,3 +212,24 @@ def test_a_service_with_a_role_of_its_own_is_no_person(make_table, make_evidence
     deed = _said("TRUNCATE s.notes", role="authenticator", application="PostgREST 12.2")
     traffic = _said("INSERT INTO s.notes VALUES (1)", role="o", application="importer", pid=9)
     assert _ranked(_emptied(make_table, make_evidence, [traffic, deed])).index[0] == "application"
+
+
+@pytest.mark.parametrize(("counted", "blamed"), [(101, True), (0, False), (1, False)])
+def test_a_statement_that_took_next_to_nothing_is_not_blamed_for_the_rest(make_table, make_evidence, counted, blamed):
+    """101 rows are deleted; the one DELETE that was seen found so many of them as pg_stat_statements counts."""
+    deed = _said("DELETE FROM s.notes WHERE id = 1", role="ada", application="psql")
+    entry = {"database": "d", "role": "ada", "text": "DELETE FROM s.notes WHERE id = $1", "calls": 1, "rows": counted}
+    tables = [make_table("notes", 16404, **THINNED), make_table("users", 16500)]
+    ranked = _ranked(
+        analyse.investigate(make_evidence(tables, reported=["notes"], log_events=[deed], statements=[entry]))
+    )
+    assert (ranked["manual_session"] > 0.6) == blamed
+
+
+def test_every_table_but_the_tools_own_emptied_by_hand_is_not_sure_to_be_a_test(make_table, make_evidence):
+    # Django's flush empties every table but that one, whether a test calls it or a person.
+    tables = [make_table(name, 16404 + n, **{**EMPTIED, "filenode": 24600 + n}) for n, name in enumerate("abc")]
+    tables.append(make_table("django_migrations", 16600))
+    ranked = _ranked(analyse.investigate(make_evidence(tables, reported=["a"])))
+    assert set(ranked.index[:2]) == {"test_run", "manual_session"}
+    assert ranked.iloc[1] > 0.1

@@ -26,6 +26,7 @@ WHOLE = (
 )  # fmt: skip
 A_MOMENT = pd.Timedelta(milliseconds=10)  # between two clocks of one server: log lines are cut to milliseconds
 AROUND = pd.Timedelta(seconds=2)
+LITTLE = 10  # judgement: what took less than one in so many of the deleted rows is no explanation of the rest
 SPECIFIC = {"gui", "shell", "tests", "job", "migrator", "restore"}  # a name that says more than that it is a program
 _CALLS = re.compile(r'(?is)^\s*(?:call\s+|do\b|select\s+(?:\*\s+from\s+)?(?!pg_|count\b|now\b|version\b)[\w."]+\s*\()')
 _CRON = re.compile(r"(?s)^cron job (\d+) starting: (.+)")
@@ -97,15 +98,23 @@ def _started(inquiry: Inquiry) -> Iterator[tuple[dict, str]]:
 def _matching(group: Group, inquiry: Inquiry) -> list[Seen]:
     """Statements that may have done it, the likeliest and best told first."""
     wanted = (*STATEMENTS.get(group.mechanism, tuple(REMOVES_ROWS)), *ALSO.get(group.mechanism, ()))
-    done = [
-        seen for seen in _effects(group, inquiry)
-        if seen.operation in wanted and seen.done and (seen.operation in WHOLE or seen.rows != 0)
-    ]  # fmt: skip
+    fitting = [seen for seen in _effects(group, inquiry) if seen.operation in wanted and seen.done]
+    if group.mechanism == "delete" and _took_little(fitting, group, inquiry):
+        return []
+    done = [seen for seen in fitting if seen.operation in WHOLE or seen.rows != 0]
     if group.whole and group.mechanism != "update":
         # A WHERE may have spared no row; where a statement without one was seen, that is the likelier one.
         unbounded = [seen for seen in done if seen.operation in WHOLE or seen.bounded is not True]
         done = unbounded or [seen for seen in done if _took_most(seen, group, inquiry)]
     return sorted(dict.fromkeys(done), key=lambda seen: _order(seen, group, inquiry))
+
+
+def _took_little(done: Sequence[Seen], group: Group, inquiry: Inquiry) -> bool:
+    """Whether pg_stat_statements counts what was seen, and all of it took far fewer rows than are deleted."""
+    counted = [seen for seen in done if seen.where == "pg_stat_statements" and seen.rows is not None]
+    roots = [inquiry.scene.balances.get(name) or {} for name in group.roots or group.tables]
+    lost = max((row.get("deletes") or 0 for row in roots), default=0)
+    return bool(counted) and LITTLE * sum(seen.rows or 0 for seen in counted) < lost
 
 
 def _took_most(seen: Seen, group: Group, inquiry: Inquiry) -> bool:

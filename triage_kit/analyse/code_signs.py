@@ -23,6 +23,7 @@ JOB_FOLDERS = re.compile(
 )
 STANDING = ("truncate", "delete", "cascade_delete", "update")  # the table itself is the one that it was
 SCHEMAS = ("drop_schema", "rename_schema")
+HOLE = "{…}"  # what stands in a name for text of run time
 A_DAY = pd.Timedelta(hours=26)
 UNRUN = ("failed", "not_seen", "not_applied")  # of a line that reaches a table which stands
 _VERBS = {
@@ -123,10 +124,12 @@ def _reaching(group: Group, inquiry: Inquiry) -> list[dict]:
     found = []
     for row in rows(inquiry.evidence["code_hits"]):
         ran, reached = known.get((row["path"], row["line"], row["operation"], row["object"]), ("", ()))
-        named = row["object"] is None or schemas.parts(row["object"])[1] in short or bool(targets & set(reached))
+        # An object that is put together at run time may be any of them.
+        built = row["object"] is None or HOLE in row["object"]
+        named = built or schemas.parts(row["object"])[1] in short or bool(targets & set(reached))
         named = named or (row["operation"] in SCHEMAS and row["object"] in {schemas.parts(name)[0] for name in targets})
         does = row["operation"] in wanted or (row["operation"] in REMOVES_ROWS and row["loses"] == "rows")
-        if row["object"] is None and row["operation"].startswith("drop_") and group.mechanism in STANDING:
+        if built and row["operation"].startswith("drop_") and group.mechanism in STANDING:
             continue  # what drops every table cannot have left this one
         if (does and named and not (reached and ran in UNRUN)) or _built(row, group.mechanism):
             found.append(row)

@@ -73,6 +73,11 @@ def origins(
             found[table.name] = Observation(("swapped_schema",), says, "pg_namespace", table.name)
         elif table.name in swaps:
             found[table.name] = Observation(("swapped",), swaps[table.name], "pg_index", table.name)
+        elif table.name in fresh and remade is False and _simply_new(table, reported):
+            says = (
+                f"{fresh[table.name]}, unused and missed by nobody, where no rows of tables that are gone are counted"
+            )
+            found[table.name] = Observation(("youngest",), says, "pg_attribute", table.name)
         elif table.name in fresh:
             many = len(fresh) > 1 and len(fresh) > len(tables) / 2
             outcome = "recent_together" if many else "recent"
@@ -201,6 +206,11 @@ def _created_in_log(evidence: Mapping[str, pd.DataFrame], start: pd.Timestamp) -
             if each.operation == "create_table" and each.within in ("", "do"):
                 found[each.object] = f"by a statement of the log at {row['at']:%Y-%m-%d %H:%M:%S} UTC"
     return found
+
+
+def _simply_new(table: Dossier, reported: frozenset[str]) -> bool:
+    """Whether it was never used since it was made and nobody misses rows of it, as a table that a release brings."""
+    return not table.balance["inserts"] and table.balance["actual_rows"] == 0 and table.name not in reported
 
 
 def keyless(tables: Sequence[Dossier]) -> dict[str, Observation]:

@@ -48,6 +48,8 @@ def signs(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     if any(name.startswith("exact_code_of_") for name in found):
         # The line accounts for how many tables were named: that it is a habit of people is no evidence beside it.
         found.pop("several_roots", None)
+    if "only_versions_spared" in found:  # what empties every table names several of them
+        found.pop("several_roots", None)
     if found.get("failed_attempt_by_hand", (False,))[0]:  # whoever tried was connected
         found.pop("connected_by_shell", None)
     if any(found.get(f"{exact}code_of_{kind}", (False,))[0] for exact in ("", "exact_") for kind in STARTED):

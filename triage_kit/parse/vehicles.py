@@ -64,7 +64,7 @@ def vehicle(path: str, text: str) -> str:
     if _CRON_PATH.search(path) or _CRON_JOB.search(text):
         return "scheduled_job"
     if _CI.search(path):
-        return "scheduled_job" if re.search(r"(?m)^\s*-?\s*cron:", text) else "test_run"
+        return "scheduled_job" if re.search(r"(?m)^\s*-?\s*cron:|\bcron\s*\(", text) else "test_run"
     if folders & _TEST_FOLDERS or _TEST_NAME.match(place.name):
         return "test_run"
     if _IN_CODE.search(text) or re.search(r"ofelia\.job-", text):
