@@ -8,7 +8,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from triage_kit import analyse
+from triage_kit import analyse, schemas
 from triage_kit.analyse.making import migration_ranks, out_of_order
 
 NOTICED = pd.Timestamp("2025-10-08T10:37:29Z")
@@ -214,3 +214,16 @@ def test_a_new_table_beside_emptied_ones_is_simply_new(make_table, make_evidence
     assert (found.loc["tags", "status"], found.loc["tags", "mechanism"]) == ("intact", "none")
     assert found.loc["tags", "probability"] > 0.9
     assert set(found.loc[["a", "b"], "status"]) == {"wiped"}
+
+
+def test_a_database_that_the_log_saw_renamed_away_names_who_did_it(make_table, make_evidence):
+    evidence = _in_new_cluster(
+        make_table, make_evidence, [{"oid": 16451, "name": "shop", "xmin": 782, "is_template": False}]
+    )
+    deed = {"file": "a.log", "line": 7, "at": NOTICED - pd.Timedelta(hours=1), "severity": "LOG", "kind": "statement",
+            "database": "postgres", "role": "ada", "application": "psql", "pid": 7,
+            "statement": "ALTER DATABASE shop RENAME TO shop_before"}  # fmt: skip
+    evidence["log_events"] = schemas.frame("log_events", [deed])
+    found = analyse.investigate(evidence)
+    assert set(found.findings["mechanism"]) == {"recreate"}
+    assert found.causes.iloc[0]["cause"] == "manual_session"

@@ -19,7 +19,7 @@ from triage_kit.analyse.silence import covers
 from triage_kit.analyse.statements import REMOVES_ROWS, Seen, destructive, resolver
 
 # Besides those that date a loss: a table that was moved away and made anew was not dropped.
-ALSO = {"recreate": ("set_schema", "create_table"), "column_drop": ("drop_column", "drop_type")}
+ALSO = {"recreate": ("set_schema", "create_table", "rename_database"), "column_drop": ("drop_column", "drop_type")}
 WHOLE = (
     "truncate", "drop_table", "set_schema", "create_table", "rename_table", "drop_schema", "rename_schema",
     "drop_column",

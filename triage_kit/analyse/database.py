@@ -10,7 +10,7 @@ from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.earlier import Earlier
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.lineage import NEAR
-from triage_kit.analyse.statements import Seen
+from triage_kit.analyse.statements import AWAY, Seen
 from triage_kit.analyse.xids import Clock
 
 NEIGHBOURS = 8  # OIDs: what one CREATE DATABASE takes, and a little more
@@ -84,10 +84,11 @@ def database_age(
         return Observation((outcome,), says, source, str(name), "server")
     if away := _renamed_away(evidence["databases"], now):
         return Observation(("replaced",), away, source, str(name), "server")
-    dropped = [each for each in seen if each.operation == "drop_database" and each.done]
+    dropped = [each for each in seen if each.operation in AWAY and each.done]
     if dropped:
-        says = f"seen, {dropped[-1].outcome}: {dropped[-1].text[:200]}"
-        return Observation(("remade",), says, dropped[-1].where, str(name), "server")
+        says, at, born = f"seen, {dropped[-1].outcome}: {dropped[-1].text[:200]}", dropped[-1].at, about.initdb_at
+        outcome = "replaced" if at is not None and born is not None and at > born + LATER else "remade"
+        return Observation((outcome,), says, dropped[-1].where, str(name), "server")
     _, end = clock.between(now["database_xmin"]) if now.get("database_xmin") else (None, None)
     when = clock.inside(now["database_xmin"] or 0, about.window_start)
     if when and _stood_before(evidence, about, clock, now):

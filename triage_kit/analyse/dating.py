@@ -19,7 +19,7 @@ STATEMENTS = {
     "update": ("update",),
     "drop": ("drop_table", "drop_schema", "drop_owned"),
     "partition_drop": ("drop_table", "detach_partition"),
-    "recreate": ("drop_table", "rename_table", "drop_schema", "rename_schema", "drop_database"),
+    "recreate": ("drop_table", "rename_table", "drop_schema", "rename_schema", "drop_database", "rename_database"),
 }
 SECOND = pd.Timedelta(seconds=1)
 Window = tuple[pd.Timestamp | None, pd.Timestamp | None, str]

@@ -26,13 +26,13 @@ from triage_kit.analyse.refills import Move, filled_by_the_emptying_hand, moves
 from triage_kit.analyse.rewound import older_state
 from triage_kit.analyse.running import busy_tables, loaded_tables, trigger_tables
 from triage_kit.analyse.silence import Visibility
-from triage_kit.analyse.statements import Seen
+from triage_kit.analyse.statements import AWAY, Seen
 from triage_kit.analyse.transactions import Replacement
 from triage_kit.analyse.xids import Clock
 
 FEW = 20  # rows below which one transaction may well have written all
 NEARLY = 0.8
-WHOLESALE = ("drop_schema", "rename_schema", "drop_database")  # they take every table of a schema or database along
+WHOLESALE = ("drop_schema", "rename_schema", *AWAY)  # they take every table of a schema or database along
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ def _by_table(
         found[each.table].append(each)
         if each.operation in WHOLESALE:
             inside = [table.name for table in tables
-                      if each.operation == "drop_database" or table.relation["schema"] == each.table]  # fmt: skip
+                      if each.operation in AWAY or table.relation["schema"] == each.table]  # fmt: skip
             for name in inside:
                 found[name].append(replace(each, table=name, rows=None))
         for leaf in leaves.get(each.table, ()) if each.operation in ("delete", "truncate", "update", "merge") else ():

@@ -32,7 +32,8 @@ MOVES_ROWS = _losing("values", "visibility") - REMOVES_ROWS - {"upsert"}
 HIDES_ROWS = _losing("visibility") - REMOVES_ROWS
 DESTRUCTIVE = REMOVES_ROWS | REMOVES_COLUMNS | MOVES_ROWS
 
-_DROP_DATABASE = re.compile(r"(?i)\bdrop\s+database\b")
+AWAY = ("drop_database", "rename_database")  # what leaves nothing under a database's name, run from another one
+_DROP_DATABASE = re.compile(r"(?i)\bdrop\s+database\b|\balter\s+database\b[^;]*\brename\b")
 FAILURES = ("ERROR", "FATAL", "PANIC")
 NOTHING = "nothing: a statement that fails changes no row"
 COLUMN_ONLY = "no rows: at most the columns of that type"
@@ -86,7 +87,7 @@ def seen_effects(evidence: Mapping[str, pd.DataFrame], names: set[str], ledger: 
     for entry in rows(evidence["statements"]):
         if _of_here(entry["database"], entry["text"], database):
             found += _from_counters(entry, short, ledger)
-    found = [seen for seen in found if seen.operation != "drop_database" or not database or seen.table in database]
+    found = [seen for seen in found if seen.operation not in AWAY or not database or seen.table in database]
     return sorted(
         found, key=lambda seen: (seen.at is None, seen.at or pd.Timestamp(0, tz="UTC"), seen.text, seen.table)
     )

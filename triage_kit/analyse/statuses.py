@@ -21,8 +21,9 @@ MISSED = 5  # the same for a table that people miss rows of
 DRAINING = 5  # calls of a DELETE with a WHERE that work a queue off
 ALMOST = 0.9
 PASSING = re.compile(
-    r"(?i)(\b|_)(stage|staging|stg|queue|queues|outbox|inbox|tmp|temp|scratch|buffer|landing|jobs|sessions?|cache)(\b|_)"
+    r"(?i)(\b|_)(stage|staging|stg|queue|queues|outbox|inbox|tmp|temp|scratch|buffer|landing|jobs)(\b|_)"
 )
+EXPIRING = re.compile(r"(?i)(\b|_)(sessions?|cache|tokens?)(\b|_)")  # whose rows go by their age, while others stand
 # Judgement: people name staging tables, queues and what expires so, and seldom anything else; one that they miss rows
 # of is another.
 DOUBT, DOUBT_MISSED = 0.7, 0.47
@@ -121,7 +122,8 @@ def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
     if refill is not None and refill.whole:
         share = REBUILT_MISSED if missed else REBUILT
         return {"intact": share, status: 1 - share}
-    if PASSING.search(name) and mechanism in (*DELETING, "truncate"):
+    expiring = status == "partial" and mechanism in DELETING and EXPIRING.search(name)
+    if expiring or (PASSING.search(name) and mechanism in (*DELETING, "truncate")):
         # By its name rows only pass through it: that it is empty is likelier its ordinary state, if nobody misses any.
         share = DOUBT_MISSED if missed else DOUBT
         return {"intact": share, status: 1 - share}

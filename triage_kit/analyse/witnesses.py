@@ -10,7 +10,7 @@ from triage_kit.analyse.scene import Scene
 from triage_kit.analyse.statements import Seen
 
 MOST = 0.9
-DROPS = ("drop_table", "rename_table", "drop_schema", "rename_schema", "drop_database")
+DROPS = ("drop_table", "rename_table", "drop_schema", "rename_schema", "drop_database", "rename_database")
 WITHOUT_ROWS = ("truncate", *DROPS)  # pg_stat_statements counts none for them
 
 
