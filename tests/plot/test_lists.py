@@ -50,13 +50,15 @@ def every_list() -> dict[str, html.Html]:
     frames = {name: evil_frame(name) for name in (
         "findings", "groups", "causes", "recovery", "freeze", "timeline", "seen_statements", "foreign_keys", "review",
         "explaining_statements", "next_tests", "recommendations", "gaps", "coverage", "evidence",
-        "migration_operations", "mechanism_probabilities",
+        "migration_operations", "mechanism_probabilities", "culprits",
     )}  # fmt: skip
     frames["recommendations"] = frames["recommendations"].assign(when="immediate")
     found = SimpleNamespace(**{**frames, "statements": frames["seen_statements"]})
     incident = {"timezone": EVIL, "noticed_at": pd.Timestamp("2025-10-08T10:37:29Z"), "title": EVIL}
     return {
-        "summary": plot.summary(found.findings, found.groups, found.causes, found.recovery, incident),
+        "summary": plot.summary(
+            found.findings, found.groups, found.causes, found.recovery, incident, culprits=found.culprits
+        ),
         "freeze": plot.freeze_list(found.freeze, EVIL),
         "tables": plot.table_list(found.findings),
         "numbered": plot.numbered_findings(found, frames["migration_operations"], EVIL),
@@ -139,7 +141,7 @@ def test_the_summary_counts_what_is_missing() -> None:
 
 
 def test_a_failed_statement_is_said_to_have_removed_nothing() -> None:
-    names = ("findings", "groups", "causes", "explaining_statements", "foreign_keys")
+    names = ("findings", "groups", "causes", "culprits", "explaining_statements", "foreign_keys")
     seen = schemas.frame("seen_statements", [{
         "at": "2025-10-07T20:27:38.772Z", "text": "DELETE FROM m.flows WHERE status \\!= 'x'", "operation": "delete",
         "outcome": "failed", "removed": "nothing: a statement that fails changes no row", "tables": ["m.flows"],
@@ -161,9 +163,9 @@ def test_the_statement_that_the_damage_proves_comes_first_and_is_said_to_have_be
         {**plain, "at": "2025-10-07T20:00:00Z", "text": "TRUNCATE m.flows", "operation": "truncate", "evidence": "E2"},
         {**plain, "text": "TRUNCATE m.flows", "operation": "truncate", "user": "ops", "evidence": "E3"}])  # fmt: skip
     group = schemas.frame("groups", [{"group": "G1", "tables": ["m.flows"], "mechanism": "truncate"}])
-    told = schemas.frame("explaining_statements", [{"group": "G1", "text": "TRUNCATE m.flows", "observed": True}])
+    told = schemas.frame("culprits", [{"group": "G1", "text": "TRUNCATE m.flows", "evidence": ["E2", "E3"]}])
     empty = {name: schemas.empty(name) for name in names}
-    found = SimpleNamespace(**{**empty, "statements": seen, "groups": group, "explaining_statements": told})
+    found = SimpleNamespace(**{**empty, "statements": seen, "groups": group, "culprits": told})
     said = Reader(plot.numbered_findings(found, schemas.empty("migration_operations"))).text
     proven, other = said.index("Finding 2: TRUNCATE, end not logged"), said.index("Finding 3: DELETE, end not logged")
     assert proven < said.index("shows that it was carried out") < other

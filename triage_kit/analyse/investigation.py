@@ -12,6 +12,7 @@ from triage_kit.analyse import (
     advice,
     applied,
     causes,
+    culprits,
     dating,
     decisions,
     foreign_keys,
@@ -59,6 +60,7 @@ class Investigation:
     foreign_keys: pd.DataFrame
     groups: pd.DataFrame
     explaining_statements: pd.DataFrame
+    culprits: pd.DataFrame
     causes: pd.DataFrame
     cause_evidence: pd.DataFrame
     statements: pd.DataFrame
@@ -126,7 +128,10 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     """
     known = _know({**evidence, "log_events": sessions.named(evidence["log_events"])})
     judged = _judge(known)
+    grouped = groups.groups_frame(judged.found, judged.findings, judged.dates)
+    seen = statements.statements_frame(known.seen)
     frames = _blame(known, judged)
+    frames["culprits"] = culprits.culprits(grouped, frames, seen)
     frames |= _prove(known, judged, frames)
     frames |= _advise(known, judged, frames)
     return Investigation(
@@ -136,8 +141,8 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
         findings=judged.findings,
         mechanism_probabilities=missing.probabilities(judged.weighed, judged.tables),
         mechanism_evidence=judged.matrix,
-        groups=groups.groups_frame(judged.found, judged.findings, judged.dates),
-        statements=statements.statements_frame(known.seen),
+        groups=grouped,
+        statements=seen,
         evidence=known.ledger.frame(),
         coverage=provenance.coverage(evidence),
         **frames,

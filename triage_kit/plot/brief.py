@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pandas as pd
@@ -39,17 +38,8 @@ def first_screen(found: SimpleNamespace) -> Html:
         found.decisions,
         found.mechanism_probabilities,
         found.coverage,
-        Traces(found.statements, found.suspects, found.review),
+        found.culprits,
     )
-
-
-@dataclass(frozen=True)
-class Traces:
-    """What may name the one who did it: frames ``seen_statements``, ``suspects`` and ``review``."""
-
-    statements: pd.DataFrame
-    suspects: pd.DataFrame
-    review: pd.DataFrame
 
 
 def summary(
@@ -64,7 +54,7 @@ def summary(
     decisions: pd.DataFrame | None = None,
     chances: pd.DataFrame | None = None,
     coverage: pd.DataFrame | None = None,
-    traces: Traces | None = None,
+    culprits: pd.DataFrame | None = None,
 ) -> Html:
     """What a reader must know at once; ``glance`` is the picture to it, and the sections below prove each line.
 
@@ -74,7 +64,7 @@ def summary(
     incident : the case's own words (title, noticed_at, timezone, practice …).
     explaining : frame explaining_statements.
     chances : frame mechanism_probabilities, so that the second candidate is named beside the first.
-    traces : what names the session, migration or script that did it.
+    culprits : frame of this name: the session, migration or script that did it.
     """
     zone = incident.get("timezone")
     checked = schemas.check(findings, "findings")
@@ -83,10 +73,10 @@ def summary(
     lines: list[tuple[str, object]] = []
     for place, group in enumerate(told.head(MOST_GROUPS).to_dict("records")):
         many = f" ({group['group']})" if len(told) > 1 else ""
-        seen = _seen(group, explaining, traces)
+        did = _did(group["group"], culprits)
         lines += [
-            (f"What did it{many}", _what(group, checked, explaining, chances, seen)),
-            (f"Who{many}", _who(ranked[ranked["group"] == group["group"]], group, seen, traces)),
+            (f"What did it{many}", _what(group, checked, explaining, chances, did)),
+            (f"Who{many}", _who(ranked[ranked["group"] == group["group"]], group, did)),
             (f"Since when{many}", _when(group, None if place else incident.get("noticed_at"), zone)),
         ]
     if len(told) > MOST_GROUPS:
@@ -173,11 +163,11 @@ def _some(parts: list[Html], most: int) -> Html:
     return html.join([html.join(parts[:most], ", "), f" and {len(parts) - most:,} more"])
 
 
-def _seen(group: dict, explaining: pd.DataFrame | None, traces: Traces | None) -> dict | None:
-    if traces is None:
-        return None
-    told = schemas.empty("explaining_statements") if explaining is None else explaining
-    return culprit.session(group, traces.statements, told)
+def _did(group: str, culprits: pd.DataFrame | None) -> dict:
+    """The group's row of ``culprits``, as one without an answer where there is none."""
+    told = schemas.empty("culprits") if culprits is None else schemas.check(culprits, "culprits")
+    mine = told[told["group"] == group].to_dict("records")
+    return mine[0] if mine else schemas.frame("culprits", [{"group": group}]).to_dict("records")[0]
 
 
 def _what(
@@ -185,7 +175,7 @@ def _what(
     findings: pd.DataFrame,
     explaining: pd.DataFrame | None,
     chances: pd.DataFrame | None,
-    seen: dict | None,
+    did: dict,
 ) -> Html:
     """The mechanism and its probability, the next one unless it is sure, and the statement that explains the group."""
     mine = findings[findings["group"] == group["group"]]
@@ -194,8 +184,8 @@ def _what(
     sure = style.percent(group["probability"])
     said = [tag("strong", words.capital(mechanism)), f" ({sure} sure{_or_else(roots, chances)})"]
     told = explaining[explaining["group"] == group["group"]] if explaining is not None else []
-    if not len(told) and seen is not None:
-        said += [": ", tag("code", style.short(seen["text"], 240)), " (seen). ", html.ids(seen["evidence"], most=2)]
+    if not len(told) and pd.notna(did["text"]):
+        said += [": ", tag("code", style.short(did["text"], 240)), " (seen). ", html.ids(did["evidence"], most=2)]
     if len(told):
         first = told.iloc[0]
         observed = pd.notna(first["observed"]) and first["observed"]
@@ -222,9 +212,7 @@ def _or_else(roots: pd.DataFrame, chances: pd.DataFrame | None) -> str:
     return "".join(f"; else {words.mechanism(word)}, {style.percent(most)}" for word, _, most in rivals)
 
 
-def _who(
-    causes: pd.DataFrame, group: dict | None = None, seen: dict | None = None, traces: Traces | None = None
-) -> Html:
+def _who(causes: pd.DataFrame, group: dict | None = None, did: dict | None = None) -> Html:
     """The most probable cause, the second one unless that is sure, and the session, migration or script if known."""
     ranked = causes.sort_values("probability", ascending=False, kind="stable").to_dict("records")
     if not ranked:
@@ -237,10 +225,9 @@ def _who(
     said += [tag("strong", title), f" ({style.percent(first['probability'])})"]
     if second is not None and first["probability"] < SURE:
         said.append(f"; next: {words.cause(second)} ({style.percent(second['probability'])})")
-    who = culprit.session_words(seen) if seen is not None else ""
-    said += [". Seen running it: ", who] if who else []
-    if traces is not None and group is not None:
-        named = culprit.line(group["group"], first["cause"], traces.suspects, traces.review)
+    if did is not None:
+        who, named = culprit.session(did), culprit.line(did)
+        said += [". Seen running it: ", who] if who else []
         said += [". Its line: ", named] if named else []
     return html.join([*said, ". Because of ", proof] if proof else said)
 

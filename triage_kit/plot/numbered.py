@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import culprit, html, style, words
+from triage_kit.plot import html, style, words
 from triage_kit.plot.damage import by_urgency, names
 from triage_kit.plot.html import Html, tag
 from triage_kit.sql import OPERATIONS
@@ -32,8 +32,8 @@ def numbered_findings(found: SimpleNamespace, operations: pd.DataFrame, timezone
 
     Parameters
     ----------
-    found : anything with the frames ``findings``, ``groups``, ``explaining_statements``, ``causes``, ``statements`` and
-        ``foreign_keys``, ``mechanism_probabilities`` and ``next_tests`` as attributes, as an investigation has.
+    found : anything with the frames ``findings``, ``groups``, ``explaining_statements``, ``culprits``, ``causes``,
+        ``statements``, ``foreign_keys``, ``mechanism_probabilities`` and ``next_tests``, as an investigation has.
     operations : evidence table ``migration_operations`` (what each migration file would run).
     timezone : shown beside UTC.
     """
@@ -158,9 +158,7 @@ def _explained(statement: dict, members: pd.DataFrame) -> Html:
 
 def _carried_out(found: SimpleNamespace) -> set[str]:
     """Evidence rows of the statements that the state of the damaged tables proves."""
-    groups = schemas.check(found.groups, "groups").to_dict("records")
-    seen = [culprit.session(group, found.statements, found.explaining_statements) for group in groups]
-    return {proof for one in seen if one is not None for proof in one["evidence"]}
+    return {proof for proofs in schemas.check(found.culprits, "culprits")["evidence"] for proof in proofs}
 
 
 def _statements(statements: pd.DataFrame, proven: set[str], timezone: object) -> list[tuple[str, Html]]:

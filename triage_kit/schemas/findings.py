@@ -111,6 +111,21 @@ explaining_statements: one statement that would do exactly, or nearly, this dama
     extra int
     evidence text
 
+culprits: what did one group, as far as the evidence names a statement that was seen or a line of the repository
+    group text
+    text text the statement that was seen doing it; missing where none was
+    user text
+    application text
+    client text address or host name that it came from
+    pid int process of its session
+    source text where the statement was seen
+    evidence texts ids of its evidence rows
+    path text file of the line that would do it and speaks for the most probable cause; missing where there is none
+    line int
+    ran text whether it ran: ran, applied, similar or unknown
+    changed_by text
+    line_evidence text id of its evidence row
+
 causes: probability of one cause for one group
     group text
     cause text

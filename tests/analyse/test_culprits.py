@@ -7,6 +7,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from triage_kit import schemas
+from triage_kit.analyse.culprits import culprits
 from triage_kit.plot import culprit
 
 AT = pd.Timestamp("2025-10-07T20:27:38Z")
@@ -21,49 +22,62 @@ BEFORE = {"text": "DELETE FROM m.assets", "operation": "delete", "tables": ["m.a
 EXPLAINING = {"group": "G1", "text": "TRUNCATE m.assets CASCADE", "observed": True}
 
 
-def seen(statements: list[dict], explaining: list[dict], group: dict = GROUP) -> dict | None:
-    frames = schemas.frame("seen_statements", statements), schemas.frame("explaining_statements", explaining)
-    return culprit.session(group, *frames)
+def did(group: dict = GROUP, seen: tuple[dict, ...] = (), **given: list[dict]) -> dict:
+    """The row of the group; frames that are not given are empty."""
+    names = ("explaining_statements", "causes", "suspects", "review")
+    frames = {name: schemas.frame(name, given.get(name, [])) for name in names}
+    made = culprits(schemas.frame("groups", [group]), frames, schemas.frame("seen_statements", list(seen)))
+    (row,) = made.to_dict("records")
+    assert row["group"] == "G1"
+    return row
+
+
+def seen(statements: list[dict], explaining: list[dict], group: dict = GROUP) -> dict:
+    return did(group, tuple(statements), explaining_statements=explaining)
+
+
+def nobody(found: dict) -> bool:
+    return bool(pd.isna(found["text"]) and culprit.session(found) == "" and found["evidence"] == ())
 
 
 def test_what_log_and_counters_know_of_one_statement_is_put_together() -> None:
     found = seen([BEFORE, LOGGED, COUNTED], [EXPLAINING])
-    assert found is not None
-    assert culprit.session_words(found) == "role tadeyemi, process 30300, postgresql.log:354"
+    assert culprit.session(found) == "role tadeyemi, process 30300, postgresql.log:354"
     assert found["evidence"] == ("E17", "E20")
 
 
 def test_an_inferred_statement_names_nobody() -> None:
-    assert seen([BEFORE, LOGGED], [{**EXPLAINING, "observed": False}]) is None
+    assert nobody(seen([BEFORE, LOGGED], [{**EXPLAINING, "observed": False}]))
 
 
 @pytest.mark.parametrize("outcome", ["failed", "rolled_back"])
 def test_what_came_to_nothing_names_nobody(outcome: str) -> None:
-    assert seen([{**LOGGED, "outcome": outcome}], [EXPLAINING]) is None
+    assert nobody(seen([{**LOGGED, "outcome": outcome}], [EXPLAINING]))
 
 
 def test_without_an_explaining_statement_the_window_decides() -> None:
     dropped = {**LOGGED, "text": "DROP TABLE m.flows", "operation": "drop_table", "tables": ["m.flows"]}
-    found = seen([BEFORE, dropped], [])
-    assert found is not None
-    assert found["text"] == "DROP TABLE m.flows"
-    assert seen([BEFORE], []) is None
-    assert seen([dropped], [], {**GROUP, "mechanism": "hidden"}) is None
+    assert seen([BEFORE, dropped], [])["text"] == "DROP TABLE m.flows"
+    assert nobody(seen([BEFORE], []))
+    assert nobody(seen([dropped], [], {**GROUP, "mechanism": "hidden"}))
 
 
 def test_rows_out_of_sight_are_traced_to_what_hides_them() -> None:
     hides = {**LOGGED, "text": "ALTER TABLE m.assets ENABLE ROW LEVEL SECURITY", "operation": "enable_row_security"}
-    found = seen([hides], [], {**GROUP, "mechanism": "hidden"})
-    assert found is not None
-    assert found["evidence"] == ("E17",)
+    assert seen([hides], [], {**GROUP, "mechanism": "hidden"})["evidence"] == ("E17",)
 
 
 def named(cause: str, *lines: dict) -> str:
     plain = {"line": 7, "vehicle": "migration", "operation": "truncate", "loses": "rows", "groups": ["G1"],
              "damaged": ["m.assets"], "of": 2}  # fmt: skip
-    suspects = schemas.frame("suspects", [{**plain, **each} for each in lines])
-    review = schemas.frame("review", [{"path": each["path"], "line": 7, "evidence": "E62"} for each in lines])
-    return BeautifulSoup(culprit.line("G1", cause, suspects, review), "html.parser").get_text()
+    ranked = [{"group": "G1", "cause": "unknown", "probability": 0.1}, {"group": "G2", "cause": "restore"},
+              {"group": "G1", "cause": cause, "probability": 0.9}]  # fmt: skip
+    found = did(
+        causes=ranked,
+        suspects=[{**plain, **each} for each in lines],
+        review=[{"path": each["path"], "line": 7, "evidence": "E62"} for each in lines],
+    )
+    return BeautifulSoup(culprit.line(found), "html.parser").get_text()
 
 
 def test_a_line_that_ran_goes_before_one_of_which_nothing_tells() -> None:
