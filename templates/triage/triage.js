@@ -12,6 +12,12 @@
     const number = /^[\d,.]+( %)?( \(.*)?$/.test(text) ? parseFloat(text.replace(/,/g, "")) : NaN;
     return isNaN(number) ? text : number;
   };
+  // A long table shows its first rows; the others stay in it, to be sorted, filtered, linked to and printed.
+  const FIRST = 40;
+  const fold = (body, all) => {
+    let place = 0;
+    for (const row of body.rows) row.classList.toggle("over", !all && !row.hidden && ++place > FIRST);
+  };
   const compare = (a, b) => typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1;
   // On a phone a row becomes a card with its headers beside the cells; roles keep it a table for screen readers.
   const role = (element, word) => element && element.setAttribute("role", word);
@@ -32,6 +38,16 @@
     const body = table.tBodies[0];
     if (!body || !table.tHead || body.rows.length < 2) continue;
     const heads = [...table.tHead.rows[0].cells];
+    const more = document.createElement("button");
+    let all = body.rows.length <= FIRST + 20;
+    if (!all) {
+      more.type = "button";
+      more.className = "more";
+      more.textContent = "Show all " + body.rows.length.toLocaleString("en") + " rows";
+      more.addEventListener("click", () => { all = true; more.remove(); fold(body, all); });
+      (table.closest(".scroll") || table).after(more);
+      fold(body, all);
+    }
     heads.forEach((head, column) => {
       const button = document.createElement("button");
       button.type = "button";
@@ -43,6 +59,7 @@
         head.setAttribute("aria-sort", down ? "descending" : "ascending");
         const rows = [...body.rows].sort((a, b) => compare(value(a, column), value(b, column)));
         body.append(...(down ? rows.reverse() : rows));
+        fold(body, all);
       });
     });
     if (body.rows.length < 9) continue;
@@ -56,6 +73,7 @@
       const wanted = input.value.toLowerCase();
       let shown = 0;
       for (const row of body.rows) shown += !(row.hidden = !row.textContent.toLowerCase().includes(wanted));
+      fold(body, all || (wanted && shown <= 500));
       told.textContent = wanted ? shown + " of " + body.rows.length + " rows" : "";
     });
     label.append(input, " ", told);
@@ -71,7 +89,10 @@
   if (matchMedia("(max-width: 900px)").matches) document.querySelector("nav details").open = false;
   const open = () => {
     const target = location.hash && document.getElementById(location.hash.slice(1));
-    for (let fold = target && target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    const row = target && target.closest("tr.over");
+    if (row) row.classList.remove("over");
+    for (let box = target && target.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+    if (row) target.scrollIntoView();
   };
   addEventListener("hashchange", open);
   open();

@@ -225,7 +225,7 @@ def test_timeline_marks_the_loss_and_the_noticed_moment() -> None:
     events = schemas.frame("timeline", [{"at": "2025-09-25T08:00:00Z", "kind": "server", "text": "initdb"}])
     ax = plot.timeline(events, lost, noticed_at=pd.Timestamp("2025-10-08T10:37:29Z"))
     assert "rows lost (G1)" in texts(ax)
-    assert " noticed " in texts(ax)
+    assert "noticed" in texts(ax)
     assert any("folded" in each for each in texts(ax))
 
 

@@ -73,13 +73,16 @@ def _stack(ax: Axes, place: int, one: pd.DataFrame, look: dict[str, tuple[str, s
             linewidth=0.8,
         )
         if row.probability >= 0.08:
+            words = str(row.mechanism).replace("_", " ")
+            large = row.probability >= 0.2
             ax.text(
                 left + row.probability / 2,
                 place,
-                f"{row.mechanism} {style.percent(row.probability)}" if row.probability >= 0.2 else row.mechanism[:8],
+                f"{words} {style.percent(row.probability)}" if large else words.replace(" ", "\n"),
                 ha="center",
                 va="center",
-                fontsize=8.5,
+                fontsize=8.5 if large else 7,
+                linespacing=0.95,
                 bbox={"facecolor": style.CARD, "edgecolor": "none", "pad": 1.2},
             )
         left += row.probability

@@ -14,6 +14,7 @@ SHARE = 0.25  # a gap that fills more than this share of what is still to scale 
 NARROWEST = 0.08  # of the width: room for a label
 GAP = 0.03
 LABEL = 0.1
+ROOM = LABEL - 1e-9  # what rounding may take from it
 BURST = 0.5  # of a stretch's instants, when they stand in
 BRIEF = 0.02  # of its time, have a scale of their own
 FEW = 20
@@ -44,7 +45,8 @@ class FoldedClock:
         every = np.sort(_all_seconds(instants))
         seconds = np.unique(every)
         kept = [(_seconds(start), _seconds(end)) for start, end in keep if pd.notna(start) and pd.notna(end)]
-        self.stretches = _laid_out([part for one in _stretches(seconds, kept) for part in _parted(*one, every)])
+        parts = [part for one in _stretches(seconds, kept) for part in _parted(*one, every)]
+        self.stretches = _laid_out(parts, [int(((seconds > a) & (seconds <= b)).sum()) for a, b in parts])
 
     def place(self, instant: pd.Timestamp) -> float:
         """Where the instant lies; one inside a fold lies inside the fold's narrow gap."""
@@ -61,7 +63,7 @@ class FoldedClock:
             parts = max(int((one.right - one.left) / LABEL), 1)
             for second in dict.fromkeys(np.linspace(one.start, one.end, parts + 1).tolist()):
                 place = float(self._at(second))
-                if second != one.start and (place - places[-1] < LABEL or edge - place < LABEL):
+                if second != one.start and (place - places[-1] < ROOM or edge - place < ROOM):
                     continue
                 instant = pd.Timestamp(second, unit="s", tz="UTC").round("ms")
                 clock = f"{instant:%H:%M:%S}" + (
@@ -137,18 +139,24 @@ def _parted(start: float, end: float, every: np.ndarray) -> list[tuple[float, fl
     return list(pairwise(edges)) if last > first else [(start, end)]
 
 
-def _laid_out(stretches: list[tuple[float, float]]) -> list[Stretch]:
+def _laid_out(stretches: list[tuple[float, float]], instants: list[int]) -> list[Stretch]:
+    """Each stretch with its place: wide by its length, and as much by what happens in it."""
     if not stretches:
         return []
-    lengths = np.sqrt([end - start for start, end in stretches])  # roots: seconds stay legible beside hours
+    # Roots: seconds stay legible beside hours, and few instants beside very many.
+    lengths, busy = np.sqrt([end - start for start, end in stretches]), np.sqrt(instants)
     gaps = [GAP if b[0] > a[1] else 0.0 for a, b in pairwise(stretches)] + [0.0]
     room = 1 - sum(gaps) - NARROWEST * len(stretches)
-    shares = NARROWEST + room * (lengths / lengths.sum() if lengths.sum() else np.full(len(lengths), 1 / len(lengths)))
+    shares = NARROWEST + room * (_parts(lengths) + _parts(busy)) / 2
     laid, left = [], 0.0
     for (start, end), share, gap in zip(stretches, shares, gaps, strict=True):
         laid.append(Stretch(start, end, left, left if start == end else left + share))
         left += share + gap
     return laid
+
+
+def _parts(weights: np.ndarray) -> np.ndarray:
+    return weights / weights.sum() if weights.sum() else np.full(len(weights), 1 / len(weights))
 
 
 def _length(seconds: float) -> str:

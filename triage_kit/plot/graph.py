@@ -13,6 +13,7 @@ from triage_kit.plot.damage import names
 
 engine = layered if graphviz.pygraphviz is None else graphviz
 MOST_NODES = 60
+NARROW = 360  # points: the page gives a drawing 480 CSS pixels at the least
 
 
 def foreign_key_graph(
@@ -113,10 +114,11 @@ def _node(name: str, row: pd.Series | None, root: bool) -> dict[str, object]:
 
 
 def _sized(svg: str) -> str:
-    """The drawing with a class for its width, by which the page lets a wide one scroll instead of shrinking it away."""
+    """The drawing with a class for its width: the page lets a wide one scroll, and does not blow up a narrow one."""
     width = re.search(r'<svg width="(\d+)pt"', svg)
     steps = min(int(width[1]) // 900, 4) if width else 0
-    return svg.replace("<svg ", f'<svg class="wide{steps}" ', 1) if steps else svg
+    look = f"wide{steps}" if steps else "narrow" if width and int(width[1]) < NARROW else ""
+    return svg.replace("<svg ", f'<svg class="{look}" ', 1) if look else svg
 
 
 def _words(graph: nx.MultiDiGraph, shown: list[str], damaged: list[str], roots: list[str], left: int) -> str:

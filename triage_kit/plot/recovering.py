@@ -13,7 +13,7 @@ LOOKS = {
     "not known yet": {"facecolor": "#f6f3ea", "edgecolor": "#8a7a3b", "hatch": "///"},
     "not feasible here": {"facecolor": "none", "edgecolor": "none"},
 }
-LONGEST = 62  # letters of a reason beside a bar
+LONGEST = 100  # letters of a reason, which stands where no bar does
 
 
 def recovery(recovery: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -55,11 +55,17 @@ def _word(feasible: object) -> str:
     return "not known yet" if pd.isna(feasible) else "feasible" if feasible else "not feasible here"
 
 
+def _first(reason: str) -> str:
+    """The reason, or as many of its first words as fit."""
+    line = style.visible(reason)
+    return line if len(line) <= LONGEST else f"{line[:LONGEST].rsplit(' ', 1)[0]} …"
+
+
 def _said(row: object, count: int | None, word: str) -> str:
     """What stands beside a bar: rows, work and whether it is known to go; of what does not go, the reason."""
     if word == "not feasible here":
         why = row.why if isinstance(row.why, str) else ""  # type: ignore[attr-defined]
-        return f"not here: {style.short(why.split(';')[0], LONGEST)}"
+        return f"not here: {_first(why.split(';')[0])}"
     number = style.things(count, "row") if count is not None else "rows not counted"
     effort = row.effort  # type: ignore[attr-defined]
     work = f", {effort} of work" if isinstance(effort, str) and effort not in ("", "none") else ""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from triage_kit import schemas
-from triage_kit.plot import style
+from triage_kit.plot import labels, style
 from triage_kit.plot.clock import FoldedClock
 
 BINS = 160  # places that one lane has for events that may share a mark
@@ -17,6 +15,7 @@ PIXELS = 2000  # marks of which two would cover each other's middle are drawn on
 CROWDED = 400  # events of a lane that are counted by height rather than marked
 TOLD = 4  # numbers that a tag lists one by one
 PEAKS = 4  # of a crowded lane that carry their number
+HEAD = -0.55  # where lines of losses begin: above them stand the words of folds
 
 
 def timeline(
@@ -46,17 +45,20 @@ def timeline(
     clock = FoldedClock(every, keep=windows)
     lanes = [lane for lane in style.LANES if (dated["kind"] == lane).any()]
     lanes += sorted(set(dated["kind"].dropna()) - set(style.LANES))
+    place = None if noticed is None else clock.place(noticed)
     with style.styled():
-        ax = style.axes_for(ax, 9.6, 1.9 + 0.44 * max(len(lanes), 1))
-        _windows(ax, clock, groups, len(lanes), None if noticed is None else clock.place(noticed))
-        for place, lane in enumerate(lanes):
-            _lane(ax, clock, dated[dated["kind"] == lane], place, lane)
-        if noticed is not None:
-            ax.axvline(clock.place(noticed), color=style.INK, linestyle="--", linewidth=1.1)
-            side = "left" if clock.place(noticed) < 0.9 else "right"
-            card = {"facecolor": style.CARD, "edgecolor": "none", "pad": 0.6}
-            ax.text(clock.place(noticed), len(lanes) - 0.42, " noticed ", ha=side, va="top", fontsize=8.5, bbox=card)
-        _axis(ax, clock, lanes)
+        told = labels.flags(_middles(clock, groups), place)
+        foot = len(lanes) - 0.25 + labels.ROW * (1 + max((row for _, row, _, _ in told), default=0))
+        ax = style.axes_for(ax, 9.6, 1.5 + 0.44 * max(foot, 1))
+        _windows(ax, clock, groups, foot)
+        for at, lane in enumerate(lanes):
+            _lane(ax, clock, dated[dated["kind"] == lane], at, lane)
+        if place is not None:
+            ax.vlines(place, HEAD, foot, color=style.INK, linestyle="--", linewidth=1.1, zorder=2)
+        for x, row, words, colour in told:
+            ax.text(x, len(lanes) - 0.35 + labels.ROW * row, words, ha="center", va="center", fontsize=labels.FLAG,
+                    color=colour, zorder=6, bbox=labels.CARD)  # fmt: skip
+        _axis(ax, clock, lanes, foot)
     return style.describe(ax, _words(events, groups, noticed))
 
 
@@ -66,31 +68,37 @@ def ordered(timeline: pd.DataFrame) -> pd.DataFrame:
     return given.reset_index(drop=True).assign(number=range(1, len(given) + 1))
 
 
-def _windows(ax: Axes, clock: FoldedClock, groups: pd.DataFrame, lanes: int, noticed: float | None) -> None:
+def _window(clock: FoldedClock, group: object) -> tuple[float, float] | None:
+    """Left and right place of a group's window; nothing where its time is not known at all."""
+    edges = [edge for edge in (group.lost_from, group.lost_to) if pd.notna(edge)] or (
+        [group.committed_at] if pd.notna(group.committed_at) else []
+    )
+    if not edges:
+        return None
+    left, right = clock.place(edges[0]), clock.place(edges[-1])
+    return left, max(right, left + 0.006)  # one instant still needs a width that eyes can find
+
+
+def _middles(clock: FoldedClock, groups: pd.DataFrame) -> list[tuple[float, str]]:
+    """Where the words of each loss belong."""
+    told = [(row, _window(clock, row)) for row in groups.itertuples()]
+    return [
+        (sum(window) / 2 if pd.isna(row.committed_at) else clock.place(row.committed_at), str(row.group))
+        for row, window in told
+        if window is not None
+    ]
+
+
+def _windows(ax: Axes, clock: FoldedClock, groups: pd.DataFrame, foot: float) -> None:
     for row in groups.itertuples():
-        edges = [edge for edge in (row.lost_from, row.lost_to) if pd.notna(edge)]
-        if pd.notna(row.committed_at):
-            x = clock.place(row.committed_at)
-            ax.axvline(x, color="#b3261e", linewidth=1.4)
-        elif not edges:
+        window = _window(clock, row)
+        if window is None:
             continue
-        left, right = (clock.place(edges[0]), clock.place(edges[-1])) if edges else (x, x)
-        # A window of one instant still needs a width that eyes can find.
-        right = max(right, left + 0.006)
-        ax.axvspan(
-            left, right, facecolor="#f6d5d2", edgecolor="#b3261e", hatch="//", linewidth=0.6, alpha=0.55, zorder=0
-        )
-        crowded = noticed is not None and -0.02 < noticed - (left + right) / 2 < 0.12  # the other label stands there
-        ax.text(
-            min(right, noticed) - 0.004 if crowded else (left + right) / 2,
-            lanes - 0.42,
-            f"rows lost ({row.group})",
-            ha="right" if crowded else "center",
-            va="top",
-            fontsize=8.5,
-            color="#b3261e",
-            bbox={"facecolor": style.CARD, "edgecolor": "none", "pad": 0.6},
-        )
+        if pd.notna(row.committed_at):
+            ax.vlines(clock.place(row.committed_at), HEAD, foot, color="#b3261e", linewidth=1.4, zorder=2)
+        left, right = window
+        ax.broken_barh([(left, right - left)], (HEAD, foot - HEAD), facecolor="#f6d5d2", edgecolor="#b3261e",
+                       hatch="//", linewidth=0.6, alpha=0.55, zorder=0)  # fmt: skip
 
 
 def _lane(ax: Axes, clock: FoldedClock, events: pd.DataFrame, place: int, lane: str) -> None:
@@ -103,9 +111,8 @@ def _lane(ax: Axes, clock: FoldedClock, events: pd.DataFrame, place: int, lane: 
         return
     marks = _merged(places, numbers, BINS if not alone else PIXELS if crowded else 0)
     ax.scatter([x for x, _ in marks], [place] * len(marks), marker=marker, s=46, color=colour, linewidths=1.2, zorder=3)
-    labelled: dict[float, float] = {}
-    for x, those in _merged(places, numbers, BINS):  # marks that stand on each other share their words
-        _tag(ax, x, place, _words_of(those), labelled)
+    # Marks that stand on each other share their words.
+    labels.tags(ax, place, _merged(places, numbers, BINS), _words_of, (-0.3, 0.36))
 
 
 def _spans(ax: Axes, clock: FoldedClock, lasting: pd.DataFrame, place: int, colour: str) -> None:
@@ -140,10 +147,16 @@ def _heights(ax: Axes, places: np.ndarray, place: int, colour: str) -> None:
     bins, counts = np.unique((places * BINS).astype(int), return_counts=True)
     heights = 0.1 + 0.5 * np.log1p(counts) / np.log1p(counts.max())  # one event beside a thousand stays visible
     ax.bar(bins / BINS, -heights, width=0.8 / BINS, bottom=place + 0.3, align="edge", color=colour, zorder=3)
-    labelled: dict[float, float] = {}
-    highest = np.sort(np.argsort(counts, kind="stable")[::-1][:PEAKS])
-    for at in highest:
-        _tag(ax, (bins[at] + 0.5) / BINS, place, f"{counts[at]:,} events", labelled, (-0.4,))
+    written: list[tuple[float, np.ndarray]] = []
+    for at in np.argsort(-counts, kind="stable"):
+        x, room = (bins[at] + 0.5) / BINS, labels.width(_many(counts.max(keepdims=True)), labels.TAG)
+        if len(written) < PEAKS and all(abs(x - other) > room for other, _ in written):
+            written.append((x, counts[at : at + 1]))
+    labels.tags(ax, place, sorted(written, key=lambda each: each[0]), _many, (-0.4,))
+
+
+def _many(counts: np.ndarray) -> str:
+    return f"{counts.sum():,} events"
 
 
 def _merged(places: np.ndarray, numbers: np.ndarray, bins: int) -> list[tuple[float, np.ndarray]]:
@@ -162,26 +175,10 @@ def _words_of(numbers: np.ndarray) -> str:
     return f"{numbers[0]}-{numbers[-1]}" if gapless and len(numbers) < 10 else f"{len(numbers):,} events"
 
 
-def _tag(
-    ax: Axes,
-    x: float,
-    place: int,
-    words: str,
-    labelled: dict[float, float],
-    heights: Sequence[float] = (-0.3, 0.36),
-) -> None:
-    width = 0.011 * len(words) + 0.004
-    for height in heights:
-        if x - width / 2 > labelled.get(height, -1):
-            ax.text(x, place + height, words, ha="center", va="center", fontsize=7.5, color=style.INK, zorder=4)
-            labelled[height] = x + width / 2
-            return
-
-
-def _axis(ax: Axes, clock: FoldedClock, lanes: list[str]) -> None:
+def _axis(ax: Axes, clock: FoldedClock, lanes: list[str], foot: float) -> None:
     ax.set_yticks(range(len(lanes)), lanes)
     ax.tick_params(axis="y", length=0)
-    ax.set_ylim(max(len(lanes), 1) - 0.05, -1.05)
+    ax.set_ylim(max(foot, 0.95), -1.05)
     ax.set_xlim(-0.025, 1.025)
     places, labels = clock.ticks()
     ax.set_xticks(places, labels, fontsize=8)
