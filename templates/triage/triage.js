@@ -12,12 +12,8 @@
     const number = /^[\d,.]+( %)?( \(.*)?$/.test(text) ? parseFloat(text.replace(/,/g, "")) : NaN;
     return isNaN(number) ? text : number;
   };
-  // A long table shows its first rows; the others stay in it, to be sorted, filtered, linked to and printed.
-  const FIRST = 40;
-  const fold = (body, all) => {
-    let place = 0;
-    for (const row of body.rows) row.classList.toggle("over", !all && !row.hidden && ++place > FIRST);
-  };
+  // A long table holds its first rows; the others wait beside the page, to be sorted, filtered, linked to and printed.
+  const FIRST = 40, FOUND = 500, waiting = new Map(), shows = [];
   const compare = (a, b) => typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1;
   // On a phone a row becomes a card with its headers beside the cells; roles keep it a table for screen readers.
   const role = (element, word) => element && element.setAttribute("role", word);
@@ -37,17 +33,26 @@
   for (const table of document.querySelectorAll("table.data, table.dataframe")) {
     const body = table.tBodies[0];
     if (!body || !table.tHead || body.rows.length < 2) continue;
-    const heads = [...table.tHead.rows[0].cells];
-    const more = document.createElement("button");
-    let all = body.rows.length <= FIRST + 20;
+    const rows = [...body.rows], box = table.closest(".scroll") || table;
+    let all = rows.length <= FIRST + 20, wanted = "";
+    const show = everything => {
+      const found = wanted ? rows.filter(row => row.textContent.toLowerCase().includes(wanted)) : rows;
+      const few = !everything && !all && (!wanted || found.length > FOUND);
+      body.replaceChildren(...(few ? found.slice(0, FIRST) : found));
+      return found.length;
+    };
     if (!all) {
+      const more = document.createElement("button");
       more.type = "button";
       more.className = "more";
-      more.textContent = "Show all " + body.rows.length.toLocaleString("en") + " rows";
-      more.addEventListener("click", () => { all = true; more.remove(); fold(body, all); });
-      (table.closest(".scroll") || table).after(more);
-      fold(body, all);
+      more.textContent = "Show all " + rows.length.toLocaleString("en") + " rows";
+      more.addEventListener("click", () => { all = true; more.remove(); show(); });
+      box.after(more);
+      for (const row of rows) if (row.id) waiting.set(row.id, () => body.append(row));
+      shows.push(show);
+      show();
     }
+    const heads = [...table.tHead.rows[0].cells];
     heads.forEach((head, column) => {
       const button = document.createElement("button");
       button.type = "button";
@@ -57,28 +62,28 @@
         const down = head.getAttribute("aria-sort") === "ascending";
         heads.forEach(each => each.removeAttribute("aria-sort"));
         head.setAttribute("aria-sort", down ? "descending" : "ascending");
-        const rows = [...body.rows].sort((a, b) => compare(value(a, column), value(b, column)));
-        body.append(...(down ? rows.reverse() : rows));
-        fold(body, all);
+        rows.sort((a, b) => compare(value(a, column), value(b, column)));
+        if (down) rows.reverse();
+        show();
       });
     });
-    if (body.rows.length < 9) continue;
+    if (rows.length < 9) continue;
     const label = document.createElement("label"), input = document.createElement("input");
     const told = document.createElement("output");
     label.className = "filter";
     input.type = "search";
-    input.placeholder = "Filter " + body.rows.length + " rows";
+    input.placeholder = "Filter " + rows.length + " rows";
     input.setAttribute("aria-label", "Filter: " + (table.caption ? table.caption.textContent : "table"));
     input.addEventListener("input", () => {
-      const wanted = input.value.toLowerCase();
-      let shown = 0;
-      for (const row of body.rows) shown += !(row.hidden = !row.textContent.toLowerCase().includes(wanted));
-      fold(body, all || (wanted && shown <= 500));
-      told.textContent = wanted ? shown + " of " + body.rows.length + " rows" : "";
+      wanted = input.value.toLowerCase();
+      const found = show();
+      told.textContent = wanted ? found + " of " + rows.length + " rows" : "";
     });
     label.append(input, " ", told);
-    (table.closest(".scroll") || table).before(label);
+    box.before(label);
   }
+  addEventListener("beforeprint", () => shows.forEach(show => show(true)));
+  addEventListener("afterprint", () => shows.forEach(show => show()));
   const links = new Map([...document.querySelectorAll("#contents a")].map(a => [a.getAttribute("href").slice(1), a]));
   const seen = () => {
     let current = null;
@@ -88,11 +93,11 @@
   addEventListener("scroll", seen, { passive: true });
   if (matchMedia("(max-width: 900px)").matches) document.querySelector("nav details").open = false;
   const open = () => {
-    const target = location.hash && document.getElementById(location.hash.slice(1));
-    const row = target && target.closest("tr.over");
-    if (row) row.classList.remove("over");
-    for (let box = target && target.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
-    if (row) target.scrollIntoView();
+    const id = location.hash.slice(1), late = id && !document.getElementById(id) && waiting.get(id);
+    if (late) late();
+    const target = id && document.getElementById(id);
+    for (let fold = target && target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    if (late) location.replace(location.hash);  // so that the row counts as the link's target
   };
   addEventListener("hashchange", open);
   open();
