@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import html, sources, style, words
+from triage_kit.plot import alike, html, sources, style, words
 from triage_kit.plot.chances import ranked
 from triage_kit.plot.damage import names
 from triage_kit.plot.html import Html, tag, text
@@ -136,22 +136,22 @@ def _explanation(row: dict) -> Html:
 def event_list(timeline: pd.DataFrame, timezone: object = None) -> Html:
     """Every event by time, with the number that the figure shows; losses, statements and notes are never left out."""
     events = ordered(timeline)
-    kept = events[events["kind"].isin(style.ALWAYS_DRAWN)]
+    kept = alike.gathered(events[events["kind"].isin(style.ALWAYS_DRAWN)], ["kind"])
     others = events[~events["kind"].isin(style.ALWAYS_DRAWN)].head(max(MOST - len(kept), 0))
-    shown = pd.concat([kept, others]).sort_values("number", kind="stable")
+    shown = pd.concat([kept, others.assign(times=1, last=others["at"])]).sort_values("number", kind="stable")
     rows = [
         [
             str(row.number),
             html.moment(row.at, timezone, fine=True),
             "" if pd.isna(row.until) else html.moment(row.until, timezone, fine=True),
             text(row.kind),
-            _folding(row.text),
+            html.join([_folding(row.text), alike.more(row.times)]),
             sources.link(row.source),
             html.ids([row.evidence]),
         ]
         for row in shown.itertuples(index=False)
     ]
-    left = len(events) - len(shown)
+    left = len(events) - int(shown["times"].sum())
     note = tag("p", f"{left:,} more events of other kinds are in findings.json.", class_="note") if left else ""
     return html.join(
         [html.table("Events", ["No.", "At", "Until", "Kind", "What", "Source", "Evidence"], rows, numeric=(0,)), note]
@@ -165,15 +165,19 @@ def _folding(said: object) -> Html:
 
 
 def statement_list(statements: pd.DataFrame, timezone: object = None) -> Html:
-    """Every destructive statement that was seen, with its outcome; the list is never cut."""
+    """Every destructive statement that was seen, with its outcome; the list is never cut.
+
+    Of more than 1,000 those that differ in their values only share a row, which counts them.
+    """
     given = schemas.check(statements, "seen_statements").sort_values("at", kind="stable")
+    given = alike.gathered(given, ["outcome", "operation", "tables", "user", "application", "client"])
     rows = [
         [
             html.moment(row.at, timezone, fine=True),
             text(row.outcome),
-            html.sql(row.text),
+            html.join([html.sql(row.text), _repeated(row, timezone)]),
             html.names(row.tables, absent=""),
-            html.cited(row.removed if isinstance(row.removed, str) else "not known"),
+            html.join(["the first: " if row.times > 1 else "", html.cited(_removed(row.removed))]),
             html.join(
                 [html.name(each) for each in (row.user, row.application, row.client) if isinstance(each, str)], ", "
             ),
@@ -183,6 +187,18 @@ def statement_list(statements: pd.DataFrame, timezone: object = None) -> Html:
     ]
     headers = ["At", "Outcome", "Statement", "Tables", "Removed", "Role, application, address", "Evidence"]
     return html.table("Destructive statements that were seen", headers, rows)
+
+
+def _removed(words: object) -> str:
+    return words if isinstance(words, str) else "not known"
+
+
+def _repeated(row: object, timezone: object) -> Html:
+    """How many more a row tells of, and until when."""
+    if row.times < 2:
+        return text("")
+    until = html.join([", the last at ", html.moment(row.last, timezone)]) if pd.notna(row.last) else ""
+    return html.join([alike.more(row.times).removeprefix("; "), until])
 
 
 def cause_list(causes: pd.DataFrame) -> Html:

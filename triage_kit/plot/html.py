@@ -17,6 +17,7 @@ import pandas as pd
 from triage_kit.plot import style
 
 MANY = 24  # characters of a cell that wants a line of its own
+MOST_IDS = 500  # evidence ids of one claim that a page lists
 LONG = 40  # a table with more rows scrolls inside its own frame
 EVIDENCE_ID = re.compile(r"\bE\d+\b")
 
@@ -101,7 +102,9 @@ def ids(values: Iterable[object], most: int = 6) -> Html:
     each = list(dict.fromkeys(str(value) for value in values if not _absent(value) and str(value)))
     if len(each) <= most + 1:
         return cited(", ".join(each))
-    rest = folded(f"{len(each) - most:,} more", cited(", ".join(each[most:])))
+    told, left = each[most : most + MOST_IDS], len(each) - most - MOST_IDS
+    unlisted = f" and {left:,} more, all in findings.json" if left > 0 else ""
+    rest = folded(f"{len(each) - most:,} more", join([cited(", ".join(told)), unlisted]))
     return join([cited(", ".join(each[:most])), " ", rest])
 
 

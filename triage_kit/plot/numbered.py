@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import html, style, words
+from triage_kit.plot import alike, html, style, words
 from triage_kit.plot.damage import by_urgency, names
 from triage_kit.plot.html import Html, tag
 from triage_kit.sql import OPERATIONS
@@ -164,7 +164,9 @@ def _carried_out(found: SimpleNamespace) -> set[str]:
 def _statements(statements: pd.DataFrame, proven: set[str], timezone: object) -> list[tuple[str, Html]]:
     given = schemas.check(statements, "seen_statements").sort_values("at", kind="stable")
     found = []
-    for (_, outcome), same in given.groupby([given["text"].fillna(""), given["outcome"].fillna("unknown")], sort=False):
+    texts = given["text"].fillna("")
+    kinds = texts if len(given) <= alike.FINDINGS else texts.map(alike.shape)  # thousands differ in their values only
+    for (_, outcome), same in given.groupby([kinds, given["outcome"].fillna("unknown")], sort=False):
         explains = bool(proven & set(same["evidence"].dropna()))
         found.append((not explains, _statement(same.to_dict("records"), outcome, explains, timezone)))
     return [told for _, told in sorted(found, key=lambda each: each[0])]  # what did it first, the others as they came
@@ -201,8 +203,10 @@ def _statement(same: list[dict], outcome: str, explains: bool, timezone: object)
         else html.join([removed[:1].upper(), html.cited(removed[1:]), ".", touched])
     )
     ended = "end not logged" if outcome == "unknown" else outcome.replace("_", " ")
+    texts = len({one["text"] for one in same})
+    others = tag("p", f"This is the first{alike.more(texts)}.") if texts > 1 else ""
     return f"{operation.upper().replace('_', ' ')}, {ended}", _shape(
-        html.join([seen, html.sql(first["text"])]), result.get(outcome, open_), impact, conclusion
+        html.join([seen, html.sql(first["text"]), others]), result.get(outcome, open_), impact, conclusion
     )
 
 
