@@ -6,11 +6,13 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import nbformat
 from bs4 import BeautifulSoup
 from bs4.element import Tag
 from nbconvert import HTMLExporter
+from nbconvert.exporters.templateexporter import TemplateExporter
 from traitlets.config import Config
 
 from triage_kit.errors import ReportError
@@ -53,7 +55,7 @@ def page(notebooks: Mapping[str, nbformat.NotebookNode], head: Mapping[str, obje
     folder = resource_dir("templates") / "triage"
     script = (folder / "triage.js").read_text("utf-8").strip()
     about = {**head, "css": (folder / "triage.css").read_text("utf-8").strip(), "js": script, "js_hash": _hash(script)}
-    exporter = HTMLExporter(
+    exporter = _Exporter(
         template_name="triage",
         extra_template_basedirs=[str(folder.parent)],
         filters={"safe_html": sanitise.html, "safe_svg": sanitise.svg, "b64": _b64, "plain": _plain},
@@ -61,6 +63,15 @@ def page(notebooks: Mapping[str, nbformat.NotebookNode], head: Mapping[str, obje
     )
     body, _ = exporter.from_notebook_node(joined(notebooks), resources={"triage": about})
     return _finished(body)
+
+
+class _Exporter(HTMLExporter):
+    """nbconvert's exporter without its own reading of the page: ``_finished`` reads it, and twice takes a second."""
+
+    def from_notebook_node(
+        self, nb: nbformat.NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
+    ) -> tuple[str, dict[str, Any]]:
+        return TemplateExporter.from_notebook_node(self, nb, resources, **kw)
 
 
 def _hash(script: str) -> str:
