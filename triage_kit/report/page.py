@@ -68,7 +68,7 @@ def page(notebooks: Mapping[str, nbformat.NotebookNode], head: Mapping[str, obje
 class _Exporter(HTMLExporter):
     """nbconvert's exporter without its own reading of the page: ``_finished`` reads it, and twice takes a second."""
 
-    def from_notebook_node(
+    def from_notebook_node(  # type: ignore[override] # as nbconvert's own exporter of HTML
         self, nb: nbformat.NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
     ) -> tuple[str, dict[str, Any]]:
         return TemplateExporter.from_notebook_node(self, nb, resources, **kw)
