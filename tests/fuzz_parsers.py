@@ -138,7 +138,7 @@ def wrapped(chance: random.Random) -> None:
     for _ in range(chance.randint(1, 30)):
         text = line(chance, "stderr").rstrip("\n")
         if chance.random() < 0.1:
-            text = text[: text.index(":  ") - 3].rstrip("LDSER") + f"LOG:  {PLAN}"
+            text = f"{text[: text.index(':  ')].rpartition(' ')[0]} LOG:  {PLAN}"
         if prefix == RDS:
             text = "2025-10-07 20:27:38 UTC:10.0.0.1(5432):app@shop:[12]:" + text.partition("@shop ")[2]
         made += text.split("\n")

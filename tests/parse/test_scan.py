@@ -11,10 +11,11 @@ import re
 import pytest
 
 from triage_kit.parse import Entry, Outcomes, Unparsed, parse
-from triage_kit.parse.scan import Source, engine, scan, significant
+from triage_kit.parse.scan import Source, engine, heads, scan, significant
 from triage_kit.parse.scan import blocks as blocks_module
 from triage_kit.parse.scan.formats import odd_lines
-from triage_kit.parse.scan.grammar import ordinary
+from triage_kit.parse.scan.grammar import begins_with_time, ordinary
+from triage_kit.parse.scan.heads import HeadMatcher, matcher
 from triage_kit.parse.scan.significance import costly, quiet, unbounded_update
 
 PREFIX = "%m [%p] %q%u@%d/%a "
@@ -433,6 +434,63 @@ def test_what_is_ordinary_is_told_by_what_is_not(prefix):
     block = engine.Lines("".join(f"{each}\n" for each in lines).encode())
     assert find(block)["odd"].tolist() == [at for at in range(len(lines)) if not good.match(block.text(at))]
     assert good.match(line.encode())
+
+
+HEADED = ["%m [%p] ", "%t:%r:%u@%d:[%p]:", "< %m >%q %u@%d %c ", "%s [%p] %q%u@%d/%a ", "%t %u@%d [%p]: "]
+
+
+def headed_lines(chance, prefix):
+    """Lines of some sessions under a prefix, some of them changed at one place, some no ordinary entries."""
+    made = []
+    for _ in range(chance.randint(1, 400)):
+        at, who = chance.randrange(60), chance.choice((("app", 7), ("app", 12345), ("a_longer_one", 88), ("ü", 9)))
+        values = {"m": stamp(at), "t": f"2025-10-07 20:27:{at:02} CEST", "p": str(who[1]), "r": f"10.0.0.{who[1] % 256}(5432)", "u": who[0],
+                  "d": "shop", "a": "web", "c": f"68e5b.{who[1]:x}", "s": f"2025-10-07 20:{at:02}:38 UTC", "q": ""}  # fmt: skip
+        text = chance.choice(("statement: SELECT 1", "duration: 1.5 ms", "execute a: SELECT 1", "connection received: host=a",
+                              "connection authorized: user=app", "disconnection: session time: 0:00:01", "checkpoint starting: time",
+                              "statement", "durations: 1", ""))  # fmt: skip
+        head = re.sub("%(.)", lambda found, values=values: values[found[1]], prefix)
+        line = f"{head}{chance.choice(('LOG', 'LOG', 'LOG', 'ERROR'))}:  {text}"
+        if chance.random() < 0.2:
+            place = chance.randrange(len(line))
+            line = (
+                line[:place] + chance.choice(("", "x", "7", "\t", ":", "\xb0")) + line[place + chance.randint(0, 1) :]
+            )
+        made += [line, "\tmore"] if chance.random() < 0.1 else [line]
+    return made
+
+
+@pytest.mark.parametrize("prefix", HEADED)
+def test_known_heads_tell_what_the_grammar_tells(monkeypatch, prefix):
+    monkeypatch.setattr(heads, "_ASKED", 10**9)  # so many damaged lines would make it give up
+    good, find = re.compile(ordinary("stderr", prefix).match.encode(), re.DOTALL), HeadMatcher({"odd": "a"}, prefix)
+    for seed in range(40):
+        made = headed_lines(random.Random(seed), prefix)
+        block = engine.Lines("".join(f"{each}\n" for each in made).encode())
+        odd = [at for at in range(len(made)) if not made[at].startswith("\t") and not good.match(block.text(at))]
+        assert find.heads.odd(block).tolist() == odd
+    assert find.heads.asked < find.heads.seen * 0.7, "hardly a line was told by its head"
+
+
+def test_where_every_head_is_new_the_matcher_of_the_grammar_tells():
+    prefix = "%m [%p] "
+    find = matcher({"odd": odd_lines("stderr", prefix)}, "stderr", prefix)
+    for pid in range(0, 9000, 1000):
+        made = [f"{stamp(1)} [{pid + at}] LOG:  statement: SELECT 1\n" for at in range(1000)]
+        found = find(engine.Lines("".join([*made[:500], "nothing\n", *made[500:]]).encode()))
+        assert found["odd"].tolist() == [500]
+    assert find.heads.odd(engine.Lines(b"a\n")) is None
+    assert len(find.heads.known) < 4000
+
+
+def test_the_time_that_a_prefix_begins_with():
+    told = {
+        each: begins_with_time(each)
+        for each in ("%m [%p] ", "%p %m ", "[%t] ", "9%m ", "%n [%p] ", "%-30m ", "", "%%%s ")
+    }
+    day = "9999-99-99 99:99:99"
+    assert told == {"%m [%p] ": f"{day}.999 ", "%p %m ": "", "[%t] ": f"[{day} ", "9%m ": "", "%n [%p] ": "", "%-30m ": "", "": "",
+                    "%%%s ": f"%{day} "}  # fmt: skip
 
 
 @pytest.mark.parametrize(

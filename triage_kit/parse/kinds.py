@@ -49,13 +49,13 @@ _SHORT = 3
 _RAISED = re.compile(r"\A[^\n]*PL/pgSQL[^\n]*\bRAISE\b")  # what a function says, in words of its own
 
 
-def _read(table: str) -> tuple[dict[str, Subject], list[tuple[str, Subject, re.Pattern[str]]]]:
+def _read(table: str) -> tuple[dict[str, Subject], list[tuple[str, Subject]]]:
     subjects = {each.name: each for each in _OWN}
     patterns = []
     subject = _OWN[0]
     for line in table.strip("\n").split("\n"):
         if line.startswith(" "):
-            patterns.append((line.strip(), subject, re.compile(line.strip())))
+            patterns.append((line.strip(), subject))
         else:
             subject = Subject(*(part.strip() for part in line.split("|")))
             subjects[subject.name] = subject
@@ -72,11 +72,12 @@ def _beginning(pattern: str) -> str:
 
 
 SUBJECTS, _PATTERNS = _read(TABLE)
-_ANY = [(at, subject, each) for at, (text, subject, each) in enumerate(_PATTERNS) if not _beginning(text)]
-_BY_BEGINNING: dict[str, list[tuple[int, Subject, re.Pattern[str]]]] = {}
-for _at, (_text, _subject, _pattern) in enumerate(_PATTERNS):
+_ANY = [(at, subject, text) for at, (text, subject) in enumerate(_PATTERNS) if not _beginning(text)]
+_BY_BEGINNING: dict[str, list[tuple[int, Subject, str]]] = {}
+for _at, (_text, _subject) in enumerate(_PATTERNS):
     if _start := _beginning(_text):
-        _BY_BEGINNING.setdefault(_start, []).append((_at, _subject, _pattern))
+        _BY_BEGINNING.setdefault(_start, []).append((_at, _subject, _text))
+_compiled = cache(re.compile)  # when it is first asked for: one log has few of the kinds
 
 
 def recognise(message: str, severity: str = "LOG") -> tuple[str | None, str]:
@@ -129,13 +130,13 @@ def _own(message: str) -> str | None:
 def _first(message: str) -> Subject | None:
     best: tuple[int, Subject] | None = None
     for at, subject, pattern in _BY_BEGINNING.get(message[:_SHORT], ()):
-        if pattern.match(message):
+        if _compiled(pattern).match(message):
             best = at, subject
             break
     for at, subject, pattern in _ANY:
         if best is not None and at > best[0]:
             break
-        if pattern.match(message):
+        if _compiled(pattern).match(message):
             return subject
     return best[1] if best else None
 

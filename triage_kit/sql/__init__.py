@@ -22,14 +22,6 @@ from triage_kit.sql.vocabulary import (
     suspicious,
 )
 
-try:
-    from triage_kit.sql.grammar import by_grammar
-except ImportError:  # postgast has no wheel for Intel Macs: everything is read by its words there
-
-    def by_grammar(text: str, scope: Scope | None = None) -> list[Effect]:
-        raise Unreadable("postgast is not installed")
-
-
 __all__ = [
     "OPERATIONS",
     "Effect",
@@ -62,6 +54,15 @@ def effects(text: str) -> list[Effect]:
         for line, statement in _long(text) if len(text) > _LONG else split(text):
             found += _one(statement, line, scope)
     return sorted([*found, *told], key=lambda each: each.line) if told else found
+
+
+def by_grammar(text: str, scope: Scope | None = None) -> list[Effect]:
+    """As triage_kit.sql.grammar, which takes a while to load: who only reads a log does not wait for it."""
+    try:
+        from triage_kit.sql import grammar
+    except ImportError as error:  # postgast has no wheel for Intel Macs: everything is read by its words there
+        raise Unreadable("postgast is not installed") from error
+    return grammar.by_grammar(text, scope)
 
 
 _LONG = 1_000_000

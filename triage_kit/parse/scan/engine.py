@@ -87,6 +87,8 @@ class Matcher:
                 name: np.flatnonzero(lines.match("(?m)" + each.replace(r"\Z", r"\z")))
                 for name, each in self.patterns.items()
             }
+        if not self.patterns:
+            return {}
         found: list[list[int]] = [[] for _ in self.patterns]
         # What ends a line must be there to be found.
         block = lines.block if lines.block.endswith(b"\n") else lines.block + b"\n"

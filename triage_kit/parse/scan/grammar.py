@@ -12,9 +12,8 @@ _DIGITS = Row(_DIGIT, Many(chars(digits=True)))
 _LETTER = chars(letters=True)
 _HEX = chars("0123456789abcdef")
 _KEY = chars("abcdefghijklmnopqrstuvwxyz_")
-_ORDINARY = Word(
-    "statement: ", "duration: ", "execute ", "connection received: ", "connection auth", "disconnection: session time: "
-)
+OFTEN = ("statement: ", "duration: ", "execute ")
+ORDINARY = Word(*OFTEN, "connection received: ", "connection auth", "disconnection: session time: ")
 _LINE_END = Row(Maybe(One(chars("\r"))), One(chars("\n")))
 
 
@@ -62,6 +61,22 @@ def prefix_grammar(prefix: str) -> Row:
     return Row(*items)
 
 
+def begins_with_time(prefix: str) -> str:
+    """What stands first under this log_line_prefix, if that is a time: 9 is a digit of it; empty for another prefix.
+
+    >>> begins_with_time("< %t > [%p] ")
+    '< 9999-99-99 99:99:99 '
+    """
+    text = ""
+    for each in _ESCAPE.finditer(prefix):
+        if each[0] == f"%{each[2]}" and each[2] in _TIMES:
+            return text + _TIMES[each[2]]
+        if each[2] not in (None, "%") or each[1] or each[0] == "9" or not each[0].isascii():
+            return ""
+        text += each[0][0]
+    return ""
+
+
 def _field(letter: str, following: re.Match[str] | None) -> Item:
     if letter in _SIMPLE:
         return _SIMPLE[letter]
@@ -78,7 +93,7 @@ def _field(letter: str, following: re.Match[str] | None) -> Item:
 
 def ordinary_stderr(prefix: str) -> Row:
     """A line that begins an ordinary entry of a session."""
-    return Row(prefix_grammar(prefix), literal("LOG:  "), _ORDINARY)
+    return Row(prefix_grammar(prefix), literal("LOG:  "), ORDINARY)
 
 
 def _ordinary_csv(more: frozenset[int] = frozenset()) -> Row:
@@ -91,7 +106,7 @@ def _ordinary_csv(more: frozenset[int] = frozenset()) -> Row:
     session = Row(One(_HEX), Many(_HEX), literal("."), One(_HEX), Many(_HEX))
     head = [Row(_number(f"{_SECOND}.999 "), _zone()), text, text, _DIGITS, text, session, _DIGITS, short, second]
     head += [Many(chars("/-", digits=True)), Many(chars(digits=True))]
-    message = Row(literal('LOG,00000,"'), _ORDINARY, Many(inside), literal('"'), text)
+    message = Row(literal('LOG,00000,"'), ORDINARY, Many(inside), literal('"'), text)
     behind = [text, text, text, number, text, text, number, text, text]
     end = [Row(comma, text), Row(comma, number), Row(comma, number)]
     whole = [part for each in head for part in (each, comma)] + [message]
@@ -121,7 +136,7 @@ def _ordinary_json() -> Row:
     key = Row(One(_KEY - chars("em")), Many(_KEY))
     more = Maybe(Row(literal(',"'), key, literal('":'), value), often=True)
     return Row(literal('{"timestamp":'), string, literal(',"'), pairs, literal('error_severity":"LOG","'),
-               Maybe(literal('state_code":"00000","')), literal('message":"'), _ORDINARY, inside, more, literal("}"),
+               Maybe(literal('state_code":"00000","')), literal('message":"'), ORDINARY, inside, more, literal("}"),
                _LINE_END)  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from triage_kit.parse.lines import Line
 from triage_kit.parse.scan.blocks import MOST_WINDOW, WINDOW, Block, begins, blocks, boundary, stray_part
 from triage_kit.parse.scan.engine import Matcher
 from triage_kit.parse.scan.following import Books, Following, following_patterns
+from triage_kit.parse.scan.heads import matcher
 from triage_kit.parse.scan.select import FirstPass, Selection, first_patterns
 from triage_kit.parse.scan.sessions import Session, Who
 from triage_kit.parse.scan.significance import significant
@@ -115,7 +116,7 @@ def scan_range(
     if sessions or wanted:
         return _second_range(source, start, end, sessions, wanted, found)
     clock, result, selection = Clock(source.log_timezone), Scanned(), Selection()
-    find = Matcher(first_patterns(source))
+    find = matcher(first_patterns(source), source.format, source.prefix)
     books = Books(source, frozenset())
     select = FirstPass(source, start, find)
     stream = _selected(source, start, end, find, select, selection, result, progress, books)
@@ -178,7 +179,7 @@ def _second_range(
             if not books.wanted:
                 break
         return Scanned(books=books.found)
-    find = Matcher(following_patterns(source, sessions))
+    find = matcher(following_patterns(source, sessions), source.format, source.prefix)
     select = Following(source, sessions, books, found)
     stream = _selected(source, start, end, find, select, selection, result, None, None)
     for each in parse(stream, source.format, source.prefix, Clock(source.log_timezone)):

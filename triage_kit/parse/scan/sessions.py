@@ -120,25 +120,30 @@ _PART = re.compile(r"\n(?!\t)")  # DETAIL and the like begin without a TAB
 
 
 def _stderr(prefix: str) -> Callable[..., About | None]:
-    match = pattern(prefix).match
+    match, known = pattern(prefix).match, pattern(prefix).groupindex
+    session_at, pid_at = known.get("session"), known.get("pid")
 
     def about(raw: bytes, most: int = _MOST_READ) -> About | None:
         cut = len(raw) > most
         if cut:
             raw = raw[:most]
-        text = raw.decode("utf-8", "surrogateescape").replace("\r\n", "\n").removesuffix("\n")
+        text = raw.decode("utf-8", "surrogateescape")
+        if "\r" in text:
+            text = text.replace("\r\n", "\n")
+        text = text.removesuffix("\n")
         first, newline, more = text.partition("\n")
         if newline and (part := _PART.search(text)):
             more = text[len(first) + 1 : max(part.start(), len(first) + 1)]
         found = match(first)
         if found is None:
             return None
-        groups = found.groupdict()
-        session = groups.get("session") or (int(groups["pid"]) if groups.get("pid") else None)
+        session: Session | None = found[session_at] if session_at else None
+        if not session:
+            session = int(found[pid_at]) if pid_at and found[pid_at] else None
         if session is None:
             return None
-        return About(session, groups["message"] + (f"\n{more}".replace("\n\t", "\n") if more else ""),
-                     groups["severity"], cut)  # fmt: skip
+        message = found["message"] + f"\n{more}".replace("\n\t", "\n") if more else found["message"]
+        return About(session, message, found["severity"], cut)
 
     return about
 
