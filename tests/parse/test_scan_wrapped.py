@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fuzz_parsers import PREFIX, damaged, line, no_traffic, wrapped_lines
 
-from triage_kit.parse import Entry, parse
+from triage_kit.parse import Entry, lines, parse
 from triage_kit.parse.scan import Source, scan, significant, wrapped
 from triage_kit.parse.wrappers import Unwrapper
 
@@ -23,8 +23,8 @@ def plain(layer, data):
 
 
 def bare(data):
-    lines = data.split(b"\n")
-    return [each.replace(b"\0", b"").removesuffix(b"\r") for each in (lines[:-1] if data.endswith(b"\n") else lines)]
+    found = data.split(b"\n")
+    return [each.replace(b"\0", b"").removesuffix(b"\r") for each in (found[:-1] if data.endswith(b"\n") else found)]
 
 
 @pytest.mark.parametrize("harm", [False, True])
@@ -61,3 +61,36 @@ def test_a_record_of_another_form_takes_no_longer():
     broken = b'{"log":"' + b"a" * 200_000 + b'x\\q","stream":"stderr","time":"t"}\n'
     log = wrapped.Stripped("json", pieces(b"{}\n" + broken, 1 << 20))
     assert b"".join(log.unpacked()) == b"{}\n" + broken
+
+
+@pytest.mark.parametrize("layer", ["json", "cri"])
+@pytest.mark.parametrize("longest", [500, 64 << 20])
+def test_a_line_longer_than_any_piece_flows_through(monkeypatch, layer, longest):
+    """Lines of another stream come behind it, and what nothing ends is ended; nothing is lost."""
+    for module in (lines, wrapped):
+        monkeypatch.setattr(module, "PIECE", 300)
+        monkeypatch.setattr(module, "LONGEST", longest)
+    head, stamp = "2025-10-07 20:27:38.343 UTC [11] app@shop LOG:  statement: ", "2025-10-07T20:27:38.343Z"
+    texts = [(f"{head}SELECT 1\n", "a"), (head, "a"), *[("x" * 50, "a")] * 10, ("whole\n", "b"), ("no record", ""), ("cut", "b"),
+             *[("ü" * 50, "a")] * 10, (f"{head}cut again\n", "b"), ("; DELETE FROM b\n", "a"), ("last\n", "a"), ("open", "b")]  # fmt: skip
+    data = "".join(
+        text + "\n" if not stream
+        else json.dumps({"log": text, "stream": stream, "time": stamp}, separators=(",", ":")) + "\n" if layer == "json"
+        else f"{stamp} {'stdout' if stream == 'a' else 'stderr'} {'F' if text.endswith(chr(10)) else 'P'} {text.rstrip(chr(10))}\n"
+        for text, stream in texts
+    ).encode()  # fmt: skip
+    for size in (100, 1000, 1 << 20):
+        monkeypatch.setattr(wrapped, "_PIECE", size)
+        log = wrapped.Stripped(layer, pieces(data, size))
+        ours = b"".join(log.unpacked()).decode()
+        theirs = [*Unwrapper((layer,)).lines(io.BytesIO(data))]
+        assert (
+            ours == "".join(("" if each.more or not at else "\n") + each.text for at, each in enumerate(theirs)) + "\n"
+        )
+        assert sum(map(len, ours.splitlines())) == sum(len(text.rstrip("\n")) for text, _ in texts)
+        if longest > 500:
+            assert ours.splitlines() == [f"{head}SELECT 1", f"{head}{'x' * 500}{'ü' * 500}; DELETE FROM b", "whole", "no record",
+                                         f"cut{head}cut again", "last", "open"]  # fmt: skip
+            found = [Entry(at, ours.encode().find(text)) for at, text in enumerate((b"whole", b"cut", b"last"))]
+            log.place(found)
+            assert [each.line for each in found] == [13, 15, 28]

@@ -393,14 +393,15 @@ def test_a_server_log_is_wrapped_in_nothing():
 @pytest.mark.parametrize(
     ("module", "piece"),
     [
-        ("records", '{"log":"DELETE ","stream":"stderr","time":"2025-10-07T20:27:38.343Z"}\n'),
-        ("wrappers", "2025-10-07T20:27:38.343Z stderr P DELETE \n"),
+        ("lines", '{"log":"DELETE ","stream":"stderr","time":"2025-10-07T20:27:38.343Z"}\n'),
+        ("lines", "2025-10-07T20:27:38.343Z stderr P DELETE \n"),
         ("syslog", "2025-10-07T20:27:38.343Z host postgres[12]: [7-2] DELETE \n"),
     ],
 )
 def test_pieces_that_nothing_ends_are_not_gathered_without_bound(monkeypatch, module, piece):
-    monkeypatch.setattr(f"triage_kit.parse.{module}.LONGEST", 10_000)
+    monkeypatch.setattr(f"triage_kit.parse.{module}.PIECE", 10_000)
     data = piece.replace("-2]", "-1]").encode() + piece.encode() * 1000
-    found = [line.text for line in Unwrapper(wrapping(data), data).lines(io.BytesIO(data))]
-    assert max(len(text) for text in found) < 2000
-    assert found[0].startswith("DELETE DELETE DELETE ")
+    found = list(Unwrapper(wrapping(data), data).lines(io.BytesIO(data)))
+    assert max(len(each.text) for each in found) < 2000
+    assert "".join(each.text for each in found) == "DELETE " * 1001
+    assert [each.more for each in found] == [False] + [True] * (len(found) - 1)

@@ -90,3 +90,60 @@ def cut(raw: bytes, at: int) -> int:
 def joined(lines: Iterable[Line]) -> str:
     """The text of lines that belong together; pieces are one line again."""
     return "".join(each.text if each.more or not at else f"\n{each.text}" for at, each in enumerate(lines))
+
+
+class Gluer:
+    """Lines that an engine has cut into pieces, of several streams between each other, put together again.
+
+    What grows longer than a PIECE is given on while it comes, so that no length is too long. Meanwhile the lines of
+    other streams wait; if they wait too long, what nothing ends is ended.
+    """
+
+    def __init__(self) -> None:
+        self.open: dict[str, list[Line]] = {}
+        self.lengths: dict[str, int] = {}
+        self.flowing: str | None = None  # the stream of a line that is given on
+        self.waiting: list[Line] = []
+        self.waits = 0
+
+    def add(self, stream: str, line: Line, ends: bool) -> Iterator[Line]:
+        """Take a piece; what it makes whole comes out."""
+        if stream == self.flowing:
+            yield line._replace(more=True)
+            if ends:
+                yield from self._let_go()
+            return
+        held = self.open.setdefault(stream, [])
+        held.append(line)
+        length = self.lengths[stream] = self.lengths.get(stream, 0) + len(line.text) + 64
+        if self.flowing is not None:
+            self.waits += len(line.text) + 64
+            if ends:
+                self.waiting.append(self._whole(stream))
+            if self.waits > LONGEST:  # a line that nothing ends
+                yield from self._let_go()
+        elif ends or length > PIECE:
+            yield self._whole(stream)
+            self.flowing = None if ends else stream
+
+    def between(self, line: Line) -> Iterator[Line]:
+        """Take a whole line of no stream."""
+        if self.flowing is None:
+            yield line
+        else:
+            self.waiting.append(line)
+            self.waits += len(line.text) + 64
+
+    def rest(self) -> Iterator[Line]:
+        """What has not ended when nothing more comes."""
+        yield from self._let_go()
+        yield from [self._whole(stream) for stream in [*self.open]]
+
+    def _whole(self, stream: str) -> Line:
+        del self.lengths[stream]
+        held = self.open.pop(stream)
+        return held[0] if len(held) == 1 else held[0]._replace(text="".join(each.text for each in held))
+
+    def _let_go(self) -> Iterator[Line]:
+        yield from self.waiting
+        self.flowing, self.waiting, self.waits = None, [], 0

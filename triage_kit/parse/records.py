@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from triage_kit.parse.csvlog import COLUMN_NAMES
-from triage_kit.parse.lines import LONGEST, Line
+from triage_kit.parse.lines import LONGEST, Gluer, Line
 
 TEXTS = ("log", "MESSAGE", "textPayload", "event_message", "message", "msg", "line")
 STAMPS = ("time", "timestamp", "__REALTIME_TIMESTAMP", "ts", "@timestamp")
@@ -45,24 +45,23 @@ def is_record(row: object) -> bool:
 
 def json_records(lines: Iterable[Line]) -> Iterator[Line]:
     """The server's lines out of JSON objects; pieces of a long line, which docker cuts at 16 kB, are one again."""
-    pieces: dict[str, list[Line]] = {}
-    length = 0
+    pieces = Gluer()
     for line in lines:
+        if line.more:
+            yield line
+            continue
         row = _loaded(line.text.removeprefix("\x1e"))
         message = _message(row) if isinstance(row, dict) else None
         if row is None or message is None:
-            yield line
+            yield from pieces.between(line)
             continue
         stream = str(row.get("stream") or row.get("CONTAINER_ID", ""))
-        held = pieces.setdefault(stream, [])
-        held.append(Line(line.number, line.offset, message, _at(row), _pid(row)))
-        length += len(message) + 64
+        piece = Line(line.number, line.offset, message, _at(row), _pid(row))
         whole = message.endswith("\n") if "log" in row else str(row.get("CONTAINER_PARTIAL_MESSAGE", "")) != "true"
-        if whole or length > LONGEST:  # a line that nothing ends
-            length -= sum(len(each.text) + 64 for each in held)
-            yield from _split(pieces.pop(stream))
-    for held in pieces.values():
-        yield from _split(held)
+        for each in pieces.add(stream, piece, whole):
+            yield from _split(each, cut=not whole)
+    for each in pieces.rest():
+        yield from _split(each)
 
 
 def json_array(lines: Iterable[Line]) -> Iterator[Line]:
@@ -84,7 +83,7 @@ def json_array(lines: Iterable[Line]) -> Iterator[Line]:
                 if str(row.get("CONTAINER_PARTIAL_MESSAGE", "")) == "true" and len(message) < LONGEST:
                     pieces = [message]
                 else:
-                    found.append((at or "", list(_split([Line(first.number, first.offset, message, at, _pid(row))]))))
+                    found.append((at or "", list(_split(Line(first.number, first.offset, message, at, _pid(row))))))
                     pieces = []
             block = []
         elif block:
@@ -103,7 +102,7 @@ def record_lines(row: Any, line: Line) -> Iterator[Line]:
     """The server's lines in one record that stands on a line."""
     message = _message(row) if isinstance(row, dict) else None
     if message is not None:
-        yield from _split([Line(line.number, line.offset, message, _at(row), _pid(row))])
+        yield from _split(Line(line.number, line.offset, message, _at(row), _pid(row)))
 
 
 def _loaded(text: str) -> Any:
@@ -174,18 +173,19 @@ def _pid(row: dict[str, Any]) -> int | None:
     return int(value) if isinstance(value, str) and value.isdigit() and len(value) < 12 else None
 
 
-def _split(held: list[Line]) -> Iterator[Line]:
-    first = held[0]
-    text = "".join(each.text for each in held).removesuffix("\n").replace("\0", "")
-    for part in text.split("\n"):
-        yield first._replace(text=part.removesuffix("\r"))
+def _split(line: Line, cut: bool = False) -> Iterator[Line]:
+    """The lines of a text; of one that is cut, more of the last comes."""
+    *parts, last = line.text.removesuffix("\n").replace("\0", "").split("\n")
+    parts = [*(each.removesuffix("\r") for each in parts), last if cut else last.removesuffix("\r")]
+    for at, part in enumerate(parts):
+        yield line._replace(text=part, more=line.more and not at)
 
 
 def journal_export(source: Iterable[bytes]) -> Iterator[Line]:
     """The server's lines out of ``journalctl -o export``: a field a line, an empty line between entries."""
     entry: dict[str, str] = {}
     first: Line | None = None
-    pieces: dict[str, list[Line]] = {}
+    pieces = Gluer()
     stream = _placed(source)
     for place, raw in stream:
         body = raw.rstrip(b"\r\n")
@@ -202,8 +202,8 @@ def journal_export(source: Iterable[bytes]) -> Iterator[Line]:
         elif not equals and not name.isidentifier():
             yield place._replace(text=name.replace("\0", ""))
     yield from _exported(entry, first, pieces)
-    for held in pieces.values():
-        yield from _split(held)
+    for each in pieces.rest():
+        yield from _split(each)
 
 
 def _placed(source: Iterable[bytes]) -> Iterator[tuple[Line, bytes]]:
@@ -226,11 +226,11 @@ def _binary(stream: Iterator[tuple[Line, bytes]]) -> str:
     return held[8:wanted].decode("utf-8", "surrogateescape")
 
 
-def _exported(entry: dict[str, str], first: Line | None, pieces: dict[str, list[Line]]) -> Iterator[Line]:
+def _exported(entry: dict[str, str], first: Line | None, pieces: Gluer) -> Iterator[Line]:
     if first is None or "MESSAGE" not in entry:
         return
     at = microseconds(entry.get("__REALTIME_TIMESTAMP", ""))
-    held = pieces.setdefault(entry.get("CONTAINER_ID", ""), [])
-    held.append(Line(first.number, first.offset, entry["MESSAGE"], at, _pid(dict(entry))))
-    if entry.get("CONTAINER_PARTIAL_MESSAGE") != "true" or sum(len(each.text) + 64 for each in held) > LONGEST:
-        yield from _split(pieces.pop(entry.get("CONTAINER_ID", "")))
+    piece = Line(first.number, first.offset, entry["MESSAGE"], at, _pid(dict(entry)))
+    whole = entry.get("CONTAINER_PARTIAL_MESSAGE") != "true"
+    for each in pieces.add(entry.get("CONTAINER_ID", ""), piece, whole):
+        yield from _split(each, cut=not whole)

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from triage_kit.parse.lines import LONGEST, Line
+from triage_kit.parse.lines import LONGEST, PIECE, Line
 from triage_kit.parse.prefix import COLON, SEVERITY_WORDS, SUB_ENTRY_WORDS
 from triage_kit.parse.times import Clock
 
@@ -121,8 +121,6 @@ class _Message:
 
     def add(self, line: Line) -> None:
         self.length += len(line.text) + 64
-        if self.length > LONGEST:  # a forged or broken file may go on to its end
-            return
         if line.text.startswith("\t") or self._begins(line.text):
             self.begun.append((line, [line.text]))
         else:  # the piece of a line that was cut at a space, which stands at its beginning
@@ -130,7 +128,13 @@ class _Message:
 
     def lines(self) -> Iterator[Line]:
         for line, pieces in self.begun:
-            yield line._replace(text="".join(pieces))
+            if pieces or not line.more:
+                yield line._replace(text="".join(pieces))
+
+    def flow(self) -> Iterator[Line]:
+        """What there is so far; what comes goes on with its last line."""
+        yield from self.lines()
+        self.begun, self.length = [(self.begun[-1][0]._replace(more=True), [])], 0
 
     def _begins(self, text: str) -> bool:
         found = _SUB.match(text)
@@ -143,7 +147,7 @@ def is_numbered(text: str) -> bool:
 
 
 def joined(lines: Iterable[Line]) -> Iterator[Line]:
-    """Messages in the order in which they began, each with all of its pieces."""
+    """Messages in the order in which they began, each with all of its pieces; a long one is given on while it comes."""
     waiting: deque[_Message] = deque()
     latest: dict[int | None, _Message] = {}
     for line in lines:
@@ -161,11 +165,14 @@ def joined(lines: Iterable[Line]) -> Iterator[Line]:
                     message.open = False
                 latest[line.pid] = _Message(rest, found[1])
                 waiting.append(latest[line.pid])
-        while waiting and (not waiting[0].open or len(waiting) > _WINDOW):
+        long = message is not None and message.open and message.length > LONGEST  # no others hold it back any more
+        while waiting and (not waiting[0].open or len(waiting) > _WINDOW or (long and waiting[0] is not message)):
             done = waiting.popleft()
             done.open = False
             if latest.get(pid := done.begun[0][0].pid) is done:
                 del latest[pid]
             yield from done.lines()
+        if waiting and waiting[0].length > PIECE:
+            yield from waiting[0].flow()
     for done in waiting:
         yield from done.lines()

@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import chain
 
 from triage_kit.parse.exports import document, header, is_document, table
-from triage_kit.parse.lines import LONGEST, Line, numbered
+from triage_kit.parse.lines import Gluer, Line, numbered
 from triage_kit.parse.prefix import SEVERITY, pattern
 from triage_kit.parse.records import is_record, journal_export, json_array, json_records
 from triage_kit.parse.syslog import HEADER, Syslog, is_numbered, joined
@@ -149,7 +149,7 @@ class Unwrapper:
     def _named(self, lines: Iterable[Line], names: frozenset[str]) -> Iterator[Line]:
         """The lines without names before them; those of other containers, which stand between, are left out."""
         for line in lines:
-            found = _NAMED.match(line.text)
+            found = None if line.more else _NAMED.match(line.text)
             if found and names and found["name"] not in names:
                 self.others += 1
             else:
@@ -157,29 +157,20 @@ class Unwrapper:
 
 
 def _cri(lines: Iterable[Line]) -> Iterator[Line]:
-    pieces: dict[str, list[Line]] = {}
-    length = 0
+    pieces = Gluer()
     for line in lines:
-        found = _CRI.match(line.text)
+        found = None if line.more else _CRI.match(line.text)
         if found is None:
-            yield line
+            yield from pieces.between(line)
             continue
-        held = pieces.setdefault(found["stream"], [])
-        held.append(line._replace(text=found["text"] or "", at=found["at"]))
-        length += len(held[-1].text) + 64
-        if found["tags"].startswith("F") or length > LONGEST:  # a line that nothing ends
-            length -= sum(len(each.text) + 64 for each in held)
-            yield _glued(pieces.pop(found["stream"]))
-    yield from (_glued(held) for held in pieces.values())
-
-
-def _glued(held: list[Line]) -> Line:
-    return held[0] if len(held) == 1 else held[0]._replace(text="".join(each.text for each in held))
+        piece = line._replace(text=found["text"] or "", at=found["at"])
+        yield from pieces.add(found["stream"], piece, found["tags"].startswith("F"))
+    yield from pieces.rest()
 
 
 def _stamped(lines: Iterable[Line]) -> Iterator[Line]:
     for line in lines:
-        found = _STAMPED.match(line.text)
+        found = None if line.more else _STAMPED.match(line.text)
         if found is None:
             yield line
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from bisect import bisect_right
 from collections.abc import Generator, Iterator
 from functools import cached_property
@@ -118,7 +119,7 @@ class Stretch(Block):
     def every(self) -> Iterator[Line]:
         """All lines up to where the next entry begins, long ones in pieces."""
         self.given = True
-        begins_line, begin = True, self.offset
+        begins_line, begin, belongs = True, self.offset, False
         while data := self.bytes_of.read(SIZE_READ, self.offset + self.length):
             at = 0
             while at < len(data):
@@ -128,10 +129,16 @@ class Stretch(Block):
                     break  # to be read from its beginning on
                 if begins_line:
                     begin = self.offset + self.length + at
-                    if begin > self.offset and self._begins(data[at : newline or at + _HEAD]):
+                    if belongs and (end := _behind_tabs(data, at)):
+                        yield self._many(data[at:end], begin)
+                        at = end
+                        continue
+                    head = data[at : newline or at + _HEAD]
+                    if begin > self.offset and self._begins(head):
                         self._leave(data, at)
                         return
                     self.lines_before += 1
+                    belongs = self.source.format == "stderr" and fits(head, self.source.prefix)
                 end = newline or (len(data) if last else cut(data, len(data)))
                 yield self._piece(data[at:end], begin, not begins_line)
                 begins_line, at = bool(newline), end
@@ -144,6 +151,14 @@ class Stretch(Block):
     def _begins(self, line: bytes) -> bool:
         return begins(line, self.source.format, self.source.prefix)
 
+    def _many(self, raw: bytes, begin: int) -> Line:
+        """Whole lines with a TAB before them, as a further piece of what they belong to."""
+        self.lines_before += raw.count(b"\n")
+        if b"\r" in raw:
+            raw = raw.replace(b"\r\n", b"\n")
+        text = raw.removesuffix(b"\n").replace(b"\n\t", b"\n").replace(b"\0", b"")
+        return Line(self.line + self.lines_before, begin, f"\n{text[1:].decode('utf-8', 'surrogateescape')}", more=True)
+
     def _piece(self, raw: bytes, begin: int, more: bool) -> Line:
         raw = raw.removesuffix(b"\n").removesuffix(b"\r")
         if self.bom and begin == 0 and not more:
@@ -153,6 +168,16 @@ class Stretch(Block):
 
 
 SIZE_READ = 1 << 20
+_TABS_END = re.compile(rb"\n(?!\t)")
+
+
+def _behind_tabs(data: bytes, at: int) -> int:
+    """Where the lines end that begin with a TAB each from a byte on; 0 when none is whole."""
+    if data[at : at + 1] != b"\t":
+        return 0
+    found = _TABS_END.search(data, at)
+    # What ends the data may go on with a TAB or not: the next line tells.
+    return found.end() if found else data.rfind(b"\n", at) + 1
 
 
 def blocks(source: Source, start: int, end: int, find: Matcher | None = None, line: int = 0) -> Iterator[Block]:
@@ -262,6 +287,12 @@ def _read(descriptor: int, size: int, offset: int) -> bytes:
         return os.pread(descriptor, size, offset)
     os.lseek(descriptor, offset, os.SEEK_SET)  # Windows; nobody shares the descriptor
     return os.read(descriptor, size)
+
+
+def fits(line: bytes, prefix: str) -> bool:
+    """Whether a line of a plain log begins an entry or a part of one."""
+    text = line.replace(b"\0", b"").rstrip(b"\r\n").decode("utf-8", "surrogateescape")
+    return not text.startswith("\t") and pattern(prefix).match(text) is not None
 
 
 def begins(line: bytes, format: str, prefix: str) -> bool:

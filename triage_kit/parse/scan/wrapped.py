@@ -11,12 +11,12 @@ import json
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate, chain
 from typing import NamedTuple
 
 from triage_kit.parse.entry import Entry, Unparsed
-from triage_kit.parse.lines import LONGEST, Line
+from triage_kit.parse.lines import LONGEST, PIECE, Line
 from triage_kit.parse.wrappers import Unwrapper
 
 STRIPPED = ("json", "cri", "stamped")
@@ -54,11 +54,70 @@ class _Held:
     def copy(self) -> _Held:
         return _Held([*self.texts], self.number, self.offset, self.length)
 
-    def text(self) -> bytes:
-        return b"".join(self.texts)
+    def text(self, end: bytes = b"\n") -> Given:
+        return b"".join([*self.texts, end]), self.number, self.offset
 
 
-_Open = dict[bytes, _Held]
+Given = tuple[bytes, int, int]  # what the server wrote, and the line and byte of the file where it stands
+
+
+@dataclass
+class _Open:
+    """As lines.Gluer: lines that the engine has cut and that have not ended, by stream."""
+
+    held: dict[bytes, _Held] = field(default_factory=dict)
+    flowing: bytes | None = None  # the stream of a long line that is given on while it comes
+    waiting: list[Given] = field(default_factory=list)
+    waits: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.held) or self.flowing is not None
+
+    def copy(self) -> _Open:
+        return _Open(
+            {stream: each.copy() for stream, each in self.held.items()}, self.flowing, [*self.waiting], self.waits
+        )
+
+    def add(self, text: bytes, stream: bytes, ends: bool, number: int, offset: int) -> Iterator[Given]:
+        """Take a piece; what it makes whole, or goes on with what flows, comes out."""
+        if stream == self.flowing:
+            yield text + b"\n" if ends else text, number, offset
+            if ends:
+                yield from self._let_go()
+            return
+        held = self.held.setdefault(stream, _Held([], number, offset))
+        held.texts.append(text)
+        held.length += len(text) + 64
+        if self.flowing is not None:
+            self.waits += len(text) + 64
+            if ends:
+                self.waiting.append(self.held.pop(stream).text())
+            if self.waits > LONGEST:  # a line that nothing ends
+                yield b"\n", number, offset
+                yield from self._let_go()
+        elif ends or held.length > PIECE:
+            yield self.held.pop(stream).text(b"\n" if ends else b"")
+            self.flowing = None if ends else stream
+
+    def between(self, line: Given) -> Iterator[Given]:
+        """Take a whole line of no stream."""
+        if self.flowing is None:
+            yield line
+        else:
+            self.waiting.append(line)
+            self.waits += len(line[0]) + 64
+
+    def rest(self) -> Iterator[Given]:
+        """What has not ended when nothing more comes."""
+        if self.flowing is not None:
+            yield b"\n", 0, 0
+        yield from self._let_go()
+        for each in self.held.values():
+            yield each.text()
+
+    def _let_go(self) -> Iterator[Given]:
+        yield from self.waiting
+        self.flowing, self.waiting, self.waits = None, [], 0
 
 
 class _Mark(NamedTuple):
@@ -86,19 +145,19 @@ class Stripped:
         """The server's bytes, in whole lines."""
         marks: list[_Mark] = []
         inner = outer = lines = 0
-        still: _Open = {}
+        still = _Open()
         for chunk in self._chunks():
-            marks.append(_Mark(inner, outer, lines, {stream: each.copy() for stream, each in still.items()}))
+            marks.append(_Mark(inner, outer, lines, still.copy()))
             if len(marks) > len(self.marks):  # a second reading may end early
                 self.marks = marks
             out = self._at_once(chunk, marks[-1])
             if out is None:
-                out = b"".join([text + b"\n" for text, _, _ in self._texts(chunk, marks[-1], still)])
+                out = b"".join([text for text, _, _ in self._texts(chunk, marks[-1], still)])
             inner, outer = inner + len(out), outer + len(chunk)
             lines += chunk.count(b"\n") + (not chunk.endswith(b"\n"))
             self.consumed, self.lines = max(self.consumed, outer), max(self.lines, lines)
             yield out
-        yield b"".join(each.text() + b"\n" for each in still.values())
+        yield b"".join([text for text, _, _ in still.rest()])
 
     def place(self, found: Iterable[Entry | Unparsed]) -> None:
         """Set line and byte of what the scan found to those of the file."""
@@ -111,10 +170,10 @@ class Stripped:
             if not last and waiting[0].offset >= starts[number + 1]:
                 continue
             mark = self.marks[number]
-            inner, still = mark.inner, {stream: each.copy() for stream, each in mark.open.items()}
+            inner, still = mark.inner, mark.open.copy()
             texts = self._places(chunk, mark) or self._texts(chunk, mark, still)
-            for text, line, offset in chain(texts, _rest(still)) if last else texts:
-                inner += len(text) + 1
+            for text, line, offset in chain(texts, still.rest()) if last else texts:
+                inner += len(text)
                 while waiting and waiting[0].offset < inner:
                     each = waiting.popleft()
                     each.line, each.offset = line, offset
@@ -152,16 +211,16 @@ class Stripped:
                 return None
         return out.replace(b"\1", b"\\")
 
-    def _places(self, chunk: bytes, mark: _Mark) -> Iterator[tuple[bytes, int, int]] | None:
+    def _places(self, chunk: bytes, mark: _Mark) -> Iterator[Given] | None:
         """As _texts, of a piece whose lines stand for one line each."""
         out = self._at_once(chunk, mark)
         if out is None:
             return None
         lengths = [0, *accumulate(len(line) + 1 for line in chunk.split(b"\n"))]
-        return ((text, mark.outer_line + at + 1, mark.outer + lengths[at])
+        return ((text + b"\n", mark.outer_line + at + 1, mark.outer + lengths[at])
                 for at, text in enumerate(out.split(b"\n")[:-1]))  # fmt: skip
 
-    def _texts(self, chunk: bytes, mark: _Mark, still: _Open) -> Iterator[tuple[bytes, int, int]]:
+    def _texts(self, chunk: bytes, mark: _Mark, still: _Open) -> Iterator[Given]:
         """The server's lines of a piece, each with the line and byte of the file where it begins.
 
         still are lines that the engine has cut and that have not ended, by stream.
@@ -174,16 +233,11 @@ class Stripped:
             line = _clean(raw, number) if b"\r" in raw or b"\0" in raw or number == 1 else raw
             found = self.strip(line)
             if found is None:
-                yield b"\n".join(self._slowly(line)), number, offset
-            elif found[2] and found[1] not in still:
-                yield found[0], number, offset
+                yield from still.between((b"".join(each + b"\n" for each in self._slowly(line)), number, offset))
+            elif found[2] and not still:
+                yield found[0] + b"\n", number, offset
             else:
-                held = still.setdefault(found[1], _Held([], number, offset))
-                held.texts.append(found[0])
-                held.length += len(found[0])
-                if found[2] or held.length > LONGEST:
-                    del still[found[1]]
-                    yield held.text(), held.number, held.offset
+                yield from still.add(*found, number, offset)
             offset += len(raw) + 1
 
     def _slowly(self, line: bytes) -> Iterator[bytes]:
@@ -194,11 +248,6 @@ class Stripped:
 def _clean(raw: bytes, number: int) -> bytes:
     line = raw.removesuffix(b"\r")
     return (line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).replace(b"\0", b"")
-
-
-def _rest(still: _Open) -> Iterator[tuple[bytes, int, int]]:
-    for each in still.values():
-        yield each.text(), each.number, each.offset
 
 
 def _of_docker(line: bytes) -> Found | None:
