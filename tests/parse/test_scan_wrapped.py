@@ -1,3 +1,4 @@
+# ruff: noqa: E501 S608 rows of logs and SQL made for the tests stay on their lines
 """A big log of a container engine: the scan sees what the server wrote, and its finds stand where the file has them."""
 
 import io
