@@ -18,7 +18,8 @@ from test_collect_pooler import pooled
 from triage_kit import case as cases
 from triage_kit.bundle import Bundle
 from triage_kit.cli import main
-from triage_kit.collect import address, collect
+from triage_kit.collect import Collected, address, collect
+from triage_kit.collect.database import Interrupted
 from triage_kit.lab.server import PORT, Server
 
 ENDS = sorted({min(majors.found()), max(majors.found())}) if majors.found() else [None]
@@ -156,6 +157,16 @@ def test_a_pooler_in_statement_mode_is_named_with_the_way_round_it(hard, tmp_pat
     assert "pool_mode" in told
 
 
+def again_and_again(case: cases.Case) -> Collected:
+    """What is sealed at last: a run that loses too many connections says so, and the next goes on where it ended."""
+    for _ in range(10):
+        try:
+            return collect(case)
+        except Interrupted as told:
+            assert "run `triage collect` again to go on" in str(told)  # noqa: PT017 not every run is interrupted
+    pytest.fail("ten runs did not seal")
+
+
 @pytest.mark.parametrize("major", ENDS)
 def test_a_standby_that_cancels_whoever_is_in_the_way_of_its_recovery(major, tmp_path: Path) -> None:
     """Locks and row versions of the primary arrive all the time, and nothing waits for a reader."""
@@ -191,7 +202,9 @@ def test_a_standby_that_cancels_whoever_is_in_the_way_of_its_recovery(major, tmp
             busy = threading.Thread(target=disturb)
             busy.start()
             try:
-                done = collect(cases.build({"database": {"url": standby.url(role="careful")}}, tmp_path / "case.yaml"))
+                done = again_and_again(
+                    cases.build({"database": {"url": standby.url(role="careful")}}, tmp_path / "case.yaml")
+                )
             finally:
                 ended.set()
                 busy.join()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,10 @@ def loss(server: Server, database: str, tmp_path: Path) -> tuple[Server, str, Pa
         for statement in LOSS.split("; "):
             connection.execute(statement)
         connection.execute("SELECT pg_switch_wal()")
+        if server.version[0] >= 15:
+            connection.execute("SELECT pg_stat_force_next_flush()")
+    if server.version[0] < 15:
+        time.sleep(1)  # the collector of statistics writes its file twice a second
     named = [f"public.{name}" for name in ("deleted", "truncated", "dropped", "rewritten")]
     case = cases.build({"database": {"url": server.url(database)}, "reported": named}, tmp_path / "case.yaml")
     collect(case)

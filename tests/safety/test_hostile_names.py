@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 import subprocess
@@ -100,7 +102,7 @@ def test_no_table_is_exported_for_a_spreadsheet(attacked: Attacked) -> None:
 
 
 def test_nothing_runs_in_a_browser(attacked: Attacked, chromium: Path, tmp_path: Path) -> None:
-    text = (attacked.report / "report.html").read_text("utf-8")
+    text = whole((attacked.report / "report.html").read_text("utf-8"))
     bare = re.sub(r"<meta[^>]*Content-Security-Policy[^>]*>", "", text)
     assert bare != text
     control = bare.replace("</main>", f"<p>{hostile.SCRIPT}</p><img src='https://evil.invalid/control'></main>")
@@ -112,9 +114,20 @@ def test_nothing_runs_in_a_browser(attacked: Attacked, chromium: Path, tmp_path:
     for name in ("guarded", "bare"):
         assert shown[name].title.get_text() == spelt(hostile.TITLE)
         assert shown[name].select("th button")  # our own script ran
+        assert shown[name].select("button.more")  # and holds rows back until they are asked for
         assert asked[name] == set()
         body = shown[name].find("body").get_text()
         assert [each for each in hostile.NAMES if spelt(qualified(each)) not in body] == []
+
+
+def whole(text: str) -> str:
+    """The page with all rows of its long tables put in, as before it is printed; its policy lets that one line run."""
+    asks = 'dispatchEvent(new Event("beforeprint"))'
+    allowed = base64.b64encode(hashlib.sha256(asks.encode()).digest()).decode()
+    assert text.count("script-src ") == text.count("</body>") == 1
+    return text.replace("script-src ", f"script-src 'sha256-{allowed}' ").replace(
+        "</body>", f"<script>{asks}</script></body>"
+    )
 
 
 def test_executed_notebooks_run_nothing_in_the_stock_exporter(
