@@ -1,11 +1,14 @@
 """Practice incidents by name; the list is written out, nothing is discovered."""
 
 from triage_kit.lab.incidents import (
+    airfield,
     arena,
     auctions,
     baggage,
     bank,
     boxoffice,
+    brewery,
+    chess,
     council,
     courier,
     dairy,
@@ -28,8 +31,10 @@ from triage_kit.lab.incidents import (
     museum,
     newsroom,
     observatory,
+    opticians,
     outbox,
     podcast,
+    quarry,
     registry,
     replaced,
     retention_drop,
@@ -38,6 +43,7 @@ from triage_kit.lab.incidents import (
     seed,
     storage,
     telemetry,
+    theses,
     unseen,
     vineyard,
     warehouse,
@@ -92,6 +98,12 @@ INCIDENTS: dict[str, Incident] = {
                 auctions,
                 council,
                 ferry,
+                opticians,
+                quarry,
+                chess,
+                brewery,
+                airfield,
+                theses,
             )
             for incident in module.INCIDENTS
         ),
