@@ -127,7 +127,7 @@ jobs_all_done = Script(
     holdout=True,
 )  # fmt: skip
 
-STAGING = {
+STAGING: dict[str, list[tuple]] = {
     "COPY public.recipes (id, name, archived) FROM stdin": [(n, f"Staging {n}", "f") for n in range(1, 13)],
     "COPY public.hop_additions (id, recipe_id, grams, minute) FROM stdin": [(n, 1, 5, 5) for n in range(1, 31)],
 }
