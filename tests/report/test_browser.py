@@ -81,7 +81,7 @@ def test_the_first_screen_answers_on_one_screen(page: browser.Page) -> None:
 
 def test_contents_follow_the_reader(page: browser.Page) -> None:
     page.ask("document.querySelector('#s-timeline').scrollIntoView()")
-    page.until("document.querySelector('nav [aria-current]')?.getAttribute('href') === '#s-timeline'")
+    assert page.until("document.querySelector('nav [aria-current]')?.getAttribute('href') === '#s-timeline'")
 
 
 def test_a_table_sorts_and_filters_by_keyboard(page: browser.Page) -> None:

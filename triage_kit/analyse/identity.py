@@ -21,9 +21,7 @@ from triage_kit.analyse.xids import Clock
 
 KEYED = 0.8
 FEW_ROWS = 20  # judgement: what traffic puts into a table that was made anew before somebody notices
-
 IF_NOT_EXISTS = re.compile(r"(?i)\bif\s+not\s+exists\b")
-
 KEY_NAME = re.compile(r"(.+)_pkey\d*\Z")
 
 

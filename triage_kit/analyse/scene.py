@@ -131,8 +131,8 @@ def set_scene(
     elsewhere = swapped_schemas(tables, evidence["namespaces"])
     anew = database_age(evidence, about, clock, before, seen)
     # A database that was made anew began its totals with it: what stood in the one before is not in them.
-    young = anew is not None and anew.outcomes != ("older",)
-    gone = None if young or _told_gone(by_table, names, reach) else gone_objects(tables, evidence, about)
+    totals = anew is None or anew.outcomes == ("older",)
+    gone = gone_objects(tables, evidence, about) if totals and not _told_gone(by_table, names, reach) else None
     remade = None if gone is None else gone.outcomes == ("unaccounted",)
     return Scene(
         about=about,

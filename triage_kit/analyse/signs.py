@@ -45,10 +45,8 @@ def signs(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         **_surroundings(group, inquiry),
         **code_signs.repository(group, inquiry),
     }
-    if any(name.startswith("exact_code_of_") for name in found):
-        # The line accounts for how many tables were named: that it is a habit of people is no evidence beside it.
-        found.pop("several_roots", None)
-    if "only_versions_spared" in found:  # what empties every table names several of them
+    if "only_versions_spared" in found or any(name.startswith("exact_code_of_") for name in found):
+        # The line, or what empties every table, accounts for how many were named: no habit of people shows in it.
         found.pop("several_roots", None)
     if found.get("failed_attempt_by_hand", (False,))[0]:  # whoever tried was connected
         found.pop("connected_by_shell", None)

@@ -33,7 +33,7 @@ HIDES_ROWS = _losing("visibility") - REMOVES_ROWS
 DESTRUCTIVE = REMOVES_ROWS | REMOVES_COLUMNS | MOVES_ROWS
 
 AWAY = ("drop_database", "rename_database")  # what leaves nothing under a database's name, run from another one
-_DROP_DATABASE = re.compile(r"(?i)\bdrop\s+database\b|\balter\s+database\b[^;]*\brename\b")
+_DATABASE_AWAY = re.compile(r"(?i)\bdrop\s+database\b|\balter\s+database\b[^;]*\brename\b")
 FAILURES = ("ERROR", "FATAL", "PANIC")
 NOTHING = "nothing: a statement that fails changes no row"
 COLUMN_ONLY = "no rows: at most the columns of that type"
@@ -95,7 +95,7 @@ def seen_effects(evidence: Mapping[str, pd.DataFrame], names: set[str], ledger: 
 
 def _of_here(database: str | None, text: str | None, here: set[str]) -> bool:
     """Whether a statement is of this database: one log serves a cluster, and DROP DATABASE is run from another."""
-    return not here or database is None or database in here or bool(text and _DROP_DATABASE.search(text))
+    return not here or database is None or database in here or bool(text and _DATABASE_AWAY.search(text))
 
 
 def destructive(text: str) -> list[sql.Effect]:

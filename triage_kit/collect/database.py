@@ -96,12 +96,13 @@ def _ask_all(
         wal.read_through_server(inquiry)
     _tell_login_triggers(inquiry)
     if session.reconnections:
+        times = "once" if session.reconnections == 1 else f"{session.reconnections} times"
         draft.answer(
             source="connection",
             status="answered",
             named=False,
             costs="whether all answers are of one moment",
-            reason="the connection was lost once and made anew: the answers lie on both sides of it",
+            reason=f"the connection was lost {times} and made anew: the answers lie on both sides of it",
         )
     return _footprint(draft, session, before["bytes"])
 

@@ -38,9 +38,12 @@ STATUS = {
     "42703": "unavailable",
 }
 CANCELED = "57014"
-IN_THE_WAY = "40001"  # a standby's recovery cancels who is in its way; nothing that only reads meets it elsewhere
+# A standby's recovery cancels a statement that is in its way, and ends a session that has a transaction open between
+# two (PostgreSQL documentation, Hot Standby, Handling Query Conflicts); nothing that only reads meets it elsewhere.
+IN_THE_WAY = "40001"
 CONFLICTS = 5
 IDLE_TOO_LONG = "57P05"  # idle_session_timeout ended the session between two questions: nothing is wrong with it
+NOBODYS_WILL = (IDLE_TOO_LONG, IN_THE_WAY)  # a session that ended so may be made anew as often as it happens
 FOREIGN_BYTES = ("22021", "22P05")  # a text that cannot be turned into the client's encoding
 AS_BYTES = "SET LOCAL client_encoding = 'SQL_ASCII'; "
 UNCONVERTED = ("SQL_ASCII", "MULE_INTERNAL")  # encodings that the server cannot send as UTF-8
@@ -156,21 +159,23 @@ class Session:
 
         ``parameters`` are psycopg's (``%(name)s``), ``extra`` holds further SET LOCAL commands, ``plan`` gets what
         EXPLAIN says of the query before it runs, and may raise. A connection that is lost is made anew once, within
-        ``patience`` seconds, and the query asked again. Raises Refused when the server does not answer this query,
-        Unreachable when the connection is lost for good.
+        ``patience`` seconds, and the query asked again; a few times where a standby's recovery ended it. Raises Refused
+        when the server does not answer this query, Unreachable when the connection is lost for good.
         """
         ask = functools.partial(self._whole, query, parameters, limits or Limits(), extra, plan)
-        lost = None
-        try:
-            return ask()
-        except _Lost as error:
-            lost = error
-        self._reconnect(lost)
-        try:
-            return ask()
-        except _Lost as error:
-            lost = error
-        raise Unreachable(self._gone(str(lost)))
+        conflicts, others = 0, 0
+        while True:
+            try:
+                return ask()
+            except _Lost as error:
+                lost = error
+            if lost.sqlstate == IN_THE_WAY:
+                conflicts += 1
+            else:
+                others += 1
+            if conflicts > CONFLICTS or others > 1:
+                raise Unreachable(self._gone(str(lost)))
+            self._reconnect(lost)
 
     def knows(self, setting: str) -> bool:
         """Whether the server has a setting of this name: some came with minor releases."""
@@ -228,7 +233,7 @@ class Session:
     def _reconnect(self, lost: _Lost) -> None:
         self.close()
         until = time.monotonic() + self.patience
-        if self.reconnections and lost.sqlstate != IDLE_TOO_LONG:
+        if self.reconnections and lost.sqlstate not in NOBODYS_WILL:
             raise Unreachable(self._gone(str(lost)))
         self.reconnections += 1
         while True:
