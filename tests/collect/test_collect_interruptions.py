@@ -1,16 +1,21 @@
 """Interrupted in the middle: what was read is kept, what is missing is said, and the next run goes on and seals."""
 
+import json
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 from everything import EVERY
 from proxies import stalling_proxy
 
 from triage_kit.bundle import PARTIAL, Bundle
-from triage_kit.collect import collect
+from triage_kit.collect import collect, deadline
 from triage_kit.collect import server as sessions
 from triage_kit.errors import NotSealed, Unreachable
 from triage_kit.lab.server import Server
@@ -194,3 +199,44 @@ def test_a_network_that_stalls_in_the_middle_leaves_a_run_to_go_on_with(
         done = collect(case, only=EVERY)
     assert done.bundle.verify() == []
     assert done.bundle.table("row_counts")["rows"].tolist() == [70]
+
+
+def test_ctrl_c_on_a_network_that_stalls_says_one_line_and_leaves_a_run_to_go_on_with(
+    server18, database18, tmp_path
+) -> None:
+    with stalling_proxy(server18) as (port, stalled):
+        url = f"postgresql://postgres@127.0.0.1:{port}/{database18}?sslmode=disable"
+        (tmp_path / "case.yaml").write_text(json.dumps({"database": {"url": url}}))
+        with server18.connect(database18, autocommit=False) as holder, server18.connect(database18) as look:
+            holder.execute("LOCK TABLE pg_catalog.pg_extension IN ACCESS EXCLUSIVE MODE")
+            with subprocess.Popen(
+                [sys.executable, "-m", "triage_kit", "collect", tmp_path, "--json"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            ) as child:
+                sources = (json.loads(line).get("source") for line in child.stdout)
+                assert "identity" in sources
+                while not look.execute(WAITING, (database18,)).fetchone():
+                    assert child.poll() is None
+                stalled.set()
+                child.send_signal(signal.SIGINT)
+                _, told = child.communicate(timeout=60)
+        assert (child.returncode, told.startswith("triage: interrupted"), told.count("\n")) == (130, True, 1), told
+    with pytest.raises(NotSealed, match="was interrupted"):
+        Bundle.open(tmp_path)
+
+
+def test_a_cancel_that_nobody_takes_breaks_the_connection(server18, database18, monkeypatch) -> None:
+    monkeypatch.setattr(deadline, "CANCEL", 0.3)
+    with stalling_proxy(server18) as (port, stalled):
+        url = f"postgresql://postgres@127.0.0.1:{port}/{database18}?sslmode=disable"
+        connection = deadline.Connection.connect(url, autocommit=True)
+        stalled.set()
+        connection.pgconn.send_query(b"SELECT pg_sleep(60)")
+        connection.pgconn.consume_input()  # raises when the wire is down; it is not yet
+        with pytest.raises(psycopg.Error):
+            connection.cancel_safe()
+        with pytest.raises(psycopg.OperationalError):
+            connection.pgconn.consume_input()
+        connection.close()

@@ -205,7 +205,7 @@ class Session:
         return connection
 
     def _opened(self, encoding: str) -> psycopg.Connection:
-        return psycopg.connect(
+        return deadline.Connection.connect(
             autocommit=True,
             prepare_threshold=None,
             context=values.adapters(),
