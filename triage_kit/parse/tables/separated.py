@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise, zip_longest
 
 from triage_kit.errors import SourceError
 from triage_kit.parse.tables.grid import footer, ruled
@@ -15,37 +15,47 @@ from triage_kit.parse.tables.row import Fits, Row, bare
 _MARKS = (",", ";", "\t", "|")
 _FIRST = 200  # lines before which the names must stand
 _LONGEST = 20_000  # of a line of names
+# Alone: what ends a line elsewhere (a file separator, NEL, U+2028) may separate columns, or stand within a name.
+_LINE_END = re.compile(r"\r\n|\n|\r")
 _WORD = re.compile(r"\w+")
 
 
 def read_separated(text: str, fits: Fits) -> list[Row]:
     """Rows below a line of names that one mark, of one or several characters, separates."""
-    lines = _records(text)
+    lines = _LINE_END.split(text)
     if (found := _header(lines, fits)) is None:
         return []
     at, mark, names = found
     # psql counts the rows below its own tables, in which nothing is quoted.
     raw = len(mark) > 1 or (not mark.isprintable() and mark != "\t") or any(map(footer, lines))
-    split = _split if raw or (mark == "|" and '"' not in text) else _csv
-    cells = split(lines[at:], mark, at + 1)
+    quoted = not raw and (mark != "|" or '"' in text)
+    cells = _csv(_lines_below(text, at, mark), mark, at + 1) if quoted else _split(lines[at:], mark, at + 1)
     header = tuple(bare(name) for name in names)
-    rows = []
-    for number, each in cells:
-        if not fits(each) and not (len(each) == 1 and (footer(each[0]) or ruled(each[0]))):
-            rows.append(Row(number, header, tuple(each if mark == "," and not raw else map(str.strip, each))))
-    return [row._replace(cells=tuple(_unquoted(cell) for cell in row.cells)) for row in rows] if not raw else rows
+    told = [(number, each) for number, each in cells
+            if not fits(each) and not (len(each) == 1 and (footer(each[0]) or ruled(each[0])))]  # fmt: skip
+    padded = _padded([each for _, each in told]) if raw or mark != "|" else None
+    return [Row(number, header, tuple(_cell(cell, padded is None or at in padded, raw) for at, cell in enumerate(each)))
+            for number, each in told]  # fmt: skip
 
 
-def _unquoted(cell: str) -> str:
-    """A cell that is quoted although blanks stood before the quote, which is no CSV."""
+def _padded(rows: Sequence[Sequence[str]]) -> set[int]:
+    """The columns in which blanks stand around every cell: alone, they belong to the name of a table."""
+    cells = [{(cell.strip() != cell) for cell in column if cell.strip()} for column in zip_longest(*rows, fillvalue="")]
+    return {at for at, blanks in enumerate(cells) if blanks == {True}}
+
+
+def _cell(cell: str, padded: bool, raw: bool) -> str:
+    """A cell as it was meant; also one that is quoted although blanks stood before the quote, which is no CSV."""
     text = cell.strip()
-    return bare(text) if text[:1] in ("'", "`") or (text != cell and text[:1] == '"') else text
+    if not raw and (text[:1] in ("'", "`") or (text != cell and text[:1] == '"')):
+        return bare(text)
+    return text if padded else cell
 
 
-def _records(text: str) -> list[str]:
-    """The lines; what separates columns may be a character that ends a line elsewhere."""
-    lines = text.split("\n") if any(each in text for each in "\x1c\x1d\x1e\x1f") else text.splitlines()
-    return [line.removesuffix("\r") for line in lines]
+def _lines_below(text: str, at: int, mark: str) -> Iterator[str]:
+    """The lines from the names on, with their ends: one within quotes belongs to its cell."""
+    lines = islice(io.StringIO(text, newline=""), at, None)
+    return (_within(line) + "\n" for line in lines) if mark == "|" else lines
 
 
 def _header(lines: Sequence[str], fits: Fits) -> tuple[int, str, list[str]] | None:
@@ -89,10 +99,8 @@ def _split(lines: Sequence[str], mark: str, first: int) -> Iterator[tuple[int, l
             yield number, (_within(line) if mark == "|" else line).split(mark)
 
 
-def _csv(lines: Sequence[str], mark: str, first: int) -> Iterator[tuple[int, list[str]]]:
-    if mark == "|":
-        lines = [_within(line) for line in lines]
-    reader = csv.reader(io.StringIO("\n".join(lines)), delimiter=mark, skipinitialspace=mark == "|")
+def _csv(lines: Iterator[str], mark: str, first: int) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(lines, delimiter=mark, skipinitialspace=mark == "|")
     began = 0
     try:
         for cells in reader:
