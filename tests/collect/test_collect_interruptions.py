@@ -192,7 +192,7 @@ def test_a_network_that_stalls_in_the_middle_leaves_a_run_to_go_on_with(
                 stalled.set()
 
         began = time.monotonic()
-        with pytest.raises(Unreachable, match=r"questions are open, the first is storage"):
+        with pytest.raises(Unreachable, match=r"questions are open, the first is statements"):
             collect(case, only=EVERY, notify=strike)
         assert time.monotonic() - began < 90
         stalled.clear()

@@ -166,6 +166,7 @@ CREATE TABLE lair.pg_class AS SELECT 1 AS oid;
 CREATE TABLE t (id serial PRIMARY KEY, "order" text CHECK ("order" <> E'a\\'b' OR "order" IS NULL),
                 price float8 DEFAULT 0.1, at timestamptz DEFAULT '2025-10-08 00:00+00',
                 every interval DEFAULT '36 hours', raw bytea DEFAULT '\\x00ff', parts text[] DEFAULT '{a,null}');
+ALTER TABLE t SET (autovacuum_enabled = off);
 INSERT INTO t ("order") SELECT 'é' FROM generate_series(1, 70);
 CREATE INDEX "by.place" ON t ("order") WHERE price > 0.3;
 ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON t USING (at > '2025-10-08 00:00+00' AND "order" = NULL);

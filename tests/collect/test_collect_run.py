@@ -108,7 +108,7 @@ def test_a_server_that_dies_in_the_middle(new_case, comes_back) -> None:
             questions = done.bundle.table("questions").set_index("source")
             assert "lost once and made anew" in questions.loc["connection", "reason"]
         else:
-            with pytest.raises(Unreachable, match=r"22 questions are open, the first is storage"):
+            with pytest.raises(Unreachable, match=r"22 questions are open, the first is statements"):
                 collect(case, only=EVERY, notify=strike)
             assert (case.folder / PARTIAL / "relations.parquet").is_file()
             server.start()

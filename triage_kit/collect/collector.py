@@ -21,7 +21,7 @@ from triage_kit import __version__
 from triage_kit.collect import harmless, questions, scope, special, versions
 from triage_kit.collect.asking import OPENING
 from triage_kit.collect.questions import QUESTIONS, Question
-from triage_kit.collect.server import OLDEST, Limits, _begin
+from triage_kit.collect.server import NO_TRANSACTION_TIMEOUT, OLDEST, UNSEEN, Limits, opening
 
 FORMAT = 1
 MOST_COUNTED = 2000  # tables, smallest first
@@ -74,13 +74,16 @@ TAIL = r"""
 \o
 \echo 'written to' :out
 """
+HERE = "<fitting>"
 KEEP_ERROR = "\\set state :LAST_ERROR_SQLSTATE\n\\set message :LAST_ERROR_MESSAGE"
 ABOUT = rf"""SELECT pg_catalog.current_setting('server_version_num')::int AS version,
   pg_catalog.current_setting('server_version_num')::int >= {OLDEST} AS known,
   pg_catalog.concat(CASE WHEN pg_catalog.current_setting('server_encoding') = 'SQL_ASCII'
                          THEN 'SET LOCAL client_encoding = ''SQL_ASCII''; ' END,
+                    CASE WHEN pg_catalog.current_setting('is_superuser') = 'on'
+                         THEN $set${UNSEEN}$set$ END,
                     CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 170000
-                         THEN 'SET LOCAL transaction_timeout = 0; ' END) AS fitting,
+                         THEN $set${NO_TRANSACTION_TIMEOUT}$set$ END) AS fitting,
   coalesce((SELECT pg_catalog.format('SET LOCAL %I = %L; ', s.name, '{harmless.NO_VIEWS[1]}')
             FROM pg_catalog.pg_settings s WHERE s.name = '{harmless.NO_VIEWS[0]}'), '') AS no_views \gset"""  # noqa: S608
 # What the planner would do is asked before a table is read: anything but tuple identifiers could prune dead rows. The
@@ -124,13 +127,18 @@ def script() -> str:
     return "\n".join([HEAD, _set_begin(), _lists(), *map(_asked, QUESTIONS), TAIL]).replace("\n\n\n", "\n\n")
 
 
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _set_begin() -> str:
     """The opening of a transaction as psql variables, and what this server needs besides."""
-    lines = [_begin(Limits(), OLDEST), ABOUT]
-    for name, text in (("begin", _begin(Limits(), OLDEST)), ("opening", _begin(OPENING, OLDEST)),
-                       ("by_tid", _begin(OPENING, OLDEST, harmless.ONLY_BY_TID))):  # fmt: skip
-        quoted = text.replace("'", "''")
-        lines.append(rf"\set {name} '{quoted}' :fitting{' :no_views' if name != 'begin' else ''}")
+    lines = [opening(Limits()), ABOUT]
+    for name, bounds, extra in (("begin", Limits(), ""), ("opening", OPENING, ""),
+                                ("by_tid", OPENING, harmless.ONLY_BY_TID)):  # fmt: skip
+        before, after = opening(bounds, HERE, extra).split(HERE)
+        views = " :no_views" if name != "begin" else ""
+        lines.append(rf"\set {name} {_literal(before)} :fitting {_literal(after)}{views}")
     every = sorted({start for question in QUESTIONS if question.name != "statements"
                     for start in questions.variants(question.name)})  # fmt: skip
     flags = ", ".join(f"{start} <= :version AS from_{start}" for start in every)

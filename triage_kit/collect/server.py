@@ -45,6 +45,10 @@ CONFLICTS = 5
 IDLE_TOO_LONG = "57P05"  # idle_session_timeout ended the session between two questions: nothing is wrong with it
 NOBODYS_WILL = (IDLE_TOO_LONG, IN_THE_WAY)  # a session that ended so may be made anew as often as it happens
 FOREIGN_BYTES = ("22021", "22P05")  # a text that cannot be turned into the client's encoding
+# pg_stat_statements forgets its rarest entries, a single TRUNCATE first, to make room for new ones: a superuser's reads
+# make none but these first commands.
+UNSEEN = "SET LOCAL pg_stat_statements.track = 'none'; "
+NO_TRANSACTION_TIMEOUT = "SET LOCAL transaction_timeout = 0; "
 AS_BYTES = "SET LOCAL client_encoding = 'SQL_ASCII'; "
 UNCONVERTED = ("SQL_ASCII", "MULE_INTERNAL")  # encodings that the server cannot send as UTF-8
 HELD_AS_SENT = (*UNCONVERTED, "UTF8")
@@ -103,7 +107,7 @@ class _Dialect(PGDialect_psycopg):
     def initialize(self, connection: sqlalchemy.Connection) -> None:
         # SQLAlchemy asks for version, schema and isolation level when it first connects.
         cursor = connection.connection.cursor()
-        cursor.execute(_begin(Limits(), connection.connection.driver_connection.info.server_version))
+        cursor.execute(_begin(Limits(), connection.connection.driver_connection.info))
         super().initialize(connection)
         cursor.execute("COMMIT")
 
@@ -312,8 +316,7 @@ class Session:
         """
         for left in reversed(range(BEGINNINGS)):
             try:
-                version = self._driver().info.server_version
-                self._connection.exec_driver_sql(_begin(bounds, version, extra) + self._encoding())
+                self._connection.exec_driver_sql(_begin(bounds, self._driver().info, extra) + self._encoding())
                 return
             except sqlalchemy.exc.DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) != CANCELED or not left:
@@ -390,7 +393,16 @@ def _in_spite_of_recovery(ask: Callable[[], list[dict]]) -> list[dict]:
     return ask()
 
 
-def _begin(bounds: Limits, version_num: int, extra: str = "") -> str:
+def _begin(bounds: Limits, server: psycopg.ConnectionInfo, extra: str = "") -> str:
+    unseen = UNSEEN if server.parameter_status("is_superuser") == "on" else ""
+    return opening(bounds, unseen + (NO_TRANSACTION_TIMEOUT if server.server_version >= 170_000 else ""), extra)
+
+
+def opening(bounds: Limits, fitting: str = "", extra: str = "") -> str:
+    """What begins a transaction: read-only, bounded, and with every setting that changes what an answer looks like.
+
+    ``fitting`` holds SET LOCAL commands that this server and role need, ``extra`` those of one question.
+    """
     # READ COMMITTED by name: a hot standby refuses SERIALIZABLE where that is the default. A role's own
     # transaction_timeout would end the whole session in the middle of an answer; the bounds below hold without it.
     # With the little work_mem of some roles an answer would go through temporary files, which temp_file_limit forbids
@@ -398,8 +410,7 @@ def _begin(bounds: Limits, version_num: int, extra: str = "") -> str:
     # for us too: its role, and settings that change how names and values are written.
     return (
         "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; "
-        f"{'SET LOCAL transaction_timeout = 0; ' if version_num >= 170_000 else ''}"
-        "SET LOCAL role TO DEFAULT; SET LOCAL search_path = pg_catalog, pg_temp; "
+        f"SET LOCAL role TO DEFAULT; {fitting}SET LOCAL search_path = pg_catalog, pg_temp; "
         f"SET LOCAL statement_timeout = {bounds.statement}; SET LOCAL lock_timeout = {bounds.lock}; "
         f"SET LOCAL idle_in_transaction_session_timeout = {bounds.idle}; "
         "SET LOCAL quote_all_identifiers = off; SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1; "

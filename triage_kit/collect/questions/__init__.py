@@ -50,6 +50,12 @@ QUESTIONS = (
     ),
     Question("locks", "which tables are being changed at this moment"),
     Question("prepared", "whether a prepared transaction holds rows that look lost", redacted=("name",)),
+    Question(
+        "statements",
+        "which statements ran: a TRUNCATE or DELETE stands there with its text and its rows",
+        MONITOR,
+        redacted=("text",),
+    ),
     Question("table_counters", "how many rows were inserted and deleted, so what is missing cannot be reckoned"),
     Question("database_counters", "when the counters of the database began and how many transactions failed"),
     Question("cluster_counters", "whether a crash wiped the counters, so their zeros cannot be told from real ones"),
@@ -104,12 +110,6 @@ QUESTIONS = (
     Question("extensions", "which further looks at rows and WAL the server offers"),
     Question("namespaces", "whether a schema was dropped and made again"),
     Question("databases", "whether the database itself was dropped and made again"),
-    Question(
-        "statements",
-        "which statements ran: a TRUNCATE or DELETE stands there with its text and its rows",
-        MONITOR,
-        redacted=("text",),
-    ),
     Question("archiver", "how far a point-in-time recovery reaches"),
     Question(
         "replication",
