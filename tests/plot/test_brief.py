@@ -106,6 +106,18 @@ def test_a_cause_below_half_is_not_settled() -> None:
     assert said == ("Not settled. Most probable: The application ran it (40 %); next: A migration ran it (30 %)")
 
 
+def test_a_cause_that_is_not_known_is_not_called_the_most_probable_one() -> None:
+    causes = [{"group": "G1", "cause": "unknown", "title": "x", "probability": 0.43},
+              {"group": "G1", "cause": "restore", "title": "A restore", "probability": 0.12}]  # fmt: skip
+    assert answers(screen(causes=causes))["Who"] == "Not settled. Not known (43 %); next: A restore (12 %)"
+
+
+def test_an_undecided_table_is_not_said_to_be_undecided_for_sure() -> None:
+    table = {**FINDINGS[2], "reported": True, "status": "undecided", "status_probability": 0.47, "actual_rows": 0}
+    lead = screen(findings=[table], groups=[]).find(class_="lead").get_text()
+    assert "m.users undecided (0 rows there)" in lead
+
+
 def test_a_false_alarm_says_of_the_named_tables_how_sure_that_is() -> None:
     sound = {**FINDINGS[2], "reported": True, "status_probability": 0.88}
     lead = screen(findings=[sound], groups=[]).find(class_="lead").get_text()

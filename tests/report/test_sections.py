@@ -21,7 +21,7 @@ from triage_kit.resources import PACKAGE, resource_dir
 
 SECTIONS = [
     "Summary and recovery clock", "Affected tables", "Findings with evidence", "Foreign keys", "Timeline", "Hypotheses",
-    "Recovery options", "Recommendations", "Next steps", "Files to review", "Gaps and provenance",
+    "Recovery options", "Recommendations", "Next steps", "Files to review", "Gaps and provenance", "Glossary",
 ]  # fmt: skip
 SCRIPT = "<script>document.title='XSS'</script>"
 IMAGE = "<img src=x onerror=\"document.title='XSS'\">"

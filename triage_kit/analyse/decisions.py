@@ -13,16 +13,25 @@ from triage_kit.schemas.ways import way_back
 
 MOST_WAYS = 3  # that a decision names; the recovery options have them all
 SURE = 0.9  # above it nobody has to be asked who did it before the next step is taken
-ASKED = {  # cause: who knows whether it was so
-    "manual_session": "whoever may log in with rights on these tables",
-    "scheduled_job": "the owners of the scheduled jobs",
-    "migration": "whoever ran the migrations",
-    "application": "the developers of the application",
-    "test_run": "whoever runs the tests and holds their settings",
-    "restore": "whoever restores databases",
-    "storage_replaced": "whoever runs the containers and volumes",
-    "crash": "whoever runs the server",
-    "replication": "whoever runs the server that is replicated from",
+WORTH_ASKING = 0.05  # a cause that is less likely than this is asked about only where nothing likelier has a doer
+MOST_ASKED = 3
+WHAT = "a restore, a deployment, a job or a script"  # that people are asked about while no cause is settled
+ASKED = {  # cause: who knows whether it was so, and what shows it
+    "manual_session": (
+        "whoever may log in with rights on these tables",
+        "the shell and psql histories of the hosts that reach this database",
+    ),
+    "scheduled_job": ("the owners of the scheduled jobs", "the schedulers' own logs of that time"),
+    "migration": ("whoever ran the migrations", "the log of the deployment and the migration tool's version table"),
+    "application": ("the developers of the application", "the application's own log and its release of that time"),
+    "test_run": ("whoever runs the tests and holds their settings", "the database that the tests' settings name"),
+    "restore": (
+        "whoever restores databases",
+        "the histories of pg_restore and psql, and whether one transaction (min and max of xmin) wrote what stands",
+    ),
+    "storage_replaced": ("whoever runs the containers and volumes", "when each volume was made"),
+    "crash": ("whoever runs the server", "the log of the host of that time"),
+    "replication": ("whoever runs the server that is replicated from", "the log of that server"),
 }
 
 
@@ -45,7 +54,7 @@ def decisions(
     """
     if not len(freeze):
         return schemas.empty("decisions")
-    first = tuple(proof for told in proofs.values() for proof in list(told)[:1])
+    first = tuple(proof for told in proofs.values() for proof in list(told)[:1]) or freeze["because"].iloc[0][:2]
     service = incident.get("service")
     owner = f"the owner of {service}" if service else "the owner of the application"
     lead = f"{incident['author']}, who leads this incident" if incident.get("author") else "whoever leads this incident"
@@ -55,7 +64,7 @@ def decisions(
         {"who": owner, **_writers(lost), "because": first},
         _copies(until, first),
         _way(lead, lost, rows(recovery), first),
-        _ask(causes),
+        _ask(causes, time_of(lost, incident), first),
     ]
     kept = [each for each in found if each is not None]
     return schemas.frame("decisions", [{"order": number, **each} for number, each in enumerate(kept, 1)])
@@ -67,6 +76,11 @@ def _writers(lost: Loss) -> dict:
         return {
             "decision": "Whether the application goes on while it does not see these rows",
             "why": "it may enter rows again that are there, and take others for gone",
+        }
+    if not lost.tables:
+        return {
+            "decision": "When writers start again: once it is settled whether rows were lost, or sooner",
+            "why": "new rows mix with what may come back; until then these tables are out of use",
         }
     return {
         "decision": "When writers start again: with the rows back, or sooner without them",
@@ -118,17 +132,54 @@ def _named(ways: Sequence[dict]) -> str:
     return ", ".join(said) + more
 
 
-def _ask(causes: pd.DataFrame) -> dict | None:
-    """Whom to ask about the most probable cause, while it is not sure."""
-    best = rows(causes.sort_values("probability", ascending=False, kind="stable").head(1))
-    if not best or (best[0]["probability"] or 0) >= SURE or best[0]["cause"] not in ASKED:
+def _ask(causes: pd.DataFrame, then: str, first: tuple[str, ...]) -> dict | None:
+    """Whom to ask what ran, and what would show it, while the most probable cause is not sure."""
+    ranked = rows(causes.sort_values("probability", ascending=False, kind="stable"))
+    best = ranked[0] if ranked else None
+    if best is None or (best["probability"] or 0) >= SURE:
         return None
-    row = best[0]
+    if best["cause"] in ASKED:
+        who, shows = ASKED[best["cause"]]
+        known = "this is the most probable cause and not a certain one"
+        settles = best["would_settle"] or shows
+        return {
+            "who": who,
+            "decision": "Say whether it was you, and what else ran at that time",
+            "why": f"{known}; what would settle it: {settles}",
+            "because": tuple(best["for"]) or first,
+        }
+    asked = suspected(ranked)
+    if not asked:
+        return None
     return {
-        "who": ASKED[row["cause"]],
-        "decision": "Say whether it was you, and what else ran at that time",
-        "why": f"this is the most probable cause and not a certain one; what would settle it: {row['would_settle']}"
-        if row["would_settle"]
-        else "this is the most probable cause and not a certain one",
-        "because": tuple(row["for"]),
+        "who": ", ".join(ASKED[row["cause"]][0] for row in asked),
+        "decision": f"Say whether you ran {WHAT} {then}, and which",
+        "why": f"nothing that was read settles the cause; what would show it: {shown(asked)}",
+        "because": tuple(dict.fromkeys(one for row in asked for one in row["for"]))[:4] or first,
     }
+
+
+def suspected(ranked: Sequence[dict]) -> list[dict]:
+    """The causes that somebody can be asked about, the likeliest first; at least one where there is any."""
+    told = [row for row in ranked if row["cause"] in ASKED]
+    return [row for row in told if row["probability"] >= WORTH_ASKING][:MOST_ASKED] or told[:1]
+
+
+def shown(asked: Sequence[dict]) -> str:
+    """What would show whether it was one of these causes."""
+    return "; ".join(ASKED[row["cause"]][1] for row in asked)
+
+
+def time_of(lost: Loss, incident: Mapping[str, object]) -> str:
+    """When it ran, as far as that is known, for those who are asked."""
+    noticed = incident.get("noticed_at")
+    start, end = lost.before, lost.until if lost.until is not None else noticed
+    if start is not None and end is not None and _utc(start) != _utc(end):
+        return f"between {_utc(start)} and {_utc(end)} UTC"
+    if start is not None:
+        return f"at about {_utc(start)} UTC"
+    return f"before {_utc(end)} UTC" if end is not None and not pd.isna(end) else "before it was noticed"
+
+
+def _utc(at: object) -> str:
+    return f"{pd.Timestamp(at):%Y-%m-%d %H:%M:%S}"

@@ -23,6 +23,8 @@ _END_SESSIONS = (
     "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = "
     "'client backend' AND pid <> pg_backend_pid();"
 )
+DAMAGED = "the damaged tables"
+IN_QUESTION = "the tables in question"  # whether they lost rows is not settled
 _PATH = re.compile(r"[\w./-]+")  # base/16384/16385, or below pg_tblspc
 
 
@@ -51,16 +53,18 @@ def freeze_list(
         one for row in open_ + hurt for one in row["because"][:2]
     ]
     database = first(evidence["identity"]).get("database")
-    stop = _out_of_sight() if mechanisms == {"hidden"} else _writers(damaged or _names(open_ + hurt), database)
+    which = DAMAGED if damaged or hurt else IN_QUESTION
+    named = damaged or _names(open_ + hurt)
+    stop = _out_of_sight() if mechanisms == {"hidden"} else _writers(named, database, which)
     steps = [(stop, loss)]
     if hurt:
         told = [one for row in hurt for one in row["because"][:1]]
         steps += [(_files(hurt, evidence), told), (_touch_nothing(hurt), told)]
     if mechanisms & {"delete", "cascade_delete"} or ("update" in mechanisms and counted):
         told = "not known" if dead is None else f"{dead}"
-        proof = ledger.add("counters", f"dead rows of the damaged tables in all: {told}", "pg_stat_user_tables")
+        proof = ledger.add("counters", f"dead rows of {which} in all: {told}", "pg_stat_user_tables")
         _, comes = vacuum_clock(damaged or _names(open_), evidence)
-        steps.append(({**_autovacuum(dead), "deadline": comes}, [proof, *loss]))
+        steps.append(({**_autovacuum(dead, which), "deadline": comes}, [proof, *loss]))
     wal, log = _rests_on(evidence, ledger)
     backups = of_answers([("backups of the case", "backups")], evidence, ledger)
     if mechanisms - {"hidden"} or hurt:
@@ -141,12 +145,12 @@ def _rests_on(evidence: Mapping[str, pd.DataFrame], ledger: Ledger) -> tuple[lis
     return wal, log + of_settings(["log_truncate_on_rotation"], evidence, ledger)
 
 
-def _writers(names: Sequence[str], database: str | None) -> dict:
+def _writers(names: Sequence[str], database: str | None, which: str = DAMAGED) -> dict:
     tables = _some(names)
     return {
-        "action": "Stop what writes to the damaged tables: jobs, imports, migrations",
+        "action": f"Stop what writes to {which}: jobs, imports, migrations",
         "why": (
-            f"the statement may run again, and new rows in {tables} mix with what will be brought back. Best where "
+            f"what took the rows may run again, and new rows in {tables} mix with what may come back. Best where "
             "they are started; the command holds every writer of the database from the server's side"
         ),
         "destroys": (
@@ -184,10 +188,10 @@ def _out_of_sight() -> dict:
     }
 
 
-def _autovacuum(dead: int | None) -> dict:
+def _autovacuum(dead: int | None, which: str = DAMAGED) -> dict:
     still = "deleted rows may still lie in their pages" if not dead else f"{dead} dead rows still lie in their pages"
     return {
-        "action": "Switch autovacuum off for the whole server, and do not SELECT from the damaged tables",
+        "action": f"Switch autovacuum off for the whole server, and do not SELECT from {which}",
         "why": (f"{still} and can be read with pageinspect; a vacuum, or a mere SELECT on full pages, removes them"),
         "destroys": (
             "nothing when done server-wide; ALTER TABLE … SET (autovacuum_enabled = off) would overwrite "

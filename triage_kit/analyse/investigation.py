@@ -130,7 +130,7 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     judged = _judge(known)
     grouped = groups.groups_frame(judged.found, judged.findings, judged.dates)
     seen = statements.statements_frame(known.seen)
-    frames = _blame(known, judged)
+    frames = _blame(known, judged) | {"groups": grouped}
     frames["culprits"] = culprits.culprits(grouped, frames, seen)
     frames |= _prove(known, judged, frames)
     frames |= _advise(known, judged, frames)
@@ -141,7 +141,6 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
         findings=judged.findings,
         mechanism_probabilities=missing.probabilities(judged.weighed, judged.tables),
         mechanism_evidence=judged.matrix,
-        groups=grouped,
         statements=seen,
         evidence=known.ledger.frame(),
         coverage=provenance.coverage(evidence),
@@ -216,7 +215,7 @@ def _prove(known: _Known, judged: _Judged, frames: Mapping[str, pd.DataFrame]) -
 
 def _advise(known: _Known, judged: _Judged, frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     evidence, ranked, ways = known.evidence, frames["causes"], frames["recovery"]
-    gaps = provenance.gaps(evidence["questions"])
+    gaps = provenance.gaps(evidence["questions"], frames["groups"])
     return {
         "gaps": gaps,
         "next_tests": probes.next_tests(

@@ -152,14 +152,25 @@ def _wal(about: Open, evidence: Mapping, groups: Sequence[Group], scene: Scene, 
     return unread and (group is None or (group.xid is not None and (scene.about.version_num or 0) >= 150000))
 
 
+def _statements_unread(
+    about: Open, evidence: Mapping, groups: Sequence[Group], scene: Scene, weighed: Sequence[Weighed]
+) -> bool:
+    """Whether pg_stat_statements may tell more to another role; where it is not there, it tells nobody anything."""
+    if not scene.about.has_server:
+        return False
+    if answered(evidence, "statements"):
+        return bool((evidence["statements"]["text"] == HIDDEN).any())
+    asked, settings = evidence["questions"], evidence["settings"]
+    lacking = ((asked["source"] == "statements") & (asked["status"] == "unavailable")).any()
+    loaded = settings.loc[settings["name"] == "shared_preload_libraries", "value"].fillna("")
+    return not lacking or bool(loaded.str.contains("pg_stat_statements", regex=False).any())
+
+
 CONDITIONS: Mapping[str, Condition] = {
     "no_server": lambda about, evidence, groups, scene, weighed: not scene.about.has_server,
     "has_server": lambda about, evidence, groups, scene, weighed: scene.about.has_server,
     "uncounted": _uncounted,
-    "statements_unread": lambda about, evidence, groups, scene, weighed: (
-        scene.about.has_server
-        and (not answered(evidence, "statements") or bool((evidence["statements"]["text"] == HIDDEN).any()))
-    ),
+    "statements_unread": _statements_unread,
     "wal_unread": _wal,
     "no_app_role": lambda about, evidence, groups, scene, weighed: (
         scene.about.has_server and scene.about.app_role is None

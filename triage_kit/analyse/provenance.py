@@ -21,6 +21,7 @@ NO_LOG = {
 # What a case names where there is any, and how a reader calls it.
 MAY_BE_NAMED = {"backups": "backups", "containers": "containers and volumes", "baseline": "an earlier bundle"}
 NOT_NAMED = "not named in the case"
+DATING = ("commit_times",)  # what tells when a transaction committed, and nothing else
 
 
 def server_facts(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
@@ -68,11 +69,19 @@ def incident_facts(evidence: Mapping[str, pd.DataFrame]) -> dict:
     }
 
 
-def gaps(questions: pd.DataFrame) -> pd.DataFrame:
-    """Table ``gaps``: every source without an answer, with its reason and what that costs; no log is one of them."""
+def gaps(questions: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
+    """Table ``gaps``: every source without an answer, with its reason and what that costs; no log is one of them.
+
+    What only dates a loss costs nothing where each of ``groups`` is dated by its commit all the same.
+    """
     found = [row for row in rows(questions) if row["status"] != "answered"]
     if len(questions) and not questions["source"].str.startswith(("log:", "logs")).any():
         found.insert(0, NO_LOG)
+    if len(groups) and groups["committed_at"].notna().all():
+        by = ", ".join(dict.fromkeys(groups["dated_by"].dropna())) or "another source"
+        for row in found:
+            if row["source"] in DATING:
+                row["costs"] = f"nothing here, but a second clock: every loss is dated by its commit ({by})"
     return schemas.frame("gaps", [{key: row[key] for key in ("source", "reason", "costs", "named")} for row in found])
 
 
@@ -102,7 +111,7 @@ def coverage(evidence: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         found.append(
             {
                 "source": "migrations",
-                "read": f"{len(evidence['migrations'])} files with {len(evidence['migration_operations'])} operations",
+                "read": _migrations_read(evidence),
                 "from": evidence["migrations"]["created_at"].min(),
                 "to": evidence["migrations"]["created_at"].max(),
             }
@@ -126,6 +135,18 @@ def coverage(evidence: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         words = f"{known.name}, known by {sign}: there is {known.has}; there is not {known.lacks}; log: {known.log}"
         found.append({"source": "managed service", "read": f"{words}; ways back: {known.recovery}"})
     return schemas.frame("coverage", found)
+
+
+def _migrations_read(evidence: Mapping[str, pd.DataFrame]) -> str:
+    """Files and operations, those forward told from those that undo, as the findings count the forward ones only."""
+    operations = evidence["migration_operations"]
+    back = int((operations["direction"] == "down").sum())
+    apart = f" ({len(operations) - back} forward, {back} back)" if back else ""
+    return f"{_things(len(evidence['migrations']), 'file')} with {_things(len(operations), 'operation')}{apart}"
+
+
+def _things(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _not_named(evidence: Mapping[str, pd.DataFrame]) -> list[dict]:

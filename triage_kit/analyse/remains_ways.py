@@ -20,6 +20,7 @@ FILES = re.compile(
 )
 MOST_FILES = 8
 UNREAD = "values of types that are not read (composite and range types, extensions'): their bytes are written apart"
+FIRST = "pg_wal still holds its first segment"
 AS_BYTES = "values of composite and range types and of extensions' types, but as bytes"
 
 
@@ -111,6 +112,8 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
         if counted:
             told = ", ".join(f"{name} {count}" for name, count in list(counted.items())[:6])
             number = sum(min(count, lost.missing.get(name) or count) for name, count in counted.items())
+            if sum(counted.values()) > number:
+                told += " (what was deleted or changed before the loss is counted too)"
             if all(count is not None and counted.get(name, 0) >= count for name, count in lost.missing.items()):
                 lacks = AS_BYTES  # each missing row was found: none is older than the WAL that was read
             why = f"the WAL that was read (from {span['from_lsn']}) holds rows of the lost files: {told}; {why}"
@@ -126,7 +129,7 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
                 f"the WAL that was read (from {span['from_lsn']}) holds no row of the lost files"
                 if how != "pg_walinspect"
                 else "pg_walinspect tells transactions here, and no rows"
-            ) + f"; {why}"
+            ) + ("" if how != "pg_walinspect" and FIRST in why else f"; {why}")
             feasible = False if how != "pg_walinspect" else None
     return way(
         "wal",
@@ -160,7 +163,7 @@ def _reach(evidence: Evidence) -> str:
     if not segments:
         return "pg_wal was not listed; rows written since its oldest segment could be decoded"
     if int(segments[0][8:], 16) == 1:
-        return f"pg_wal still holds its first segment ({segments[0]}): every row ever written to this cluster is in WAL"
+        return f"{FIRST} ({segments[0]}): every row ever written to this cluster is in WAL"
     return (
         f"pg_wal reaches back to segment {segments[0]}: rows written since then are in it, older ones only if "
         "a later change wrote their page"

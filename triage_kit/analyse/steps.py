@@ -6,6 +6,8 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse.context import rows
+from triage_kit.analyse.decisions import ASKED, SURE, WHAT, shown, suspected
+from triage_kit.analyse.verdict import percent
 from triage_kit.schemas.ways import way_back
 
 ROLES = {  # way back: who can take it
@@ -60,7 +62,7 @@ def next_steps(freeze: pd.DataFrame, recovery: pd.DataFrame, causes: pd.DataFram
         *_stop(rows(freeze)[:2]),
         *_bring([way for way in ways if way["feasible"]][:1]),
         *(_step(way, f"Find out whether {_name(way)} can bring them back") for way in _open(ways)[:MOST_OPEN]),
-        *_settle(rows(causes.sort_values("probability", ascending=False, kind="stable"))[:1]),
+        *_settle(rows(causes.sort_values("probability", ascending=False, kind="stable")), rows(freeze)[:1]),
         *_fetch(rows(gaps)),
         *_decide(ways),
     ]
@@ -111,7 +113,18 @@ def _lacks(brings_not: str | None) -> str | None:
     return f"it does not bring {brings_not}"
 
 
-def _settle(likeliest: list[dict]) -> list[dict]:
+def _settle(likeliest: list[dict], frozen: list[dict]) -> list[dict]:
+    """What settles the likeliest cause; where that one has no doer, who is to be asked, and what shows it."""
+    asked = suspected(likeliest)
+    if likeliest and asked and likeliest[0]["cause"] not in KNOWS and likeliest[0]["probability"] < SURE:
+        return [
+            {
+                "step": f"Ask {_people(asked)} whether {WHAT} ran before it was noticed",
+                "role": "on-call",
+                "why": f"the cause is not settled: {_chances(likeliest)}; what would show it: {shown(asked)}",
+                "because": _proof(likeliest[:3]) or _because(frozen),
+            }
+        ]
     return [
         {
             "step": row["would_settle"],
@@ -119,9 +132,28 @@ def _settle(likeliest: list[dict]) -> list[dict]:
             "why": f"it settles the likeliest cause: {row['title']}",
             "because": row["for"],
         }
-        for row in likeliest
+        for row in likeliest[:1]
         if row["would_settle"]
     ]
+
+
+def _proof(causes: list[dict]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for row in causes for one in row["for"]))[:6]
+
+
+def _because(frozen: list[dict]) -> tuple[str, ...]:
+    return tuple(one for row in frozen for one in row["because"][:4])
+
+
+def _people(asked: list[dict]) -> str:
+    *others, last = [ASKED[row["cause"]][0] for row in asked]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _chances(ranked: list[dict]) -> str:
+    return ", ".join(
+        f"{row['title'][:1].lower()}{row['title'][1:]} ({percent(row['probability'])})" for row in ranked[:2]
+    )
 
 
 def _fetch(gaps: list[dict]) -> list[dict]:

@@ -86,12 +86,12 @@ def _deleted(lost: Loss, ended: dict, evidence: Mapping[str, pd.DataFrame]) -> i
 def span(width: pd.Timedelta) -> str:
     """A length of time in words.
 
-    >>> span(pd.Timedelta(hours=3))
-    '3.0 h'
+    >>> span(pd.Timedelta(hours=3)), span(pd.Timedelta(milliseconds=450))
+    ('3.0 h', '0.45 s')
     """
     seconds = width.total_seconds()
     if seconds < 120:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 

@@ -135,8 +135,10 @@ def _named(leaves: pd.DataFrame) -> Html:
 
 
 def _how_sure(row: object) -> str:
-    stand = f", {style.things(int(row.actual_rows), 'row')} there" if pd.notna(row.actual_rows) else ""
-    return f"{style.percent(row.status_probability)} sure{stand}"
+    stand = f"{style.things(int(row.actual_rows), 'row')} there" if pd.notna(row.actual_rows) else "not counted"
+    if row.status == "undecided":  # how likely it is that nothing is lost stands in the line below
+        return stand
+    return f"{style.percent(row.status_probability)} sure, {stand}"
 
 
 def _headline(damaged: pd.DataFrame) -> str:
@@ -219,7 +221,9 @@ def _who(causes: pd.DataFrame, group: dict | None = None, did: dict | None = Non
         return text("")
     first, second = ranked[0], ranked[1] if len(ranked) > 1 else None
     proof = html.ids(first["for"][:MOST_PROOFS], most=MOST_PROOFS)
-    said: list[object] = ["Not settled. Most probable: "] if first["probability"] < SETTLED else []
+    said: list[object] = []
+    if first["probability"] < SETTLED:
+        said = ["Not settled. " if first["cause"] == "unknown" else "Not settled. Most probable: "]
     hidden = group is not None and group["mechanism"] == "hidden" and first["cause"] == "not_lost"
     title = OUT_OF_SIGHT if hidden else words.cause(first)
     said += [tag("strong", title), f" ({style.percent(first['probability'])})"]

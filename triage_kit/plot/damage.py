@@ -100,7 +100,7 @@ def _frame(ax: Axes, shown: pd.DataFrame, rest: pd.DataFrame) -> None:
     ax.text(
         0,
         -1.6,
-        "rows: solid stand, hatched are missing, dotted is not known",
+        "rows: solid stand, hatched are missing, dotted is not known; each bar is the whole of its own table",
         va="center",
         color=style.MUTED,
         fontsize=8.5,

@@ -15,6 +15,7 @@ from triage_kit.plot.story import ordered
 
 MOST = 500
 MOST_EVIDENCE = 2000
+ALTERNATIVES = "These are alternatives: they bring the same rows, or some of them, so their numbers do not add up."
 
 
 def foreign_key_list(foreign_keys: pd.DataFrame) -> Html:
@@ -242,9 +243,10 @@ def recovery_list(recovery: pd.DataFrame, timezone: object = None) -> Html:
     given = given.assign(_order=order).sort_values(
         ["_order", "rows"], ascending=[True, False], kind="stable", na_position="last"
     )
-    return html.join([_way(row, number, timezone) for number, row in enumerate(given.to_dict("records"), 1)]) or tag(
-        "p", "No way back is needed, or none is known.", class_="none"
-    )
+    ways = [_way(row, number, timezone) for number, row in enumerate(given.to_dict("records"), 1)]
+    if not ways:
+        return tag("p", "No way back is needed, or none is known.", class_="none")
+    return html.join([tag("p", ALTERNATIVES) if (given["rows"].fillna(0) > 0).sum() > 1 else "", *ways])
 
 
 def _way(row: dict, number: int, timezone: object) -> Html:

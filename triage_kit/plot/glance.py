@@ -12,6 +12,7 @@ from triage_kit.plot.html import Html, tag
 WIDTH, ROW, TOP = 460, 40, 30
 MOST = 7
 LEAST = 9  # pixels of the shortest bar
+SCALE = "; one scale for all"
 TINY = "; the shortest bars are drawn longer"
 LETTERS = 60  # that a line holds, the name and its numbers together
 
@@ -38,7 +39,8 @@ def glance(findings: pd.DataFrame) -> style.Picture:
     height = TOP + ROW * len(rows) + (22 if rest else 4)
     tiny = any(0 < _whole(row) * (WIDTH - 1) < LEAST * most for row in drawn)
     dotted = ", not known: dotted" if any(_open(row) for row in drawn) else ""
-    said = f"rows that stand: filled, that are gone: hatched{dotted}{TINY if tiny else ''}"
+    scale = SCALE if len(drawn) > 1 and not tiny else ""
+    said = f"rows that stand: filled, that are gone: hatched{dotted}{TINY if tiny else scale}"
     key = _words(0, 14, said, "soft", size=11.5)
     last = _words(0, height - 6, rest, "soft", size=12) if rest else ""
     svg = tag(

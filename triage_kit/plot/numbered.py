@@ -136,9 +136,9 @@ def _impact(damaged: pd.DataFrame, spared: int) -> str:
     """What it cost: rows gone, rows hidden, and tables that were reached and had nothing to lose."""
     unseen, gone = words.hidden_rows(damaged), int(damaged["missing_rows"].fillna(0).sum())
     open_ = int(damaged["missing_rows"].isna().sum())
-    said = [f"{style.things(gone, 'row')} known to be missing"] if gone or not unseen else []
+    said = [f"{style.things(gone, 'row')} known to be missing"] if gone or not (unseen or open_) else []
     said += [f"{style.things(unseen, 'row')} hidden, none of them gone"] if unseen else []
-    said += [f"a number not known in {style.things(open_, 'table')}"] if open_ else []
+    said += [f"how many rows {style.things(open_, 'table')} lost is not known"] if open_ else []
     hit = f" {style.things(spared, 'more table')} {'was' if spared == 1 else 'were'} hit and held no row."
     more = hit if spared else ""
     return f"{style.things(len(damaged), 'damaged table')}: {', '.join(said)}.{more}"
@@ -233,7 +233,7 @@ def _migrations(operations: pd.DataFrame, proofs: Mapping[str, str]) -> list[tup
         listed = html.join([listed, html.folded(f"{style.things(len(rest), 'other operation')}", others)])
     files = len(set(given["path"]))
     read = f"{style.things(files, 'migration file')} with {style.things(len(given), 'operation')}"
-    result = f"{read}; when each ran is in the timeline."
+    result = f"{read} forward; when each ran is in the timeline."
     impact = (
         f"{removing:,} of them can remove rows." if removing else "None of them removes rows; they may cost values."
     )

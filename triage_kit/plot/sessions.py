@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import html, sources, style
+from triage_kit.plot import html, sources, style, words
 from triage_kit.plot.html import Html, tag, text
 
 MOST = 200  # sessions shown that ran nothing destructive
@@ -55,4 +55,4 @@ def _row(row: dict, timezone: object) -> list[object]:
 def _deeds(did: tuple[str, ...]) -> Html:
     if len(did) < 4:
         return html.listed(did) if did else text("nothing that changes more than rows of its own")
-    return html.folded(f"{did[0][:120]} … and {len(did) - 1} more", html.listed(did))
+    return html.folded(f"{words.cut(did[0], 120)} and {len(did) - 1} more", html.listed(did))

@@ -124,16 +124,20 @@ def _spelt(character: str) -> str:
 
 
 def short(text: object, most: int = 44) -> str:
-    """The text on one line, its middle left out when it is longer than ``most`` characters.
+    """The text on one line, its middle left out when it is longer than ``most`` characters, between words if it can.
 
-    >>> short("abcdefghij", 5)
-    'ab…ij'
+    >>> short("abcdefghij", 5), short("one two three four five six", 18)
+    ('ab…ij', 'one two … five six')
     """
     line = visible(text)
     if len(line) <= most:
         return line
     left = most // 2
-    return f"{line[:left]}…{line[len(line) - (most - left - 1) :]}"
+    start = len(line) - (most - left - 1)
+    before = line.rfind(" ", left // 2, left + 1)
+    after = line.find(" ", start - 1, (start + len(line)) // 2)
+    head = line[:left] if before < 0 else line[: before + 1]
+    return f"{head}…{line[start:] if after < 0 else line[after:]}"
 
 
 def count(number: object, absent: str = "not known") -> str:

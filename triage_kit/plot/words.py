@@ -146,7 +146,7 @@ def cut(prose: object, most: int) -> str:
     'rows that were …'
     """
     said = style.visible(prose)
-    return said if len(said) <= most else said[: most - 1].rpartition(" ")[0] + " …"
+    return said if len(said) <= most else (said[: most - 1].rpartition(" ")[0] or said[: most - 1]) + " …"
 
 
 def capital(words: object) -> str:

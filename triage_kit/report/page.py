@@ -16,7 +16,7 @@ from nbconvert.exporters.templateexporter import TemplateExporter
 from traitlets.config import Config
 
 from triage_kit.errors import ReportError
-from triage_kit.report import sanitise
+from triage_kit.report import glossary, sanitise
 from triage_kit.report.copies import ANSI
 from triage_kit.resources import resource_dir
 
@@ -87,8 +87,9 @@ def _plain(text: str | Sequence[str]) -> str:
 
 
 def _finished(body: str) -> str:
-    """Ids for headings, the contents, and no link that leads nowhere; the script must have stayed as it was hashed."""
+    """A glossary, ids for headings, the contents, no link that leads nowhere; the script is still the one hashed."""
     soup = BeautifulSoup(body, "html.parser")
+    glossary.add(soup)
     _contents(soup)
     targets = {element["id"] for element in soup.find_all(id=True)}
     for link in soup.find_all("a", href=re.compile("^#")):
