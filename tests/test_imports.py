@@ -36,7 +36,7 @@ MAY_IMPORT = {
         "mask": "sql pandas",
         "opened": "errors schemas case bundle mask analyse pandas",  # ``sessions`` is derived from the evidence
         "start": "errors case files resources",
-        "parse": "errors sql redact numpy pyarrow hyperscan",
+        "parse": "errors sql redact numpy pyarrow hyperscan yaml",
         # `files` for what `salvage` writes, which lies outside the bundle.
         "collect": "__version__ clock errors files schemas case bundle parse sql redact sqlalchemy psycopg pandas "
         "pyarrow fsspec",

@@ -140,6 +140,8 @@ def _spellings(version: str | None) -> set[str]:
     """
     if not version:
         return set()
+    if "\\" in version:  # Doctrine writes the class with its namespace
+        return {version, version.rsplit("\\", 1)[1]}
     if re.fullmatch(r"\d[\d._]*", version):
         parts = re.split(r"[._]", version.strip("._"))
         return {version, ".".join(part.lstrip("0") or "0" for part in parts)}

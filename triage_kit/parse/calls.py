@@ -9,11 +9,20 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from triage_kit.parse.flow import Definition, EnoughError, Flow, bind_target, constants, parameters
-from triage_kit.parse.literals import PLACEHOLDER, Dml, Named, Names, Unknown, argument, evaluate
+from triage_kit.parse.literals import (
+    PLACEHOLDER,
+    Dml,
+    Named,
+    Names,
+    Unknown,
+    argument,
+    evaluate,
+    marks_deleted,
+)
 from triage_kit.parse.migration import Operation
 from triage_kit.sql import OPERATIONS, Effect, effects, suspicious
 
@@ -23,6 +32,7 @@ _RUNS = frozenset(
         "execute",
         "executemany",
         "executescript",
+        "exec",
         "exec_driver_sql",
         "execute_async",
         "fetch",
@@ -58,9 +68,13 @@ _ALWAYS = {
     "truncate_tables": "truncate",
     "_truncate_tables": "truncate",
     "delete_everything": "delete",
+    "truncate_table": "truncate",
 }
 _QUERY = re.compile(r"\.(?:objects|query|filter|filter_by|all|where|exclude)\b\s*(?:\(|\.)")
 _FILTERS = re.compile(r"\.(?:filter|filter_by|where|exclude|get)\(")
+# Rows of a class, and not a part of a request, a dictionary or another library's query.
+_ROWS = re.compile(r"\.objects\.|\bquery\(\w|\A[A-Z]\w*\.(?:all|filter|exclude|query|select)\b")
+_ROOT = re.compile(r"\A(?:\w+\.)*?(?P<name>\w+)\.(?:objects|query|all|filter|exclude|where|select)\b")
 _COMMANDS = frozenset(("flush", "sqlflush", "reset_db", "migrate_zero", "truncate", "clear_db"))
 
 
@@ -103,6 +117,16 @@ class _Elsewhere(Unknown):
 
 
 _ELSEWHERE = _Elsewhere()
+
+
+@dataclass(frozen=True)
+class _Rows(Unknown):
+    """A query that a name holds: the expression that made it, with whatever names it held itself put in."""
+
+    chain: str
+    model: str
+
+
 _OTHER_DATABASES = frozenset(("sqlite3", "aiosqlite", "duckdb", "pymysql", "MySQLdb"))
 
 
@@ -126,7 +150,10 @@ class _Calls(Flow):
                 bind_target(item.optional_vars, _ELSEWHERE, names)
 
     def assigned(self, value: ast.expr | None, names: Names) -> Any:
-        return _ELSEWHERE if _elsewhere(value, names) else super().assigned(value, names)
+        if _elsewhere(value, names):
+            return _ELSEWHERE
+        known = super().assigned(value, names)
+        return _rows(value, names) or known if isinstance(known, Unknown) else known
 
     def call(self, node: ast.Call, names: Names, depth: int) -> None:
         if isinstance(node.func, ast.Attribute) and _elsewhere(node.func.value, names):
@@ -177,18 +204,23 @@ def _call(node: ast.Call, names: Names) -> Iterator[Operation]:
         yield _made(node, operation, _owner(node) if operation == "delete" else "")
     elif method == "drop" and isinstance(node.func, ast.Attribute) and _owner(node).endswith("__table__"):
         yield _made(node, "drop_table", _owner(node).removesuffix(".__table__"))
-    elif method in ("delete", "_raw_delete") and isinstance(node.func, ast.Attribute):
-        chain = ast.unparse(node.func.value) + "."
-        if _QUERY.search(chain):
-            yield _made(node, "delete", _model(node.func.value, chain, names), bool(_FILTERS.search(chain)))
+    elif method in ("delete", "_raw_delete", "update") and isinstance(node.func, ast.Attribute):
+        yield from _of_rows(node, node.func.value, method, names)
+    elif method == "execute" and not node.args and not node.keywords and isinstance(node.func, ast.Attribute):
+        yield from _of_peewee(node, node.func.value)
     elif method in _WRITERS and argument(node, 99, _WRITERS[method], names) == "replace":
         yield _made(node, "drop_table", _written(node, names))
     elif method == "call_command" and node.args and evaluate(node.args[0], names) in _COMMANDS:
         yield _made(node, "truncate", "")
     elif method in _RUNS and (node.args or node.keywords):
         yield from _executed(node, method, names)
+    else:  # operators of workflows and the like are given their SQL by name
+        for each in node.keywords:
+            if each.arg in _SQL_ARGUMENTS:
+                yield from _text(node, each.value, names)
 
 
+_SQL_ARGUMENTS = frozenset(("sql", "query", "statement", "pre_hook", "post_hook"))
 # A frame's way into a table, and the argument by which the table is dropped and made anew.
 _WRITERS = {"to_sql": "if_exists", "to_postgis": "if_exists", "write_database": "if_table_exists"}
 
@@ -204,15 +236,63 @@ def _owner(node: ast.Call) -> str:
     return ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
 
 
+def _chain(node: ast.expr, names: Names) -> str:
+    """The expression as text, a query that its first name holds written out."""
+    first: ast.expr = node
+    while isinstance(first, (ast.Call, ast.Attribute)):
+        first = first.func if isinstance(first, ast.Call) else first.value
+    held = names.get(first.id) if isinstance(first, ast.Name) else None
+    text = ast.unparse(node) + "."
+    return held.chain + text[len(ast.unparse(first)) + 1 :] if isinstance(held, _Rows) else text
+
+
+def _rows(node: ast.expr | None, names: Names) -> _Rows | None:
+    """The query that an assigned expression makes; None for anything else."""
+    if isinstance(node, ast.Await):
+        node = node.value
+    if not isinstance(node, (ast.Call, ast.Attribute, ast.Name)):
+        return None
+    chain = _chain(node, names)[:_TEXT_LIMIT]
+    return _Rows(chain, _model(node, chain, names)) if _ROWS.search(chain) else None
+
+
+def _of_rows(node: ast.Call, owner: ast.expr, method: str, names: Names) -> Iterator[Operation]:
+    """``delete()`` and ``update(…)`` of what a query of Django, SQLAlchemy or Tortoise selects."""
+    chain = _chain(owner, names)
+    bounded = bool(_FILTERS.search(chain))
+    if method == "update":
+        hides = marks_deleted(node, names)
+        if _ROWS.search(chain) and (hides or not bounded):
+            yield _update(node, _model(owner, chain, names), bounded, hides)
+    elif _QUERY.search(chain):
+        yield _made(node, "delete", _model(owner, chain, names), bounded)
+
+
+def _update(node: ast.Call, object_: str, bounded: bool | None, hides: bool) -> Operation:
+    made = _made(node, "update", object_, bounded)
+    made.loses = "visibility" if hides else "" if bounded else "values"
+    return made
+
+
+def _of_peewee(node: ast.Call, owner: ast.expr) -> Iterator[Operation]:
+    """``Model.delete().where(…).execute()``."""
+    chain = ast.unparse(owner)
+    if found := re.match(r"(?:\w+\.)*?([A-Z]\w*)\.delete\(\)", chain):
+        yield _made(node, "delete", found[1], ".where(" in chain)
+
+
 def _model(node: ast.expr, chain: str, names: Names) -> str:
     inner: ast.expr | None = node
     while isinstance(inner, (ast.Call, ast.Attribute)):
         if isinstance(inner, ast.Call) and isinstance(known := evaluate(inner, names), Named):
             return ".".join(known.parts)
         inner = inner.func if isinstance(inner, ast.Call) else inner.value
-    found = re.search(r"\bquery\((\w+)\)", chain) or re.match(r"(?:\w+\.)*?(\w+)\.(?:objects|query)\b", chain)
-    if found is None:
-        return ""
+    held = names.get(inner.id) if isinstance(inner, ast.Name) else None
+    if isinstance(held, _Rows):
+        return held.model
+    found = re.search(r"\bquery\((\w+)\)", chain) or _ROOT.match(chain)
+    if found is None or not found[1][:1].isupper():
+        return found[1] if found and re.search(r"\bquery\(|\.(?:objects|query)\b", chain) else ""
     known = names.get(found[1])
     return ".".join(known.parts) if isinstance(known, Named) else found[1]
 
@@ -227,14 +307,27 @@ def _executed(node: ast.Call, method: str, names: Names) -> Iterator[Operation]:
     value = evaluate(given, names)
     if isinstance(value, (Dml, Named)):
         if isinstance(value, Dml) and value.operation != "insert":
-            yield _made(node, value.operation, ".".join(value.parts), value.bounded)
+            if value.operation == "update":
+                yield _update(node, ".".join(value.parts), value.bounded, value.hides)
+            else:
+                yield _made(node, value.operation, ".".join(value.parts), value.bounded)
         return
-    if isinstance(value, list) and method in _SHELLS:
-        value = " ".join(each if isinstance(each, str) else PLACEHOLDER for each in value)
-    if not isinstance(value, str) or not suspicious(value):
+    if isinstance(value, Unknown) and _deletes(given):
+        yield _made(node, "delete", "", ".where(" in ast.unparse(given))
         return
-    if method in _SHELLS:
-        return  # command lines are read by parse.commands
+    if method not in _SHELLS:  # command lines are read by parse.commands
+        yield from _text(node, given, names)
+
+
+def _text(node: ast.Call, given: ast.expr, names: Names) -> Iterator[Operation]:
+    """What SQL that an argument holds would do."""
+    value = evaluate(given, names)
+    for each in value if isinstance(value, list) else [value]:
+        if isinstance(each, str) and suspicious(each):
+            yield from _of_text(given, each)
+
+
+def _of_text(given: ast.expr, value: str) -> Iterator[Operation]:
     spans = (given.end_lineno or given.lineno) - given.lineno == value.count("\n")
     for each in effects(value):
         line = given.lineno + each.line - 1 if spans else given.lineno
@@ -244,6 +337,15 @@ def _executed(node: ast.Call, method: str, names: Names) -> Iterator[Operation]:
                             each.cascade, shown, each.how)  # fmt: skip
         elif sure(each):
             yield Operation.of(each, "", line)
+
+
+def _deletes(node: ast.expr) -> bool:
+    """Whether what is executed is ``table.delete()`` of a table that only running would tell."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr == "delete" and not node.args and not node.keywords:
+            return True
+        node = node.func.value
+    return False
 
 
 def sure(effect: Effect) -> bool:

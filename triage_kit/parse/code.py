@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from triage_kit.parse.migration import Operation
-from triage_kit.sql import effects, suspicious
+from triage_kit.sql import OPERATIONS, effects, suspicious
 
 _LITERAL = re.compile(
     r'"""(?P<triple>.*?)"""|`(?P<tick>[^`]*)`|"(?P<double>(?:[^"\\\n]|\\.)*)"|\'(?P<single>(?:[^\'\\\n]|\\.)*)\'',
@@ -26,8 +26,23 @@ _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{\w*\}|%\(\w+\)s|%s|(?<![:\w])[:@]\w+")  #
 _TOLD = re.compile(
     r"(?:\b(?:console|log|logger|slog|logging|LOG|LOGGER|Log|Logger)\.\w+|\bfmt\.(?:Print\w*|Errorf)|\berrors\.New|"
     r"\.(?:[Ii]nfo|[Ww]arn(?:ing)?|[Ee]rror|[Dd]ebug|[Tt]race|[Ff]atal)[fw]?|\b(?:print(?:ln|f)?|puts|panic|die|echo|alert)|"
-    r"\bnew\s+\w*(?:Error|Exception)|!\s*)\s*\(\s*\Z"
+    r"\bnew\s+\w*(?:Error|Exception)|\b(?:e?print(?:ln)?|format|write(?:ln)?|assert\w*|bail|anyhow|ensure|todo|unreachable)!|"
+    r"\bthrow\s[^;\n]{0,100}|[=(&|]\s*!\s*)\s*\(\s*\Z|\b(?:echo|print|puts|raise|throw|logger\.\w+)\s+\Z"
 )
+# A call or an annotation that runs what it is given, just before the literal; a context or a name may stand between.
+_RUN = re.compile(
+    r"(?:@(?:Query|NamedQuery|NamedNativeQuery|NativeQuery|Delete|Update|SqlUpdate)\s*\(|\b(?:[eE]xec\w*|[qQ]uery\w*|[pP]repare\w*|"
+    r"create(?:Native|SQL|Mutation)?Query|[uU]pdate|batchUpdate|statement|unprepared|addSql|raw|sql|Sql)!?\s*(?:<[^<>]{0,80}>)?\()"
+    r"\s*(?:[\w.()]+\s*,\s*|\w+\s*=\s*(?:\"[^\"]{0,80}\"\s*,\s*\w+\s*=\s*)?)?\Z"
+)
+# Between two literals of one text, and between the last one and a value behind it.
+_JOIN = r"(?:[+~]|\.(?=[\s\"'$]))"
+_JOINED = re.compile(rf"\s*{_JOIN}\s*(?:(?P<between>[$\w.\[\]()>-]+?)\s*{_JOIN}\s*)?")
+_JOINED_TO = re.compile(rf"\s*{_JOIN}\s*[$\w(]")
+_SENTENCE = re.compile(r"\s*[A-Z][a-z]+\s+[a-z]")
+# The query languages of mappers may leave FROM away and name a class with its namespace.
+_BARE_DELETE = re.compile(r"(?i)\A(\s*delete\s+)(?!from\b)(?=[\w\\:]+\s)")
+_NAMESPACE = re.compile(r"(?<!\w)(?:\w+\\{1,2})+(?=\w)|(?<=from )\w+:(?=[A-Z])")
 
 
 def literal_hits(text: str) -> Iterator[Operation]:
@@ -39,16 +54,20 @@ def literal_hits(text: str) -> Iterator[Operation]:
     if not suspicious(text):
         return
     blanked = _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
-    for found in islice(_LITERAL.finditer(blanked), _MOST):
-        group = next(each for each in ("triple", "tick", "double", "single") if found[each] is not None)
-        written = found[group]
-        if not _BEGINS.match(written) or not suspicious(written):
+    for start, inside, written in _literals(blanked):
+        if not (_BEGINS.match(written) or _BARE_DELETE.match(written)) or not suspicious(written):
             continue
-        if _TOLD.search(blanked[max(0, found.start() - 80) : found.start()]):
+        before = blanked[max(0, start - 200) : start]
+        runs = _RUN.search(before)
+        if _TOLD.search(before) or (prose(written) and not runs):
             continue
-        line = blanked.count("\n", 0, found.start(group)) + 1
-        for each in effects(_HOLE.sub("__hole__", written.replace("\\n", " ").replace('\\"', '"'))):
-            if each.loses and each.how == "parsed":
+        plain = written
+        if runs and "Query" in runs[0]:
+            plain = _NAMESPACE.sub("", _BARE_DELETE.sub(r"\1from ", written))
+        line = blanked.count("\n", 0, inside) + 1
+        for each in effects(_HOLE.sub("__hole__", plain.replace("\\n", " ").replace('\\"', '"'))):
+            # What is surely run is believed where only words tell it: JPQL's classes may be called Order.
+            if each.loses and (each.how == "parsed" or (runs and each.object and each.operation in OPERATIONS)):
                 made = Operation.of(each, "", line + each.line - 1)
                 made.object = made.object.replace("__hole__", "{…}")
                 made.text = made.text.replace("__hole__", "{…}")
@@ -82,3 +101,34 @@ def kept_statements(text: str) -> Iterator[Operation]:
                 made = Operation.of(each, "", value.lineno + each.line - 1)
                 made.object, made.text = (told.replace("__hole__", "{…}") for told in (made.object, made.text))
                 yield made
+
+
+def prose(written: str) -> bool:
+    """Whether a text is written as a sentence: SQL has its words all large or all small.
+
+    >>> [prose(each) for each in ("Delete from list", "DELETE FROM list", "delete from list")]
+    [True, False, False]
+    """
+    return _SENTENCE.match(written) is not None
+
+
+def _literals(text: str) -> Iterator[tuple[int, int, str]]:
+    """Every literal with those that are joined to it: where it begins, where its text does, and the whole text."""
+    start, inside, written, end = 0, 0, None, 0
+    for found in islice(_LITERAL.finditer(text), _MOST):
+        group = next(each for each in ("triple", "tick", "double", "single") if found[each] is not None)
+        joined = _JOINED.fullmatch(text, end, found.start()) if written is not None else None
+        if written is not None and joined:
+            between = "__hole__" if joined["between"] else ""
+            written += between + "\n" * joined[0].count("\n") + found[group]
+        else:
+            if written is not None:
+                yield start, inside, _ended(text, end, written)
+            start, inside, written = found.start(), found.start(group), found[group]
+        end = found.end()
+    if written is not None:
+        yield start, inside, _ended(text, end, written)
+
+
+def _ended(text: str, end: int, written: str) -> str:
+    return f"{written}__hole__" if _JOINED_TO.match(text, end) else written

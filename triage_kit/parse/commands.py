@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from triage_kit.parse.code import prose
 from triage_kit.parse.migration import Operation
 from triage_kit.sql import Effect, effects, suspicious
 
@@ -72,7 +73,9 @@ _SQL_ARGUMENT = re.compile(
 _HEREDOC = re.compile(r"(?ms)<<[-~]?\s*\\?(['\"]?)(?P<tag>\w+)\1[^\n]*\n(?P<body>.*?)^\s*(?P=tag)\s*$")
 _LITERAL = re.compile(r"\"(?P<double>(?:[^\"\\]|\\.)*)\"|'(?P<single>[^']*)'", re.DOTALL)
 _BEGINS = re.compile(r"(?i)\A\s*(?:with|delete|truncate|drop|alter|update|merge|do|insert|begin|vacuum)\b")
-_PRINTS = re.compile(r"(?:^|[;&|(]|\bthen|\bdo|\brun:|-)\s*@?(?:echo|printf|print|log|puts)\b[^\n|]*$")
+_PRINTS = re.compile(
+    r"(?:^|[;&|({]|\bthen|\bdo|\brun:|-)\s*@?(?:echo|printf|print|log|puts|raise|warn|abort|(?:\w+\.)*logger\.\w+)\b[^\n|]*$"
+)
 _VARIABLE = re.compile(r"\$\{[^}]*\}|\$\w+|\{\{[^}]*\}\}|%\w+%")
 
 
@@ -133,7 +136,7 @@ def _sql(text: str) -> Iterator[Operation]:
             yield from _of_sql(text, found.start("body"), found["body"], sure=True)
     for found in islice(_LITERAL.finditer(text), 20 * _MOST):
         written = found["double"] if found["double"] is not None else found["single"]
-        if _BEGINS.match(written) and not _printed(text, found.start()):
+        if _BEGINS.match(written) and not prose(written) and not _printed(text, found.start()):
             yield from _of_sql(text, found.start() + 1, written, sure=False)
 
 

@@ -1,7 +1,8 @@
-"""Migrations in Ruby, JavaScript and TypeScript: the calls that drop, truncate or run SQL, told by their words.
+"""Migrations in Ruby, JavaScript, TypeScript, PHP, C# and Elixir: the calls that drop, truncate or run SQL.
 
 There is no parser of these languages here. A call is taken where its name and a literal stand on the page as the tool's
-documentation has them (Rails, Knex, Sequelize, TypeORM); whatever else runs SQL is a suspect, never silent.
+documentation has them (Rails, Knex, Sequelize, TypeORM, Laravel, Doctrine, Phinx, Entity Framework, Ecto); whatever
+else runs SQL is a suspect, never silent.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 
 from triage_kit.parse.migration import Migration, Operation
+from triage_kit.parse.orm import orm_calls
 from triage_kit.sql import effects, suspicious
 
 _TEXT_LIMIT = 4000
@@ -36,38 +38,31 @@ _CALLS = [
     (("hange",), re.compile(rf"\b(?:change_column|changeColumn)\b\s*\(?\s*{_NAME}"), "alter_column_type"),
     (("rop",), re.compile(rf"\b(?:drop_schema|dropSchema|dropSchemaIfExists)\b\s*\(?\s*{_NAME}"), "drop_schema"),
     (("reate",), re.compile(rf"\b(?:create_table|createTable)\b\s*\(?\s*{_NAME}"), "create_table"),
-    (
-        ("knex",),
-        re.compile(r"\bknex\(\s*['\"`](?P<name>[\w.]+)['\"`]\s*\)(?:\.where\w*\([^)]*\))*\.(?:del|delete)\(\)"),
-        "delete",
-    ),
-    (("knex",), re.compile(r"\bknex\(\s*['\"`](?P<name>[\w.]+)['\"`]\s*\)\.truncate\(\)"), "truncate"),
     (("bulkDelete",), re.compile(rf"\bbulkDelete\s*\(\s*{_NAME}"), "delete"),
-    (("_all",), re.compile(r"\b(?P<name>[A-Z]\w+)\.(?:delete_all|destroy_all|unscoped\.delete_all)\b"), "delete"),
-    (
-        ("deleteMany",),
-        re.compile(r"\b(?:prisma|db|tx|client)\.(?P<name>\w+)\.deleteMany\((?P<filter>\s*\{?\s*\}?\s*)\)"),
-        "delete",
-    ),
     (("rop",), re.compile(r"\b(?:dropAllTables|dropDatabase|drop_database|dropAllSchemas)\b"), "drop_table"),
-    (("sync",), re.compile(r"\b(?:synchronize\(\s*true|sync\(\s*\{\s*force:\s*true)"), "drop_table"),
+    (("sync",), re.compile(r"\bsynchronize\(\s*true\b"), "drop_table"),
     # TypeORM drops what its entities no longer have, at the start of the application.
     (("DataSource", "TypeOrm", "createConnection"), re.compile(r"\bsynchronize\s*:\s*true\b"), "drop_table"),
     (("DatabaseCleaner",), re.compile(r"\bDatabaseCleaner\b[^\n]*:(?:truncation|deletion)\b"), "truncate"),
     (("DatabaseCleaner",), re.compile(r"\bDatabaseCleaner\.(?:clean|clean_with|cleaning)\b"), "truncate"),
 ]
+_OTHERS = frozenset(("php", "cs", "ex", "exs"))  # their calls are parse.orm's
 _MOST_CALLS = 2_000
 _MOST_HEREDOCS = 500
 _LITERAL = (
     r"""(?:<<[~-]?['"]?(?P<here>\w+)['"]?[^\n]*\n(?P<heredoc>.*?)^\s*(?P=here)\b|`(?P<tick>[^`]*)`"""
     r"""|'(?P<one>(?:[^'\\]|\\.)*)'|"(?P<two>(?:[^"\\]|\\.)*)")"""
 )
-_RUN_NAMES = r"execute|raw|query|queryRawUnsafe|executeRawUnsafe|\$executeRaw|\$queryRaw|exec_query|exec|sql"
+_RUN_NAMES = (
+    r"addSql|statement|unprepared|Sql|execute|raw|query|queryRawUnsafe|executeRawUnsafe|\$executeRaw|\$queryRaw|"
+    r"exec_query|exec|sql"
+)
 _RUNS = re.compile(rf"(?ms)\b(?:{_RUN_NAMES})\s*\(?\s*{_LITERAL}")
 _DOWN = re.compile(
-    r"(?m)^\s*(?:def\s+down\b|exports\.down\b|(?:(?:export|public)\s+)?(?:async\s+)?(?:function\s+)?down\s*[(:=])"
+    r"(?m)^\s*(?:def\s+down\b|exports\.down\b|(?:(?:export|public)\s+)?(?:async\s+)?(?:function\s+)?down\s*[(:=]|"
+    r"protected\s+override\s+void\s+Down\s*\()"
 )
-_LINE_COMMENT = {"rb": re.compile(r"(?m)(?:^|(?<=\s))#(?!\{).*$")}
+_LINE_COMMENT = re.compile(r"(?m)(?:^|(?<=\s))#(?!\{).*$")
 _JS_COMMENT = re.compile(r"(?m)(?:^|(?<=\s))//.*$|/\*(?:[^*]|\*(?!/))*\*/")
 
 
@@ -90,7 +85,13 @@ _TOOLS = [
     ("sequelize", [re.compile(r"\bqueryInterface\b")]),
     ("node-pg-migrate", [_UP, re.compile(r"\bpgm\b|MigrationBuilder")]),
     ("knex", [_UP]),
+    ("doctrine", [re.compile(r"extends\s+AbstractMigration\b"), re.compile(r"->addSql\(")]),
+    ("phinx", [re.compile(r"extends\s+AbstractMigration\b")]),
+    ("laravel", [re.compile(r"extends\s+Migration\b"), re.compile(r"\b(?:Schema|DB)::|Illuminate")]),
+    ("entity framework", [re.compile(r":\s*Migration\b"), re.compile(r"\bMigrationBuilder\b")]),
+    ("ecto", [re.compile(r"\buse\s+Ecto\.Migration\b")]),
 ]
+_NUMBERED = frozenset(("rails", "phinx", "ecto"))  # their tables hold the number alone
 
 
 def read_dsl(text: str, path: str, tool: str) -> Migration:
@@ -102,7 +103,7 @@ def read_dsl(text: str, path: str, tool: str) -> Migration:
     """
     name = PurePosixPath(path).stem
     number = re.match(r"(\d+)[_-]?(.*)", name)
-    revision = number[1] if number and tool == "rails" else name
+    revision = number[1] if number and tool in _NUMBERED else name
     found = Migration(tool, revision, (), (number[2] if number else name).replace("_", " ") or None)
     down = _DOWN.search(text)
     boundary = text.count("\n", 0, down.start()) + 1 if down else None
@@ -118,12 +119,12 @@ def dsl_calls(text: str, suffix: str) -> Iterator[Operation]:
     if blanked.count("<<") > _MOST_HEREDOCS:  # each unfinished one would be looked for to the end of the file
         blanked = blanked.replace("<<", "  ")
     found = []
-    for clues, pattern, operation in _CALLS:
+    for clues, pattern, operation in () if suffix in _OTHERS else _CALLS:
         calls = pattern.finditer(blanked) if any(clue in blanked for clue in clues) else iter(())
         for call in islice(calls, _MOST_CALLS):
             named = call.groupdict()
             object_ = ".".join(filter(None, (named.get("name"), named.get("column"))))
-            bounded = ".where" in call[0] if operation == "delete" else None
+            bounded = False if operation == "delete" else None
             line = blanked.count("\n", 0, call.start()) + 1
             cascade = "cascade" in blanked[call.end() : blanked.find("\n", call.end()) % (len(blanked) + 1)].lower()
             made = Operation(line, "", operation, object_, bounded, cascade, _line(blanked, call), "pattern")
@@ -139,12 +140,13 @@ def dsl_calls(text: str, suffix: str) -> Iterator[Operation]:
             made.object = made.object.replace("__unresolved__", "{…}")
             made.text = made.text.replace("__unresolved__", "{…}")
             found.append(made)
+    found += orm_calls(blanked, suffix)
     return iter(sorted(found, key=lambda each: each.line))
 
 
 def uncommented(text: str, suffix: str) -> str:
     """The text with its comments blanked, so that lines and places stay."""
-    pattern = _LINE_COMMENT["rb"] if suffix in ("rb", "rake") else _JS_COMMENT
+    pattern = _LINE_COMMENT if suffix in ("rb", "rake", "ex", "exs") else _JS_COMMENT
     return pattern.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
 
 

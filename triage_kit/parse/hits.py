@@ -6,13 +6,17 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import PurePosixPath
 
 from triage_kit.parse.calls import python_calls
 from triage_kit.parse.code import kept_statements, literal_hits
 from triage_kit.parse.commands import command_hits, uncommented
 from triage_kit.parse.dsl import dsl_calls
+from triage_kit.parse.dsl import uncommented as uncommented_code
 from triage_kit.parse.migration import Operation
+from triage_kit.parse.orm import orm_calls
+from triage_kit.parse.playbooks import playbook_hits
 from triage_kit.parse.vehicles import name_of, schedule, vehicle
 from triage_kit.sql import OPERATIONS, Effect, effects, suspicious
 
@@ -32,7 +36,7 @@ _RUBY_NAMES = frozenset(("Rakefile", "Gemfile"))
 _WORDS = (
     "delete truncat drop update merge alter detach clean reset wipe flush purge volume vacuum cluster refresh "
     "conflict down zero revert rollback pgdata fresh undo sync gexec \\i pvc reassign lo_unlink prune schema:load "
-    "replica dblink cron.schedule ddl-auto ddl_auto hbm2ddl"
+    "replica dblink cron.schedule ddl-auto ddl_auto hbm2ddl destroy .del( removeby absent dropschema force:"
 )
 _CLUES = tuple(_WORDS.encode().split())
 MOST_HITS = 500  # of one file: a fixture of thousands of DELETEs is one finding
@@ -113,7 +117,7 @@ def read_hits(text: str, path: str) -> list[Hit]:
 
 def loses_of(operation: Operation) -> str:
     """What an operation loses, as sql.Effect.loses tells it of a statement."""
-    if operation.how in ("parsed", "tokens") and operation.text:
+    if operation.loses or (operation.how in ("parsed", "tokens") and operation.text):
         return operation.loses
     known = OPERATIONS.get(operation.operation)
     if known is None:
@@ -131,6 +135,7 @@ def _operations(text: str, path: str) -> Iterator[Operation]:
     suffix = place.suffix.lstrip(".").lower()
     if suffix in ("sql", "psql"):
         yield from (Operation.of(each, "", each.line) for each in effects(text))
+        yield from _templated(text)
     elif suffix == "ipynb":
         yield from _notebook(text)
     elif suffix == "py":
@@ -141,11 +146,39 @@ def _operations(text: str, path: str) -> Iterator[Operation]:
     elif suffix in _CODE:
         if suffix in ("js", "jsx", "ts", "tsx", "mjs", "cjs", "vue"):
             yield from (each for each in dsl_calls(text, suffix) if each.how == "pattern")
+        else:
+            yield from orm_calls(uncommented_code(text, suffix), suffix)
         yield from literal_hits(text)
         if "exec" in text or "spawn" in text:
             yield from _of_shell(text)
+    elif suffix in ("yml", "yaml"):
+        yield from _yaml(text)
     else:
         yield from command_hits(text)
+
+
+_TAG = re.compile(r"\{%(?:[^%]|%(?!\}))*%\}|\{\{(?:[^}]|\}(?!\}))*\}\}")
+
+
+def _templated(text: str) -> Iterator[Operation]:
+    """SQL in the tags of a template, which dbt's macros and hooks run."""
+    for tag in islice(_TAG.finditer(text), MOST_HITS) if "{%" in text or "{{" in text else ():
+        first = text.count("\n", 0, tag.start())
+        yield from (replace(each, line=each.line + first) for each in literal_hits(tag[0]))
+
+
+def _yaml(text: str) -> Iterator[Operation]:
+    """The commands of a YAML text, and the SQL in its values that no command line shows."""
+    found = list(command_hits(text))
+    yield from found
+    for each, last in playbook_hits(text):
+        same = (
+            (each.operation, each.object) == (other.operation, other.object)
+            for other in found
+            if each.line <= other.line <= last
+        )
+        if not any(same):
+            yield each
 
 
 def _of_shell(text: str) -> Iterator[Operation]:

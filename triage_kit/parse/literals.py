@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from triage_kit.sql import hides_rows
+
 PLACEHOLDER = "__unresolved__"
 
 
@@ -32,11 +34,12 @@ class Named:
 
 @dataclass(frozen=True)
 class Dml:
-    """A DELETE, UPDATE or INSERT built with SQLAlchemy's functions."""
+    """A DELETE, UPDATE or INSERT built with SQLAlchemy's functions; hides where its values() mark rows as deleted."""
 
     operation: str
     parts: tuple[str, ...]
     bounded: bool | None
+    hides: bool = False
 
 
 Names = dict[str, Any]
@@ -166,10 +169,44 @@ def _model(given: list[Any]) -> Any:
     return Named("table", ("_".join(written).lower(),)) if len(written) == 2 else UNKNOWN
 
 
+def _attribute(node: ast.Attribute, names: Names) -> Any:
+    """The table behind a mapped class; any other attribute is unknown."""
+    owner = model_name(node.value) if node.attr == "__table__" else ""
+    return Named("table", (owner,)) if owner else UNKNOWN
+
+
+def model_name(node: ast.expr) -> str:
+    """The class that an expression names, with its module or without; empty for anything else.
+
+    >>> [model_name(ast.parse(text, mode="eval").body) for text in ("models.User", "user", "User()")]
+    ['User', '', '']
+    """
+    name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    return name if name[:1].isupper() and not name.isupper() else ""
+
+
+def marks_deleted(node: ast.Call, names: Names) -> bool:
+    """Whether the values that a call sets mark rows as deleted, given by name or as one dictionary."""
+    given = {each.arg: evaluate(each.value, names) for each in node.keywords if each.arg}
+    plain = evaluate(node.args[0], names) if node.args else None
+    given |= plain if isinstance(plain, dict) else {}
+    return any(
+        isinstance(column, str) and hides_rows(column, value is None, value if isinstance(value, bool) else None)
+        for column, value in given.items()
+    )
+
+
+_SQLALCHEMY = frozenset(("sa", "sqlalchemy", "sqlmodel", "sql", "expression", "postgresql", "pg"))
+
+
 def _dml(name: str, node: ast.Call, names: Names) -> Dml | None:
     target = evaluate(node.args[0], names) if node.args else UNKNOWN
-    if not isinstance(target, Named) and isinstance(node.func, ast.Attribute):
-        target = evaluate(node.func.value, names)
+    owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+    if not isinstance(target, Named) and owner is not None:
+        target = evaluate(owner, names)
+    if not isinstance(target, Named) and node.args and (owner is None or getattr(owner, "id", "") in _SQLALCHEMY):
+        mapped = model_name(node.args[0])
+        target = Named("table", (mapped,)) if mapped else UNKNOWN
     if not isinstance(target, Named) or target.kind != "table":
         return None
     return Dml(name, target.parts, None if name == "insert" else False)
@@ -177,6 +214,8 @@ def _dml(name: str, node: ast.Call, names: Names) -> Dml | None:
 
 def _method(name: str, node: ast.Call, base: Any, names: Names) -> Any:
     if isinstance(base, Dml):  # .where(…).values(…).returning(…)
+        if name == "values":
+            return replace(base, hides=base.hides or marks_deleted(node, names))
         return replace(base, bounded=True) if name in ("where", "filter") else base
     if isinstance(base, dict) and name in ("items", "keys", "values"):
         return [list(each) for each in base.items()] if name == "items" else list(getattr(base, name)())
@@ -215,5 +254,6 @@ _HANDLERS: dict[type, Callable[..., Any]] = {
     ast.Dict: _mapping,
     ast.BinOp: _binary,
     ast.Subscript: _subscript,
+    ast.Attribute: _attribute,
     ast.Call: _call,
 }

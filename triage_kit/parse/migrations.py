@@ -17,7 +17,7 @@ _FOLDER = re.compile(
     r"(?i)(?:^|[_-])(?:migrations?|migrate|versions|changelogs?|schema_migrations|drizzle)$|^(?:deploy|revert)$"
 )
 _NAME = re.compile(r"(?:\.(?:up|down)\.sql|(?:\A|/)[VUR]\d[\d._]*__[^/]*\.sql|(?:\A|/)db/structure\.sql)\Z")
-SUFFIXES = (".py", ".sql", ".rb", ".js", ".ts", ".cjs", ".mjs", ".xml")
+SUFFIXES = (".py", ".sql", ".rb", ".js", ".ts", ".cjs", ".mjs", ".php", ".cs", ".exs", ".xml")
 
 
 def read_migrations(text: str, path: str, zone: tzinfo = UTC, chosen: bool = False) -> list[Migration]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -12,7 +11,7 @@ from triage_kit.sql import objects
 from triage_kit.sql.conditions import limits, truth
 from triage_kit.sql.functions import call_effects
 from triage_kit.sql.names import Node, Scope, make, named, option, relation, strings
-from triage_kit.sql.vocabulary import Effect
+from triage_kit.sql.vocabulary import Effect, hides_rows
 
 _OF_TABLES = frozenset(
     ("delete", "truncate", "update", "merge", "insert", "upsert", "drop_table", "drop_column", "copy_in")
@@ -59,22 +58,12 @@ def _update(node: Node, scope: Scope) -> Iterator[Effect]:
     yield make("update", parts, bounded=limits(node, parts), column=_hiding(node.target_list))
 
 
-# Columns by which applications mark rows as deleted (a time or a flag), and those by which they mark them as alive.
-_DELETED = re.compile(
-    r"(?i)(?:\A|_)(?:is_?)?(?:soft_?)?(?:deleted?|removed|archived?|trashed|hidden|discarded)(?:_|\Z)"
-)
-_ALIVE = re.compile(r"(?i)\A(?:is_?)?(?:active|enabled|visible|alive|live)\Z")
-
-
 def _hiding(targets: Node) -> str:
     """The column by which an UPDATE marks rows as deleted; empty where it does not."""
     for each in targets:
         column, value = each.res_target.name, each.res_target.val
         null = value.WhichOneof("node") == "a_const" and value.a_const.isnull
-        known = truth(value)
-        if _DELETED.search(column) and not null and known is not False:
-            return column
-        if _ALIVE.match(column) and known is False:
+        if hides_rows(column, null, truth(value)):
             return column
     return ""
 

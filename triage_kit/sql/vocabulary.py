@@ -198,6 +198,24 @@ def quote_qualified(schema: str | None, table: str) -> str:
     return ".".join(quote_ident(part) for part in (schema, table) if part)
 
 
+# Columns by which applications mark rows as deleted (a time or a flag), and those by which they mark them as alive.
+_DELETED = re.compile(
+    r"(?i)(?:\A|_)(?:is_?)?(?:soft_?)?(?:deleted?|removed|archived?|trashed|hidden|discarded)(?:_|(?:at|on|by)\Z|\Z)"
+)
+_ALIVE = re.compile(r"(?i)\A(?:is_?)?(?:active|enabled|visible|alive|live)\Z")
+
+
+def hides_rows(column: str, null: bool, known: bool | None) -> bool:
+    """Whether a column set to NULL, to what is known to be true or false, or else to a value marks rows as deleted.
+
+    >>> hides_rows("deleted_at", False, None), hides_rows("deleted_at", True, None), hides_rows("active", False, False)
+    (True, False, True)
+    """
+    if _DELETED.search(column):
+        return not null and known is not False
+    return known is False and _ALIVE.match(column) is not None
+
+
 # Every statement that has one of the costs above contains one of these words; the reverse does not hold.
 _SUSPICIOUS = re.compile(
     r"(?i)\b(?:delete|truncate|drop|update|merge|alter|detach|do|call|execute|copy|vacuum|cluster|refresh|policy|rule|"

@@ -1,0 +1,158 @@
+"""Calls of mappers and query builders: what each removes of what, and what only looks like one of them."""
+
+import pytest
+
+from triage_kit.parse.hits import read_hits
+from triage_kit.parse.migrations import read_migrations
+
+
+def found(path, text):
+    return [(each.line, each.operation, each.object, each.bounded) for each in read_hits(text, path)]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "told"),
+    [
+        ("a.rb", "Order.where(a: 1).delete_all", [(1, "delete", "Order", True)]),
+        ("a.rb", "Shop::Order.unscoped\n  .where('a (')\n  .destroy_all", [(3, "delete", "Order", True)]),
+        ("a.rb", "user.notes.delete_all", [(1, "delete", "notes", False)]),
+        ("a.rb", "Order.update_all(deleted_at: Time.now)", [(1, "update", "Order", False)]),
+        ("a.rb", "Order.where(a: 1).update_all(deleted_at: nil)", []),
+        ("a.rb", "Rails.cache.delete_all", []),
+        ("a.ts", "await prisma.order.deleteMany({ where: { a: 1 } })", [(1, "delete", "order", True)]),
+        ("a.ts", "await prisma.order.deleteMany({})", [(1, "delete", "order", False)]),
+        ("a.js", "// mongodb\nawait db.orders.deleteMany({ a: 1 })", []),
+        ("a.js", "Order.destroy({ where: {}, force: true })", [(1, "delete", "Order", True)]),
+        ("a.js", "Order.destroy({ where: {} })", [(1, "delete", "Order", False)]),
+        ("a.js", "req.session.destroy()", []),
+        ("a.js", "knex('a').where('b', '<', knex.raw('now()')).del()", [(1, "delete", "a", True)]),
+        ("a.js", "await db('a').del()", [(1, "delete", "a", False)]),
+        ("a.js", "seen.delete(id); cache.del('a')", []),
+        ("a.ts", "await supabase.from('a').delete().neq('id', 0)", [(1, "delete", "a", True)]),
+        ("a.ts", "await supabase.storage.from('a').delete(['b'])", []),
+        ("a.ts", "x: Repository<Note>;\nthis.x.clear()", [(2, "truncate", "Note", None)]),
+        ("a.ts", "import 'drizzle-orm';\nawait db.delete(notes)", [(2, "delete", "notes", False)]),
+        ("a.ts", "await db.delete(notes)", []),
+        ("a.php", "<?php DB::table('a')->where('b', 1)->delete();", [(1, "delete", "a", True)]),
+        ("a.php", "<?php Note::query()->delete(); Note::truncate();",
+         [(1, "delete", "Note", False), (1, "truncate", "Note", None)]),
+        ("a.php", "<?php Storage::disk('s3')->delete('a'); $file->delete();", []),
+        ("a.php", "<?php $em->createQuery('DELETE App\\Entity\\Note n WHERE n.a = 1');", [(1, "delete", "note", True)]),
+        ("a.php", "<?php $conn->delete('note', ['id' => 1]);", [(1, "delete", "note", True)]),
+        ("a.go", 'db.Where("a = ?", 1).Delete(&m.Note{})', [(1, "delete", "Note", True)]),
+        ("a.go", "db.Delete(&Note{}, 3)", [(1, "delete", "Note", True)]),
+        ("a.go", 'pods("x").Delete(ctx, name)\nlist.Delete()', []),
+        ("a.go", "c.Note.Delete().Where(note.AGT(3)).Exec(ctx)", [(1, "delete", "Note", True)]),
+        ("a.go", "db.NewDelete().Model((*Note)(nil)).Where(w).Exec(ctx)", [(1, "delete", "Note", True)]),
+        ("a.java", "noteRepository.deleteAll();", [(1, "delete", "Note", False)]),
+        ("a.java", "interface A extends JpaRepository<Note, Long> { void deleteByState(String s); }",
+         [(1, "delete", "Note", True)]),
+        ("a.java", "void deleteByState(String s) { map.clear(); }", []),
+        ("a.java", '@Query("delete Order o where o.a = 1")', [(1, "delete", "order", True)]),
+        ("a.java", 'q("DELETE FROM a "\n + "WHERE b = 1");', [(1, "delete", "a", True)]),
+        ("a.kt", "Notes.deleteWhere { Notes.a eq 1 }", [(1, "delete", "Notes", True)]),
+        ("a.cs", "await db.Notes.Where(n => n.A).ExecuteDeleteAsync();", [(1, "delete", "Notes", True)]),
+        ("a.cs", "db.Database.EnsureDeleted();", [(1, "drop_database", None, None)]),
+        ("a.ex", "Repo.delete_all(from n in Note, where: n.a == 1)", [(1, "delete", "Note", True)]),
+        ("a.rs", "diesel::delete(notes::table).execute(c)?;", [(1, "delete", "notes", False)]),
+        ("a.rs", 'println!("DELETE FROM a");', []),
+    ],
+)  # fmt: skip
+def test_a_mappers_call_is_told_from_what_looks_like_one(path, text, told):
+    assert found(path, text) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("q = Note.objects.filter(a=1)\nq.delete()", [(2, "delete", "Note", True)]),
+        ("q = Note.objects.all()\nfor n in q:\n    print(n)\nq.delete()", [(4, "delete", "Note", False)]),
+        ("q = [1]\nq.delete()", []),
+        ("s.execute(delete(Note))", [(1, "delete", "Note", False)]),
+        ("s.execute(sa.delete(m.Note).where(m.Note.a == 1))", [(1, "delete", "Note", True)]),
+        ("s.execute(delete(note))", []),
+        ("s.execute(Note.__table__.delete())", [(1, "delete", "Note", False)]),
+        ("for t in metadata.sorted_tables:\n    c.execute(t.delete())", [(2, "delete", None, False)]),
+        ("s.execute(update(Note).where(a).values(deleted_at=now))", [(1, "update", "Note", True)]),
+        ("s.execute(update(Note).where(a).values(deleted_at=None))", []),
+        ("Note.objects.filter(a=1).update(is_deleted=True)", [(1, "update", "Note", True)]),
+        ("Note.objects.filter(a=1).update(is_deleted=False)", []),
+        ("Note.delete().where(Note.a == 1).execute()", [(1, "delete", "Note", True)]),
+        ("Operator(task_id='a', sql='TRUNCATE a')", [(1, "truncate", "a", None)]),
+        ("d = {}\nd.update(deleted_at=1)\nrequests.delete(url)", []),
+    ],
+)
+def test_rows_of_a_python_mapper(text, told):
+    assert found("a.py", text) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("- a.b.postgresql_query:\n    query: >-\n      DELETE FROM a\n      WHERE b", [(3, "delete", "a", True)]),
+        ("- postgresql_db: name=shop state=absent", [(1, "drop_database", "shop", None)]),
+        ("- postgresql_table: {name: a, truncate: yes}", [(1, "truncate", "a", None)]),
+        ("- postgresql_table: {name: a, state: present}", []),
+        ("data:\n  x.sql: |\n    SELECT 1;\n    DROP TABLE b;", [(4, "drop_table", "b", None)]),
+        ("query: Delete from the list", []),
+        ("data:\n  x.sql: |\n    DELETE FROM a;\n    DROP TABLE b;",
+         [(3, "delete", "a", False), (4, "drop_table", "b", None)]),
+        ('command: [bundle, exec, rails, "db:reset"]', [(1, "drop_table", None, None)]),
+        ("description: |\n  Delete from the list", []),
+        ("args: ['--delete-after', 'update']", []),
+        ("query: &a [*a]", []),
+        ("{{ template }}: [", []),
+    ],
+)  # fmt: skip
+def test_sql_and_modules_in_yaml(text, told):
+    assert found("a.yml", text) == told
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "tool", "revision", "told"),
+    [
+        (
+            "database/migrations/2024_01_02_000000_slim.php",
+            "<?php\nreturn new class extends Migration {\n public function up() {\n"
+            "  Schema::table('users', function ($t) {\n   $t->dropColumn('fax');\n  });\n"
+            "  DB::table('jobs')->truncate();\n"
+            " }\n public function down() {\n  Schema::dropIfExists('users');\n }\n};",
+            "laravel",
+            "2024_01_02_000000_slim",
+            [("drop_column", "users.fax", "up"), ("truncate", "jobs", "up"), ("drop_table", "users", "down")],
+        ),
+        (
+            "migrations/Version20240102.php",
+            "<?php\nclass Version20240102 extends AbstractMigration {\n public function up(Schema $s): void {\n"
+            "  $this->addSql('DROP TABLE note');\n }\n public function down(Schema $s): void {\n"
+            "  $this->addSql('DROP TABLE a');\n }\n}",
+            "doctrine",
+            "Version20240102",
+            [("drop_table", "note", "up"), ("drop_table", "a", "down")],
+        ),
+        (
+            "Migrations/20240102_Slim.cs",
+            "partial class Slim : Migration {\n protected override void Up(MigrationBuilder migrationBuilder) {\n"
+            '  migrationBuilder.DropColumn(\n   name: "Fax",\n   table: "Users");\n'
+            '  migrationBuilder.Sql("DELETE FROM note");\n }\n'
+            " protected override void Down(MigrationBuilder migrationBuilder) {\n"
+            '  migrationBuilder.DropTable(name: "A");\n }\n}',
+            "entity framework",
+            "20240102_Slim",
+            [("drop_column", "Users.Fax", "up"), ("delete", "note", "up"), ("drop_table", "A", "down")],
+        ),
+        (
+            "priv/repo/migrations/20240102_slim.exs",
+            "defmodule A do\n use Ecto.Migration\n def up do\n  alter table(:users) do\n   remove :fax\n  end\n"
+            "  drop table(:tags)\n end\n def down do\n  execute \"DELETE FROM a\"\n end\nend",
+            "ecto",
+            "20240102",
+            [("drop_column", "users.fax", "up"), ("drop_table", "tags", "up"), ("delete", "a", "down")],
+        ),
+    ],
+    ids=["laravel", "doctrine", "entity framework", "ecto"],
+)  # fmt: skip
+def test_migrations_of_other_tools(path, text, tool, revision, told):
+    [migration] = read_migrations(text, path)
+    assert (migration.tool, migration.revision) == (tool, revision)
+    assert [(each.operation, each.object, each.direction) for each in migration.operations] == told

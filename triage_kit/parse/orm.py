@@ -1,0 +1,416 @@
+"""Calls of object-relational mappers and query builders that remove or hide rows, in languages without a parser here.
+
+ActiveRecord, Sequelize, TypeORM, Prisma, Knex, Objection, Kysely, Drizzle, MikroORM, Supabase's client, Eloquent and
+Laravel's query builder, Doctrine, GORM, ent, bun, squirrel, Spring Data, jOOQ, Exposed, Entity Framework, Ecto, Diesel
+and SeaORM: each call as its documentation writes it. What looks the same but reaches no database (a route, a set, a
+cache, a file) differs in its chain, its arguments or what it is called on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from itertools import islice
+from typing import NamedTuple
+
+from triage_kit.parse.chains import Call, blank_literals, call_at
+from triage_kit.parse.migration import Operation
+from triage_kit.sql import hides_rows
+
+_MOST_CALLS = 2_000
+_TEXT_LIMIT = 4_000
+
+
+class Told(NamedTuple):
+    """What a call does, to which class or table, whether a condition limits it, and what else than usual it loses."""
+
+    operation: str
+    object: str = ""
+    bounded: bool | None = None
+    loses: str = ""
+
+
+Reader = Callable[[Call, str], Told | None]
+
+
+class _Rule(NamedTuple):
+    clue: str  # without it in the text the pattern finds nothing
+    pattern: re.Pattern[str]
+    read: Reader
+
+
+_LIMITS = re.compile(
+    r"(?i)(?:\b|_)(?:where|and_?where|filter|find_?by|having|limit|in_batches|eq|older)\w*!?\s*[({]|\b(?:where|from)\b:"
+)
+
+
+def _limited(call: Call) -> bool:
+    return bool(_LIMITS.search(call.chain)) or bool(_LIMITS.search(call.following.split(";")[0].split("\n\n")[0]))
+
+
+def _named(operation: str, *, bounded: bool | None = None) -> Reader:
+    """A call whose pattern names its object in the text, or in a literal that the call begins with."""
+
+    def read(call: Call, text: str) -> Told:
+        groups = call.found.groupdict()
+        name = (groups.get("name") or "").strip()
+        if not name and (first := _FIRST.match(call.arguments)):
+            name = next(each for each in first.groups() if each)
+        return Told(operation, name.rsplit("\\", 1)[-1], bounded)
+
+    return read
+
+
+_FIRST = re.compile(
+    r"""\s*(?:name:\s*)?(?:['"`]([\w.$-]+)['"`]|&?(?:\[\])?(?:\w+\.)*([A-Z]\w*)\{|new\((?:\w+\.)*([A-Z]\w*)\)|"""
+    r"""\\?((?:\w+\\)*[A-Z]\w*)::class|:([a-z]\w*))"""
+)
+
+# Ruby -------------------------------------------------------------------------------------------------------------
+_CONSTANT = re.compile(r"\A\s*(?:::)?((?:[A-Z]\w*::)*[A-Z]\w*)(?=[.&])")
+_ASSOCIATION = re.compile(r"\A(?:@\w+|\w+)[.&]+(?:\w+[.&]+)*?([a-z]\w*)")
+_NO_RECORDS = frozenset(("Rails", "File", "Dir", "FileUtils", "Redis", "Sidekiq", "ActionMailer", "Resque", "Find"))
+_RUBY_COLUMN = re.compile(r"(?:\A|[\s,({])['\":]?(\w+)['\"]?\s*(?::|=>)\s*(nil|false|true)?")
+
+
+def _record(call: Call) -> str | None:
+    """The class whose rows a chain of ActiveRecord selects, or the association; None where it is something else."""
+    owner = call.name(_CONSTANT, call.chain + ".")
+    if owner:
+        return None if owner.split("::")[0] in _NO_RECORDS else owner.rsplit("::", 1)[-1]
+    return call.name(_ASSOCIATION, call.chain + ".") or None
+
+
+def _ruby_delete(call: Call, text: str) -> Told | None:
+    owner = _record(call)
+    return Told("delete", owner, _limited(call) or "_by" in call.found[0]) if owner else None
+
+
+def _ruby_update(call: Call, text: str) -> Told | None:
+    owner, given = _record(call), _RUBY_COLUMN.findall(call.arguments)
+    hides = any(
+        hides_rows(column, value == "nil", {"false": False, "true": True}.get(value)) for column, value in given
+    )
+    bounded = _limited(call)
+    if owner is None or not (hides or not bounded):
+        return None
+    return Told("update", owner, bounded, "visibility" if hides else "values")
+
+
+_RUBY = [
+    _Rule("_all", re.compile(r"[.&](?:delete_all|destroy_all)\b"), _ruby_delete),
+    _Rule("_by", re.compile(r"\.(?:delete_by|destroy_by)\b"), _ruby_delete),
+    _Rule("update_all", re.compile(r"\.update_all\b"), _ruby_update),
+]
+
+# JavaScript and TypeScript ----------------------------------------------------------------------------------------
+_PRISMA_OWNER = re.compile(r"(?:\A|[.\s!])(?:prisma\w*|tx|trx|db|client|\w*[pP]risma\w*)[.?]+(\w+)\Z")
+_SEQUELIZE_OWNER = re.compile(r"(?:\A|[.\s])((?:[A-Z]\w*)|(?<=models\.)\w+)\Z")
+_EMPTY = re.compile(r"\A\s*(?:\{\s*(?:where\s*:\s*\{\s*\}\s*,?\s*)?\}\s*)?\Z")
+_TABLE_CALL = re.compile(
+    r"(?:(?:\A|[.\s])(?:knex|db|trx|tx|conn|connection|pg|qb|\w*[kK]nex\w*)|\.(?:from|table|into|withSchema\([^)]*\)))"
+    r"\(\s*['\"`]([\w.]+)['\"`]\s*\)"
+)
+_QUERY_OWNER = re.compile(r"\A([A-Z]\w*)\.query\(")
+_REPOSITORY = re.compile(
+    r"getRepository\(\s*(\w+)\s*\)\Z|(?:\A|\.)(\w+)(?:Repository|Repo)\Z|\A(?:this\.)?(?:repository|repo)()\Z"
+)
+
+
+def _prisma(call: Call, text: str) -> Told | None:
+    if not _mentions(text, "prisma") and (_mentions(text, "mongo") or call.arguments.strip(" {}\n")):
+        return None
+    owner = call.name(_PRISMA_OWNER)
+    return Told("delete", owner, not _EMPTY.match(call.arguments)) if owner else None
+
+
+def _sequelize(call: Call, text: str) -> Told | None:
+    owner = call.name(_SEQUELIZE_OWNER)
+    if not owner or not re.search(r"\b(?:where|truncate)\b", call.arguments):
+        return None
+    return Told(
+        "delete", owner, not (re.search(r"\btruncate\s*:\s*true", call.arguments) or _EMPTY.match(call.arguments))
+    )
+
+
+def _builder(call: Call, text: str) -> Told | None:
+    """Knex's and Objection's ``del()``, ``delete()`` and ``truncate()``, and Supabase's ``from('a').delete()``."""
+    if "storage" in call.chain or (call.arguments.strip() and not _mentions(text, "supabase")):
+        return None
+    table = call.name(_TABLE_CALL) or call.name(_QUERY_OWNER)
+    if not table:
+        return None
+    if "truncate" in call.found[0]:
+        return Told("truncate", table)
+    return Told(
+        "delete", table, _limited(call) or bool(re.match(r"\s*\.\s*(?!select|then|returning)\w", call.following))
+    )
+
+
+def _entity(call: Call, text: str) -> str | None:
+    """The class of a repository of TypeORM, told by its type or by its name; None where there is none."""
+    owner = re.search(r"(\w+)\s*\Z", call.chain)
+    typed = re.search(rf"\b{owner[1]}\s*[?!]?:\s*Repository<(?:\w+\.)*(\w+)>", text) if owner else None
+    if typed:
+        return typed[1]
+    told = _REPOSITORY.search(call.chain)
+    name = next((each for each in told.groups() if each), "") if told else None
+    return name[:1].upper() + name[1:] if name is not None else None
+
+
+def _typeorm(call: Call, text: str) -> Told | None:
+    if "delete" in call.found[0] and not (call.arguments.strip() and _EMPTY.match(call.arguments)):
+        return None
+    entity = _entity(call, text)
+    if entity is None:
+        return None
+    return Told("truncate", entity) if "clear" in call.found[0] else Told("delete", entity, False)
+
+
+def _typeorm_builder(call: Call, text: str) -> Told | None:
+    """``createQueryBuilder().delete()``, of the class that ``from(…)`` or the repository names."""
+    before = re.search(r"\.?createQueryBuilder\([^()]*\)\s*\Z", call.chain)
+    if before is None:
+        return None
+    source = re.match(r"\s*\.\s*from\(\s*(\w+)", call.following)
+    entity = source[1] if source else _entity(call._replace(chain=call.chain[: before.start()]), text)
+    return Told("delete", entity or "", _limited(call))
+
+
+def _drizzle(call: Call, text: str) -> Told | None:
+    table = re.match(r"\s*(?:\w+\.)?([a-z]\w*)\s*\Z", call.arguments)
+    if table is None or ("drizzle" not in text and not re.search(r"from\s+['\"][^'\"]*schema['\"]", text)):
+        return None
+    return Told("delete", table[1], _limited(call))
+
+
+_JAVASCRIPT = [
+    _Rule("deleteMany", re.compile(r"\.deleteMany\b(?=\()"), _prisma),
+    _Rule("destroy", re.compile(r"\.destroy\b(?=\()"), _sequelize),
+    _Rule("del", re.compile(r"\.(?:del|delete)\b(?=\()"), _builder),
+    _Rule("truncate", re.compile(r"\.truncate\b(?=\()"), _builder),
+    _Rule("clear", re.compile(r"\.clear\b(?=\(\s*\))"), _typeorm),
+    _Rule("delete", re.compile(r"\.delete\b(?=\(\s*\{)"), _typeorm),
+    _Rule("createQueryBuilder", re.compile(r"\.delete\b(?=\(\s*\))"), _typeorm_builder),
+    _Rule("delete", re.compile(r"(?:\b(?:db|tx|trx|database)|\w+D[bB])\.delete\b(?=\()"), _drizzle),
+    _Rule("deleteFrom", re.compile(r"\.deleteFrom\b(?=\()"),
+          lambda call, text: Told("delete", call.name(_FIRST, call.arguments), _limited(call))),
+    _Rule("nativeDelete", re.compile(r"\.nativeDelete\(\s*(?P<name>\w+)"), _named("delete", bounded=True)),
+    _Rule("dropSchema", re.compile(r"\bdropSchema\s*:\s*true\b"), _named("drop_table")),
+    _Rule("chema", re.compile(r"\b(?:schema|getSchemaGenerator\(\))\s*\.\s*(?:drop|refresh|clear)[SD]\w+\("),
+          _named("drop_table")),
+    _Rule("force", re.compile(r"\bsync\(\s*\{[^{}]*\bforce:\s*true"), _named("drop_table")),
+]  # fmt: skip
+
+# PHP --------------------------------------------------------------------------------------------------------------
+_PHP_TABLE = re.compile(r"(?:::|->)table\(\s*['\"]([\w.]+)['\"]")
+_ELOQUENT = re.compile(
+    r"(?:\A|[\s\\(])([A-Z]\w*)::(?:query|where\w*|orWhere\w*|withTrashed|onlyTrashed|withoutGlobalScopes?|newQuery|"
+    r"latest|oldest|has|doesntHave|select)\("
+)
+_PHP_HELPERS = frozenset(
+    ("Str", "Storage", "Cache", "File", "Log", "Arr", "Session", "Cookie", "Redis", "Queue", "Auth")
+)
+
+
+def _php_rows(call: Call, text: str) -> Told | None:
+    table = call.name(_PHP_TABLE) or call.name(_ELOQUENT)
+    if not table:
+        return _dbal(call)
+    if "truncate" in call.found[0]:
+        return Told("truncate", table)
+    return Told("delete", table, _limited(call))
+
+
+def _dbal(call: Call) -> Told | None:
+    """Doctrine's ``$conn->delete('a', […])`` and ``createQueryBuilder()->delete(A::class, 'a')``."""
+    told = _FIRST.match(call.arguments)
+    if told is None or not re.search(
+        r"(?i)(?:conn(?:ection)?|db|createQueryBuilder\(\)|qb|wpdb)\Z", call.chain.strip()
+    ):
+        return None
+    name = next(each for each in told.groups() if each).rsplit("\\", 1)[-1]
+    return Told("delete", name, "," in call.arguments or _limited(call))
+
+
+def _static(call: Call, text: str) -> Told | None:
+    name = call.found["name"]
+    if name in _PHP_HELPERS:
+        return None
+    return Told("truncate", name) if "truncate" in call.found[0] else Told("delete", name, True)
+
+
+def _php_column(call: Call, text: str) -> Told | None:
+    before = re.findall(r"Schema::table\(\s*['\"]([\w.]+)['\"]", text[: call.found.start()])
+    column = call.name(re.compile(r"['\"](\w+)['\"]"), call.arguments)
+    return Told("drop_column", ".".join(filter(None, (before[-1] if before else "", column)))) if column else None
+
+
+_PHP = [
+    _Rule("->", re.compile(r"->(?:delete|forceDelete|truncate)\b(?=\()"), _php_rows),
+    _Rule("::", re.compile(r"\b(?P<name>[A-Z]\w*)::(?:truncate|destroy)\b(?=\()"), _static),
+    _Rule("Schema", re.compile(r"\bSchema::(?:drop|dropIfExists)\b(?=\()"), _named("drop_table")),
+    _Rule("dropAll", re.compile(r"\bSchema::dropAll\w+\b"), _named("drop_table")),
+    _Rule("dropColumn", re.compile(r"->dropColumn\b(?=\()"), _php_column),
+    _Rule("dropColumns", re.compile(r"\bSchema::dropColumns\b(?=\()"), _named("drop_column")),
+    _Rule("Schema", re.compile(r"\bSchema::rename\b(?=\()"), _named("rename_table")),
+    _Rule("chema", re.compile(r"(?i)\$\w*schemaTool->(?:dropSchema|dropDatabase)\b"), _named("drop_table")),
+]  # fmt: skip
+
+# Go ---------------------------------------------------------------------------------------------------------------
+_MODEL = re.compile(r"\.\s*Model\(\s*\(\*(?:\w+\.)*(\w+)\)|\.\s*Model\(\s*&?(?:\[\])?(?:\w+\.)*([A-Z]\w*)\{")
+
+
+def _gorm(call: Call, text: str) -> Told | None:
+    told = _FIRST.match(call.arguments)
+    if told is None or (told[1] and not re.search(r"\b(?:sq|squirrel|psql|goqu|dialect|builder)\Z", call.chain)):
+        return None
+    name = next(each for each in told.groups() if each)
+    more = "," in call.arguments[told.end() :]
+    return Told("delete", name, more or _limited(call))
+
+
+def _ent(call: Call, text: str) -> Told | None:
+    owner = call.name(re.compile(r"\.([A-Z]\w*)\Z"))
+    run = re.match(r"(?:\s*\.\s*\w+\((?:[^()]|\([^()]*\)){0,300}\))*?\s*\.\s*ExecX?\(", call.following)
+    return Told("delete", owner, ".Where(" in run[0].replace(" ", "")) if owner and run else None
+
+
+def _bun(call: Call, text: str) -> Told | None:
+    operation = {"Delete": "delete", "DropTable": "drop_table", "TruncateTable": "truncate"}[call.found["what"]]
+    bounded = _limited(call) if operation == "delete" else None
+    return Told(operation, call.name(_MODEL, call.following), bounded)
+
+
+_GO = [
+    _Rule("Delete", re.compile(r"\.Delete\b(?=\((?!\s*\)))"), _gorm),
+    _Rule("Delete", re.compile(r"\.Delete\b(?=\(\s*\))"), _ent),
+    _Rule("New", re.compile(r"\.New(?P<what>Delete|DropTable|TruncateTable)\b(?=\(\s*\))"), _bun),
+    _Rule("DropTable", re.compile(r"\.DropTable\b(?=\()"), _named("drop_table")),
+    _Rule("DropColumn", re.compile(r"\.DropColumn\b(?=\()"), _named("drop_column")),
+]
+
+# Java, Kotlin and Scala -------------------------------------------------------------------------------------------
+_ENTITY = re.compile(r"\b(?:interface|trait)\s+\w+[^{]*?\b\w*Repository\s*[<\[]\s*(?:\w+\.)*(\w+)")
+
+
+def _spring(call: Call, text: str) -> Told:
+    name = re.sub(r"(?:Repository|Repo|Dao|DAO)\Z", "", call.found["name"])
+    return Told("delete", name[:1].upper() + name[1:], bool(call.arguments.strip()))
+
+
+def _derived(call: Call, text: str) -> Told | None:
+    entity = _ENTITY.search(text)
+    return Told("delete", entity[1], True) if entity else None
+
+
+_JVM = [
+    _Rule("delete", re.compile(r"\b(?P<name>\w*(?:[rR]epository|[rR]epo|[dD]ao))\.delete(?:All\w*|InBatch)\b(?=\()"),
+          _spring),
+    _Rule("Repository", re.compile(r"(?<=[\s>])(?:delete|remove)(?:All)?By[A-Z]\w*(?=\()"), _derived),
+    _Rule("deleteFrom", re.compile(r"\.deleteFrom\(\s*(?P<name>[\w.]+)\s*\)"),
+          lambda call, text: Told("delete", call.found["name"].lower(), _limited(call))),
+    _Rule("truncate", re.compile(r"\.truncate(?:Table)?\(\s*(?P<name>[A-Z][A-Z_.]+)\s*\)"),
+          lambda call, text: Told("truncate", call.found["name"].lower())),
+    _Rule("dropTable", re.compile(r"\.dropTable(?:IfExists)?\(\s*(?P<name>[A-Z][A-Z_.]+)\s*\)"),
+          lambda call, text: Told("drop_table", call.found["name"].lower())),
+    _Rule("delete", re.compile(r"\b(?P<name>[A-Z]\w*)\.(?:deleteAll\(\s*\)|deleteWhere\b)"),
+          lambda call, text: Told("delete", call.found["name"], "Where" in call.found[0])),
+    _Rule("SchemaUtils", re.compile(r"\bSchemaUtils\.drop\w*\(\s*(?P<name>\w+)"), _named("drop_table")),
+    _Rule("lyway", re.compile(r"\b\w*[fF]lyway\w*\.clean\(\s*\)"), _named("drop_schema")),
+]  # fmt: skip
+
+# C#, Elixir, Rust -------------------------------------------------------------------------------------------------
+_DBSET = re.compile(r"\.Set<(\w+)>\(|\A\w+\.(\w+)")
+
+
+def _argument(call: Call, keyword: str) -> str:
+    return call.name(re.compile(rf"\b{keyword}:\s*\"(\w+)\""), call.arguments)
+
+
+_CSHARP = [
+    _Rule("ExecuteDelete", re.compile(r"\.ExecuteDelete(?:Async)?\b(?=\()"),
+          lambda call, text: Told("delete", call.name(_DBSET), _limited(call))),
+    _Rule("EnsureDeleted", re.compile(r"\.EnsureDeleted(?:Async)?\b(?=\()"), _named("drop_database")),
+    _Rule("DropTable", re.compile(r"\bmigrationBuilder\.DropTable\b(?=\()"), _named("drop_table")),
+    _Rule("DropSchema", re.compile(r"\bmigrationBuilder\.DropSchema\b(?=\()"), _named("drop_schema")),
+    _Rule("RenameTable", re.compile(r"\bmigrationBuilder\.RenameTable\b(?=\()"), _named("rename_table")),
+    _Rule("DropColumn", re.compile(r"\bmigrationBuilder\.DropColumn\b(?=\()"),
+          lambda call, text: Told("drop_column", f"{_argument(call, 'table')}.{_argument(call, 'name')}")),
+]  # fmt: skip
+_ECTO_SOURCE = re.compile(r"\bin\s+\"?([A-Za-z]\w*(?:\.\w+)*)|\A\s*([A-Z][\w.]*)|from\(\s*([A-Z][\w.]*)")
+
+
+def _ecto(call: Call, text: str) -> Told:
+    source = call.name(_ECTO_SOURCE, call.arguments)
+    return Told(
+        "delete",
+        source.rsplit(".", 1)[-1],
+        bool(re.search(r"\bwhere\b|\|>|\A\s*[a-z]\w*\s*\Z|\A\s*\Z", call.arguments)),
+    )
+
+
+def _ecto_column(call: Call, text: str) -> Told:
+    table = re.findall(r"\balter\s*\(?\s*table\(\s*:(\w+)", text[: call.found.start()])
+    return Told("drop_column", ".".join(filter(None, (table[-1] if table else "", call.found["name"]))))
+
+
+_ELIXIR = [
+    _Rule("delete_all", re.compile(r"\bRepo\.delete_all\b(?=\()"), _ecto),
+    _Rule("drop", re.compile(r"\bdrop(?:_if_exists)?[ (]\s*table\(\s*[:\"](?P<name>\w+)"), _named("drop_table")),
+    _Rule("remove", re.compile(r"(?m)^\s*remove(?:_if_exists)?[ (]\s*:(?P<name>\w+)"), _ecto_column),
+]
+_RUST = [
+    _Rule("diesel", re.compile(r"\bdiesel::delete\(\s*(?:\w+::)*?(?P<name>\w+)(?:::table)?\b"),
+          lambda call, text: Told("delete", call.found["name"], text.startswith(".filter", call.found.end()))),
+    _Rule("delete_many", re.compile(r"\b(?P<name>\w+)(?:::Entity)?::delete_many\(\s*\)"),
+          lambda call, text: Told("delete", call.found["name"], ".filter(" in call.following)),
+]  # fmt: skip
+
+_LANGUAGES = {
+    ("rb", "rake"): _RUBY,
+    ("js", "jsx", "ts", "tsx", "mjs", "cjs", "vue"): _JAVASCRIPT,
+    ("php",): _PHP,
+    ("go",): _GO,
+    ("java", "kt", "scala", "groovy"): _JVM,
+    ("cs",): _CSHARP,
+    ("ex", "exs"): _ELIXIR,
+    ("rs",): _RUST,
+}
+RULES = {suffix: rules for suffixes, rules in _LANGUAGES.items() for suffix in suffixes}
+
+
+def orm_calls(text: str, suffix: str) -> Iterator[Operation]:
+    """Operations of a mapper's calls in text whose comments are blanked already.
+
+    >>> [(each.operation, each.object, each.bounded) for each in orm_calls("Order.where(a: 1).delete_all", "rb")]
+    [('delete', 'Order', True)]
+    """
+    rules = [each for each in RULES.get(suffix, ()) if each.clue in text]
+    text = _LONG_LINE.sub(r"\1", text) if rules else ""
+    blanked = blank_literals(text)
+    for rule in rules:
+        for found in islice(rule.pattern.finditer(blanked), _MOST_CALLS):
+            written = rule.pattern.match(text, found.start())
+            told = rule.read(call_at(text, blanked, written or found), text)
+            if told is not None:
+                line = text.count("\n", 0, found.start()) + 1
+                shown = _line(text, found.start())
+                made = Operation(line, "", told.operation, told.object, told.bounded, text=shown, how="pattern")
+                made.loses = told.loses
+                yield made
+
+
+# A minified line holds no call of a person; looking through it would take the square of its length.
+_LONG_LINE = re.compile(r"(?m)^(.{2000}).+$")
+
+
+@lru_cache(maxsize=8)
+def _mentions(text: str, word: str) -> bool:
+    return word in text.lower()
+
+
+def _line(text: str, at: int) -> str:
+    end = text.find("\n", at)
+    return text[text.rfind("\n", 0, at) + 1 : end if end >= 0 else None].strip()[:_TEXT_LIMIT]

@@ -1,0 +1,127 @@
+"""SQL and database modules in YAML: Ansible's tasks, arguments of containers, and scripts that a ConfigMap holds.
+
+The text is composed, not constructed: no tag makes an object, and aliases are not written out. A file that is no YAML
+(a template, say) gives nothing here; its words are read by ``parse.commands`` all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import yaml
+
+from triage_kit.parse.code import prose
+from triage_kit.parse.commands import command_hits
+from triage_kit.parse.migration import Operation
+from triage_kit.sql import effects, suspicious
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MOST_TEXT = 1 << 20
+_TEXT_LIMIT = 4_000
+# What stands under such a key is SQL, or begins with it where it is an argument of a program.
+_SQL_KEY = re.compile(r"(?i)\A(?:query|queries|sql|statements?|.*\.p?sql)\Z")
+_ARGUMENTS = re.compile(r"(?i)\A(?:args|argv|command|cmd|entrypoint)\Z")
+_BEGINS = re.compile(r"(?i)\A\s*(?:with|delete\s+from|truncate|drop|alter|update|merge|do|begin)\b")
+# Ansible's module: what it does where its state is absent.
+_ABSENT = {
+    "postgresql_db": "drop_database",
+    "postgresql_table": "drop_table",
+    "postgresql_schema": "drop_schema",
+    "postgresql_ext": "drop_extension",
+    "postgresql_tablespace": "drop_tablespace",
+}
+_NAMES = ("name", "table", "database", "schema", "db", "ext", "tablespace")
+_PAIR = re.compile(r"(\w+)=(\"[^\"]*\"|'[^']*'|\S+)")
+_HOLE = re.compile(r"\{\{[^}]*\}\}|\$\{[^}]*\}|\$\w+|%\(\w+\)s")
+_YES = frozenset(("true", "yes", "on", "1"))
+
+
+def playbook_hits(text: str) -> Iterator[tuple[Operation, int]]:
+    """Operations with the last line of the value that tells them, in order of the text.
+
+    >>> [(each.line, each.operation, each.object) for each, _ in playbook_hits("- query: |\\n    TRUNCATE a")]
+    [(2, 'truncate', 'a')]
+    """
+    if len(text) > _MOST_TEXT or not (suspicious(text) or "absent" in text or "command" in text or "args" in text):
+        return
+    try:
+        documents = list(yaml.compose_all(text, Loader=_Loader))
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return
+    lines = text.split("\n")
+    for document in documents:
+        yield from _walk(document, "", lines, set())
+
+
+def _walk(node: yaml.Node | None, key: str, lines: list[str], seen: set[int]) -> Iterator[tuple[Operation, int]]:
+    waiting = [(node, key)]
+    while waiting:
+        each, under = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, yaml.ScalarNode):
+            yield from _scalar(each, under, lines)
+        elif isinstance(each, yaml.SequenceNode):
+            yield from _command(each, under)
+            waiting += [(item, under) for item in reversed(each.value)]
+        elif isinstance(each, yaml.MappingNode):
+            for name, value in reversed(each.value):
+                written = name.value if isinstance(name, yaml.ScalarNode) else ""
+                yield from _module(written.rsplit(".", 1)[-1], value, name.start_mark.line + 1, lines)
+                waiting.append((value, written))
+
+
+def _scalar(node: yaml.ScalarNode, key: str, lines: list[str]) -> Iterator[tuple[Operation, int]]:
+    sql, script = _SQL_KEY.match(key) is not None, key.lower().endswith((".sql", ".psql"))
+    if not (sql or (_ARGUMENTS.match(key) and _BEGINS.match(node.value))) or not suspicious(node.value):
+        return
+    if not script and prose(node.value):
+        return
+    first, last = node.start_mark.line + (2 if node.style in ("|", ">") else 1), node.end_mark.line + 1
+    for each in effects(_HOLE.sub("__hole__", node.value)):
+        if each.loses and (each.how == "parsed" or (script and each.object)):
+            made = Operation.of(each, "", first + (each.line - 1 if node.style == "|" else 0))
+            made.object = made.object.replace("__hole__", "{…}")
+            made.text = made.text.replace("__hole__", "{…}")
+            yield made, last
+
+
+def _command(node: yaml.SequenceNode, key: str) -> Iterator[tuple[Operation, int]]:
+    """What a command does whose words are the items of a list."""
+    words = [each.value for each in node.value if isinstance(each, yaml.ScalarNode)]
+    if not _ARGUMENTS.match(key) or any("\n" in each for each in words):
+        return
+    for each in command_hits(" ".join(words)):
+        if each.how == "pattern":
+            each.line = node.start_mark.line + 1
+            yield each, node.end_mark.line + 1
+
+
+def _module(name: str, value: yaml.Node, line: int, lines: list[str]) -> Iterator[tuple[Operation, int]]:
+    """What one of Ansible's modules for PostgreSQL removes, told by its parameters."""
+    if name not in _ABSENT:
+        return
+    given = _parameters(value)
+    named = next((given[each] for each in _NAMES if each in given), "")
+    operation = _ABSENT[name] if given.get("state") == "absent" else ""
+    if name == "postgresql_table" and given.get("truncate", "").lower() in _YES:
+        operation = "truncate"
+    if operation:
+        cascade = given.get("cascade_drop", given.get("cascade", "")).lower() in _YES
+        shown = lines[line - 1].strip()[:_TEXT_LIMIT]
+        hole = _HOLE.sub("{…}", named)
+        yield Operation(line, "", operation, hole, cascade=cascade, text=shown, how="pattern"), value.end_mark.line + 1
+
+
+def _parameters(value: yaml.Node) -> dict[str, str]:
+    if isinstance(value, yaml.ScalarNode):
+        return {key: each.strip("\"'") for key, each in _PAIR.findall(value.value)}
+    if not isinstance(value, yaml.MappingNode):
+        return {}
+    return {
+        name.value: each.value
+        for name, each in value.value
+        if isinstance(name, yaml.ScalarNode) and isinstance(each, yaml.ScalarNode)
+    }
