@@ -8,7 +8,7 @@ from psycopg import sql
 
 from triage_kit import case, schemas
 from triage_kit.lab import demo
-from triage_kit.lab.incidents import INCIDENTS
+from triage_kit.lab.incidents import INCIDENTS, NEVER_ADJUSTED_ON, SEEN_SINCE, STUDIED
 
 STATUS = {"intact", "partial", "wiped", "missing", "hidden", "undecided"}
 MECHANISMS = {
@@ -159,6 +159,15 @@ def test_every_mechanism_and_cause_is_there(incidents):
 def test_a_third_of_the_incidents_at_least_is_held_out():
     assert len(INCIDENTS) - len(HELD_OUT) >= 40
     assert len(HELD_OUT) * 3 >= len(INCIDENTS)
+
+
+def test_a_batch_of_the_hold_out_is_studied_as_a_whole_or_not_at_all():
+    # To count only its failures as studied would leave what went right as the hold-out.
+    assert {incident.name for incident in HELD_OUT} >= STUDIED
+    for module in (*SEEN_SINCE, *NEVER_ADJUSTED_ON):
+        names = {incident.name for incident in module.INCIDENTS}
+        assert names <= STUDIED if module in SEEN_SINCE else not names & STUDIED
+        assert all(incident.holdout for incident in module.INCIDENTS)
 
 
 def test_hold_out_has_healthy_databases_and_truths_that_cannot_be_told():

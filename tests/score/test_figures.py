@@ -7,6 +7,7 @@ import pytest
 
 from triage_kit.lab.incidents.base import Incident, table
 from triage_kit.score import figures
+from triage_kit.score.__main__ import groups, text
 from triage_kit.score.expected import causes_expected, tables_expected
 from triage_kit.score.judge import _ranked
 
@@ -83,3 +84,18 @@ def test_deletes_that_nobody_saw_nor_misses_may_be_ordinary():
     named = Incident("x", "x", truth, lambda server, folder: {}, reported=("t",))
     assert tables_expected(named, "plain", {})["a.t"].statuses == ("partial", "undecided")
     assert tables_expected(named, "plain", {})["a.t"].mechanisms == ("delete",)
+
+
+def test_scoreboard_keeps_three_groups_apart():
+    known = {"seed": False, "pilots_retained_by_savepoint": True, "written_tomorrow": True}  # name: whether held out
+    records = pd.DataFrame(
+        [{**record("t", True, 0.9, incident=name), "holdout": held, "view": "everything"}
+         for name, held in known.items()]
+    )  # fmt: skip
+    told = text(records)
+    assert told.startswith("3 incidents (1 held out, 1 once and studied since) on PostgreSQL 18; 3 conclusions.")
+    titles = ("Incidents that likelihoods may be adjusted on", "Held out once, studied since: ", "Hold-out: ")
+    _, *parts = told.split("\n\n**")
+    assert [part.count("(1 incidents, ") for part in parts[:3]] == [1, 1, 1]
+    assert [part.startswith(title) for part, title in zip(parts, titles, strict=False)] == [True] * 3
+    assert [list(group["incident"]) for group in groups(records)] == [[name] for name in known]

@@ -12,7 +12,7 @@ import pandas as pd
 from triage_kit.console import Console, plain
 from triage_kit.errors import LabError, TriageError
 from triage_kit.lab import binaries
-from triage_kit.lab.incidents import INCIDENTS
+from triage_kit.lab.incidents import INCIDENTS, STUDIED
 from triage_kit.score import figures
 from triage_kit.score.run import jobs, keep, run_all
 from triage_kit.score.views import VIEWS
@@ -56,15 +56,16 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 
 
 def text(records: pd.DataFrame, short: bool = False) -> str:
-    """Every figure as Markdown: of incidents that were tuned on, of the hold-out alone, and of each major."""
-    held = records[records["holdout"].astype(bool)]
-    tuned = records[~records["holdout"].astype(bool)]
-    count = records["incident"].nunique()
+    """Every figure as Markdown: of incidents tuned on, held out and studied since, or held out still; by major."""
+    tuned, studied, held = groups(records)
+    count, seen = records["incident"].nunique(), studied["incident"].nunique()
+    since = f", {seen} once and studied since" if seen else ""
     majors = ", ".join(str(major) for major in sorted(set(records["major"])))
     sections = [
-        f"{count} incidents ({held['incident'].nunique()} held out) on PostgreSQL {majors}; "
+        f"{count} incidents ({held['incident'].nunique()} held out{since}) on PostgreSQL {majors}; "
         f"{len(records)} conclusions. Struck: tables that something befell; spared: the rest.",
         *_section("Incidents that likelihoods may be adjusted on", tuned, 12 if short else 40),
+        *_section("Held out once, studied since: roots of mistakes in these were mended", studied, 20 if short else 40),
         *_section("Hold-out: no likelihood was ever adjusted on these", held, 20 if short else 40),
         "**By major, all views and incidents**",
         figures.markdown(figures.summary(records, "major")),
@@ -72,9 +73,18 @@ def text(records: pd.DataFrame, short: bool = False) -> str:
     return "\n\n".join(sections)
 
 
+def groups(records: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Records of incidents that may be adjusted on, that were held out and studied since, and that nobody adjusted on.
+
+    Which have been studied is told as of now, whenever a record was made.
+    """
+    held, studied = records["holdout"].astype(bool), records["incident"].isin(STUDIED)
+    return records[~held], records[held & studied], records[held & ~studied]
+
+
 def worst(records: pd.DataFrame) -> str:
     """What is wrong, for whoever calibrates; hold-out incidents are left out on purpose."""
-    tuned = records[~records["holdout"].astype(bool)]
+    tuned, _, _ = groups(records)
     return f"{text(records)}\n\n# All mistakes outside the hold-out\n\n{figures.markdown(figures.worst(tuned, 400))}\n"
 
 

@@ -1,5 +1,7 @@
 """Practice incidents by name; the list is written out, nothing is discovered."""
 
+from types import ModuleType
+
 from triage_kit.lab.incidents import (
     airfield,
     arena,
@@ -50,6 +52,33 @@ from triage_kit.lab.incidents import (
 )
 from triage_kit.lab.incidents.base import Incident
 
+# One trade a module. Those of both lists were judged before anybody who adjusts likelihoods had seen them; as soon as
+# one mistake in a batch has been looked at, the whole batch belongs to the first list: to leave out of it what went
+# right would leave the failures out of the second.
+SEEN_SINCE = (
+    vineyard,
+    baggage,
+    insurance,
+    podcast,
+    observatory,
+    gym,
+    donations,
+    rides,
+    dairy,
+    museum,
+    warehouse,
+    auctions,
+    council,
+    ferry,
+    opticians,
+    quarry,
+    chess,
+    brewery,
+    airfield,
+    theses,
+)
+NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
+
 INCIDENTS: dict[str, Incident] = {
     incident.name: incident
     for incident in (
@@ -81,33 +110,10 @@ INCIDENTS: dict[str, Incident] = {
             )
             for incident in module.INCIDENTS
         ),
-        *(  # one trade a module, all of them held out
-            incident
-            for module in (
-                vineyard,
-                baggage,
-                insurance,
-                podcast,
-                observatory,
-                gym,
-                donations,
-                rides,
-                dairy,
-                museum,
-                warehouse,
-                auctions,
-                council,
-                ferry,
-                opticians,
-                quarry,
-                chess,
-                brewery,
-                airfield,
-                theses,
-            )
-            for incident in module.INCIDENTS
-        ),
+        *(incident for module in (*SEEN_SINCE, *NEVER_ADJUSTED_ON) for incident in module.INCIDENTS),
     )
 }
 
-__all__ = ["INCIDENTS", "Incident"]
+STUDIED = frozenset(incident.name for module in SEEN_SINCE for incident in module.INCIDENTS)
+
+__all__ = ["INCIDENTS", "STUDIED", "Incident"]

@@ -32,11 +32,12 @@ class Incident:
     case.yaml, paths relative to ``folder``, with ``database.name`` in place of a URL; logs are ``log/*``, where the
     demo puts the server's own. ``settings`` are what the server must be started with.
 
-    For the scoreboard: no likelihood was ever adjusted on an incident with ``holdout``; ``later(server)`` is a day's
-    traffic after the deed; ``since`` is the oldest major that knows its statements; ``views`` tells by view what is
-    other there: ``{"crash": {"tables": {...}, "cause": ...}}`` what is true of it then, ``{"no_log": {"untellable":
-    {"schema.table": (words, ...)}}}`` what a perfect analyst could not tell apart, ``{"vacuum": None}`` that the view
-    cannot be taken. ``reported`` are the tables that people name, as in case.yaml.
+    For the scoreboard: no likelihood had been adjusted on an incident with ``holdout`` when it was first judged (on
+    those of ``STUDIED`` they may have been since); ``later(server)`` is a day's traffic after the deed; ``since``
+    is the oldest major that knows its statements; ``views`` tells by view what is other there: ``{"crash":
+    {"tables": {...}, "cause": ...}}`` what is true of it then, ``{"no_log": {"untellable": {"schema.table": (words,
+    ...)}}}`` what a perfect analyst could not tell apart, ``{"vacuum": None}`` that the view cannot be taken.
+    ``reported`` are the tables that people name, as in case.yaml.
     """
 
     name: str
