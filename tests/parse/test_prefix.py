@@ -140,3 +140,8 @@ def test_messages_about_connections_say_which_word_is_the_user():
 def test_lines_made_to_take_long_are_passed_over():
     lines = ["a " * 400 + "LOG:  x", "a:" * 400 + "ERROR:  y", f"{AT} [12] LOG:  x"]
     assert infer_prefix(lines) == "%m [%p] "
+
+
+def test_a_log_whose_every_line_looks_continued_is_refused_with_a_line_of_it() -> None:
+    with pytest.raises(PrefixMismatch, match=r"got the line '\\t2026-11-26 .*TRUNCATE t'"):
+        infer_prefix(["\t2026-11-26 15:58:51.575 UTC\to\tLOG:  statement: TRUNCATE t", ""])

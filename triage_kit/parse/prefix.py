@@ -206,7 +206,8 @@ def infer_prefix(sample: Sequence[str]) -> str:
     scored = [(*_fit(each, few), -each.count("%i"), -at, each) for at, each in enumerate(candidates)]
     fit, *_, best = max(scored, default=(0, ""))
     if fit <= 0 and not _share(best, heads):
-        raise PrefixMismatch(_mismatch(heads[0] if heads else "", best, "no known log_line_prefix fits"))
+        shown = next((line for line in (*heads, *sample) if line.strip()), "")  # all may look like continued lines
+        raise PrefixMismatch(_mismatch(shown, best, "no known log_line_prefix fits"))
     return best
 
 
