@@ -53,6 +53,16 @@ def test_truncate_leaves_no_dead_rows_and_delete_does(make_table, make_evidence)
     assert deleted.loc["dead_rows", "rows"] == 143
 
 
+def test_what_the_wal_does_not_hold_has_no_commands_and_no_time_to_do_it_by(make_table, make_evidence):
+    _, unread = options(make_table, make_evidence, GONE)
+    assert any("triage salvage" in command for command in unread.loc["wal", "commands"])
+    _, read = options(make_table, make_evidence, GONE, wal_spans=[{"from_lsn": "0/1000000", "how": "files"}])
+    assert read.loc["wal", "feasible"] == False  # noqa: E712 a nullable boolean
+    assert read.loc["wal", "commands"] == ()
+    assert pd.isna(read.loc["wal", "clock"])
+    assert pd.isna(read.loc["wal", "deadline"])
+
+
 def test_autovacuum_is_frozen_only_where_dead_rows_can_come_back(make_table, make_evidence):
     truncated, _ = options(make_table, make_evidence, GONE)
     deleted, _ = options(make_table, make_evidence, DELETED)

@@ -75,7 +75,12 @@ def way(
     commands: tuple[str, ...] = (),
     **more: object,
 ) -> dict:
-    """A row of ``recovery``; ``feasible`` is None where the evidence does not tell."""
+    """A row of ``recovery``; ``feasible`` is None where the evidence does not tell.
+
+    What cannot be done has no commands to paste and no time to do it by.
+    """
+    if feasible is False:
+        commands, more = (), {key: value for key, value in more.items() if key not in ("clock", "deadline")}
     return {
         "option": name,
         "feasible": feasible,
