@@ -50,9 +50,11 @@ def every_list() -> dict[str, html.Html]:
     frames = {name: evil_frame(name) for name in (
         "findings", "groups", "causes", "recovery", "freeze", "timeline", "seen_statements", "foreign_keys", "review",
         "explaining_statements", "next_tests", "recommendations", "gaps", "coverage", "evidence",
-        "migration_operations", "mechanism_probabilities", "culprits",
+        "migration_operations", "mechanism_probabilities", "culprits", "removals",
     )}  # fmt: skip
     frames["recommendations"] = frames["recommendations"].assign(when="immediate")
+    twice = frames["removals"].assign(group=frames["groups"]["group"].iloc[0])
+    frames["removals"] = pd.concat([twice.assign(xid=1), twice.assign(xid=2)])
     found = SimpleNamespace(**{**frames, "statements": frames["seen_statements"]})
     incident = {"timezone": EVIL, "noticed_at": pd.Timestamp("2025-10-08T10:37:29Z"), "title": EVIL}
     return {
@@ -155,7 +157,7 @@ def test_a_failed_statement_is_said_to_have_removed_nothing() -> None:
 
 def test_the_statement_that_the_damage_proves_comes_first_and_is_said_to_have_been_carried_out() -> None:
     names = ("findings", "groups", "explaining_statements", "causes", "foreign_keys", "mechanism_probabilities",
-             "next_tests")  # fmt: skip
+             "next_tests", "removals")  # fmt: skip
     plain = {"outcome": "unknown", "removed": "rows: how many is not logged", "tables": ["m.flows"]}
     seen = schemas.frame("seen_statements", [
         {**plain, "at": "2025-10-07T10:00:00Z", "text": "DELETE FROM m.flows WHERE id = 1", "operation": "delete",

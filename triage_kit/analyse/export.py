@@ -39,6 +39,7 @@ TABLE_KEYS = (
     "mechanism",
     "probability",
 )
+TRANSACTION_KEYS = ("xid", "committed_at", "lsn", "how", "operation", "rows", "role", "application", "text")
 
 
 def findings_dict(found: Investigation) -> dict:
@@ -97,25 +98,15 @@ def _tables(found: Investigation) -> list[dict]:
     chances: defaultdict[tuple, dict[str, float]] = defaultdict(dict)
     for row in rows(found.mechanism_probabilities):
         chances[row["schema"], row["table"]][row["mechanism"]] = row["probability"]
-    how = {row["group"]: row["how"] for row in rows(found.groups)}
-    lsns = {row["group"]: row["lsn"] for row in rows(found.groups)}
+    taken: defaultdict[tuple, list[dict]] = defaultdict(list)
+    for row in rows(found.removals):
+        taken[row["schema"], row["table"]].append({key: plain(row[key]) for key in TRANSACTION_KEYS})
     tables = []
     for row in rows(found.findings):
         told = {key: plain(row[key]) for key in TABLE_KEYS}
         told["mechanisms"] = chances[row["schema"], row["table"]]
         told["via"] = row["via"]
-        told["transactions"] = (
-            []
-            if row["xid"] is None
-            else [
-                {
-                    "xid": plain(row["xid"]),
-                    "committed_at": plain(row["committed_at"]),
-                    "lsn": lsns.get(row["group"]),
-                    "how": how.get(row["group"]),
-                }
-            ]
-        )
+        told["transactions"] = taken[row["schema"], row["table"]]
         told["lost_between"] = [plain(row["lost_from"]), plain(row["lost_to"])]
         told |= {key: plain(row[key]) for key in ("dated_by", "group", "reported", "bias", "because")}
         tables.append(told)

@@ -24,6 +24,7 @@ from triage_kit.analyse import (
     probes,
     provenance,
     recovery,
+    removals,
     sessions,
     showing,
     silence,
@@ -59,6 +60,7 @@ class Investigation:
     mechanism_evidence: pd.DataFrame
     foreign_keys: pd.DataFrame
     groups: pd.DataFrame
+    removals: pd.DataFrame
     explaining_statements: pd.DataFrame
     culprits: pd.DataFrame
     causes: pd.DataFrame
@@ -141,6 +143,7 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
         findings=judged.findings,
         mechanism_probabilities=missing.probabilities(judged.weighed, judged.tables),
         mechanism_evidence=judged.matrix,
+        removals=removals.removals(judged.tables, judged.found, known.scene),
         statements=seen,
         evidence=known.ledger.frame(),
         coverage=provenance.coverage(evidence),

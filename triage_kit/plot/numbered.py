@@ -11,6 +11,7 @@ from triage_kit import schemas
 from triage_kit.plot import alike, html, style, words
 from triage_kit.plot.damage import by_urgency, names
 from triage_kit.plot.html import Html, tag
+from triage_kit.plot.removals import group_removals
 from triage_kit.sql import OPERATIONS
 
 # What an operation of a migration costs, in rows (PostgreSQL documentation of each command).
@@ -32,8 +33,9 @@ def numbered_findings(found: SimpleNamespace, operations: pd.DataFrame, timezone
 
     Parameters
     ----------
-    found : anything with the frames ``findings``, ``groups``, ``explaining_statements``, ``culprits``, ``causes``,
-        ``statements``, ``foreign_keys``, ``mechanism_probabilities`` and ``next_tests``, as an investigation has.
+    found : anything with the frames ``findings``, ``groups``, ``removals``, ``explaining_statements``, ``culprits``,
+        ``causes``, ``statements``, ``foreign_keys``, ``mechanism_probabilities`` and ``next_tests``, as an
+        investigation has.
     operations : evidence table ``migration_operations`` (what each migration file would run).
     timezone : shown beside UTC.
     """
@@ -90,6 +92,7 @@ def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, H
             "When: ",
             when,
             ".",
+            group_removals(found.removals, group["group"], timezone),
             _candidates(damaged, found),
         ]
     )

@@ -98,6 +98,20 @@ groups: tables joined by one transaction, else by actor and window
     how text what joins them
     lsn text of its commit record
 
+removals: one transaction that took rows of one damaged table
+    schema text
+    table text
+    xid int top-level, with its epoch; missing where no source tells it
+    operation text delete, or the mechanism of the table's group
+    rows int of this table, missing where no source counts them
+    committed_at time of its commit, else of the line of the log
+    lsn text of its commit record
+    role text who sent the statement, as the log has it
+    application text
+    text text the statement
+    how text what tells of it
+    group text
+
 explaining_statements: one statement that would do exactly, or nearly, this damage
     group text
     text text
