@@ -93,7 +93,8 @@ def test_held_out_are_60_and_200():
     assert (len(HELD_OUT["destructive"]), len(harmless)) == (60, 200)
 
 
-UNSEEN = yaml.safe_load((CASES / "unseen.yaml").read_text("utf-8"))
+SETS = [yaml.safe_load((CASES / name).read_text("utf-8")) for name in ("unseen.yaml", "third.yaml")]
+UNSEEN = {kind: [each for one in SETS for each in one[kind]] for kind in SETS[0]}
 
 
 def told_by(case):
@@ -121,3 +122,9 @@ def test_an_unseen_statement_raises_no_alarm(text):
 @pytest.mark.parametrize("case", UNSEEN["harmless_files"], ids=lambda each: each["path"])
 def test_an_unseen_file_raises_no_alarm(case):
     assert lost_in_file(case["path"], case["text"]) == []
+
+
+def test_the_third_set_has_60_and_200():
+    third = SETS[-1]
+    harmless = [*third["harmless_statements"], *third["harmless_files"], *third["stated"]]
+    assert (len(third["destructive"]), len(harmless)) == (60, 200)

@@ -18,16 +18,16 @@ _MOST = 40_000
 _COMMENT = re.compile(r"(?m)(?:^|(?<=[\s;{}(),]))//.*$|/\*(?:[^*]|\*(?!/))*\*/")
 _BEGINS = re.compile(r"(?i)\A\s*(?:with|delete\s+from|truncate|drop|alter|update|merge|do|insert|call)\b")
 # Placeholders of drivers and templates, which are no SQL.
-_HOLE = re.compile(r"[#$]\{[^}]*\}|\{\w*\}|%[sdvq]|(?<![\w?])\?(?!\w)|(?<![:\w])[:@]\w+")
+_HOLE = re.compile(r"[#$]\{[^}]*\}|\$[A-Za-z_]\w*(?![\w$])|\{\w*\}|%[sdvq]|(?<![\w?])\?(?!\w)|(?<![:\w])[:@]\w+")
 
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{\w*\}|%\(\w+\)s|%s|(?<![:\w])[:@]\w+")  # Jinja's, str.format's and drivers'
 
 # A call that tells its first argument to somebody, just before the literal; Sprintf makes text that may run.
 _TOLD = re.compile(
     r"(?:\b(?:console|log|logger|slog|logging|LOG|LOGGER|Log|Logger)\.\w+|\bfmt\.(?:Print\w*|Errorf)|\berrors\.New|"
-    r"\.(?:[Ii]nfo|[Ww]arn(?:ing)?|[Ee]rror|[Dd]ebug|[Tt]race|[Ff]atal)[fw]?|\b(?:print(?:ln|f)?|puts|panic|die|echo|alert)|"
+    r"\.Log(?:Trace|Debug|Information|Warning|Error|Critical)|\blog/\w+|\.(?:[Ii]nfo|[Ww]arn(?:ing)?|[Ee]rror|[Dd]ebug|[Tt]race|[Ff]atal)[fw]?|\b(?:print(?:ln|f)?|puts|panic|die|echo|alert)|"
     r"\bnew\s+\w*(?:Error|Exception)|\b(?:e?print(?:ln)?|format|write(?:ln)?|assert\w*|bail|anyhow|ensure|todo|unreachable)!|"
-    r"\bthrow\s[^;\n]{0,100}|[=(&|]\s*!\s*)\s*\(\s*\Z|\b(?:echo|print|puts|raise|throw|logger\.\w+)\s+\Z"
+    r"\bthrow\s[^;\n]{0,100}|[=(&|]\s*!\s*)\s*\(\s*\Z|\b(?:echo|print(?:ln)?|puts|putStrLn|log/\w+|raise|throw|logger\.\w+)\s+\Z"
 )
 # A call or an annotation that runs what it is given, just before the literal; a context or a name may stand between.
 _RUN = re.compile(

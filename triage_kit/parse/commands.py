@@ -27,7 +27,7 @@ _TOOL_COMMANDS = [
      r"|truncate_all|seed:replant|test:prepare)\b", "drop_table"),
     (r"\b(?:manage\.py|django-admin)\s+(?:\S+\s+)*?(?:flush|reset_db|reset_schema|truncate)\b", "truncate"),
     (r"\b(?:manage\.py|django-admin)\s+migrate\s+(?P<object>\w+)\s+zero\b", "drop_table"),
-    (r"\bartisan\s+(?:migrate:(?:fresh|refresh|reset)|db:wipe)\b", "drop_table"),
+    (r"\b(?:artisan\s+|Artisan::(?:call|queue)\(\s*['\"])(?:migrate:(?:fresh|refresh|reset)|db:wipe)\b", "drop_table"),
     (r"\bsequelize(?:-cli)?\s+db:(?:drop|migrate:undo:all)\b", "drop_table"),
     (r"\bknex\s+[^\n]*migrate:rollback\s+[^\n]*--all\b", "drop_table"),
     (r"\btypeorm\b[^\n]*\s(?:schema:drop|migration:revert)\b", "drop_table"),
@@ -57,9 +57,9 @@ _TOOL_COMMANDS = [
 _TOOLS = [(re.compile(pattern), operation) for pattern, operation in _TOOL_COMMANDS]
 # One of these is in every line that a pattern above takes: most files are done with one search.
 _CLUE = re.compile(
-    r"dropdb|pg_restore|pg_resetwal|prisma|db:|manage\.py|django-admin|artisan|sequelize|knex|typeorm|alembic|flask db|"
-    r"flyway|liquibase|goose|dbmate|sqitch|migrate|supabase|ecto\.|diesel|sqlx|drizzle|doctrine:|pg:reset|docker|"
-    r"kubectl|ddl-auto|ddl_auto|hbm2ddl|pgdata|PGDATA|postgresql|psql"
+    r"dropdb|pg_restore|pg_resetwal|prisma|db:|manage\.py|django-admin|[aA]rtisan|sequelize|knex|typeorm|alembic|"
+    r"flask db|flyway|liquibase|goose|dbmate|sqitch|migrate|supabase|ecto\.|diesel|sqlx|drizzle|doctrine:|pg:reset|"
+    r"docker|kubectl|ddl-auto|ddl_auto|hbm2ddl|pgdata|PGDATA|postgresql|psql"
 )
 # A minified line holds no command of a person; looking through it would take the square of its length.
 _LONG_LINE = re.compile(r"(?m)^(.{2000}).+$")
@@ -75,6 +75,10 @@ _LITERAL = re.compile(r"\"(?P<double>(?:[^\"\\]|\\.)*)\"|'(?P<single>[^']*)'", r
 _BEGINS = re.compile(r"(?i)\A\s*(?:with|delete|truncate|drop|alter|update|merge|do|insert|begin|vacuum)\b")
 _PRINTS = re.compile(
     r"(?:^|[;&|({]|\bthen|\bdo|\brun:|-)\s*@?(?:echo|printf|print|log|puts|raise|warn|abort|(?:\w+\.)*logger\.\w+)\b[^\n|]*$"
+)
+# A client of another database, earlier in the same command.
+_FOREIGN = re.compile(
+    r"\b(?:mysql|mariadb|sqlite3?|duckdb|clickhouse(?:-client)?|sqlcmd|sqlplus|cqlsh|snowsql|bq|trino|presto)\b[^\n;|&]*\Z"
 )
 _VARIABLE = re.compile(r"\$\{[^}]*\}|\$\w+|\{\{[^}]*\}\}|%\w+%")
 
@@ -111,6 +115,15 @@ def _printed(text: str, at: int) -> bool:
     return bool(_PRINTS.search(before)) and "psql" not in text[at : end if end >= 0 else None]
 
 
+def _for_another(text: str, at: int) -> bool:
+    """Whether the place is an argument of another database's client."""
+    return _FOREIGN.search(text[max(text.rfind("\n", 0, at) + 1, at - 400) : at]) is not None
+
+
+def _not_run(text: str, at: int) -> bool:
+    return _printed(text, at) or _for_another(text, at)
+
+
 def _of_tool(text: str, command: re.Match[str], operation: str) -> Operation:
     named = (command.groupdict().get("object") or "").strip("\"'")
     line = text.count("\n", 0, command.start()) + 1
@@ -132,11 +145,12 @@ def _sql(text: str) -> Iterator[Operation]:
                 yield from _of_sql(text, found.start(group), found[group], sure=group != "bare")
     heredocs = _HEREDOC.finditer(text) if text.count("<<") <= _MOST // 4 else iter(())
     for found in heredocs:
-        if re.search(r"psql|sql", _whole_line(text, found.start()), re.IGNORECASE):
+        line = _whole_line(text, found.start())
+        if re.search(r"psql|sql", line, re.IGNORECASE) and not _for_another(text, found.start()):
             yield from _of_sql(text, found.start("body"), found["body"], sure=True)
     for found in islice(_LITERAL.finditer(text), 20 * _MOST):
         written = found["double"] if found["double"] is not None else found["single"]
-        if _BEGINS.match(written) and not prose(written) and not _printed(text, found.start()):
+        if _BEGINS.match(written) and not prose(written) and not _not_run(text, found.start()):
             yield from _of_sql(text, found.start() + 1, written, sure=False)
 
 

@@ -108,7 +108,7 @@ def read_dsl(text: str, path: str, tool: str) -> Migration:
     down = _DOWN.search(text)
     boundary = text.count("\n", 0, down.start()) + 1 if down else None
     for each in dsl_calls(text, path.rsplit(".", 1)[-1]):
-        each.direction = "down" if boundary is not None and each.line > boundary else "up"
+        each.direction = "down" if boundary is not None and each.line >= boundary else "up"
         found.operations.append(each)
     return found
 
@@ -124,6 +124,8 @@ def dsl_calls(text: str, suffix: str) -> Iterator[Operation]:
         for call in islice(calls, _MOST_CALLS):
             named = call.groupdict()
             object_ = ".".join(filter(None, (named.get("name"), named.get("column"))))
+            if operation == "drop_column" and not named.get("column"):
+                object_ = ".".join(filter(None, (_altered(blanked, call.start()), object_)))
             bounded = False if operation == "delete" else None
             line = blanked.count("\n", 0, call.start()) + 1
             cascade = "cascade" in blanked[call.end() : blanked.find("\n", call.end()) % (len(blanked) + 1)].lower()
@@ -142,6 +144,16 @@ def dsl_calls(text: str, suffix: str) -> Iterator[Operation]:
             found.append(made)
     found += orm_calls(blanked, suffix)
     return iter(sorted(found, key=lambda each: each.line))
+
+
+_TABLE = re.compile(rf"\.(?:alterTable|table)\(\s*{_NAME}")
+_NEAR = 2_000
+
+
+def _altered(text: str, at: int) -> str:
+    """Knex's table whose callback a place is in; empty for none."""
+    opened = list(_TABLE.finditer(text, max(0, at - _NEAR), at))
+    return opened[-1]["name"] if opened else ""
 
 
 def uncommented(text: str, suffix: str) -> str:

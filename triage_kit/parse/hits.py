@@ -24,10 +24,13 @@ _SHELL_NAMES = re.compile(
     r"(?i)\A(?:makefile|gnumakefile|justfile|jenkinsfile|procfile|dockerfile.*|crontab.*|package\.json|composer\.json|"
     r".*\.(?:sh|bash|zsh|ps1|bat|cmd|mk|ya?ml|cron|crontab|service|timer|toml|ini|cfg|properties|tf|hcl|j2|env\.example))\Z"
 )
+# Languages whose comments begin otherwise than C's.
+_LINE_COMMENTS = {"clj": ";", "cljs": ";", "cljc": ";", "hs": "--", "erl": "%", "r": "#", "jl": "#"}
 _CODE = frozenset(
     (
         *("js", "jsx", "ts", "tsx", "mjs", "cjs", "vue", "go", "java", "kt", "scala", "php", "cs", "rs", "ex", "exs"),
-        *("pl", "pm", "lua", "groovy", "swift", "c", "cc", "cpp"),
+        *("pl", "pm", "lua", "groovy", "swift", "c", "cc", "cpp", "kts", "dart", "fs", "vb"),
+        *_LINE_COMMENTS,
     )
 )
 _RUBY = frozenset(("rb", "rake"))
@@ -148,13 +151,18 @@ def _operations(text: str, path: str) -> Iterator[Operation]:
             yield from (each for each in dsl_calls(text, suffix) if each.how == "pattern")
         else:
             yield from orm_calls(uncommented_code(text, suffix), suffix)
-        yield from literal_hits(text)
-        if "exec" in text or "spawn" in text:
+        yield from literal_hits(_without_comments(text, suffix))
+        if "exec" in text or "spawn" in text or "Artisan" in text:
             yield from _of_shell(text)
     elif suffix in ("yml", "yaml"):
         yield from _yaml(text)
     else:
         yield from command_hits(text)
+
+
+def _without_comments(text: str, suffix: str) -> str:
+    sign = _LINE_COMMENTS.get(suffix)
+    return re.sub(rf"(?m)^([ \t]*){sign}.*$", r"\1", text) if sign else text
 
 
 _TAG = re.compile(r"\{%(?:[^%]|%(?!\}))*%\}|\{\{(?:[^}]|\}(?!\}))*\}\}")

@@ -46,7 +46,7 @@ Names = dict[str, Any]
 # A migration is foreign text: it may not make ours grow without end.
 _MOST_TEXT = 1 << 20
 _WIDE = re.compile(r"%[^a-zA-Z%]*\d{3}|\{[^{}]*[:.!\[]")
-_SAME = frozenset(("text", "DDL", "f", "literal_column", "literal", "str"))
+_SAME = frozenset(("text", "DDL", "SQL", "f", "literal_column", "literal", "str"))
 _METHODS: dict[str, Callable[..., Any]] = {
     "strip": str.strip,
     "lower": str.lower,
@@ -141,6 +141,8 @@ def _call(node: ast.Call, names: Names) -> Any:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     if name in _SAME and node.args:
         return evaluate(node.args[0], names)
+    if name == "Identifier" and node.args:  # psycopg's: one name in its quotes, or a name with its schema
+        return ".".join(f'"{as_text(evaluate(each, names))}"' for each in node.args)
     if name == "dedent" and node.args:
         inner = evaluate(node.args[0], names)
         return textwrap.dedent(inner) if isinstance(inner, str) else inner
