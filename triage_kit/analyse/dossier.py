@@ -97,6 +97,18 @@ class Dossier:
         return undone if short == undone and few else 0
 
     @cached_property
+    def undone(self) -> int | None:
+        """Counted changes that were rolled back, of a table never analysed; none where all of them were deletes.
+
+        A rolled-back insert leaves one row fewer than the counters say, a rolled-back delete one more: where the same
+        files hold as many rows more as changes are missing, nothing but deletes was rolled back.
+        """
+        missing, row = rolled_back(self.counters), self.balance
+        if not missing or self.replaced is not False or row["actual_rows"] is None:
+            return missing
+        return 0 if row["actual_rows"] - (row["inserts"] - row["deletes"]) == missing else missing
+
+    @cached_property
     def refill_failed(self) -> bool:
         """Whether every row that was inserted since its storage was replaced was rolled back: none of them stands."""
         since, undone = self.counters.get("inserted_since_vacuum"), rolled_back(self.counters)

@@ -64,12 +64,27 @@ def _companion(table: Dossier, scene: Scene) -> Observation | None:
         return Observation(("same",), f"{deletes} deletes are counted; {reached}", "log", table.name, "log")
     if table.net is None or not deletes or deletes < FEW or table.name in scene.reported:
         return None
+    if together := _in_one_transaction(table, scene):
+        return Observation(("same",), *together, table.name, "wal")
     named = [name for name in sorted(scene.reported) if (scene.balances.get(name) or {}).get("deletes")]
     same = [name for name in named if scene.balances[name]["deletes"] == deletes]
     if not named:
         return None
     says = f"{deletes} deletes are counted, {'as' if same else 'not as'} in {', '.join(same or named)}"
     return Observation(("same" if same else "no",), says, "pg_stat_user_tables", table.name, "counters")
+
+
+def _in_one_transaction(table: Dossier, scene: Scene) -> tuple[str, str] | None:
+    """In words and from where: that the WAL has one transaction delete most here and rows that people miss as well."""
+    recorded = scene.wal.deleting(table.oid)
+    if not recorded:
+        return None
+    most = recorded[0]
+    for name in sorted(scene.reported & scene.balances.keys()):
+        if any(each.xid == most.xid for each in scene.wal.deleting(scene.balances[name]["oid"])):
+            says = f"transaction {most.xid} deleted {most.rows} rows here and rows of {name}, which people miss"
+            return says, most.source
+    return None
 
 
 def _by_the_same(table: Dossier, scene: Scene) -> str:

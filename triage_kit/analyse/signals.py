@@ -107,10 +107,12 @@ def _inserted_since_vacuum(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _changed_since_analyze(table: Dossier, scene: Scene) -> Observation | None:
-    lost = rolled_back(table.counters)
+    missing, lost = rolled_back(table.counters), table.undone
     if table.net is None or lost is None or not table.balance["inserts"] or table.failed:
         return None  # a few failed inserts befall every table in use: `rows` has left them out
-    says = f"never analysed; n_mod_since_analyze misses {lost} of the counted changes"
+    says = f"never analysed; n_mod_since_analyze misses {missing} of the counted changes"
+    if missing and not lost:
+        says = f"{says}, deletes that were rolled back: as many rows stand beyond what the counters leave"
     return Observation(("short" if lost else "whole",), says, "pg_stat_user_tables", table.name, "counters")
 
 

@@ -214,7 +214,7 @@ def habitual(each: Weighed, scene: Scene) -> bool:
             calls[source] = calls.get(source, 0) + seen.calls
         if seen.operation == "delete" and seen.bounded and seen.calls >= DRAINING:
             drained += seen.rows or 0
-    if drained >= ALMOST * (table.balance["deletes"] or 1) and not missed:
+    if drained >= ALMOST * (table.balance["deletes"] or 1) and not missed and not _at_once(each, scene):
         return True  # row by row, as a queue is worked off
     if max(calls.values(), default=0) >= (MISSED if missed else OFTEN):
         return True
@@ -224,6 +224,15 @@ def habitual(each: Weighed, scene: Scene) -> bool:
         return True  # by the hand that fills it, each time
     key, inserts = table.storage.get("primary_key_bytes"), table.balance["inserts"] or 0
     return not table.replaced and key is not None and inserts > 1000 and key < inserts * KEY_BYTES / 4
+
+
+def _at_once(each: Weighed, scene: Scene) -> bool:
+    """Whether the WAL has one transaction that deleted most of what is gone: many calls are no habit then."""
+    table, recorded = each.table, scene.wal.deleting(each.table.oid)
+    if not recorded or table.came is None or not table.went:
+        return False
+    gone = min(table.went, table.came - (table.balance["actual_rows"] or 0))  # rolled-back deletes are counted too
+    return recorded[0].rows >= ALMOST * max(gone, 1)
 
 
 def _never_looked_at(each: Weighed) -> bool:
