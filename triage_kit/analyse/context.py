@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from triage_kit.analyse.catalogue import counts_too_little
+
 # initdb and the first start belong together; on 13 and 14 the reset time of a server that never crashed is that start.
 FIRST_START = pd.Timedelta(minutes=10)
 INITDB = pd.Timedelta(minutes=1)
@@ -71,7 +73,20 @@ def _crashed_at(evidence: Mapping[str, pd.DataFrame], identity: dict, cluster: d
     events = evidence["log_events"]
     logged = events.loc[events["subject"].isin(CRASHES), "at"].dropna()
     near = logged[(logged <= reset + TOGETHER) & (logged >= reset - FIRST_START)]
-    return reset if len(near) and (initdb_at is None or near.max() > initdb_at) else None
+    if len(near) and (initdb_at is None or near.max() > initdb_at):
+        return reset
+    return reset if _began_late(evidence, cluster, version) else None
+
+
+def _began_late(evidence: Mapping[str, pd.DataFrame], cluster: dict, version: int | None) -> bool:
+    """Whether counters of 13 or 14 that look as if they began with the first start know nothing of its tables' making.
+
+    Nothing but recovery sets those of cluster and database to zero together; a young server's times alone do not tell.
+    """
+    reset, archiver = cluster.get("bgwriter_reset"), cluster.get("archiver_reset")
+    if version is None or version >= 150000 or archiver is None or abs(reset - archiver) > TOGETHER:
+        return False
+    return counts_too_little(evidence, reset, TOGETHER)
 
 
 def crash_time(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from triage_kit.analyse.balance import rolled_back
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.lineage import rewritten_columns
@@ -88,6 +89,21 @@ def _share_deleted(table: Dossier, scene: Scene) -> Observation | None:
     return Observation((outcome,), says, "pg_stat_user_tables", table.name, "counters")
 
 
+def _deleted_since_crash(table: Dossier, scene: Scene) -> Observation | None:
+    """Deletes that a table counts since a crash set its counters to zero: they took rows that stood before it, if any.
+
+    Where none of them was committed, as n_mod_since_analyze tells, they say nothing.
+    """
+    crashed, counted = scene.about.crashed_at, table.counters
+    deletes = table.balance["deletes"]
+    if crashed is None or scene.about.in_recovery or not deletes or deletes < FEW or table.relation["is_partition"]:
+        return None
+    if table.relation["kind"] != "table" or table.net is not None or rolled_back(counted) == deletes:
+        return None
+    says = f"{deletes} rows were deleted since the crash at {crashed:%Y-%m-%d %H:%M:%S} UTC began its counters anew"
+    return Observation(("deleted",), says, "pg_stat_user_tables", table.name, "counters")
+
+
 def _persistence(table: Dossier, scene: Scene) -> Observation | None:
     if table.relation["persistence"] is None:
         return None
@@ -134,6 +150,7 @@ TRACES: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "children": _children,
     "mass_update": _mass_update,
     "share_deleted": _share_deleted,
+    "deleted_since_crash": _deleted_since_crash,
     "persistence": _persistence,
     "rewritten": _rewritten,
 }
