@@ -15,7 +15,7 @@ from triage_kit import schemas
 from triage_kit.analyse import knowledge
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.groups import Group
-from triage_kit.analyse.inference import Observation, decibans, posterior
+from triage_kit.analyse.inference import Observation, decibans, posterior, sharpened
 from triage_kit.analyse.inquiry import Inquiry
 from triage_kit.analyse.rewound import another_state
 from triage_kit.analyse.signs import signs
@@ -51,7 +51,8 @@ def find_causes(groups: Sequence[Group], inquiry: Inquiry) -> tuple[pd.DataFrame
     known = knowledge.causes()
     for group in groups:
         seen, references = _observations(group, inquiry)
-        chances = mixed(known, seen, mechanism_outcomes(group, inquiry.findings))
+        mean = mixed(known, seen, mechanism_outcomes(group, inquiry.findings))
+        chances = sharpened(mean, known.sharpness)  # after the mean, so that the order stays
         for word in sorted(chances, key=lambda w: (-chances[w], w)):
             shifts = {name: decibans(known, name, seen[name], word) for name in seen}
             causes.append(_cause(group, word, known.titles[word], chances[word], shifts, references))

@@ -52,6 +52,19 @@ def posterior(
     return {hypothesis: value / total for hypothesis, value in scaled.items()}
 
 
+def sharpened(chances: Mapping[str, float], power: float) -> dict[str, float]:
+    """The probabilities raised to a power and made to sum to 1 again: surer above 1, the order stays.
+
+    >>> told = sharpened({"a": 0.6, "b": 0.3, "c": 0.1}, 2.0)
+    >>> {word: round(chance, 3) for word, chance in told.items()}
+    {'a': 0.783, 'b': 0.196, 'c': 0.022}
+    """
+    top = max(chances.values(), default=1.0) or 1.0  # against underflow: what comes in need not sum to 1
+    raised = {word: (chance / top) ** power for word, chance in chances.items()}
+    total = sum(raised.values())
+    return {word: value / total for word, value in raised.items()}
+
+
 def decibans(knowledge: Knowledge, name: str, observation: Observation, hypothesis: str) -> float:
     """How far the observation moves the hypothesis: positive is for it, 10 is ten to one."""
     signal = knowledge.signals[name]

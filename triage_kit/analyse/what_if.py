@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from triage_kit.analyse import knowledge
-from triage_kit.analyse.inference import FLOOR
+from triage_kit.analyse.inference import FLOOR, sharpened
 
 
 def matrix(evidence: pd.DataFrame, of: str) -> pd.DataFrame:
@@ -52,8 +52,8 @@ def ranking(
     mine, row, column = _of(evidence, of)
     left_out = set(strike)
     kept = mine[~mine[row].isin(left_out) & ~mine["evidence"].isin(left_out)]
-    known = (knowledge.mechanisms() if column == "mechanism" else knowledge.causes()).priors
-    start = {word: (priors or known).get(word, FLOOR) for word in mine[column].unique()}
+    known = knowledge.mechanisms() if column == "mechanism" else knowledge.causes()
+    start = {word: (priors or known.priors).get(word, FLOOR) for word in mine[column].unique()}
     weights = {}
     for word, prior in start.items():
         likelihoods = kept.loc[kept[column] == word, "likelihood"].clip(lower=FLOOR)
@@ -63,8 +63,8 @@ def ranking(
         for signal in kept[row].unique():
             weight *= max(told.get(signal, 0.5), FLOOR)
         weights[word] = weight
-    found = pd.Series(weights, name="probability", dtype="float64")
-    return (found / found.sum()).sort_values(ascending=False, kind="stable")
+    found = pd.Series(sharpened(weights, known.sharpness), name="probability", dtype="float64")
+    return found.sort_values(ascending=False, kind="stable")
 
 
 def sensitivity(evidence: pd.DataFrame, of: str, factors: Iterable[float] = (0.1, 0.5, 2.0, 10.0)) -> pd.DataFrame:

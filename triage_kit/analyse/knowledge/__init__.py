@@ -45,6 +45,7 @@ class Knowledge:
     titles: Mapping[str, str]
     prior_source: str
     signals: Mapping[str, Signal] = field(default_factory=dict)
+    sharpness: float = 1.0  # power that the probabilities are raised to: above 1 where the stated numbers are too shy
 
 
 @cache
@@ -65,7 +66,8 @@ def causes() -> Knowledge:
     raw = _read("causes.yaml")
     signals = {"mechanism": _signal("mechanism", {"says": "what happened to the rows", **raw["mechanism"]}, CAUSES)}
     signals |= {name: _item(name, body) for name, body in raw["items"].items()}
-    return Knowledge(_priors(raw, CAUSES), _titles(raw, "title"), raw["prior_source"], signals)
+    sharpness = float(raw["sharpness"]["power"])
+    return Knowledge(_priors(raw, CAUSES), _titles(raw, "title"), raw["prior_source"], signals, sharpness)
 
 
 @cache
