@@ -233,3 +233,15 @@ def test_every_table_but_the_tools_own_emptied_by_hand_is_not_sure_to_be_a_test(
     ranked = _ranked(analyse.investigate(make_evidence(tables, reported=["a"])))
     assert set(ranked.index[:2]) == {"test_run", "manual_session"}
     assert ranked.iloc[1] > 0.1
+
+
+@pytest.mark.parametrize(("keys", "blamed"), [([("pages", "pages", "cascade")], True), ([], False)])
+def test_a_delete_of_one_row_explains_a_tree_below_it(keys, blamed, make_table, make_evidence):
+    # Measured: pg_stat_statements counts the rows of the statement, none of those that went along by the key.
+    facts = {"inserts": 1000, "deletes": 111, "rows": 889, "live": 889, "dead": 111, "mod": 111}
+    entry = {"query_id": "1", "database": "d", "role": "o", "text": "DELETE FROM s.pages WHERE id = $1", "calls": 1,
+             "rows": 1}  # fmt: skip
+    tables = [make_table("pages", 16404, **facts), make_table("users", 16500)]
+    found = analyse.investigate(make_evidence(tables, keys=keys, reported=["pages"], statements=[entry]))
+    items = set(found.cause_evidence["item"])
+    assert any(name.startswith("statement_") for name in items) is blamed
