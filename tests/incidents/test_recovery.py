@@ -125,6 +125,34 @@ def test_truncate_with_a_dump(server, database, folder, form) -> None:
     assert rows(server, database, "SELECT datname FROM pg_database WHERE datname = 'triage_recovered'") == []
 
 
+def test_dumps_that_bring_nothing_back_are_each_called_what_they_are(server, database, folder) -> None:
+    programs.program("pg_dump", at_least=server.version[0])
+    in_sql(server, database, [SHOP])
+    programs.dump(server, database, folder / "cut.bak", "-Fc")
+    whole = (folder / "cut.bak").read_bytes()
+    (folder / "cut.bak").write_bytes(whole[: len(whole) // 2])
+    other = f"{database}_ledger"
+    in_sql(server, database, [f"CREATE DATABASE {other}"])
+    try:
+        in_sql(server, other, ["CREATE TABLE entries AS SELECT g AS id FROM generate_series(1, 9) g"])
+        programs.dump(server, other, folder / "other.bak", "-Fc")
+    finally:
+        in_sql(server, database, [f"DROP DATABASE {other}"])
+    time.sleep(1.1)
+    in_sql(server, database, ["TRUNCATE customers CASCADE", "INSERT INTO customers (id, name) VALUES (900, 'new')"])
+    time.sleep(1.1)
+    programs.dump(server, database, folder / "newer.bak", "-Fc")
+    (folder / "case.yaml").write_text(json.dumps({"title": "t", "database": {"url": server.url(database)},
+                                                  "backups": ["*.bak"], "reported": ["customers"]}))  # fmt: skip
+    collect(cases.load(folder / "case.yaml"))
+    found = analyse.investigate(open_case(folder).evidence).recovery
+    [why] = found.loc[found["option"] == "backup", "why"]
+    assert not found.loc[found["option"] == "backup", "feasible"].eq(True).any()
+    for told in ("cut.bak: it is cut", f"other.bak: it is of another database: {other}, not {database}",
+                 "newer.bak: it is newer than the loss"):  # fmt: skip
+        assert told in why
+
+
 @pytest.mark.parametrize("major", sorted({*sorted(majors.found())[:1], *sorted(majors.found())[-1:]}) or [None])
 def test_delete_with_point_in_time_recovery(folder, major) -> None:
     if major is None:
