@@ -60,8 +60,23 @@ def test_a_clock_is_no_gap_where_every_loss_is_dated_by_its_commit(committed, co
         {"source": "commit_times", "status": "unavailable", "reason": "off", "costs": "the exact time"}])  # fmt: skip
     at = pd.Timestamp("2025-10-08T10:00:00Z") if committed else None
     groups = schemas.frame("groups", [{"group": "G1", "committed_at": at, "dated_by": "commit record"}])
-    told = provenance.gaps(questions, groups).set_index("source")["costs"]
+    told = provenance.gaps(questions, groups, schemas.empty("log_sources")).set_index("source")["costs"]
     assert told["commit_times"].startswith(costs)
+
+
+@pytest.mark.parametrize(("second", "missed"), [(5, True), (3, False)])
+def test_a_log_that_begins_after_the_loss_is_a_gap(second, missed):
+    questions = schemas.frame("questions", [{"source": "log:a.log", "status": "answered"}])
+    groups = schemas.frame("groups", [{"group": "G1", "committed_at": pd.Timestamp("2025-10-08T10:00:04Z")}])
+    read = [
+        {"file": name, "first_at": pd.Timestamp(f"2025-10-08T10:00:0{at}Z")} for name, at in (("a", second), ("b", 9))
+    ]
+    told = provenance.gaps(questions, groups, schemas.frame("log_sources", read))
+    assert told["source"].tolist() == (["logs"] if missed else [])
+    assert (
+        told["reason"].str.contains("begins at 2025-10-08 10:00:05.000000 UTC, after a loss").tolist()
+        == [True] * missed
+    )
 
 
 def test_operations_that_undo_are_told_from_those_that_the_findings_count(make_table, make_evidence):

@@ -261,6 +261,7 @@ def test_a_detached_partition_is_attached_again(server, database, folder) -> Non
         database,
         [
             "CREATE EXTENSION pg_stat_statements",
+            "SELECT pg_stat_statements_reset()",  # full of other tests' entries, it forgets what ran once
             "CREATE SCHEMA m; CREATE TABLE m.usage (at date, v int) PARTITION BY RANGE (at)",
             "CREATE TABLE m.usage_08 PARTITION OF m.usage FOR VALUES FROM ('2026-08-01') TO ('2026-09-01')",
             "CREATE TABLE m.usage_09 PARTITION OF m.usage FOR VALUES FROM ('2026-09-01') TO ('2026-10-01')",

@@ -39,6 +39,7 @@ class Group:
     lsn: str | None = None
     dated: str = "commit timestamp"
     whole: bool = True  # the roots were emptied, not thinned out: the statement had no WHERE that spared a row
+    thinned: frozenset[str] = frozenset()  # roots that still hold rows
 
 
 def find_groups(
@@ -54,9 +55,8 @@ def find_groups(
             found.append(_truncated(tables, by_name, reach, each.xid, each.committed_at, each.how))
             taken |= set(tables)
     lost = [name for name, row in by_name.items() if row["status"] in LOSSES and name not in taken]
-    found += _deleted(
-        [name for name in lost if by_name[name]["mechanism"] in ("delete", "cascade_delete")], by_name, reach
-    )
+    deleted = [name for name in lost if by_name[name]["mechanism"] in ("delete", "cascade_delete")]
+    found += _of_one_transaction(_deleted(deleted, by_name, reach), by_name, scene)
     loose = tuple(sorted(name for name in lost if by_name[name]["mechanism"] == "truncate" and name in reach))
     if loose:
         found.append(_truncated(loose, by_name, reach, None, None, _without_transaction(loose, reach)))
@@ -72,8 +72,7 @@ def _told(group: Group, name: str, by_name: Mapping[str, dict], scene: Scene) ->
     """The group with its name, and with what the WAL and the log say of its transaction."""
     xid, at = group.xid, group.committed_at
     if xid is None and group.mechanism in ("delete", "cascade_delete"):
-        recorded = [each for root in group.roots for each in scene.wal.deleting(by_name[root]["oid"])[:1]]
-        xid = scene.clock.full(recorded[0].xid) if recorded and len({each.xid for each in recorded}) == 1 else None
+        xid = _recorded(group, by_name, scene)
     if xid is not None:
         above = _top_level(group, xid, scene)
         at = at or scene.clock.commit_time(xid)
@@ -82,6 +81,42 @@ def _told(group: Group, name: str, by_name: Mapping[str, dict], scene: Scene) ->
     if xid is not None:
         told |= {"lsn": scene.clock.lsns.get(xid), "dated": scene.clock.dated_by(xid)}
     return replace(group, **told)  # type: ignore[arg-type]
+
+
+def _recorded(group: Group, by_name: Mapping[str, dict], scene: Scene) -> int | None:
+    """The transaction that deleted most rows of each root, by the WAL; None where it tells of none, or of several."""
+    recorded = [each for root in group.roots for each in scene.wal.deleting(by_name[root]["oid"])[:1]]
+    return scene.clock.full(recorded[0].xid) if recorded and len({each.xid for each in recorded}) == 1 else None
+
+
+def _of_one_transaction(groups: Sequence[Group], by_name: Mapping[str, dict], scene: Scene) -> list[Group]:
+    """The groups of deleted tables, those joined into one that the same transaction deleted from, by the WAL."""
+    found: list[Group] = []
+    by_xid: dict[int, list[Group]] = {}
+    for group in groups:
+        xid = _recorded(group, by_name, scene)
+        if xid is None:
+            found.append(group)
+        else:
+            by_xid.setdefault(xid, []).append(group)
+    return found + [parts[0] if len(parts) == 1 else _joined(parts) for parts in by_xid.values()]
+
+
+def _joined(parts: Sequence[Group]) -> Group:
+    tables = tuple(sorted(name for part in parts for name in part.tables))
+    return replace(
+        parts[0],
+        tables=tables,
+        damaged=tuple(sorted(name for part in parts for name in part.damaged)),
+        roots=tuple(sorted(name for part in parts for name in part.roots)),
+        how="deleted by one transaction",
+        via={table: root for part in parts for table, root in part.via.items()},
+        reaches={root: names for part in parts for root, names in part.reaches.items()},
+        extra=tuple(sorted({name for part in parts for name in part.extra} - set(tables))),
+        explained=len(tables),
+        whole=all(part.whole for part in parts),
+        thinned=frozenset(name for part in parts for name in part.thinned),
+    )
 
 
 def _top_level(group: Group, xid: int, scene: Scene) -> int | None:
@@ -158,11 +193,27 @@ def _deleted(names: Sequence[str], by_name: Mapping[str, dict], reach: nx.MultiD
             for name in sorted(fk.delete_reach(reach, roots) - set(tables))
             if (by_name.get(name) or {}).get("actual_rows")
         ]
-        whole = all(by_name[root]["actual_rows"] == 0 for root in roots)
+        thinned = frozenset(root for root in roots if by_name[root]["actual_rows"] != 0)
+        whole = not thinned
         extra = tuple(spared) if whole else ()
         found.append(
             Group(
-                "", "delete", tables, tables, roots, None, None, how, via, reaches, (), extra, len(tables), whole=whole
+                "",
+                "delete",
+                tables,
+                tables,
+                roots,
+                None,
+                None,
+                how,
+                via,
+                reaches,
+                (),
+                extra,
+                len(tables),
+                None,
+                whole=whole,
+                thinned=thinned,
             )
         )
     return found
@@ -174,8 +225,11 @@ def explaining_frame(groups: Sequence[Group], reach: nx.MultiDiGraph, scene: Sce
     for group in groups:
         if group.mechanism not in ("truncate", "delete") or not all(root in reach for root in group.roots):
             continue
-        observed = _observed(group, scene)
-        text = observed.text if observed else _text(group, reach)
+        seen = [_observed(group, root, scene) for root in group.roots]
+        if group.mechanism == "truncate":  # one statement names all of its roots
+            seen = [next(filter(None, seen), None)]
+        observed = all(seen)
+        text = "; ".join(dict.fromkeys(each.text for each in seen if each)) if observed else _text(group, reach)
         says = (
             f"{text[:300]} would reach {group.explained} of the {len(group.tables)} tables of {group.name}"
             f" and {len(group.extra)} others" + (f" ({', '.join(group.extra[:5])})" if group.extra else "")
@@ -185,7 +239,7 @@ def explaining_frame(groups: Sequence[Group], reach: nx.MultiDiGraph, scene: Sce
             {
                 "group": group.name,
                 "text": text,
-                "observed": observed is not None,
+                "observed": observed,
                 "xid": group.xid,
                 "roots": group.roots,
                 "equivalent": tuple(fk.truncate_text(reach, roots, True) for roots in group.equivalents),
@@ -199,16 +253,15 @@ def explaining_frame(groups: Sequence[Group], reach: nx.MultiDiGraph, scene: Sce
     return schemas.frame("explaining_statements", found)
 
 
-def _observed(group: Group, scene: Scene) -> Seen | None:
+def _observed(group: Group, root: str, scene: Scene) -> Seen | None:
     wanted = "truncate" if group.mechanism == "truncate" else "delete"
-    for root in group.roots:
-        for seen in scene.seen.get(root, ()):
-            if (
-                seen.operation == wanted
-                and seen.outcome not in ("failed", "rolled_back")
-                and (seen.bounded is not True or not group.whole)
-            ):
-                return seen
+    for seen in scene.seen.get(root, ()):
+        if (
+            seen.operation == wanted
+            and seen.outcome not in ("failed", "rolled_back")
+            and (seen.bounded is not True or root in group.thinned)
+        ):
+            return seen
     return None
 
 
@@ -216,7 +269,9 @@ def _text(group: Group, reach: nx.MultiDiGraph) -> str:
     if group.mechanism == "truncate":
         cascades = len(group.tables) > len(group.roots) or any(group.reaches.values())
         return fk.truncate_text(reach, group.roots, cascades)
-    return "; ".join(fk.delete_text(reach, root) + ("" if group.whole else " WHERE …") for root in group.roots)
+    return "; ".join(
+        fk.delete_text(reach, root) + (" WHERE …" if root in group.thinned else "") for root in group.roots
+    )
 
 
 def groups_frame(groups: Sequence[Group], findings: pd.DataFrame, dates: Mapping[str, dict]) -> pd.DataFrame:

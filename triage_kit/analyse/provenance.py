@@ -69,20 +69,37 @@ def incident_facts(evidence: Mapping[str, pd.DataFrame]) -> dict:
     }
 
 
-def gaps(questions: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
+def gaps(questions: pd.DataFrame, groups: pd.DataFrame, log_sources: pd.DataFrame) -> pd.DataFrame:
     """Table ``gaps``: every source without an answer, with its reason and what that costs; no log is one of them.
 
-    What only dates a loss costs nothing where each of ``groups`` is dated by its commit all the same.
+    A log that begins after a loss of ``groups`` is one as well. What only dates a loss costs nothing where each is
+    dated by its commit all the same.
     """
     found = [row for row in rows(questions) if row["status"] != "answered"]
     if len(questions) and not questions["source"].str.startswith(("log:", "logs")).any():
         found.insert(0, NO_LOG)
+    elif (late := _log_begins_late(groups, log_sources)) is not None:
+        found.insert(0, late)
     if len(groups) and groups["committed_at"].notna().all():
         by = ", ".join(dict.fromkeys(groups["dated_by"].dropna())) or "another source"
         for row in found:
             if row["source"] in DATING:
                 row["costs"] = f"nothing here, but a second clock: every loss is dated by its commit ({by})"
     return schemas.frame("gaps", [{key: row[key] for key in ("source", "reason", "costs", "named")} for row in found])
+
+
+def _log_begins_late(groups: pd.DataFrame, log_sources: pd.DataFrame) -> dict | None:
+    begins = log_sources["first_at"].min()
+    losses = groups["committed_at"].fillna(groups["lost_to"]).dropna()
+    if pd.isna(begins) or losses.empty or losses.min() >= begins:
+        return None
+    return {
+        "source": "logs",
+        "reason": f"the log that was read begins at {begins:%Y-%m-%d %H:%M:%S.%f} UTC, after a loss "
+                  f"({losses.min():%Y-%m-%d %H:%M:%S.%f} UTC): the files before it were not there",
+        "costs": "which statement it was, who ran it, and who else was connected then",
+        "named": False,
+    }  # fmt: skip
 
 
 def coverage(evidence: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

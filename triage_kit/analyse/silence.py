@@ -42,7 +42,10 @@ def visibility(evidence: Mapping[str, pd.DataFrame]) -> Visibility:
     logged = _logged(settings)
     doubt = _doubt(evidence, settings) if logged.statements else ""
     if logged.statements and not doubt:
-        return Visibility(True, f"{logged.why} would have shown it, and the log reaches back far enough")
+        # What a function runs is not logged, nor its call by SELECT at mod (PostgreSQL documentation, log_statement).
+        return Visibility(
+            True, f"{logged.why} would have shown it unless a function ran it, and the log reaches back far enough"
+        )
     counted = _counted(evidence)
     if counted is not None:
         return counted

@@ -1,0 +1,54 @@
+"""Tables that one transaction deleted from are one group, whether a foreign key joins them or not."""
+
+from __future__ import annotations
+
+import pytest
+
+from triage_kit import analyse
+
+THINNED = {"inserts": 440, "deletes": 220, "live": 220, "rows": 220, "dead": 220, "mod": 660, "insv": 440,
+           "analyzes": 0, "tuples": -1.0, "sequence": 440}  # fmt: skip
+EMPTIED = {**THINNED, "deletes": 440, "live": 0, "rows": 0, "dead": 440, "mod": 880}
+
+
+def deleted(make_table, make_evidence, game_xid, pairing_xid, **more):
+    tables = [make_table("game", 16410, **THINNED), make_table("pairing", 16420, **EMPTIED)]
+    xids = (game_xid, pairing_xid)
+    ended = [{"xid": xid, "outcome": "committed", "lsn": f"0/{xid}", "source": "pg_wal", "subxids": ()}
+             for xid in sorted(set(xids))]  # fmt: skip
+    changes = [{"xid": xid, "table_oid": oid, "operation": "delete", "rows": rows}
+               for xid, oid, rows in zip(xids, (16410, 16420), (220, 440), strict=True)]  # fmt: skip
+    return analyse.investigate(make_evidence(tables, reported=["game", "pairing"], wal_transactions=ended,
+                                             wal_changes=changes, **more))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pairing_xid", "groups"), [(798, [["s.game", "s.pairing"]]), (799, [["s.pairing"], ["s.game"]])]
+)
+def test_what_the_wal_says_of_one_transaction_is_one_group(make_table, make_evidence, pairing_xid, groups):
+    found = deleted(make_table, make_evidence, 798, pairing_xid)
+    assert [list(tables) for tables in found.groups["tables"]] == groups
+    assert set(found.groups["xid"]) == {798, pairing_xid}
+    assert set(found.causes["group"]) == {f"G{number}" for number in range(1, len(groups) + 1)}
+
+
+def test_each_table_keeps_its_own_statement_and_only_the_thinned_one_has_a_condition(make_table, make_evidence):
+    found = deleted(make_table, make_evidence, 798, 798)
+    [story] = found.explaining_statements.to_dict("records")
+    assert (story["text"], story["observed"]) == ("DELETE FROM s.game WHERE …; DELETE FROM s.pairing", False)
+    assert (story["explained"], story["of"], story["extra"]) == (2, 2, 0)
+
+
+def test_statements_are_called_seen_when_that_of_each_table_was(make_table, make_evidence):
+    ran = {"DELETE FROM s.game WHERE season = $1": 220, "DELETE FROM s.pairing": 440}
+    calls = [
+        {"query_id": text, "database": "d", "role": "o", "text": text, "calls": 1, "rows": rows}
+        for text, rows in ran.items()
+    ]
+    asked = [{"source": "statements", "status": "answered"}]
+    both = deleted(make_table, make_evidence, 798, 798, statements=calls, questions=asked)
+    one = deleted(make_table, make_evidence, 798, 798, statements=calls[:1], questions=asked)
+    assert both.explaining_statements[["text", "observed"]].to_numpy().tolist() == [
+        ["DELETE FROM s.game WHERE season = $1; DELETE FROM s.pairing", True]
+    ]
+    assert one.explaining_statements["observed"].tolist() == [False]
