@@ -280,3 +280,25 @@ def test_a_disk_that_fills_in_the_middle_of_the_command_is_gone_on_with(tmp_path
         assert main(["verify", "--quiet", str(disk)]) == 0
     finally:
         subprocess.run(["umount", disk], check=True)
+
+
+def test_a_session_that_recovery_ends_while_it_begins_is_begun_again(
+    server18, database18, new_case, monkeypatch
+) -> None:
+    """What a standby said to a login while its primary vacuumed pg_class; it happens once in some hundred logins."""
+    said = (
+        'connection failed: connection to server on socket "/run/.s.PGSQL.5432" failed: FATAL:  canceling statement '
+        "due to conflict with recovery\nDETAIL:  User was holding shared buffer pin for too long."
+    )
+    opened, refused = Session._opened, []
+
+    def twice(self: Session, encoding: str) -> psycopg.Connection:
+        if len(refused) < 2:
+            refused.append(encoding)
+            raise psycopg.OperationalError(said)
+        return opened(self, encoding)
+
+    monkeypatch.setattr(Session, "_opened", twice)
+    done = collect(new_case(database={"url": server18.url(database18)}), only=("identity",))
+    assert len(refused) == 2
+    assert done.bundle.table("identity")["database"].tolist() == [database18]

@@ -1,9 +1,11 @@
 # ruff: noqa: E501 S608 rows of logs and SQL made for the tests stay on their lines
 """A big log of a container engine: the scan sees what the server wrote, and its finds stand where the file has them."""
 
+import gc
 import io
 import json
 import random
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,7 +72,7 @@ def test_a_line_longer_than_any_piece_flows_through(monkeypatch, layer, longest)
     """Lines of another stream come behind it, and what nothing ends is ended; nothing is lost."""
     for module in (lines, wrapped):
         monkeypatch.setattr(module, "PIECE", 300)
-        monkeypatch.setattr(module, "LONGEST", longest)
+        monkeypatch.setattr(module, "WAITING", longest)
     head, stamp = "2025-10-07 20:27:38.343 UTC [11] app@shop LOG:  statement: ", "2025-10-07T20:27:38.343Z"
     texts = [(f"{head}SELECT 1\n", "a"), (head, "a"), *[("x" * 50, "a")] * 10, ("whole\n", "b"), ("no record", ""), ("cut", "b"),
              *[("ü" * 50, "a")] * 10, (f"{head}cut again\n", "b"), ("; DELETE FROM b\n", "a"), ("last\n", "a"), ("open", "b")]  # fmt: skip
@@ -95,3 +97,41 @@ def test_a_line_longer_than_any_piece_flows_through(monkeypatch, layer, longest)
             found = [Entry(at, ours.encode().find(text)) for at, text in enumerate((b"whole", b"cut", b"last"))]
             log.place(found)
             assert [each.line for each in found] == [13, 15, 28]
+
+
+STAMP = "2025-10-07T20:27:38.343Z"
+PART = f"{STAMP} stderr P {'x' * 8000}\n".encode()
+SHAPES = {  # what follows a line that is long, or that nothing ends
+    "cut lines": (PART * 60 + f"{STAMP} stderr F end\n".encode(), b""),
+    "no records": (b"loose " + b"x" * 8000 + b"\n", PART * 200),
+    "another stream": (f"{STAMP} stdout F {'y' * 80}\n".encode(), PART * 200),
+}
+
+
+def reachable(held: object) -> int:
+    """Bytes of everything that a value holds, each object once."""
+    seen, size, left = set(), 0, [held]
+    while left:
+        each = left.pop()
+        if id(each) in seen or isinstance(each, type):
+            continue
+        seen.add(id(each))
+        size += sys.getsizeof(each)
+        left += gc.get_referents(each) if not isinstance(each, (bytes, str, int)) else []
+    return size
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_is_kept_of_cut_lines_does_not_grow_with_them(monkeypatch, shape):
+    monkeypatch.setattr(wrapped, "WAITING", 1 << 20)
+    again, first = SHAPES[shape]
+    kept = {}
+    for size in (4 << 20, 32 << 20):
+        data = first + again * (size // len(again))
+        log = wrapped.Stripped("cri", pieces(data, 1 << 18))
+        given = [len(out) for out in log.unpacked()]
+        assert max(given) < 4 << 20
+        assert sum(given) == len(b"".join(wrapped.Stripped("cri", pieces(data, 1 << 20)).unpacked()))
+        kept[size] = reachable(log.marks)
+    # A mark a piece of 128 kB is all that may be added: some hundred bytes.
+    assert kept[32 << 20] < kept[4 << 20] + 1_000 * (28 << 20) / wrapped._PIECE

@@ -32,6 +32,8 @@ FROM_ENVIRONMENT = {"connect_timeout": "PGCONNECT_TIMEOUT"}
 DRIVER = re.compile(r"^\s*(postgres(?:ql)?)\+\w+://")
 OWN_LIMIT = re.compile(r"too many connections for (?:role|database)", re.IGNORECASE)
 CLOSED = re.compile(r"invalid database|not currently accepting connections", re.IGNORECASE)
+# A standby's recovery may end a session while it still begins; libpq gives no SQLSTATE then.
+RECOVERY = re.compile(r"conflict with recovery", re.IGNORECASE)
 # A broken line speaks of SSL, too, and with sslmode=prefer a refused password is followed by a second try without it.
 UNLIKE = re.compile(
     r"(?!.*(?:password|SSL SYSCALL|closed unexpectedly))"

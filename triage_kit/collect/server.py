@@ -228,8 +228,11 @@ class Session:
                 problem = error.orig
             except psycopg.Error as error:
                 problem = error
-            # Somebody who cancels whatever runs too long has hit the first questions of the driver: nothing is wrong.
-            if getattr(problem, "sqlstate", None) != CANCELED or time.monotonic() > until:
+            # Somebody who cancels whatever runs too long has hit the first questions of the driver, or a standby's
+            # recovery the session that began: nothing is wrong.
+            state, said = getattr(problem, "sqlstate", None), str(problem)
+            passes = state in (CANCELED, IN_THE_WAY) or address.RECOVERY.search(said)
+            if not passes or time.monotonic() > until:
                 break
         # Outside, so that no traceback reaches the driver's message.
         raise address.ended(problem, self.wanted) if self._made else address.explain(problem, self.wanted)

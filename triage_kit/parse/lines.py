@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 LONGEST = 64 << 20  # what a wrapper's entry of several lines may hold, in characters and 64 more a line
 PIECE = 1 << 20  # bytes or characters of a line from which on it comes in pieces
+WAITING = 8 << 20  # bytes, and 64 more a line, of other lines that wait while a long one comes
 
 
 class Line(NamedTuple):
@@ -115,13 +116,11 @@ class Gluer:
             return
         held = self.open.setdefault(stream, [])
         held.append(line)
-        length = self.lengths[stream] = self.lengths.get(stream, 0) + len(line.text) + 64
+        length = self.lengths[stream] = self.lengths.get(stream, 0) + _size(line.text) + 64
         if self.flowing is not None:
-            self.waits += len(line.text) + 64
             if ends:
                 self.waiting.append(self._whole(stream))
-            if self.waits > LONGEST:  # a line that nothing ends
-                yield from self._let_go()
+            yield from self._waited(line)
         elif ends or length > PIECE:
             yield self._whole(stream)
             self.flowing = None if ends else stream
@@ -132,7 +131,7 @@ class Gluer:
             yield line
         else:
             self.waiting.append(line)
-            self.waits += len(line.text) + 64
+            yield from self._waited(line)
 
     def rest(self) -> Iterator[Line]:
         """What has not ended when nothing more comes."""
@@ -144,6 +143,23 @@ class Gluer:
         held = self.open.pop(stream)
         return held[0] if len(held) == 1 else held[0]._replace(text="".join(each.text for each in held))
 
+    def _waited(self, line: Line) -> Iterator[Line]:
+        self.waits += _size(line.text) + 64
+        if self.waits > WAITING:  # a line that nothing ends
+            yield from self._let_go()
+
     def _let_go(self) -> Iterator[Line]:
         yield from self.waiting
         self.flowing, self.waiting, self.waits = None, [], 0
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(encoded(text))
+
+
+def encoded(text: str) -> bytes:
+    """The bytes that a text was decoded from."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a character, as JSON may hold it
+        return text.encode("utf-8", "surrogatepass")

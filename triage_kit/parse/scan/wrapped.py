@@ -12,11 +12,11 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import NamedTuple
 
 from triage_kit.parse.entry import Entry, Unparsed
-from triage_kit.parse.lines import LONGEST, PIECE, Line
+from triage_kit.parse.lines import PIECE, WAITING, Line, encoded
 from triage_kit.parse.wrappers import Unwrapper
 
 STRIPPED = ("json", "cri", "stamped")
@@ -51,9 +51,6 @@ class _Held:
     offset: int
     length: int = 0
 
-    def copy(self) -> _Held:
-        return _Held([*self.texts], self.number, self.offset, self.length)
-
     def text(self, end: bytes = b"\n") -> Given:
         return b"".join([*self.texts, end]), self.number, self.offset
 
@@ -73,9 +70,12 @@ class _Open:
     def __bool__(self) -> bool:
         return bool(self.held) or self.flowing is not None
 
-    def copy(self) -> _Open:
-        return _Open(
-            {stream: each.copy() for stream, each in self.held.items()}, self.flowing, [*self.waiting], self.waits
+    def outline(self) -> _Outline:
+        """What is open without its texts, of which places want the lengths alone; not while others wait."""
+        held = {stream: (sum(map(len, each.texts)), each) for stream, each in self.held.items()}
+        return _Outline(
+            tuple((stream, size, each.number, each.offset, each.length) for stream, (size, each) in held.items()),
+            self.flowing,
         )
 
     def add(self, text: bytes, stream: bytes, ends: bool, number: int, offset: int) -> Iterator[Given]:
@@ -89,12 +89,9 @@ class _Open:
         held.texts.append(text)
         held.length += len(text) + 64
         if self.flowing is not None:
-            self.waits += len(text) + 64
             if ends:
                 self.waiting.append(self.held.pop(stream).text())
-            if self.waits > LONGEST:  # a line that nothing ends
-                yield b"\n", number, offset
-                yield from self._let_go()
+            yield from self._waited((text, number, offset))
         elif ends or held.length > PIECE:
             yield self.held.pop(stream).text(b"\n" if ends else b"")
             self.flowing = None if ends else stream
@@ -105,7 +102,7 @@ class _Open:
             yield line
         else:
             self.waiting.append(line)
-            self.waits += len(line[0]) + 64
+            yield from self._waited(line)
 
     def rest(self) -> Iterator[Given]:
         """What has not ended when nothing more comes."""
@@ -115,9 +112,27 @@ class _Open:
         for each in self.held.values():
             yield each.text()
 
+    def _waited(self, line: Given) -> Iterator[Given]:
+        self.waits += len(line[0]) + 64
+        if self.waits > WAITING:  # a line that nothing ends
+            yield b"\n", line[1], line[2]
+            yield from self._let_go()
+
     def _let_go(self) -> Iterator[Given]:
         yield from self.waiting
         self.flowing, self.waiting, self.waits = None, [], 0
+
+
+class _Outline(NamedTuple):
+    """Lines that have not ended: stream, bytes so far, line and byte of the file, length; and which of them flows."""
+
+    held: tuple[tuple[bytes, int, int, int, int], ...] = ()
+    flowing: bytes | None = None
+
+    def filled(self) -> _Open:
+        """As it was, with other bytes in the place of the texts."""
+        return _Open({stream: _Held([bytes(size)], number, offset, length)
+                      for stream, size, number, offset, length in self.held}, self.flowing)  # fmt: skip
 
 
 class _Mark(NamedTuple):
@@ -126,7 +141,7 @@ class _Mark(NamedTuple):
     inner: int
     outer: int
     outer_line: int
-    open: _Open
+    open: _Outline
 
 
 class Stripped:
@@ -147,14 +162,15 @@ class Stripped:
         inner = outer = lines = 0
         still = _Open()
         for chunk in self._chunks():
-            marks.append(_Mark(inner, outer, lines, still.copy()))
-            if len(marks) > len(self.marks):  # a second reading may end early
-                self.marks = marks
-            out = self._at_once(chunk, marks[-1])
+            if not still.waiting:  # a mark is small, however much the lines that wait may be
+                marks.append(_Mark(inner, outer, lines, still.outline()))
+                if len(marks) > len(self.marks):  # a second reading may end early
+                    self.marks = marks
+            out = self._at_once(chunk, outer, still)
             if out is None:
-                out = b"".join([text for text, _, _ in self._texts(chunk, marks[-1], still)])
+                out = b"".join([text for text, _, _ in self._texts(chunk, outer, lines, still)])
             inner, outer = inner + len(out), outer + len(chunk)
-            lines += chunk.count(b"\n") + (not chunk.endswith(b"\n"))
+            lines += _lines(chunk)
             self.consumed, self.lines = max(self.consumed, outer), max(self.lines, lines)
             yield out
         yield b"".join([text for text, _, _ in still.rest()])
@@ -162,21 +178,22 @@ class Stripped:
     def place(self, found: Iterable[Entry | Unparsed]) -> None:
         """Set line and byte of what the scan found to those of the file."""
         waiting = deque(sorted(found, key=lambda each: each.offset))
-        starts = [mark.inner for mark in self.marks]
-        for number, chunk in enumerate(self._chunks()):
+        ahead = deque(self.marks)
+        inner = outer = lines = 0
+        still: _Open | None = None
+        for chunk in self._chunks():
             if not waiting:
                 return
-            last = number + 1 == len(starts)
-            if not last and waiting[0].offset >= starts[number + 1]:
-                continue
-            mark = self.marks[number]
-            inner, still = mark.inner, mark.open.copy()
-            texts = self._places(chunk, mark) or self._texts(chunk, mark, still)
-            for text, line, offset in chain(texts, still.rest()) if last else texts:
-                inner += len(text)
-                while waiting and waiting[0].offset < inner:
-                    each = waiting.popleft()
-                    each.line, each.offset = line, offset
+            if ahead and ahead[0].outer == outer:
+                mark = ahead.popleft()
+                inner, wanted = mark.inner, not ahead or waiting[0].offset < ahead[0].inner
+                still = mark.open.filled() if wanted else None
+            if still is not None:
+                texts = self._places(chunk, outer, lines, still) or self._texts(chunk, outer, lines, still)
+                inner = _placed(waiting, inner, texts)
+            outer, lines = outer + len(chunk), lines + _lines(chunk)
+        if still is not None:
+            _placed(waiting, inner, still.rest())
 
     def _chunks(self) -> Iterator[bytes]:
         """The log in pieces of whole lines."""
@@ -193,9 +210,9 @@ class Stripped:
         if last := b"".join(rest):
             yield last
 
-    def _at_once(self, chunk: bytes, mark: _Mark) -> bytes | None:
+    def _at_once(self, chunk: bytes, outer: int, still: _Open) -> bytes | None:
         """The server's bytes of a piece whose every line is a whole one of the usual form; None for any other."""
-        if mark.open or not mark.outer or not chunk.endswith(b"\n"):
+        if still or not outer or not chunk.endswith(b"\n"):
             return None
         if self.layer != "json":
             out, told = _HEADS[self.layer].subn(b"", chunk)
@@ -211,25 +228,26 @@ class Stripped:
                 return None
         return out.replace(b"\1", b"\\")
 
-    def _places(self, chunk: bytes, mark: _Mark) -> Iterator[Given] | None:
+    def _places(self, chunk: bytes, outer: int, before: int, still: _Open) -> Iterator[Given] | None:
         """As _texts, of a piece whose lines stand for one line each."""
-        out = self._at_once(chunk, mark)
+        out = self._at_once(chunk, outer, still)
         if out is None:
             return None
         lengths = [0, *accumulate(len(line) + 1 for line in chunk.split(b"\n"))]
-        return ((text + b"\n", mark.outer_line + at + 1, mark.outer + lengths[at])
+        return ((text + b"\n", before + at + 1, outer + lengths[at])
                 for at, text in enumerate(out.split(b"\n")[:-1]))  # fmt: skip
 
-    def _texts(self, chunk: bytes, mark: _Mark, still: _Open) -> Iterator[Given]:
+    def _texts(self, chunk: bytes, outer: int, before: int, still: _Open) -> Iterator[Given]:
         """The server's lines of a piece, each with the line and byte of the file where it begins.
 
-        still are lines that the engine has cut and that have not ended, by stream.
+        The piece begins at byte ``outer``, behind ``before`` lines; still are lines that the engine has cut and that
+        have not ended, by stream.
         """
         lines = chunk.split(b"\n")
         if not lines[-1]:
             lines.pop()
-        offset = mark.outer
-        for number, raw in enumerate(lines, mark.outer_line + 1):
+        offset = outer
+        for number, raw in enumerate(lines, before + 1):
             line = _clean(raw, number) if b"\r" in raw or b"\0" in raw or number == 1 else raw
             found = self.strip(line)
             if found is None:
@@ -242,7 +260,21 @@ class Stripped:
 
     def _slowly(self, line: bytes) -> Iterator[bytes]:
         bare = Line(0, 0, line.decode("utf-8", "surrogateescape"))
-        return (_bytes(each.text) for each in Unwrapper((self.layer,)).lines([bare]))
+        return (encoded(each.text) for each in Unwrapper((self.layer,)).lines([bare]))
+
+
+def _lines(chunk: bytes) -> int:
+    return chunk.count(b"\n") + (not chunk.endswith(b"\n"))
+
+
+def _placed(waiting: deque[Entry | Unparsed], inner: int, texts: Iterable[Given]) -> int:
+    """Set the places of all that waits within these texts; returns the byte behind them."""
+    for text, line, offset in texts:
+        inner += len(text)
+        while waiting and waiting[0].offset < inner:
+            each = waiting.popleft()
+            each.line, each.offset = line, offset
+    return inner
 
 
 def _clean(raw: bytes, number: int) -> bytes:
@@ -283,7 +315,7 @@ def _decoded(line: bytes) -> Found | None:
     text = row.get("log") if isinstance(row, dict) else None
     if not isinstance(text, str):
         return None
-    return _bytes(text.removesuffix("\n")), _bytes(str(row.get("stream") or "")), text.endswith("\n")
+    return encoded(text.removesuffix("\n")), encoded(str(row.get("stream") or "")), text.endswith("\n")
 
 
 def _of_cri(line: bytes) -> Found | None:
@@ -294,10 +326,3 @@ def _of_cri(line: bytes) -> Found | None:
 def _of_stamps(line: bytes) -> Found | None:
     found = _STAMPED.match(line)
     return (line[found.end() :], b"", True) if found and len(line) < _CUT else None
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half a character, as JSON may hold it
-        return text.encode("utf-8", "surrogatepass")
