@@ -98,6 +98,21 @@ def read(text: str | bytes) -> list[tuple]:
             for row in found.rows]  # fmt: skip
 
 
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_columns_filled_up_to_one_width_hold_no_blanks_of_names(mark: str) -> None:
+    """As SQL*Plus-like clients and ``column -o`` write them: the longest name needs no blank."""
+    lines = ("schemaname|relname   |n_tup_ins|n_tup_del|n_live_tup",
+             "public    |orders    |      120|      120|         0",
+             "billing   |line_items|7        |0        |7         ")  # fmt: skip
+    text = "\n".join(line.replace("|", mark) for line in lines)
+    assert read(text) == [("public", "orders", 120, 120, 0, None), ("billing", "line_items", 7, 0, 7, None)]
+
+
+def test_blanks_of_one_name_among_others_belong_to_it() -> None:
+    text = "schemaname,relname,n_tup_ins,n_tup_del,n_live_tup\nm, a ,1,0,1\nm,a,2,0,2\nm,b ,3,0,3\n"
+    assert [row[1] for row in read(text)] == [" a ", "a", "b "]
+
+
 @pytest.mark.parametrize("settings", [each for each in PRINTED if not _refused(each) and "tex" not in each
                                       and "troff" not in each])  # fmt: skip
 def test_every_form_of_psql_says_the_same(settings: str) -> None:

@@ -10,7 +10,7 @@ from itertools import islice, pairwise, zip_longest
 
 from triage_kit.errors import SourceError
 from triage_kit.parse.tables.grid import footer, ruled
-from triage_kit.parse.tables.row import Fits, Row, bare
+from triage_kit.parse.tables.row import Fits, Row, bare, width
 
 _MARKS = (",", ";", "\t", "|")
 _FIRST = 200  # lines before which the names must stand
@@ -33,15 +33,26 @@ def read_separated(text: str, fits: Fits) -> list[Row]:
     header = tuple(bare(name) for name in names)
     told = [(number, each) for number, each in cells
             if not fits(each) and not (len(each) == 1 and (footer(each[0]) or ruled(each[0])))]  # fmt: skip
-    padded = _padded([each for _, each in told]) if raw or mark != "|" else None
+    padded = _padded([names, *(each for _, each in told)]) if raw or mark != "|" else None
     return [Row(number, header, tuple(_cell(cell, padded is None or at in padded, raw) for at, cell in enumerate(each)))
             for number, each in told]  # fmt: skip
 
 
 def _padded(rows: Sequence[Sequence[str]]) -> set[int]:
-    """The columns in which blanks stand around every cell: alone, they belong to the name of a table."""
-    cells = [{(cell.strip() != cell) for cell in column if cell.strip()} for column in zip_longest(*rows, fillvalue="")]
-    return {at for at, blanks in enumerate(cells) if blanks == {True}}
+    """The columns, below their names, in which blanks fill the cells up: alone, they belong to the name of a table."""
+    columns = zip_longest(*rows, fillvalue="")
+    return {at for at, (name, *cells) in enumerate(columns) if _around_all(cells) or _to_one_width([name, *cells])}
+
+
+def _around_all(cells: Sequence[str]) -> bool:
+    return {cell.strip() != cell for cell in cells if cell.strip()} == {True}
+
+
+def _to_one_width(column: Sequence[str]) -> bool:
+    """Whether blanks on one side bring the name and the cells of a column to one width: the longest needs none."""
+    cells = [cell for cell in column if cell]
+    aligned = all(cell == cell.lstrip() for cell in cells) or all(cell == cell.rstrip() for cell in cells)
+    return aligned and len({width(cell) for cell in cells}) == 1
 
 
 def _cell(cell: str, padded: bool, raw: bool) -> str:
