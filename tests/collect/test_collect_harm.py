@@ -107,3 +107,13 @@ def test_a_plan_that_would_scan_is_refused_before_it_runs(server18, database18) 
         assert refusal.value.status == "skipped"
         by_place = f"SELECT id FROM ONLY public.t AS r WHERE {harmless.EVERY_PLACE}"  # noqa: S608 our own constant
         assert harmless.read(session, by_place, [oid], Limits()) == [{"id": 1}]
+
+
+def test_a_superuser_who_is_made_none_while_connected_goes_on(server, database) -> None:
+    with server.connect() as connection:
+        connection.execute("DROP ROLE IF EXISTS was_super; CREATE ROLE was_super LOGIN SUPERUSER")
+        with Session(address.parameters(url=server.url(database, "was_super"))) as session:
+            assert session.read("SELECT 1 AS one") == [{"one": 1}]
+            connection.execute("ALTER ROLE was_super NOSUPERUSER")
+            assert session.read("SELECT 2 AS two") == [{"two": 2}]
+        connection.execute("DROP ROLE was_super")

@@ -202,3 +202,16 @@ def test_what_another_client_left_behind_changes_nothing_that_is_read(server, da
     assert leaked.table("row_counts").set_index("table").loc["t", "rows"] == 70
     asked = leaked.table("questions").set_index("source")["status"].to_dict()
     assert asked == clean.table("questions").set_index("source")["status"].to_dict()
+
+
+def test_a_client_that_left_another_users_session_behind_costs_what_that_user_may_not_and_no_more(
+    server, database, tmp_path, roles
+) -> None:
+    """The pooler still tells of the superuser that it logged in as; what only a superuser may set is refused."""
+    with pooled(server, database, tmp_path) as url:
+        with psycopg.connect(url, autocommit=True, prepare_threshold=None) as client:
+            client.execute(f"SET SESSION AUTHORIZATION {roles['plain']}")
+        case = cases.build({"database": {"url": url}}, tmp_path / "case.yaml")
+        done = collect(case, only=("identity", "relations"))
+    assert done.bundle.table("identity")["role"].tolist() == [roles["plain"]]
+    assert "failed" not in set(done.bundle.table("questions")["status"])

@@ -18,8 +18,11 @@ logging.getLogger("psycopg").addHandler(logging.NullHandler())
 class Connection(psycopg.Connection):
     """A connection whose Ctrl-C ends soon, even where no packet comes through any more.
 
-    The driver waits 5 s for its cancel request and 5 s more for the end of the query.
+    The driver waits 5 s for its cancel request and 5 s more for the end of the query. ``unseen`` says that reads of a
+    superuser keep out of pg_stat_statements, until the server refuses that.
     """
+
+    unseen = True
 
     def cancel_safe(self, *, timeout: float = 30.0) -> None:
         """Ask the server to cancel what runs; without an answer within ``CANCEL`` seconds the connection is broken."""

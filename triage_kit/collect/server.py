@@ -38,6 +38,7 @@ STATUS = {
     "42703": "unavailable",
 }
 CANCELED = "57014"
+FORBIDDEN = "42501"
 # A standby's recovery cancels a statement that is in its way, and ends a session that has a transaction open between
 # two (PostgreSQL documentation, Hot Standby, Handling Query Conflicts); nothing that only reads meets it elsewhere.
 IN_THE_WAY = "40001"
@@ -106,8 +107,13 @@ class _Dialect(PGDialect_psycopg):
 
     def initialize(self, connection: sqlalchemy.Connection) -> None:
         # SQLAlchemy asks for version, schema and isolation level when it first connects.
-        cursor = connection.connection.cursor()
-        cursor.execute(_begin(Limits(), connection.connection.driver_connection.info))
+        cursor, driver = connection.connection.cursor(), connection.connection.driver_connection
+        try:
+            cursor.execute(_begin(Limits(), driver))
+        except psycopg.errors.InsufficientPrivilege:  # as in Session._begin
+            driver.unseen = False
+            cursor.execute("ROLLBACK")
+            cursor.execute(_begin(Limits(), driver))
         super().initialize(connection)
         cursor.execute("COMMIT")
 
@@ -127,6 +133,7 @@ class Session:
         self.patience = patience
         self.target = address.target(self.wanted)
         self.reconnections = 0
+        self._lost = False  # once already, by more than a time limit or a standby's recovery
         self._known: dict[str, bool] = {}
         self._made = False
         self._engine = sqlalchemy.create_engine(
@@ -234,14 +241,17 @@ class Session:
             passes = state in (CANCELED, IN_THE_WAY) or address.RECOVERY.search(said)
             if not passes or time.monotonic() > until:
                 break
+            time.sleep(0.05)
         # Outside, so that no traceback reaches the driver's message.
         raise address.ended(problem, self.wanted) if self._made else address.explain(problem, self.wanted)
 
     def _reconnect(self, lost: _Lost) -> None:
         self.close()
         until = time.monotonic() + self.patience
-        if self.reconnections and lost.sqlstate not in NOBODYS_WILL:
-            raise Unreachable(self._gone(str(lost)))
+        if lost.sqlstate not in NOBODYS_WILL:
+            if self._lost:
+                raise Unreachable(self._gone(str(lost)))
+            self._lost = True
         self.reconnections += 1
         while True:
             try:
@@ -259,7 +269,7 @@ class Session:
             advice = f" If the server itself is well, {address.TIME_LIMITS}"
         return f"the connection to {self.target} was lost in the middle and could not be kept: {lost}{advice}"
 
-    def _driver(self) -> psycopg.Connection:
+    def _driver(self) -> deadline.Connection:
         return self._connection.connection.driver_connection
 
     def _whole(
@@ -316,14 +326,17 @@ class Session:
 
         Until they are set the role's own statement_timeout holds: one of a millisecond cancels a busy server's BEGIN,
         or comes late and is then called a user's request (met 5 times in 20,000). Nothing was asked yet: once more.
+        Who was a superuser at login may be none any more, or was never told apart by a pooler.
         """
         for left in reversed(range(BEGINNINGS)):
             try:
-                self._connection.exec_driver_sql(_begin(bounds, self._driver().info, extra) + self._encoding())
+                self._connection.exec_driver_sql(_begin(bounds, self._driver(), extra) + self._encoding())
                 return
             except sqlalchemy.exc.DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) != CANCELED or not left:
+                state = getattr(error.orig, "sqlstate", None)
+                if not left or state not in (CANCELED, FORBIDDEN) or (state == FORBIDDEN and not self._driver().unseen):
                     raise
+                self._driver().unseen &= state != FORBIDDEN
             self._roll_back()
             if self._connection is None:
                 raise _Lost("it broke before anything was asked")
@@ -396,9 +409,9 @@ def _in_spite_of_recovery(ask: Callable[[], list[dict]]) -> list[dict]:
     return ask()
 
 
-def _begin(bounds: Limits, server: psycopg.ConnectionInfo, extra: str = "") -> str:
-    unseen = UNSEEN if server.parameter_status("is_superuser") == "on" else ""
-    return opening(bounds, unseen + (NO_TRANSACTION_TIMEOUT if server.server_version >= 170_000 else ""), extra)
+def _begin(bounds: Limits, driver: deadline.Connection, extra: str = "") -> str:
+    unseen = UNSEEN if driver.unseen and driver.info.parameter_status("is_superuser") == "on" else ""
+    return opening(bounds, unseen + (NO_TRANSACTION_TIMEOUT if driver.info.server_version >= 170_000 else ""), extra)
 
 
 def opening(bounds: Limits, fitting: str = "", extra: str = "") -> str:
