@@ -3,6 +3,7 @@
 import pandas as pd
 
 from triage_kit.analyse import investigate
+from triage_kit.analyse.records import Change, Records
 
 AT = pd.Timestamp("2025-10-08T09:00:00Z")
 DATABASE = {"database_oid": 5}
@@ -79,3 +80,12 @@ def test_the_log_alone_names_what_it_saw_commit(make_evidence, make_table):
         said(60, "b", "DELETE FROM s.notes"),
     ]
     assert transactions(make_evidence, make_table, log=log) == [(None, None, "a"), (None, None, "b")]
+
+
+def test_of_deletes_before_the_window_none_counts_where_there_are_later_ones():
+    def deleted(*moments: float) -> list[int]:
+        changes = tuple(Change(int(at) + 500, "delete", 9, "committed", second(at), "0/1", "w") for at in moments)
+        return [each.xid for each in Records({100: changes}).deleting(100, since=AT)]
+
+    assert deleted(-60, 0, 60) == [500, 560]
+    assert deleted(-60, -30) == [440, 470]  # all that is known of

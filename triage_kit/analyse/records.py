@@ -51,10 +51,14 @@ class Records:
     lsns: Mapping[int, str] = field(default_factory=dict)
     begins: pd.Timestamp | None = None  # the first commit that was read
 
-    def deleting(self, oid: int) -> list[Change]:
-        """Transactions that deleted rows of the table and were not rolled back, those of most rows first."""
+    def deleting(self, oid: int, since: pd.Timestamp | None = None) -> list[Change]:
+        """Transactions that deleted rows of the table and were not rolled back, those of most rows first.
+
+        Those that ended before ``since`` are left out where any ended later.
+        """
         found = [each for each in self.changes.get(oid, ()) if each.operation == "delete" and each.outcome not in OVER]
-        return sorted(found, key=lambda each: (-each.rows, each.xid))
+        late = [each for each in found if since is None or each.ended_at is None or each.ended_at >= since]
+        return sorted(late or found, key=lambda each: (-each.rows, each.xid))
 
 
 def records(evidence: Mapping[str, pd.DataFrame]) -> Records:

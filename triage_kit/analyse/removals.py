@@ -82,9 +82,7 @@ def _of_group(row: dict, group: Group | None) -> list[_Removal]:
 
 def _recorded(row: dict, scene: Scene) -> list[_Removal]:
     """The transactions of the WAL that deleted rows of the table, those before the window left out where it has any."""
-    recorded = scene.wal.deleting(row["oid"]) if row.get("oid") is not None else []
-    start = scene.about.window_start
-    late = [each for each in recorded if start is None or each.ended_at is None or each.ended_at >= start] or recorded
+    late = scene.wal.deleting(row["oid"], scene.about.window_start) if row.get("oid") is not None else []
     return [
         _Removal(scene.clock.full(each.xid), "delete", each.rows, each.ended_at, each.lsn, f"the WAL ({each.source})")
         for each in late[:MOST]

@@ -280,10 +280,8 @@ def incident_deletes(each: Weighed, scene: Scene) -> tuple[int | None, str | Non
     ]
     if each.table.goes_on:
         return each.table.went, "baseline"
-    recorded = scene.wal.deleting(each.table.oid)
-    if recorded:
-        start = scene.about.window_start
-        late = [c for c in recorded if start is None or c.ended_at is None or c.ended_at >= start] or recorded
+    late = scene.wal.deleting(each.table.oid, scene.about.window_start)
+    if late:
         large = [change.rows for change in late if change.rows >= late[0].rows / 10]
         # The WAL may begin in the middle of the transaction; one call that was counted whole tells more then.
         once = max((seen.rows for seen in own if seen.rows is not None and seen.calls == 1), default=0)
