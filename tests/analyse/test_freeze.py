@@ -86,7 +86,7 @@ def test_holding_the_writers_leaves_the_traces_and_lets_nobody_write(wounded, se
     assert (wounded.execute(XMIN).fetchone(), wounded.execute(DEAD).fetchone()) == (traced, rows)
     step = freeze._writers(["emptied"], "postgres")
     with server.connect() as undoing:  # new, and so read-only itself
-        for command in step["destroys"].partition("written back: ")[2].split("; "):
+        for command in step["destroys"].partition("may go on by: ")[2].split("; "):
             undoing.execute(command)
     with server.connect() as again:
         again.execute("INSERT INTO emptied VALUES (1)")

@@ -45,7 +45,19 @@ def way(server: Server, database: str, folder: Path, option: str, **keys: object
     assert option in ways, ways.keys()
     assert ways[option]["feasible"] is True, ways[option]
     assert told["recovery"][0]["option"] == option  # the best way stands first
+    hold_writers(server, database, told["freeze"][0]["command"])
     return ways[option]
+
+
+def hold_writers(server: Server, database: str, command: str) -> None:
+    """The first step of the freeze list, as printed: whoever follows the report takes the way back after it."""
+    in_sql(server, database, [line for line in command.split("\n") if "pg_terminate_backend" not in line])
+    wanted = "on" if "default_transaction_read_only" in command else "off"
+    assert rows(server, database, "SHOW default_transaction_read_only") == [(wanted,)]
+
+
+def let_writers_go_on(server: Server, database: str) -> None:
+    in_sql(server, database, ["SET default_transaction_read_only = off", f"ALTER DATABASE {database} RESET ALL"])
 
 
 def in_sql(server: Server, database: str, commands: list[str]) -> None:
@@ -121,6 +133,7 @@ def test_truncate_with_a_dump(server, database, folder, form) -> None:
     in_shell(server, folder, found["commands"])
     assert rows(server, database, EVERYTHING) == before
     assert rows(server, database, "SELECT count(*) FROM customers") == [(61,)]
+    let_writers_go_on(server, database)
     in_sql(server, database, ["INSERT INTO customers (name) VALUES ('next')"])
     assert rows(server, database, "SELECT datname FROM pg_database WHERE datname = 'triage_recovered'") == []
 

