@@ -67,11 +67,11 @@ def test_rows_out_of_sight_are_traced_to_what_hides_them() -> None:
     assert seen([hides], [], {**GROUP, "mechanism": "hidden"})["evidence"] == ("E17",)
 
 
-def named(cause: str, *lines: dict) -> str:
+def named(cause: str, *lines: dict, chance: float = 0.9) -> str:
     plain = {"line": 7, "vehicle": "migration", "operation": "truncate", "loses": "rows", "groups": ["G1"],
              "damaged": ["m.assets"], "of": 2}  # fmt: skip
     ranked = [{"group": "G1", "cause": "unknown", "probability": 0.1}, {"group": "G2", "cause": "restore"},
-              {"group": "G1", "cause": cause, "probability": 0.9}]  # fmt: skip
+              {"group": "G1", "cause": cause, "probability": chance}]  # fmt: skip
     found = did(
         causes=ranked,
         suspects=[{**plain, **each} for each in lines],
@@ -93,3 +93,9 @@ def test_a_line_that_ran_goes_before_one_of_which_nothing_tells() -> None:
 ])  # fmt: skip
 def test_a_line_that_did_not_do_it_is_not_named(cause: str, line: dict) -> None:
     assert named(cause, {"path": "m/1.py", **line}) == ""
+
+
+def test_while_the_cause_is_not_sure_a_line_that_would_do_it_is_shown() -> None:
+    line = {"path": "sql/purge.sql", "ran": "unknown", "vehicle": "script", "changed_by": "Kim"}
+    assert named("manual_session", line, chance=0.38).startswith("sql/purge.sql:7 (no log or version table says")
+    assert named("manual_session", {**line, "ran": "not_seen"}, chance=0.38) == ""

@@ -58,6 +58,35 @@ def test_a_line_goes_with_the_transaction_that_committed_while_it_ran(make_evide
     assert transactions(make_evidence, make_table, wal, log) == [(801, 100, "a"), (802, 43, "b")]
 
 
+def outcomes(build, table, wal=(), log=()) -> dict[str, str]:
+    """What the list of statements and the timeline say became of each, which must be the same."""
+    rows = table("notes", 100, deletes=143, live=0, rows=0, heap=16384)
+    found = investigate(build(
+        [rows], reported=["notes"], wal_transactions=[ended for ended, _ in wal],
+        wal_changes=[change for _, change in wal], log_events=list(log),
+    ))  # fmt: skip
+    told = dict(zip(found.statements["text"], found.statements["outcome"], strict=True))
+    lane = " ".join(found.timeline.loc[found.timeline["kind"] == "statement", "text"])
+    assert all(("committed: " + text in lane) == (word == "committed") for text, word in told.items()), lane
+    return told
+
+
+def test_a_statement_of_which_only_the_wal_has_the_commit_is_committed(make_evidence, make_table):
+    text = "DELETE FROM s.notes"
+    by_xid = [said(5, "a", text, outcome="unknown", xid=801)]
+    assert outcomes(make_evidence, make_table, [in_wal(801, 90, 143)], by_xid) == {text: "committed"}
+    by_time = [said(5, "a", text, outcome="unknown")]
+    assert outcomes(make_evidence, make_table, [in_wal(801, 5.2, 143)], by_time) == {text: "committed"}
+    assert outcomes(make_evidence, make_table, [in_wal(801, 90, 143)], by_time) == {text: "unknown"}
+
+
+def test_a_statement_whose_transaction_the_wal_has_rolled_back_took_nothing(make_evidence, make_table):
+    ended, change = in_wal(801, 5.2, 143)
+    log = [said(5, "a", "DELETE FROM s.notes", outcome="unknown", xid=801)]
+    wal = [({**ended, "outcome": "rolled_back"}, change)]
+    assert outcomes(make_evidence, make_table, wal, log) == {"DELETE FROM s.notes": "rolled_back"}
+
+
 def test_two_lines_of_one_moment_name_nobody(make_evidence, make_table):
     wal = [in_wal(801, 5.2, 100), in_wal(802, 5.4, 43)]
     log = [said(5, "a", "DELETE FROM s.notes WHERE id < 101"), said(5, "b", "DELETE FROM s.notes")]

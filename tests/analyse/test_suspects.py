@@ -1,5 +1,7 @@
 """Which line of the repository reaches a damaged table, and whether it ran."""
 
+from dataclasses import replace
+
 import networkx as nx
 import pandas as pd
 
@@ -38,7 +40,7 @@ def evidence(**given):
     return {name: schemas.frame(name, given.get(name, [])) for name in schemas.evidence_names()}
 
 
-def told(*statements, visible=False):
+def told(*statements, visible=False, routine=None):
     reach = nx.MultiDiGraph([("m.imports", "m.assets", {"on_delete": "no action"})])
     reach.add_node("m.users")
     keys = ("path", "line", "revision", "direction", "operation", "object", "cascade")
@@ -49,7 +51,9 @@ def told(*statements, visible=False):
         migrations=MIGRATIONS,
         version_tables=[{"tool": "alembic", "schema": "m", "table": "alembic_version", "version": "1"}],
         migration_operations=[dict(zip(keys, row, strict=True)) | {"how": "parsed"} for row in OPERATIONS],
-        code_hits=[dict(zip(hit, row, strict=True)) | {"kind": "sql", "how": "parsed"} for row in HITS],
+        code_hits=[
+            dict(zip(hit, row, strict=True)) | {"kind": "sql", "how": "parsed", "name": routine} for row in HITS
+        ],
         last_changes=[{"path": "jobs/a.sql", "sha": "abc", "author": "Ann", "committed_at": AT, "subject": "s"}],
     )
     scene = Scene([GROUP], reach, statements, Visibility(visible, "because"))
@@ -80,6 +84,19 @@ def test_whether_it_ran():
     ran = other[0].set_index(["path", "line"])["ran"]
     assert ran[("jobs/a.sql", 3)] == "similar"
     assert ran[("tools/c.sql", 5)] == "not_seen"
+
+
+def test_the_run_that_is_told_is_none_that_failed():
+    failed, done = [seen("delete", "m.assets", "DELETE FROM assets", outcome) for outcome in ("failed", "committed")]
+    found = told(replace(failed, where="log:3"), done)[0].set_index("path").loc["tools/c.sql"]
+    assert (found["ran"], found["ran_because"]) == ("ran", "this statement was seen: log:7")
+
+
+def test_what_a_routine_does_is_not_told_by_the_failure_of_another_text():
+    typed = seen("delete", "m.assets", "DELETE FROM m.assets WHERE x == 1", "failed")
+    ran = {routine: told(typed, visible=True, routine=routine)[0].set_index("path")["ran"].loc["tools/c.sql"]
+           for routine in (None, "purge")}  # fmt: skip
+    assert ran == {None: "failed", "purge": "unknown"}
 
 
 def test_who_changed_it_and_when():

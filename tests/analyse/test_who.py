@@ -245,3 +245,16 @@ def test_a_delete_of_one_row_explains_a_tree_below_it(keys, blamed, make_table, 
     found = analyse.investigate(make_evidence(tables, keys=keys, reported=["pages"], statements=[entry]))
     items = set(found.cause_evidence["item"])
     assert any(name.startswith("statement_") for name in items) is blamed
+
+
+@pytest.mark.parametrize(("second", "blamed"), [("09:00:07", True), ("09:00:06", False)])
+def test_a_failed_attempt_of_the_second_in_which_the_window_begins_counts(make_table, make_evidence, second, blamed):
+    failed = _said("DELETE FROM s.notes WHERE x == 1", role="ada", application="psql", severity="ERROR",
+                   at=pd.Timestamp(f"2025-10-08T{second}Z"), kind="error", message="no such operator")  # fmt: skip
+    begin = pd.Timestamp("2025-10-08T09:00:07.4Z")  # a log with %t writes 09:00:07 for whatever came until 09:00:08
+    tables = [make_table("notes", 16404, **THINNED), make_table("users", 16500)]
+    evidence = make_evidence(tables, reported=["notes"], log_events=[failed])
+    evidence["incident"] = evidence["incident"].assign(window_start=begin)
+    moved = analyse.investigate(evidence).cause_evidence
+    by_hand = moved[(moved["item"] == "failed_attempt_by_hand") & (moved["cause"] == "manual_session")]
+    assert bool((by_hand["decibans"] > 0).any()) == blamed

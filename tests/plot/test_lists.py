@@ -197,3 +197,19 @@ def test_what_is_said_once_is_not_cut_for_hundreds_of_tables() -> None:
     assert all(f'id="E{n}"' in shown for n in range(3601, 3621))
     assert shown.count("<tr id=") == 2000
     assert "1,621 more rows" in shown
+
+
+def test_a_step_of_the_freeze_list_is_named_and_its_command_stands_there_alone() -> None:
+    step = {"order": 1, "step": "Copy pg_wal", "role": "on-call", "why": "it goes", "commands": ["cp -a pg_wal /x"]}
+    steps = schemas.frame("next_steps", [step, {**step, "order": 2, "step": "Ask", "commands": ["ask"]}])
+    freeze = schemas.frame("freeze", [{"order": 1, "action": "Copy pg_wal", "command": "cp -a pg_wal /x"}])
+    told = Reader(str(plot.step_list(steps, None, freeze)))
+    assert "Copy pg_wal" in told.text
+    assert "cp -a" not in told.text
+    assert "ask" in told.text
+    assert ("href", "#s-stop-these-things-now") in told.attributes
+    assert "cp -a" in Reader(str(plot.step_list(steps))).text
+
+
+def test_where_no_check_would_tell_more_that_is_said() -> None:
+    assert "No check" in Reader(str(plot.test_list(schemas.empty("next_tests")))).text

@@ -10,7 +10,7 @@ import pandas as pd
 
 from triage_kit import schemas, sql
 from triage_kit.analyse import hands
-from triage_kit.analyse.context import rows
+from triage_kit.analyse.context import at_latest, rows
 from triage_kit.analyse.dating import STATEMENTS
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.inquiry import Inquiry, Sign
@@ -325,4 +325,4 @@ def _shortly_before(at: pd.Timestamp | None, inquiry: Inquiry) -> bool:
     about = inquiry.about
     noticed = about.noticed_at or about.collected_at
     start = about.window_start or (noticed - pd.Timedelta(days=2) if noticed is not None else None)
-    return at is not None and (start is None or at >= start) and (noticed is None or at <= noticed)
+    return at is not None and (start is None or at_latest(at) >= start) and (noticed is None or at <= noticed)

@@ -92,12 +92,14 @@ def _code(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     if not len(hits):
         return {}
     reaching = _reaching(group, inquiry)
+    routines = [f"{row['path']}:{row['line']}" for row in reaching if _vehicle(row) == "routine"]
+    inside = f" itself, but a routine does: {routines[0]}" if routines else ""
     found: dict[str, Sign] = {}
     for vehicle in VEHICLES:
         words = vehicle.replace("_", " ")
         mine = sorted((row for row in reaching if _vehicle(row) == vehicle), key=lambda row: row["object"] is None)
         if not mine:
-            found[f"code_of_{vehicle}"] = (False, f"no {words} of the repository does", "repository")
+            found[f"code_of_{vehicle}"] = (False, f"no {words} of the repository does{inside}", "repository")
             continue
         exact = _exact(mine, group)
         best = exact or mine[0]

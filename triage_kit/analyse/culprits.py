@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from triage_kit import schemas
+from triage_kit.analyse.decisions import SURE
 from triage_kit.sql import OPERATIONS
 
 # cause: the vehicles of a line of the repository that speak for it
@@ -36,6 +37,8 @@ def culprits(groups: pd.DataFrame, frames: Mapping[str, pd.DataFrame], statement
     for group in groups.to_dict("records"):
         own = causes[causes["group"] == group["group"]].sort_values("probability", ascending=False, kind="stable")
         named = _line(group["group"], own["cause"].iloc[0], frames["suspects"], frames["review"]) if len(own) else {}
+        if not named and len(own) and own["probability"].iloc[0] < SURE:  # a reader has to see what could have done it
+            named = _line(group["group"], None, frames["suspects"], frames["review"])
         found.append({"group": group["group"]} | _session(group, statements, explaining) | named)
     return schemas.frame("culprits", found)
 
@@ -82,10 +85,13 @@ def _within(statements: pd.DataFrame, group: Mapping[str, object]) -> pd.DataFra
     return statements[fits & timed.fillna(False)]
 
 
-def _line(group: str, cause: str, suspects: pd.DataFrame, review: pd.DataFrame) -> dict[str, object]:
-    """The line of a migration, job, test or script that would do it and that speaks for the cause; else nothing."""
+def _line(group: str, cause: str | None, suspects: pd.DataFrame, review: pd.DataFrame) -> dict[str, object]:
+    """The line of a migration, job, test or script that would do it and that speaks for the cause; else nothing.
+
+    Without a cause, any line that would do it.
+    """
     mine = suspects[
-        suspects["vehicle"].isin(VEHICLES.get(cause, ()))
+        (suspects["vehicle"].isin(VEHICLES.get(cause, ())) if cause else suspects["vehicle"].notna())
         & suspects["groups"].map(lambda names: group in names).astype(bool)
         & suspects["ran"].isin(RAN)
         & ~suspects["ran_because"].fillna("").str.contains("downgrade")

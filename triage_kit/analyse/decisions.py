@@ -15,6 +15,7 @@ MOST_WAYS = 3  # that a decision names; the recovery options have them all
 SURE = 0.9  # above it nobody has to be asked who did it before the next step is taken
 WORTH_ASKING = 0.05  # a cause that is less likely than this is asked about only where nothing likelier has a doer
 MOST_ASKED = 3
+RIVALS = 0.5  # who is asked besides: a cause at least half as likely as the likeliest
 WHAT = "a restore, a deployment, a job or a script"  # that people are asked about while no cause is settled
 ASKED = {  # cause: who knows whether it was so, and what shows it
     "manual_session": (
@@ -133,30 +134,48 @@ def _named(ways: Sequence[dict]) -> str:
 
 
 def _ask(causes: pd.DataFrame, then: str, first: tuple[str, ...]) -> dict | None:
-    """Whom to ask what ran, and what would show it, while the most probable cause is not sure."""
-    ranked = rows(causes.sort_values("probability", ascending=False, kind="stable"))
-    best = ranked[0] if ranked else None
-    if best is None or (best["probability"] or 0) >= SURE:
+    """Whom to ask what ran, and what would show it, while the most probable cause of a group is not sure."""
+    ranked, which = unsettled(causes)
+    if not ranked:
         return None
+    best = ranked[0]
     if best["cause"] in ASKED:
-        who, shows = ASKED[best["cause"]]
-        known = "this is the most probable cause and not a certain one"
-        settles = best["would_settle"] or shows
+        asked = [row for row in suspected(ranked) if row["probability"] >= RIVALS * best["probability"]]
+        known = "the most probable cause and not a certain one" if len(asked) < 2 else "the most probable causes"
         return {
-            "who": who,
-            "decision": "Say whether it was you, and what else ran at that time",
-            "why": f"{known}; what would settle it: {settles}",
-            "because": tuple(best["for"]) or first,
+            "who": people(asked),
+            "decision": f"Say whether it was you{which}, and what else ran at that time",
+            "why": f"{'this is' if len(asked) < 2 else 'these are'} {known}; what would settle it: "
+            f"{best['would_settle'] or shown(asked)}",
+            "because": tuple(dict.fromkeys(one for row in asked for one in row["for"])) or first,
         }
     asked = suspected(ranked)
     if not asked:
         return None
     return {
-        "who": ", ".join(ASKED[row["cause"]][0] for row in asked),
-        "decision": f"Say whether you ran {WHAT} {then}, and which",
+        "who": people(asked),
+        "decision": f"Say whether you ran {WHAT} {then}{which}, and which",
         "why": f"nothing that was read settles the cause; what would show it: {shown(asked)}",
         "because": tuple(dict.fromkeys(one for row in asked for one in row["for"]))[:4] or first,
     }
+
+
+def unsettled(causes: pd.DataFrame) -> tuple[list[dict], str]:
+    """The causes of the first group whose most probable one is not sure, the likeliest first, and which group it is.
+
+    The chances of one group add up to 1: those of two groups are no ranking.
+    """
+    for name in causes["group"].unique():
+        own = causes[causes["group"] == name].sort_values("probability", ascending=False, kind="stable")
+        if (own["probability"].iloc[0] or 0) < SURE:
+            return rows(own), f" ({name})" if len(causes["group"].unique()) > 1 else ""
+    return [], ""
+
+
+def people(asked: Sequence[dict]) -> str:
+    """Who knows whether it was one of these causes."""
+    *others, last = [ASKED[row["cause"]][0] for row in asked]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def suspected(ranked: Sequence[dict]) -> list[dict]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import networkx as nx
 import pandas as pd
@@ -130,6 +130,8 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     """
     known = _know({**evidence, "log_events": sessions.named(evidence["log_events"])})
     judged = _judge(known)
+    took = removals.removals(judged.tables, judged.found, known.scene)
+    known = replace(known, seen=removals.settled(known.seen, took))
     grouped = groups.groups_frame(judged.found, judged.findings, judged.dates)
     seen = statements.statements_frame(known.seen)
     frames = _blame(known, judged) | {"groups": grouped}
@@ -143,7 +145,7 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
         findings=judged.findings,
         mechanism_probabilities=missing.probabilities(judged.weighed, judged.tables),
         mechanism_evidence=judged.matrix,
-        removals=removals.removals(judged.tables, judged.found, known.scene),
+        removals=took,
         statements=seen,
         evidence=known.ledger.frame(),
         coverage=provenance.coverage(evidence),

@@ -15,7 +15,9 @@ from triage_kit.analyse.target import find_target
 
 # The freeze list made every new session read-only, so that the way back is the only writer.
 WRITES = "SET default_transaction_read_only = off;  -- for this session: new ones are read-only since the freeze"
-IN_SQL = {"undo_update", "attach", "rename_back", "row_security", "search_path", "dead_rows"}  # ways whose statements write in the damaged database
+# Ways whose statements write in the damaged database.
+IN_SQL = {"undo_update", "attach", "rename_back", "row_security", "search_path", "dead_rows"}
+COUNTED = {"wal", "dead_rows"}  # what these hold is counted before it is decoded
 EFFORTS = {"minutes": 0, "under an hour": 1, "hours": 2, "hours to days": 3, "days": 4}
 
 
@@ -43,7 +45,7 @@ def recovery_options(lost: Loss, evidence: Mapping[str, pd.DataFrame], about: Co
             remains_ways.sources(lost, evidence),
         ]
     kept = sorted((option for option in options if option is not None), key=lambda option: _rank(option, lost))
-    return schemas.frame("recovery", [_writing(option, lost) | {"order": number} for number, option in enumerate(kept, 1)])
+    return schemas.frame("recovery", [_writing(each, lost) | {"order": number} for number, each in enumerate(kept, 1)])
 
 
 def _writing(option: dict, lost: Loss) -> dict:
@@ -62,8 +64,8 @@ def _gone(lost: Loss) -> bool:
 def _rank(option: dict, lost: Loss) -> tuple[int, int, float, int]:
     feasible = {True: 0, None: 1, False: 2}[option["feasible"]]
     rows = option.get("rows") or 0
-    # What WAL holds is counted before it is decoded: a copy that is known to be whole is the safer way.
-    whole = 0 if lost.rows and rows >= lost.rows and option["option"] != "wal" else 1
+    # A copy that is known to be whole is safer than what has still to be decoded.
+    whole = 0 if lost.rows and rows >= lost.rows and option["option"] not in COUNTED else 1
     return feasible, whole if feasible == 0 else 0, EFFORTS.get(option["effort"], 5), -rows
 
 

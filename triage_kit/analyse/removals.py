@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from triage_kit import schemas
+from triage_kit.analyse.context import rows
 from triage_kit.analyse.groups import LOSSES, Group
 from triage_kit.analyse.scene import Scene
 from triage_kit.analyse.statements import Seen
@@ -58,6 +59,25 @@ def removals(findings: Sequence[dict], groups: Sequence[Group], scene: Scene) ->
                 }
             )
     return schemas.frame("removals", told)
+
+
+def settled(seen: Sequence[Seen], told: pd.DataFrame) -> list[Seen]:
+    """The statements, those as committed that a removal is the doing of: its transaction's commit is on record.
+
+    A log at log_statement = mod holds no COMMIT, so that it does not tell itself.
+    """
+    found = list(seen)
+    for row in rows(told[told["committed_at"].notna() & told["text"].notna()]):
+        who, by = (row["text"], row["role"], row["application"]), row["committed_at"] + _SECOND
+        mine = [
+            at for at, each in enumerate(found)
+            if (each.text, each.user, each.application) == who and each.at is not None and each.at <= by
+        ]  # fmt: skip
+        last = max(mine, key=lambda at: found[at].at, default=None)  # type: ignore[arg-type, return-value]
+        for at in mine if last is not None else ():
+            if found[at].outcome == "unknown" and found[at].where == found[last].where:
+                found[at] = replace(found[at], outcome="committed")
+    return found
 
 
 def _of_table(row: dict, group: Group | None, scene: Scene) -> list[_Removal]:

@@ -78,11 +78,12 @@ def seen_effects(evidence: Mapping[str, pd.DataFrame], names: set[str], ledger: 
     """Every destructive effect in ``log_events`` and ``statements``, oldest first; bare names resolved if unique."""
     short = _unique_short_names(names)
     database = {row["database"] for row in rows(evidence["identity"])}
+    ended = _ended(evidence["wal_transactions"])
     found = [
         seen
         for event in rows(evidence["log_events"])
         if _of_here(event["database"], event["statement"], database)
-        for seen in _from_log(event, short, ledger)
+        for seen in _from_log(event, short, ledger, ended)
     ]
     for entry in rows(evidence["statements"]):
         if _of_here(entry["database"], entry["text"], database):
@@ -91,6 +92,12 @@ def seen_effects(evidence: Mapping[str, pd.DataFrame], names: set[str], ledger: 
     return sorted(
         found, key=lambda seen: (seen.at is None, seen.at or pd.Timestamp(0, tz="UTC"), seen.text, seen.table)
     )
+
+
+def _ended(transactions: pd.DataFrame) -> dict[int, str]:
+    """How the transactions of the WAL that was read ended, subtransactions with theirs."""
+    told = [row for row in rows(transactions) if row["outcome"] in ("committed", "rolled_back")]
+    return {int(xid): row["outcome"] for row in told for xid in (row["xid"], *row["subxids"])}
 
 
 def _of_here(database: str | None, text: str | None, here: set[str]) -> bool:
@@ -175,7 +182,7 @@ def removed(group: list[Seen]) -> str:
     return "every row of the tables it reaches" if "truncate" in operations else "rows: how many is not logged"
 
 
-def _from_log(event: dict, short: Mapping[str, str], ledger: Ledger) -> list[Seen]:
+def _from_log(event: dict, short: Mapping[str, str], ledger: Ledger, ended: Mapping[int, str]) -> list[Seen]:
     text = event["statement"]
     if not text or (event["kind"] == "duration" and not event["statement"]):
         return []
@@ -184,9 +191,12 @@ def _from_log(event: dict, short: Mapping[str, str], ledger: Ledger) -> list[See
         return []
     where = f"{event['file']}:{event['line']}"
     outcome = "failed" if event["severity"] in FAILURES else event["outcome"] or "unknown"
+    if outcome == "unknown":  # the log does not tell, the WAL may
+        outcome = ended.get(event["xid"] or 0, outcome)
     said = f": {event['message']}" if outcome == "failed" else ""
+    became = "statement, what became of it is not logged" if outcome == "unknown" else f"{outcome} statement"
     ran = _ran(event)
-    reference = ledger.add("log", f"{outcome} statement{said}: {' '.join(_short(text).split())}", where, at=event["at"])
+    reference = ledger.add("log", f"{became}{said}: {' '.join(_short(text).split())}", where, at=event["at"])
     return [
         Seen(
             effect.operation,

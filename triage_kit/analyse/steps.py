@@ -6,7 +6,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse.context import rows
-from triage_kit.analyse.decisions import ASKED, SURE, WHAT, shown, suspected
+from triage_kit.analyse.decisions import ASKED, WHAT, people, shown, suspected, unsettled
 from triage_kit.analyse.verdict import percent
 from triage_kit.schemas.ways import way_back
 
@@ -35,18 +35,7 @@ SOURCES = {
     "migrations": "developer",
     "logs": "host operator",
 }
-KNOWS = {
-    "manual_session": "on-call",
-    "scheduled_job": "host operator",
-    "migration": "developer",
-    "application": "developer",
-    "test_run": "developer",
-    "restore": "database administrator",
-    "storage_replaced": "host operator",
-    "crash": "host operator",
-    "replication": "database administrator",
-}
-MOST = 12
+MOST = 20
 MOST_OPEN = 4  # ways back whose feasibility is to be found out
 
 
@@ -59,10 +48,10 @@ def next_steps(freeze: pd.DataFrame, recovery: pd.DataFrame, causes: pd.DataFram
     """
     ways = rows(recovery)
     found = [
-        *_stop(rows(freeze)[:2]),
+        *_stop(rows(freeze)),
         *_bring([way for way in ways if way["feasible"]][:1]),
         *(_step(way, f"Find out whether {_name(way)} can bring them back") for way in _open(ways)[:MOST_OPEN]),
-        *_settle(rows(causes.sort_values("probability", ascending=False, kind="stable")), rows(freeze)[:1]),
+        *_settle(causes, rows(freeze)[:1]),
         *_fetch(rows(gaps)),
         *_decide(ways),
     ]
@@ -113,27 +102,22 @@ def _lacks(brings_not: str | None) -> str | None:
     return f"it does not bring {brings_not}"
 
 
-def _settle(likeliest: list[dict], frozen: list[dict]) -> list[dict]:
-    """What settles the likeliest cause; where that one has no doer, who is to be asked, and what shows it."""
-    asked = suspected(likeliest)
-    if likeliest and asked and likeliest[0]["cause"] not in KNOWS and likeliest[0]["probability"] < SURE:
-        return [
-            {
-                "step": f"Ask {_people(asked)} whether {WHAT} ran before it was noticed",
-                "role": "on-call",
-                "why": f"the cause is not settled: {_chances(likeliest)}; what would show it: {shown(asked)}",
-                "because": _proof(likeliest[:3]) or _because(frozen),
-            }
-        ]
+def _settle(causes: pd.DataFrame, frozen: list[dict]) -> list[dict]:
+    """While a group's cause is not sure: who is to be asked, and what shows it; else nothing has to be settled."""
+    ranked, which = unsettled(causes)
+    asked = suspected(ranked)
+    if not asked:
+        return []
+    best = ranked[0]
+    # What would settle a cause that has a doer is known by its mechanism.
+    shows = best["would_settle"] if best["cause"] in ASKED and best["would_settle"] else shown(asked)
     return [
         {
-            "step": row["would_settle"],
-            "role": KNOWS.get(row["cause"], "on-call"),
-            "why": f"it settles the likeliest cause: {row['title']}",
-            "because": row["for"],
+            "step": f"Ask {people(asked)} whether {WHAT} ran before it was noticed{which}",
+            "role": "on-call",
+            "why": f"the cause is not settled: {_chances(ranked)}; what would show it: {shows}",
+            "because": _proof(ranked[:3]) or _because(frozen),
         }
-        for row in likeliest[:1]
-        if row["would_settle"]
     ]
 
 
@@ -143,11 +127,6 @@ def _proof(causes: list[dict]) -> tuple[str, ...]:
 
 def _because(frozen: list[dict]) -> tuple[str, ...]:
     return tuple(one for row in frozen for one in row["because"][:4])
-
-
-def _people(asked: list[dict]) -> str:
-    *others, last = [ASKED[row["cause"]][0] for row in asked]
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _chances(ranked: list[dict]) -> str:

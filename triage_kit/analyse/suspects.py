@@ -193,7 +193,8 @@ def _applied(state: dict, direction: str | None) -> tuple[str, pd.Timestamp | No
 
 def _ran(row: dict, tables: Sequence[str], texts: set[str], scene: Scene) -> tuple[str, pd.Timestamp | None, str]:
     written = _plain(row["text"] or "")
-    same = [each for each in scene.seen if _plain(each.text) == written and written in texts]
+    same = [each for each in scene.seen if written in texts and _plain(each.text) == written
+            and each.outcome != "failed"]  # fmt: skip
     if same:
         return "ran", same[0].at, f"this statement was seen: {same[0].where}"
     named = set(tables)
@@ -202,7 +203,8 @@ def _ran(row: dict, tables: Sequence[str], texts: set[str], scene: Scene) -> tup
     if alike and len(failed) < len(alike):
         like = next(each for each in alike if each.outcome != "failed")
         return "similar", like.at, f"the same operation on {like.table} was seen: {like.where}"
-    if failed:
+    # What fails is in every log, what a routine does in none: the failure of another text says nothing of it.
+    if failed and not in_routine(row):
         return "failed", failed[0].at, f"the same operation on {failed[0].table} failed: {failed[0].where}"
     shown = row["loses"] != "suspect" and row["kind"] == "sql" and not in_routine(row)
     if scene.visible.statements and shown:

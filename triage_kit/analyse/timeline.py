@@ -14,6 +14,7 @@ from triage_kit.analyse.groups import Group
 from triage_kit.analyse.sessions import called, worth_telling
 from triage_kit.analyse.statements import Seen
 
+OUTCOMES = {"unknown": "logged, what became of it is not"}  # the other words say themselves
 LANES = {
     "checkpoint_complete": "checkpoint",
     "autovacuum": "vacuum",
@@ -82,7 +83,7 @@ def _statements(seen: Sequence[Seen]) -> list[dict]:
                     each.at,
                     "statement",
                     each.where,
-                    f"{each.outcome}: {' '.join(each.text.split())}",
+                    f"{OUTCOMES.get(each.outcome, each.outcome)}: {' '.join(each.text.split())}",
                     None,
                     each.evidence,
                 ),

@@ -232,7 +232,8 @@ def _who(causes: pd.DataFrame, group: dict | None = None, did: dict | None = Non
     if did is not None:
         who, named = culprit.session(did), culprit.line(did)
         said += [". Seen running it: ", who] if who else []
-        said += [". Its line: ", named] if named else []
+        lead = ". Its line: " if did["ran"] in culprit.DID else ". A line that would do it: "
+        said += [lead, named] if named else []
     return html.join([*said, ". Because of ", proof] if proof else said)
 
 

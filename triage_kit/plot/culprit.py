@@ -9,6 +9,7 @@ import pandas as pd
 from triage_kit.plot import html, style
 from triage_kit.plot.html import Html, tag
 
+DID = ("ran", "applied", "similar")
 RAN = {
     "ran": "it ran",
     "applied": "it was applied",

@@ -218,6 +218,8 @@ def cause_list(causes: pd.DataFrame) -> Html:
 def test_list(next_tests: pd.DataFrame) -> Html:
     """The checks that would tell most for their price, best first."""
     given = schemas.check(next_tests, "next_tests")
+    if not len(given):
+        return tag("p", "No check that could still be made here would change what is said above.", class_="none")
     rows = [
         [
             html.cited(row.test),

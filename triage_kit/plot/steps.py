@@ -11,13 +11,14 @@ from triage_kit.plot.html import Html, tag, text
 MOST_PROOFS = 4
 
 
-def step_list(next_steps: pd.DataFrame, timezone: object = None) -> Html:
+def step_list(next_steps: pd.DataFrame, timezone: object = None, freeze: pd.DataFrame | None = None) -> Html:
     """The steps in their order, the most urgent first, each with its commands.
 
     Parameters
     ----------
     next_steps : frame of this name.
     timezone : shown beside UTC.
+    freeze : frame of this name; a step that stands there with its reason and command is only named here.
 
     >>> found = pd.DataFrame([{"order": 1, "step": "Copy pg_wal", "role": "on-call", "why": "it is recycled",
     ...                        "commands": ("cp -a pg_wal /safe",), "cost": "minutes", "until": None,
@@ -28,14 +29,19 @@ def step_list(next_steps: pd.DataFrame, timezone: object = None) -> Html:
     given = schemas.check(next_steps, "next_steps").sort_values("order", kind="stable")
     if not len(given):
         return tag("p", "Nothing is to be done.", class_="none")
-    return tag("ol", *(_step(row, timezone) for row in given.to_dict("records")), class_="steps")
+    told = set() if freeze is None else set(schemas.check(freeze, "freeze")["action"])
+    shown = [_step(row, timezone, row["step"] in told) for row in given.to_dict("records")]
+    return tag("ol", *shown, class_="steps")
 
 
-def _step(row: dict, timezone: object) -> Html:
+def _step(row: dict, timezone: object, told: bool = False) -> Html:
     facts = [text(row["role"]) if isinstance(row["role"], str) else ""]
-    facts += [text(row["cost"]) if isinstance(row["cost"], str) else ""]
+    facts += [text(row["cost"]) if isinstance(row["cost"], str) and not told else ""]
     facts += [html.join(["until ", html.moment(row["until"], timezone)]) if pd.notna(row["until"]) else ""]
     who = html.join([fact for fact in facts if fact], " \u00b7 ")
+    if told:
+        how = tag("a", "Stop these things now", href="#s-stop-these-things-now")
+        return tag("li", tag("strong", html.cited(row["step"])), " (", who, "): see ", how)
     why = html.cited(row["why"]) if isinstance(row["why"], str) else ""
     proof = html.ids(row["because"], most=MOST_PROOFS)
     why = html.join([why, " (", proof, ")"] if why and proof else [why or proof])
