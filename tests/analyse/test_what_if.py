@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from math import log10
+
 import pytest
+import yaml
 
 from triage_kit import analyse
-from triage_kit.analyse import what_if
+from triage_kit.analyse import knowledge, what_if
 
 GONE = {"rows": 0, "live": 0, "insv": 0, "filenode": 24600, "heap": 0, "pkey": 8192, "xmin": 742, "tuples": -1.0}
 
@@ -21,6 +24,40 @@ def test_without_changes_the_ranking_is_that_of_the_report(found):
     said = found.mechanism_probabilities.query("table == 'notes'").set_index("mechanism")["probability"]
     assert told.index[0] == "truncate"
     assert abs(told["truncate"] - said["truncate"]) < 1e-4
+
+
+def added_up(evidence, column):
+    """The chances that a reader finds with a pencil: columns added up, 10 decibans are ten to one."""
+    sums = evidence.groupby(column)["decibans"].sum() + evidence.groupby(column)["start"].first()
+    weights = 10 ** (sums / 10)
+    return (weights / weights.sum()).sort_index()
+
+
+@pytest.mark.parametrize("column", ["cause", "mechanism"])
+def test_the_decibans_that_are_shown_add_up_to_the_chances_that_are_shown(found, column):
+    if column == "cause":
+        told, said = found.cause_evidence, found.causes
+    else:
+        both = found.mechanism_evidence, found.mechanism_probabilities
+        told, said = (each.query("table == 'notes'") for each in both)
+    assert len(set(told.iloc[:, 1 if column == "cause" else 2])) > 3  # several observations
+    chances = added_up(told, column)
+    assert (chances - said.set_index(column)["probability"].sort_index()).abs().max() < 2e-3
+    again = what_if.ranking(told, "G1" if column == "cause" else "s.notes").sort_index()
+    assert (again - said.set_index(column)["probability"].sort_index()).abs().max() < 1e-4
+
+
+def test_the_decibans_of_causes_hold_the_power_that_their_chances_hold(found):
+    stated = yaml.safe_load((knowledge.FOLDER / "causes.yaml").read_text("utf-8"))
+    power = stated["sharpness"]["power"]
+    prior = {word: stated["hypotheses"][word]["prior"] for word in ("manual_session", "application")}
+    told = found.cause_evidence.set_index("cause")
+    for word, chance in prior.items():
+        assert set(told.loc[[word], "start"]) == {round(10 * power * log10(chance), 3)}
+    items = found.cause_evidence.pivot_table(index="item", columns="cause", values=["decibans", "likelihood"])
+    ratio = items["likelihood"]["manual_session"] / items["likelihood"]["application"]
+    apart = items["decibans"]["manual_session"] - items["decibans"]["application"]
+    assert all(abs(apart[item] - 10 * power * log10(ratio[item])) < 2e-3 for item in items.index)
 
 
 def test_without_the_decisive_items_another_hypothesis_may_lead(found):

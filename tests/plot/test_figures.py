@@ -274,8 +274,26 @@ def test_matrix_prints_decibans_of_the_chosen_table() -> None:
         {"schema": "s", "table": t, "signal": s, "outcome": o, "mechanism": m, "decibans": d}
         for t, s, o, m, d in rows])  # fmt: skip
     ax = plot.evidence_matrix(frame, of="s.a")
-    assert texts(ax) == ["+16", "\u221210"]
-    assert [each.get_text() for each in ax.get_yticklabels()] == ["storage = replaced"]
+    assert texts(ax) == ["\u00b7", "\u00b7", "+16", "\u221210", "+16", "\u221210"]
+    assert [each.get_text() for each in ax.get_yticklabels()] == [
+        "before any evidence", "storage = replaced", "added up"]  # fmt: skip
+
+
+def test_a_column_of_the_matrix_adds_up_to_its_foot() -> None:
+    rows = [("rows", 9.0, -3.0), ("storage", 4.0, -1.0), ("locks", 0.3, 0.4), ("size", 0.4, 0.2)]
+    frame = schemas.frame("mechanism_evidence", [
+        {"schema": "s", "table": "a", "signal": name, "outcome": "o", "mechanism": word, "decibans": d, "start": start}
+        for name, *given in rows
+        for word, d, start in zip(("truncate", "delete"), given, (-7.0, -5.0), strict=True)])  # fmt: skip
+    chances = schemas.frame("mechanism_probabilities", [
+        {"schema": "s", "table": "a", "mechanism": word, "probability": chance}
+        for word, chance in (("truncate", 0.97), ("delete", 0.03))])  # fmt: skip
+    ax = plot.evidence_matrix(frame, chances, of="s.a")
+    assert [each.get_text() for each in ax.get_yticklabels()] == [
+        "before any evidence", "rows = o", "storage = o", "2 fainter observations", "added up", "chance"]  # fmt: skip
+    truncate, delete = texts(ax)[0::2], texts(ax)[1::2]
+    assert truncate == ["\u22127", "+9", "+4", "+1", "+7", "97 %"]  # -7 + 9 + 4 + 0.3 + 0.4 is 6.7
+    assert delete == ["\u22125", "\u22123", "\u22121", "+1", "\u22128", "3 %"]  # -5 - 3 - 1 + 0.4 + 0.2 is -8.4
 
 
 def test_colours_of_words_reach_aa_on_the_card() -> None:

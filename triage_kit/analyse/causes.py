@@ -15,7 +15,7 @@ from triage_kit import schemas
 from triage_kit.analyse import knowledge
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.groups import Group
-from triage_kit.analyse.inference import Observation, decibans, posterior, sharpened
+from triage_kit.analyse.inference import FLOOR, Observation, decibans, likelihoods, posterior, sharpened, start
 from triage_kit.analyse.inquiry import Inquiry
 from triage_kit.analyse.rewound import another_state
 from triage_kit.analyse.signs import signs
@@ -51,13 +51,16 @@ def find_causes(groups: Sequence[Group], inquiry: Inquiry) -> tuple[pd.DataFrame
     known = knowledge.causes()
     for group in groups:
         seen, references = _observations(group, inquiry)
-        mean = mixed(known, seen, mechanism_outcomes(group, inquiry.findings))
-        chances = sharpened(mean, known.sharpness)  # after the mean, so that the order stays
+        outcomes = mechanism_outcomes(group, inquiry.findings)
+        chances = sharpened(mixed(known, seen, outcomes), known.sharpness)  # after the mean, so that the order stays
+        likely = {name: likelihoods(known, name, observation) for name, observation in seen.items()}
+        likely["mechanism"] = _over_mechanisms(known, likely, outcomes)
+        shifts = {name: decibans(known, chances_) for name, chances_ in likely.items()}
         for word in sorted(chances, key=lambda w: (-chances[w], w)):
-            shifts = {name: decibans(known, name, seen[name], word) for name in seen}
-            causes.append(_cause(group, word, known.titles[word], chances[word], shifts, references))
+            mine = {name: shifts[name][word] for name in seen}
+            causes.append(_cause(group, word, known.titles[word], chances[word], mine, references))
             moved += [
-                _moved(known, group.name, name, word, seen[name], references[name], shifts[name]) for name in seen
+                _moved(known, group.name, name, word, likely[name][word], references[name], mine[name]) for name in seen
             ]
     return schemas.frame("causes", causes), schemas.frame("cause_evidence", moved)
 
@@ -81,6 +84,31 @@ def mixed(
         for word, chance in posterior(known, told).items():
             total[word] += weight * chance
     return dict(total)
+
+
+def _over_mechanisms(
+    known: knowledge.Knowledge, likely: Mapping[str, Mapping[str, float]], outcomes: Mapping[str, float]
+) -> dict[str, float]:
+    """The likelihoods of the signal ``mechanism`` that alone give what ``mixed`` gives over all outcomes.
+
+    A mean over posteriors is the posterior of a mean: each outcome counts by its chance over what it makes of the rest.
+    """
+    signal = known.signals["mechanism"]
+    others = dict(known.priors)
+    for name, chances in likely.items():
+        if name != "mechanism":
+            others = {word: weight * max(chances[word], FLOOR) for word, weight in others.items()}
+    weights = {}
+    for outcome, share in outcomes.items():
+        told = {word: max(signal.likelihood(word, (outcome,)), FLOOR) for word in others}
+        weights[outcome] = share / sum(weight * told[word] for word, weight in others.items())
+    whole = sum(weights.values())
+    return {
+        word: sum(
+            weight / whole * max(signal.likelihood(word, (outcome,)), FLOOR) for outcome, weight in weights.items()
+        )
+        for word in others
+    }
 
 
 def mechanism_outcomes(group: Group, findings: Sequence[dict]) -> dict[str, float]:
@@ -139,15 +167,16 @@ def _cause(
 
 
 def _moved(
-    known: knowledge.Knowledge, group: str, name: str, word: str, seen: Observation, reference: str, shift: float
+    known: knowledge.Knowledge, group: str, name: str, word: str, likely: float, reference: str, shift: float
 ) -> dict:
     return {
         "group": group,
         "item": name,
         "cause": word,
         "decibans": round(shift, 3),
+        "start": round(start(known)[word], 3),
         "evidence": reference,
-        "likelihood": known.signals[name].likelihood(word, seen.outcomes),
+        "likelihood": likely,
         "source": known.signals[name].source,
     }
 

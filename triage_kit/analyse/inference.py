@@ -3,7 +3,8 @@
 P(hypothesis | evidence) is proportional to its prior times P(outcome | hypothesis) of every signal that was observed.
 Signals that repeat one another share one row of knowledge/ and are counted once; a signal that could not be observed
 is left out and so weighs nothing. How far one outcome moves a hypothesis is given in decibans, ten times the decimal
-logarithm of its likelihood against the average of its rivals (I. J. Good, Weight of evidence, 1985).
+logarithm of a ratio (I. J. Good, Weight of evidence, 1985): here of its likelihood to the mean of all hypotheses, so
+that what a hypothesis starts with and what moved it add up, and 10 more than another are ten to one against it.
 """
 
 from __future__ import annotations
@@ -65,10 +66,27 @@ def sharpened(chances: Mapping[str, float], power: float) -> dict[str, float]:
     return {word: value / total for word, value in raised.items()}
 
 
-def decibans(knowledge: Knowledge, name: str, observation: Observation, hypothesis: str) -> float:
-    """How far the observation moves the hypothesis: positive is for it, 10 is ten to one."""
+def likelihoods(knowledge: Knowledge, name: str, observation: Observation) -> dict[str, float]:
+    """P(what was observed | hypothesis) of every hypothesis."""
     signal = knowledge.signals[name]
-    rivals = [h for h in knowledge.priors if h != hypothesis]
-    weight = sum(knowledge.priors[h] for h in rivals)
-    against = sum(knowledge.priors[h] * signal.likelihood(h, observation.outcomes) for h in rivals) / weight
-    return 10 * log10(max(signal.likelihood(hypothesis, observation.outcomes), FLOOR) / max(against, FLOOR))
+    return {word: signal.likelihood(word, observation.outcomes) for word in knowledge.priors}
+
+
+def start(knowledge: Knowledge) -> dict[str, float]:
+    """Where each hypothesis stands before any evidence, in decibans."""
+    return {word: 10 * knowledge.sharpness * log10(max(prior, FLOOR)) for word, prior in knowledge.priors.items()}
+
+
+def decibans(knowledge: Knowledge, likely: Mapping[str, float]) -> dict[str, float]:
+    """How far an observation of these likelihoods moves each hypothesis: positive is for it.
+
+    What all observations give, added to ``start``, are the probabilities: 10 more than another is ten times its chance.
+
+    >>> from triage_kit.analyse.knowledge import mechanisms
+    >>> moved = decibans(mechanisms(), dict.fromkeys(mechanisms().priors, 0.1) | {"drop": 1.0})
+    >>> round(moved["drop"] - moved["delete"], 9)
+    10.0
+    """
+    floored = {word: max(chance, FLOOR) for word, chance in likely.items()}
+    mean = sum(prior * floored[word] for word, prior in knowledge.priors.items())
+    return {word: 10 * knowledge.sharpness * log10(chance / mean) for word, chance in floored.items()}

@@ -11,7 +11,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse import knowledge
 from triage_kit.analyse.dossier import Dossier
-from triage_kit.analyse.inference import Observation, decibans, posterior
+from triage_kit.analyse.inference import Observation, decibans, likelihoods, posterior, start
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.lineage import runs
 from triage_kit.analyse.scene import Scene
@@ -106,7 +106,7 @@ def evidence_rows(weighed: Sequence[Weighed], ledger: Ledger) -> tuple[dict[str,
             says = f"{each.table.name}: {observation.says}" if observation.row == each.table.name else observation.says
             reference = ledger.add(observation.group, says, observation.source, observation.row)
             ids.append(reference)
-            if noteworthy(each):
+            if noteworthy(each) and not each.table.damaged:  # of files that vanished no signal was weighed
                 found += _matrix(known, each, name, observation, reference)
         because[each.table.name] = tuple(ids)
     return because, schemas.frame("mechanism_evidence", found)
@@ -120,7 +120,8 @@ def noteworthy(each: Weighed) -> bool:
 def _matrix(
     known: knowledge.Knowledge, each: Weighed, name: str, observation: Observation, reference: str
 ) -> list[dict]:
-    signal, relation = known.signals[name], each.table.relation
+    relation, likely, begun = each.table.relation, likelihoods(known, name, observation), start(known)
+    moved = decibans(known, likely)
     return [
         {
             "schema": relation["schema"],
@@ -128,10 +129,11 @@ def _matrix(
             "signal": name,
             "outcome": " or ".join(observation.outcomes),
             "mechanism": word,
-            "likelihood": signal.likelihood(word, observation.outcomes),
-            "decibans": round(decibans(known, name, observation, word), 3),
+            "likelihood": likely[word],
+            "decibans": round(moved[word], 3),
+            "start": round(begun[word], 3),
             "evidence": reference,
-            "source": signal.source,
+            "source": known.signals[name].source,
         }
         for word in known.priors
     ]

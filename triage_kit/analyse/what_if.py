@@ -37,8 +37,8 @@ def ranking(
     """Probabilities of the hypotheses, the likeliest first, under an analyst's own assumptions.
 
     ``strike`` names signals or ids of evidence rows to leave out. ``add`` gives new hypotheses: their ``prior`` and the
-    likelihood of each observed signal (1/2 where it is not given). ``priors`` replaces those of the knowledge. Of a
-    group's causes this is the ranking under its likeliest mechanism.
+    likelihood of each observed signal (1/2 where it is not given). ``priors`` replaces those of the knowledge. With no
+    assumption of one's own these are the probabilities of the report.
 
     >>> seen = pd.DataFrame([
     ...     {"group": "G1", "item": "statement_by_shell", "cause": cause, "likelihood": chance, "evidence": "E1",

@@ -160,38 +160,61 @@ def _drawn(given: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     return few[few["group"].isin(few["group"].unique()[:MOST_GROUPS])], max(groups - MOST_GROUPS, 0)
 
 
-def evidence_matrix(evidence: pd.DataFrame, ax: Axes | None = None, of: str | None = None) -> Axes:
+def evidence_matrix(
+    evidence: pd.DataFrame, chances: pd.DataFrame | None = None, ax: Axes | None = None, of: str | None = None
+) -> Axes:
     """Draw what each observation adds to each hypothesis, in decibans (10 = ten to one), with the numbers printed.
+
+    The first row is what a hypothesis starts with; a column adds up to its last number, and 10 more there than in
+    another column are ten times its chance.
 
     Parameters
     ----------
     evidence : frame ``mechanism_evidence`` (hypotheses are mechanisms of a table) or ``cause_evidence`` (causes of a
         group); likelihoods without unit, decibans.
+    chances : frame ``mechanism_probabilities`` or ``causes``; when given, each column ends with its probability.
     ax : Axes to draw on; a new figure by default.
     of : qualified name of the table, or the group; the first one of the frame by default.
     """
     rows, columns, given = _of_one(evidence, of)
     grid = given.pivot_table(index=rows, columns=columns, values="decibans", aggfunc="first", sort=False)
-    grid = grid[grid.abs().max().sort_values(ascending=False, kind="stable").index] if len(grid) else grid
-    told = grid.sum().sort_values(ascending=False, kind="stable").index if len(grid) else grid.columns
-    grid = grid[list(told[:MOST_COLUMNS])]
-    silent = int((grid.abs().max(axis=1).fillna(0) < QUIET).sum()) if len(grid) else 0
-    grid = grid[grid.abs().max(axis=1).fillna(0) >= QUIET] if 0 < silent < len(grid) else grid
+    begun = given.groupby(columns, sort=False)["start"].first()
+    told = (grid.sum() + begun.fillna(0)).sort_values(ascending=False, kind="stable")
+    grid = grid[list(told.index[:MOST_COLUMNS])]
+    weight = grid.abs().max(axis=1).fillna(0).sort_values(ascending=False, kind="stable")
+    loud = grid.loc[weight[weight >= QUIET].index]
+    rest = grid.drop(index=loud.index)
     with style.styled():
-        ax = style.axes_for(ax, 9.2, 1.7 + 0.36 * max(len(grid), 1))
+        ax = style.axes_for(ax, 9.2, 2.6 + 0.36 * max(len(loud), 1))
         if grid.empty:
             ax.set_axis_off()
             ax.text(0.5, 0.5, "no signal was observed", ha="center", va="center")
         else:
-            _heat(ax, grid)
+            faint = {f"{style.things(len(rest), 'fainter observation')}": rest.sum()} if len(rest) else {}
+            begin = {"before any evidence": begun}
+            shown = pd.concat([_lines(begin, grid), loud, _lines(faint, grid)])
+            _heat(ax, shown, told[grid.columns], _chances(chances, columns, str(given["_of"].iloc[0])))
             left = len(told) - len(grid.columns)
-            lacking = [f"{left} weaker hypotheses"] if left > 0 else []
-            lacking += [f"{style.things(silent, 'observation')} that moved nothing"] if silent else []
-            more = f"\nleft out: {', '.join(lacking)}" if lacking else ""
+            weaker = "1 weaker hypothesis" if left == 1 else f"{left} weaker hypotheses"
+            more = f"\nleft out: {weaker}" if left > 0 else ""
             ax.set_title(f"{style.short(_name(given), 60)}\ndecibans for (+) and against (\u2212){more}", pad=10)
     return style.describe(
-        ax, f"Matrix of {len(grid)} observations against {len(grid.columns)} hypotheses, in decibans."
+        ax, f"Matrix of {len(loud)} observations against {len(grid.columns)} hypotheses, in decibans."
     )
+
+
+def _lines(numbers: dict[str, pd.Series], grid: pd.DataFrame) -> pd.DataFrame:
+    """Rows to stand above or below the observations, with the columns of these."""
+    return pd.DataFrame({name: each.reindex(grid.columns) for name, each in numbers.items()}, index=grid.columns).T
+
+
+def _chances(chances: pd.DataFrame | None, column: str, of: str) -> pd.Series | None:
+    """What was concluded of one table or group, by hypothesis."""
+    if chances is None:
+        return None
+    given = schemas.check(chances, "causes" if column == "cause" else "mechanism_probabilities")
+    whose = given["group"] if column == "cause" else pd.Series(names(given), given.index)
+    return given[whose == of].set_index(column)["probability"]
 
 
 def _of_one(evidence: pd.DataFrame, of: str | None) -> tuple[str, str, pd.DataFrame]:
@@ -217,7 +240,7 @@ def worst(findings: pd.DataFrame) -> str | None:
     return names(ranked.head(1))[0] if len(ranked) else None
 
 
-def _heat(ax: Axes, grid: pd.DataFrame) -> None:
+def _heat(ax: Axes, grid: pd.DataFrame, sums: pd.Series, chances: pd.Series | None) -> None:
     shades = LinearSegmentedColormap.from_list("for_against", ["#e5a19b", "#ffffff", "#8fb8e0"])
     ax.imshow(
         grid.fillna(0).to_numpy(dtype=float),
@@ -227,11 +250,19 @@ def _heat(ax: Axes, grid: pd.DataFrame) -> None:
         aspect="auto",
         interpolation="nearest",
     )
-    for y in range(len(grid)):
-        for x in range(len(grid.columns)):
-            value = grid.iloc[y, x]
-            words = "·" if pd.isna(value) else "0" if abs(value) < QUIET else f"{value:+.0f}".replace("-", "\u2212")
-            ax.text(x, y, words, ha="center", va="center")
+    words = [[_signed(value) for value in grid.loc[name]] for name in grid.index]
+    labels = [style.short(str(label).replace("_", " "), 46) for label in grid.index]
+    words, labels = [*words, [_signed(value) for value in sums]], [*labels, "added up"]
+    if chances is not None:
+        words.append([style.percent(chance) for chance in chances.reindex(grid.columns)])
+        labels.append("chance")
+    for y, line in enumerate(words):
+        for x, word in enumerate(line):
+            ax.text(x, y, word, ha="center", va="center", fontweight="bold" if y >= len(grid) else "normal",
+                    fontsize=8 if "%" in word else None)  # fmt: skip
+    ax.set_ylim(len(words) - 0.5, -0.5)
+    for edge in (0.5, len(grid) - 0.5):
+        ax.axhline(edge, color=style.MUTED, linewidth=0.8)
     ax.set_xticks(
         range(len(grid.columns)),
         [style.short(str(c).replace("_", " "), 16) for c in grid.columns],
@@ -239,7 +270,13 @@ def _heat(ax: Axes, grid: pd.DataFrame) -> None:
         ha="left",
     )
     ax.xaxis.tick_top()
-    ax.set_yticks(range(len(grid)), [style.short(str(label).replace("_", " "), 46) for label in grid.index])
+    ax.set_yticks(range(len(labels)), labels)
     ax.tick_params(length=0)
     for side in ax.spines.values():
         side.set_visible(False)
+
+
+def _signed(value: float) -> str:
+    if pd.isna(value):
+        return "\u00b7"
+    return "0" if abs(value) < QUIET else f"{value:+.0f}".replace("-", "\u2212")

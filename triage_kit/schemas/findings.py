@@ -69,7 +69,8 @@ mechanism_evidence: what one signal says of one table under one mechanism
     outcome text
     mechanism text
     likelihood float P(outcome | mechanism)
-    decibans float 10·log10 of the likelihood against the mean of its rivals
+    decibans float 10·log10 of the likelihood to the mean of all; they and start add up
+    start float decibans before any evidence: 10·log10 of the prior; 10 more in all are ten times the chance
     evidence text id of the evidence row
     source text where the number comes from
 
@@ -154,8 +155,9 @@ cause_evidence: what one item says of one cause of one group
     group text
     item text
     cause text
-    likelihood float
-    decibans float
+    likelihood float P(what was seen | cause); of the mechanism the mean over all that it may be
+    decibans float as above, times the power that the probabilities are raised to
+    start float
     evidence text
     source text
 
