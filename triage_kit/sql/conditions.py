@@ -9,6 +9,7 @@ from postgast import pg_query_pb2 as pg
 
 Node = Any
 _TRUE = frozenset(("t", "true", "y", "yes", "on", "1"))
+_NUMBERS = frozenset(("ival", "fval"))
 _FALSE = frozenset(("f", "false", "n", "no", "off", "0"))
 # A test for NULL on a key lets every row pass; on another column (deleted_at) it is a real limit.
 _KEY = re.compile(r"(?i)\A(?:id|pk|uuid|guid|oid|ctid|tableoid|xmin)\Z")
@@ -18,6 +19,15 @@ _LOCATION = re.compile(r"(?m)^\s*\w*location: -?\d+\n")
 def limits(node: Node, target: tuple[str, ...] = ()) -> bool:
     """Whether the statement's WHERE can spare a row of ``target``; a missing one and one that is always true cannot."""
     return node.HasField("where_clause") and truth(node.where_clause, target) is not True
+
+
+def never(node: Node, target: tuple[str, ...] = ()) -> bool:
+    """Whether the statement's WHERE lets no row pass: it is false, or NULL, whatever the row."""
+    if not node.HasField("where_clause"):
+        return False
+    where = node.where_clause
+    null = where.WhichOneof("node") == "a_const" and where.a_const.isnull
+    return null or truth(where, target) is False
 
 
 def truth(node: Node, target: tuple[str, ...] = ()) -> bool | None:
@@ -113,13 +123,14 @@ def _plain(node: Node) -> str:
 def _compared(left: tuple[str, str], right: tuple[str, str], sign: str) -> bool | None:
     if "null" in (left[0], right[0]):
         return False
-    if sign in ("=", "<>", "!="):
+    if left[0] == right[0] and sign in ("=", "<>", "!=") and left[0] not in _NUMBERS:
         return (left[1] == right[1]) == (sign == "=")
     try:
         a, b = float(left[1]), float(right[1])
     except ValueError:
         return None
-    return {"<": a < b, ">": a > b, "<=": a <= b, ">=": a >= b}.get(sign)
+    signs = {"=": a == b, "<>": a != b, "!=": a != b, "<": a < b, ">": a > b, "<=": a <= b, ">=": a >= b}
+    return signs.get(sign)
 
 
 def _value(constant: Node) -> tuple[str, str]:

@@ -217,9 +217,9 @@ def _create(here: Reader) -> Iterator[Effect]:
     temporary = here.skip("temp") or here.skip("temporary")
     here.skip("unlogged")
     if here.skip("table"):
-        here.skip("if", "not", "exists")
+        perhaps = "perhaps" if here.skip("if", "not", "exists") else ""
         if parts := here.name():
-            yield _effect("create_table", parts, within="temporary" if temporary else "")
+            yield _effect("create_table", parts, within="temporary" if temporary else perhaps)
 
 
 def _reassign(here: Reader) -> Iterator[Effect]:
@@ -283,7 +283,11 @@ def by_words(text: str, line: int = 1, scope: Scope | None = None) -> list[Effec
         for each in _statement(text, group, scope):
             if each.within == "temporary":
                 scope.temporary.add(each.parts[-1])
-            elif not scope.harmless(each.parts):
+                continue
+            if each.within == "perhaps":
+                scope.perhaps.add(each.parts)
+                each = replace(each, within="")
+            if not scope.harmless(each.parts):
                 found.append(replace(each, line=at_line + each.line - 1, text=written))
     return found
 

@@ -64,14 +64,20 @@ def by_grammar(text: str, scope: Scope | None = None) -> list[Effect]:
 def _walk(tree: Any, text: str, scope: Scope) -> list[Effect]:
     found: list[Effect] = []
     begun: int | None = None
+    savepoints: list[tuple[str, int]] = []
     raw = text.encode("utf-8", "replace")  # locations are bytes
     for each in tree.stmts:
         if each.stmt.WhichOneof("node") == "transaction_stmt":
-            kind = each.stmt.transaction_stmt.kind
-            if kind == pg.TRANS_STMT_ROLLBACK and begun is not None:
-                found[begun:] = [replace(effect, harmless=True) for effect in found[begun:]]
+            kind, name = each.stmt.transaction_stmt.kind, each.stmt.transaction_stmt.savepoint_name
+            taken_back = begun if kind == pg.TRANS_STMT_ROLLBACK else None
+            if kind == pg.TRANS_STMT_SAVEPOINT:
+                savepoints.append((name, len(found)))
+            elif kind == pg.TRANS_STMT_ROLLBACK_TO:
+                taken_back = next((at for known, at in reversed(savepoints) if known == name), None)
+            if taken_back is not None:
+                found[taken_back:] = [replace(effect, harmless=True) for effect in found[taken_back:]]
             if kind not in _INSIDE:
-                begun = len(found) if kind in _BEGINS else None
+                begun, savepoints = (len(found) if kind in _BEGINS else None), []
             continue
         start, end = each.stmt_location, each.stmt_location + (each.stmt_len or len(raw) - each.stmt_location)
         written = raw[start:end].decode("utf-8", "replace")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from postgast import pg_query_pb2 as pg
 
 from triage_kit.sql import objects
-from triage_kit.sql.conditions import limits, truth
+from triage_kit.sql.conditions import limits, never, truth
 from triage_kit.sql.functions import call_effects
 from triage_kit.sql.names import Node, Scope, make, named, option, relation, strings
 from triage_kit.sql.vocabulary import Effect, hides_rows
@@ -50,12 +50,13 @@ def _of(message: Node, scope: Scope) -> Iterator[Effect]:
 
 def _delete(node: Node, scope: Scope) -> Iterator[Effect]:
     parts = relation(node.relation)
-    yield make("delete", parts, bounded=limits(node, parts))
+    yield make("delete", parts, bounded=limits(node, parts), harmless=never(node, parts))
 
 
 def _update(node: Node, scope: Scope) -> Iterator[Effect]:
     parts = relation(node.relation)
-    yield make("update", parts, bounded=limits(node, parts), column=_hiding(node.target_list))
+    hides = _hiding(node.target_list)
+    yield make("update", parts, bounded=limits(node, parts), column=hides, harmless=never(node, parts))
 
 
 def _hiding(targets: Node) -> str:

@@ -171,6 +171,8 @@ def _create_table(node: Node, scope: Scope) -> Iterator[Effect]:
         scope.temporary.add(made.relname)
         return
     materialized = node.DESCRIPTOR.name == "CreateTableAsStmt" and node.objtype == pg.OBJECT_MATVIEW
+    if node.if_not_exists:
+        scope.perhaps.add(relation(made))
     yield make("create_materialized_view" if materialized else "create_table", relation(made))
 
 

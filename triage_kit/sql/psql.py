@@ -26,7 +26,7 @@ def psql_effects(text: str) -> list[Effect]:
     >>> [(each.operation, each.column, each.line) for each in psql_effects("select 1;\\n\\\\i wipe.sql\\n")]
     [('include', 'wipe.sql', 2)]
     """
-    text = _blank_copy_data(text)
+    text = _blank_copy_data(_reached(text))
     found = []
     for command in _COMMAND.finditer(text):
         line = text.count("\n", 0, command.start()) + 1
@@ -72,7 +72,7 @@ def without_psql(text: str) -> str:
     """
     if "\\" not in text:
         return text
-    text = _META.sub("", _blank_copy_data(text))
+    text = _META.sub("", _blank_copy_data(_reached(text)))
     for each in reversed(_sends(text)):
         text = f"{text[: each.start()]};{text[each.end() :]}"
     return text
@@ -85,6 +85,34 @@ def statements(text: str) -> list[tuple[int, str]]:
     [(1, 'BEGIN'), (3, 'DELETE FROM a')]
     """
     return lexer.split(without_psql(text))
+
+
+_CONDITION = re.compile(r"(?m)^[ \t]*\\(?P<word>if|elif|else|endif)\b(?P<value>[^\n]*)$")
+_KNOWN = dict.fromkeys(("false", "off", "0", "no"), False) | dict.fromkeys(("true", "on", "1", "yes"), True)
+
+
+def _reached(text: str) -> str:
+    r"""The text without the branches of \if that a literal condition shuts, their lines left standing.
+
+    >>> _reached("\\if false\nDROP TABLE a;\n\\else\nselect 1;\n\\endif\n")
+    '\\if false\n\n\\else\nselect 1;\n\\endif\n'
+    """
+    pieces, at, branches = [], 0, []
+    for found in _CONDITION.finditer(text) if "\\if" in text else ():
+        piece = text[at : found.start()]
+        pieces += [piece if all(runs for runs, _ in branches) else "\n" * piece.count("\n"), found[0]]
+        at = found.end()
+        value = _KNOWN.get(found["value"].strip().lower())
+        if found["word"] == "if":
+            branches.append((value is not False, value is True))
+        elif found["word"] == "endif":
+            branches[-1:] = []
+        elif branches:
+            settled = branches[-1][1]
+            opens = found["word"] == "else" or value is not False
+            branches[-1] = (opens and not settled, settled or value is True)
+    rest = text[at:]
+    return "".join([*pieces, rest if all(runs for runs, _ in branches) else "\n" * rest.count("\n")])
 
 
 def _blank_copy_data(text: str) -> str:

@@ -6,10 +6,14 @@ from typing import Any
 
 
 class Scope:
-    """Temporary tables, whose loss costs nobody anything, and prepared statements that EXECUTE may run."""
+    """Temporary tables, whose loss costs nobody anything, and prepared statements that EXECUTE may run.
+
+    perhaps: tables made by IF NOT EXISTS, which may have stood there before the text.
+    """
 
     def __init__(self) -> None:
         self.temporary: set[str] = set()
+        self.perhaps: set[tuple[str, ...]] = set()
         self.prepared: dict[str, Any] = {}
 
     def harmless(self, parts: tuple[str, ...]) -> bool:
