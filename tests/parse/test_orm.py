@@ -156,3 +156,28 @@ def test_migrations_of_other_tools(path, text, tool, revision, told):
     [migration] = read_migrations(text, path)
     assert (migration.tool, migration.revision) == (tool, revision)
     assert [(each.operation, each.object, each.direction) for each in migration.operations] == told
+
+
+LOOKED_AT = {
+    ("a.js", "expect(build()).toEqual('DELETE FROM a')"): [],
+    ("a.js", "pool.query('DELETE FROM a').then(r => r.length)"): ["a"],
+    ("a.js", "expect(knex('a').del().toString()).toBe(sql)"): [],
+    ("a.js", "const q = knex('a').where('x', 1).del().toSQL();\nclient.query(q.sql, q.bindings)"): ["a"],
+    ("A.java", 'assertEquals(sql, "DELETE FROM a"); names.remove("DROP TABLE a");'): [],
+    ("A.java", 'statement.executeUpdate("DELETE FROM a".toString());'): ["a"],
+    ("a.go", 'if q == "DELETE FROM a" {\n\tdb.Exec("DELETE FROM b")\n}'): ["b"],
+    ("a.rb", "seen.reject! { |q| q == 'DROP TABLE a' }\nconnection.execute('DROP TABLE b')"): ["b"],
+    ("a.sh", 'grep -q "DELETE FROM a" x.log\npsql -c "DELETE FROM b"\n'): ["b"],
+    ("a.py", "import boto3\nbucket.objects.filter(Prefix='x').delete()\nOrder.objects.filter(x=1).delete()"): ["Order"],
+    ("a.py", "def f(c):\n    c.execute('CREATE TEMP TABLE w (i int)')\n    c.execute('DELETE FROM w')"): [],
+    ("a.py", "def f(c):\n    c.execute('CREATE TEMP TABLE w (i int)')\ndef g(c):\n    c.execute('DELETE FROM w')"): [
+        "w"
+    ],
+    ("a.py", "def f(c):\n    c.execute('DELETE FROM w')\n    c.execute('CREATE TEMP TABLE w (i int)')"): ["w"],
+}
+
+
+@pytest.mark.parametrize(("file", "objects"), LOOKED_AT.items(), ids=str)
+def test_what_is_only_looked_at_or_temporary_is_no_hit(file, objects):
+    path, text = file
+    assert [each.object for each in read_hits(text, path)] == objects

@@ -16,6 +16,7 @@ from typing import Any
 from triage_kit.parse.flow import EnoughError, Flow, constants, parameters
 from triage_kit.parse.literals import PLACEHOLDER, UNKNOWN, Dml, Named, Names, argument, as_text, evaluate
 from triage_kit.parse.migration import Migration, Operation
+from triage_kit.parse.temporary import without_temporary
 from triage_kit.sql import effects, suspicious
 
 _MOST_CALLS = 4
@@ -85,7 +86,7 @@ def _read(tree: ast.Module, zone: tzinfo) -> Migration | None:
     found.title = docstring.strip().split("\n", 1)[0].strip() or None
     if created := _CREATED.search(docstring):
         found.created_at = _instant(created[1], zone)
-    found.operations = list(_Reader(tree, names).operations())
+    found.operations = list(without_temporary(_Reader(tree, names).operations(), tree))
     return found
 
 

@@ -24,6 +24,7 @@ from triage_kit.parse.literals import (
     marks_deleted,
 )
 from triage_kit.parse.migration import Operation
+from triage_kit.parse.temporary import without_temporary
 from triage_kit.sql import OPERATIONS, Effect, effects, suspicious
 
 _TEXT_LIMIT = 4000
@@ -74,6 +75,8 @@ _QUERY = re.compile(r"\.(?:objects|query|filter|filter_by|all|where|exclude)\b\s
 _FILTERS = re.compile(r"\.(?:filter|filter_by|where|exclude|get)\(")
 # Rows of a class, and not a part of a request, a dictionary or another library's query.
 _ROWS = re.compile(r"\.objects\.|\bquery\(\w|\A[A-Z]\w*\.(?:all|filter|exclude|query|select)\b")
+# Objects in a bucket of files are no rows: boto3 and its like call them ``objects`` too.
+_STORE = re.compile(r"(?i)\bbucket\w*(?:\([^()]*\))?\.objects?\b|\bblobs?\b|\bs3\b")
 _ROOT = re.compile(r"\A(?:\w+\.)*?(?P<name>\w+)\.(?:objects|query|all|filter|exclude|where|select)\b")
 _COMMANDS = frozenset(("flush", "sqlflush", "reset_db", "migrate_zero", "truncate", "clear_db"))
 
@@ -88,7 +91,8 @@ def python_calls(text: str) -> Iterator[Operation]:
     names = constants(tree)
     if any(each in text for each in _OTHER_DATABASES):
         names |= _kept(tree)
-    return calls_in(tree.body, names, _functions(tree))
+    found = calls_in(tree.body, names, _functions(tree))
+    return without_temporary(found, tree) if "temp" in text.lower() else found
 
 
 def calls_in(body: list[ast.stmt], names: Names, functions: Functions | None = None) -> Iterator[Operation]:
@@ -264,7 +268,7 @@ def _of_rows(node: ast.Call, owner: ast.expr, method: str, names: Names) -> Iter
         hides = marks_deleted(node, names)
         if _ROWS.search(chain) and (hides or not bounded):
             yield _update(node, _model(owner, chain, names), bounded, hides)
-    elif _QUERY.search(chain):
+    elif _QUERY.search(chain) and not _STORE.search(chain):
         yield _made(node, "delete", _model(owner, chain, names), bounded)
 
 

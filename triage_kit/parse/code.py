@@ -35,6 +35,18 @@ _RUN = re.compile(
     r"create(?:Native|SQL|Mutation)?Query|[uU]pdate|batchUpdate|statement|unprepared|addSql|raw|sql|Sql)!?\s*(?:<[^<>]{0,80}>)?\()"
     r"\s*(?:[\w.()]+\s*,\s*|\w+\s*=\s*(?:\"[^\"]{0,80}\"\s*,\s*\w+\s*=\s*)?)?\Z"
 )
+# What only looks at a text or holds it against another: an expectation of a test, a comparison, a member of a set.
+_HELD_BEFORE = re.compile(
+    r"(?:[=!]==?|<>|\beq|\bis(?:not)?)\s*\Z|"
+    r"(?:\b[aA]ssert\w*!?|\bto(?:Be|Equal|StrictEqual|Contain|Match|HaveText)\w*|\bshould\.\w+|\bexpect\w*|"
+    r"\b(?:remove|contains?|includes?|has|indexOf|lastIndexOf|startsWith|endsWith|starts_with|ends_with|equals\w*|"
+    r"matches|strlen|len|[sS]tr::(?:limit|length|contains|starts_?with)|str_contains|Contains|StartsWith|EndsWith|Equals))"
+    r"\s*\((?:[\w.$>()\[\]-]{1,80},\s*)?\Z"
+)
+_HELD_AFTER = re.compile(
+    r"\s*(?:[=!]==?(?!=)|<>|(?:\.|->|\?\.)(?:len|length|size|count|includes|contains|startsWith|endsWith|starts_with|"
+    r"ends_with|indexOf|equals\w*|hashCode|match(?:es)?|Length|Contains|StartsWith|EndsWith|Equals)\b)"
+)
 # Between two literals of one text, and between the last one and a value behind it.
 _JOIN = r"(?:[+~]|\.(?=[\s\"'$]))"
 _JOINED = re.compile(rf"\s*{_JOIN}\s*(?:(?P<between>[$\w.\[\]()>-]+?)\s*{_JOIN}\s*)?")
@@ -54,12 +66,12 @@ def literal_hits(text: str) -> Iterator[Operation]:
     if not suspicious(text):
         return
     blanked = _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
-    for start, inside, written in _literals(blanked):
+    for start, inside, written, end in _literals(blanked):
         if not (_BEGINS.match(written) or _BARE_DELETE.match(written)) or not suspicious(written):
             continue
         before = blanked[max(0, start - 200) : start]
         runs = _RUN.search(before)
-        if _TOLD.search(before) or (prose(written) and not runs):
+        if told(blanked, start) or only_held(blanked, start, end) or (prose(written) and not runs):
             continue
         plain = written
         if runs and "Query" in runs[0]:
@@ -103,6 +115,20 @@ def kept_statements(text: str) -> Iterator[Operation]:
                 yield made
 
 
+def told(text: str, start: int) -> bool:
+    """Whether what begins at a place is told to somebody: printed, logged or raised."""
+    return _TOLD.search(text[max(0, start - 200) : start]) is not None
+
+
+def only_held(text: str, start: int, end: int) -> bool:
+    """Whether a literal is only looked at or held against another, so that nobody runs it.
+
+    >>> [only_held(text, text.index("'"), len(text) - 1) for text in ("q == 'DROP TABLE a';", "run('DROP TABLE a')")]
+    [True, False]
+    """
+    return bool(_HELD_BEFORE.search(text[max(0, start - 200) : start]) or _HELD_AFTER.match(text, end))
+
+
 def prose(written: str) -> bool:
     """Whether a text is written as a sentence: SQL has its words all large or all small.
 
@@ -112,8 +138,8 @@ def prose(written: str) -> bool:
     return _SENTENCE.match(written) is not None
 
 
-def _literals(text: str) -> Iterator[tuple[int, int, str]]:
-    """Every literal with those that are joined to it: where it begins, where its text does, and the whole text."""
+def _literals(text: str) -> Iterator[tuple[int, int, str, int]]:
+    """Every literal with those joined to it: where it begins, where its text does, the whole text, and the end."""
     start, inside, written, end = 0, 0, None, 0
     for found in islice(_LITERAL.finditer(text), _MOST):
         group = next(each for each in ("triple", "tick", "double", "single") if found[each] is not None)
@@ -123,11 +149,11 @@ def _literals(text: str) -> Iterator[tuple[int, int, str]]:
             written += between + "\n" * joined[0].count("\n") + found[group]
         else:
             if written is not None:
-                yield start, inside, _ended(text, end, written)
+                yield start, inside, _ended(text, end, written), end
             start, inside, written = found.start(), found.start(group), found[group]
         end = found.end()
     if written is not None:
-        yield start, inside, _ended(text, end, written)
+        yield start, inside, _ended(text, end, written), end
 
 
 def _ended(text: str, end: int, written: str) -> str:

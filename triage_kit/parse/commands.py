@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from triage_kit.parse.code import prose
+from triage_kit.parse.code import only_held, prose
 from triage_kit.parse.migration import Operation
 from triage_kit.sql import Effect, effects, suspicious
 
@@ -76,9 +76,10 @@ _BEGINS = re.compile(r"(?i)\A\s*(?:with|delete|truncate|drop|alter|update|merge|
 _PRINTS = re.compile(
     r"(?:^|[;&|({]|\bthen|\bdo|\brun:|-)\s*@?(?:echo|printf|print|log|puts|raise|warn|abort|(?:\w+\.)*logger\.\w+)\b[^\n|]*$"
 )
-# A client of another database, earlier in the same command.
+# A client of another database, or a search for words, earlier in the same command.
 _FOREIGN = re.compile(
-    r"\b(?:mysql|mariadb|sqlite3?|duckdb|clickhouse(?:-client)?|sqlcmd|sqlplus|cqlsh|snowsql|bq|trino|presto)\b[^\n;|&]*\Z"
+    r"\b(?:mysql|mariadb|sqlite3?|duckdb|clickhouse(?:-client)?|sqlcmd|sqlplus|cqlsh|snowsql|bq|trino|presto|"
+    r"[ef]?grep|rg|ack)\b[^\n;|&]*\Z"
 )
 _VARIABLE = re.compile(r"\$\{[^}]*\}|\$\w+|\{\{[^}]*\}\}|%\w+%")
 
@@ -116,7 +117,7 @@ def _printed(text: str, at: int) -> bool:
 
 
 def _for_another(text: str, at: int) -> bool:
-    """Whether the place is an argument of another database's client."""
+    """Whether the place is an argument of another database's client or of a search."""
     return _FOREIGN.search(text[max(text.rfind("\n", 0, at) + 1, at - 400) : at]) is not None
 
 
@@ -150,7 +151,9 @@ def _sql(text: str) -> Iterator[Operation]:
             yield from _of_sql(text, found.start("body"), found["body"], sure=True)
     for found in islice(_LITERAL.finditer(text), 20 * _MOST):
         written = found["double"] if found["double"] is not None else found["single"]
-        if _BEGINS.match(written) and not prose(written) and not _not_run(text, found.start()):
+        if not _BEGINS.match(written) or prose(written) or only_held(text, found.start(), found.end()):
+            continue
+        if not _not_run(text, found.start()):
             yield from _of_sql(text, found.start() + 1, written, sure=False)
 
 

@@ -15,7 +15,7 @@ from triage_kit.parse.migration import Migration, Operation
 from triage_kit.sql import effects
 
 _TEXT_LIMIT = 4000
-_CHANGES = {
+CHANGES = {
     "dropTable": "drop_table",
     "dropAllForeignKeyConstraints": "drop_constraint",
     "dropColumn": "drop_column",
@@ -35,7 +35,7 @@ _CHANGES = {
     "createTable": "create_table",
     "addColumn": "add_column",
 }
-_RUNS_ELSEWHERE = frozenset(("sqlFile", "executeCommand", "customChange"))
+RUNS_ELSEWHERE = frozenset(("sqlFile", "executeCommand", "customChange"))
 
 
 def is_liquibase(text: str) -> bool:
@@ -100,14 +100,14 @@ class _Reader:
             self.text, self.line = [], line
         elif name == "where" and self.last is not None:
             self.last.bounded = True
-        elif name in _RUNS_ELSEWHERE:
+        elif name in RUNS_ELSEWHERE:
             self._add(line, "include", given.get("path", ""), given)
         elif name == "column" and self.last is not None and self.open[-2] == "dropColumn":
             table = self.last.object
             if given.get("name"):
                 self.last.object = f"{table}.{given['name']}"
                 self.last = None
-        elif operation := _CHANGES.get(name):
+        elif operation := CHANGES.get(name):
             self._change(line, name, operation, given)
 
     def _change(self, line: int, name: str, operation: str, given: dict[str, str]) -> None:

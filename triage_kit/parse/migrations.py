@@ -10,6 +10,7 @@ from triage_kit.parse.alembic import is_alembic, read_alembic
 from triage_kit.parse.django import is_django, read_django
 from triage_kit.parse.dsl import read_dsl, tool_of
 from triage_kit.parse.liquibase import is_liquibase, read_liquibase
+from triage_kit.parse.liquibase_yaml import is_liquibase_yaml, read_liquibase_yaml
 from triage_kit.parse.migration import Migration
 from triage_kit.parse.sql_files import is_formatted, marked, read_formatted, read_sql_migration
 
@@ -17,7 +18,7 @@ _FOLDER = re.compile(
     r"(?i)(?:^|[_-])(?:migrations?|migrate|versions|changelogs?|schema_migrations|drizzle)$|^(?:deploy|revert)$"
 )
 _NAME = re.compile(r"(?:\.(?:up|down)\.sql|(?:\A|/)[VUR]\d[\d._]*__[^/]*\.sql|(?:\A|/)db/structure\.sql)\Z")
-SUFFIXES = (".py", ".sql", ".rb", ".js", ".ts", ".cjs", ".mjs", ".php", ".cs", ".exs", ".xml")
+SUFFIXES = (".py", ".sql", ".rb", ".js", ".ts", ".cjs", ".mjs", ".php", ".cs", ".exs", ".xml", ".yaml", ".yml")
 
 
 def read_migrations(text: str, path: str, zone: tzinfo = UTC, chosen: bool = False) -> list[Migration]:
@@ -34,6 +35,8 @@ def read_migrations(text: str, path: str, zone: tzinfo = UTC, chosen: bool = Fal
         return _python(text, path, zone)
     if suffix == ".xml":
         return read_liquibase(text, path) if is_liquibase(text) else []
+    if suffix in (".yaml", ".yml"):
+        return read_liquibase_yaml(text, path) if is_liquibase_yaml(text) else []
     in_folder = chosen or any(map(_FOLDER.search, path.split("/")[:-1]))
     if suffix == ".sql":
         if is_formatted(text):

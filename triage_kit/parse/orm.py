@@ -15,6 +15,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from triage_kit.parse.chains import Call, blank_literals, call_at
+from triage_kit.parse.code import only_held, told
 from triage_kit.parse.migration import Operation
 from triage_kit.sql import hides_rows
 
@@ -393,13 +394,30 @@ def orm_calls(text: str, suffix: str) -> Iterator[Operation]:
     for rule in rules:
         for found in islice(rule.pattern.finditer(blanked), _MOST_CALLS):
             written = rule.pattern.match(text, found.start())
-            told = rule.read(call_at(text, blanked, written or found), text)
-            if told is not None:
+            call = call_at(text, blanked, written or found)
+            does = None if _only_shown(call, text, found.start()) else rule.read(call, text)
+            if does is not None:
                 line = text.count("\n", 0, found.start()) + 1
                 shown = _line(text, found.start())
-                made = Operation(line, "", told.operation, told.object, told.bounded, text=shown, how="pattern")
-                made.loses = told.loses
+                made = Operation(line, "", does.operation, does.object, does.bounded, text=shown, how="pattern")
+                made.loses = does.loses
                 yield made
+
+
+# The text of a statement that is made; who made it may still send it.
+_MADE = re.compile(
+    r"(?:\s*(?:\.|->)\w+\([^()]{0,400}\))*\s*(?:\.|->)"
+    r"(?:toSQL|toSql|to_sql|toString|toQuery|toRawSql|getSQL|ToQueryString|compile)\b(?:\(\))?(?:(?:\.|->)sql\b)?"
+)
+
+
+def _only_shown(call: Call, text: str, at: int) -> bool:
+    """Whether a call ends as text that is only looked at or told to somebody."""
+    made = _MADE.match(call.following)
+    start = at - len(call.chain)
+    if made is None:
+        return False
+    return only_held(call.following, 0, made.end()) or only_held(text, start, at) or told(text, start)
 
 
 # A minified line holds no call of a person; looking through it would take the square of its length.

@@ -97,7 +97,9 @@ def _reached(text: str) -> str:
     >>> _reached("\\if false\nDROP TABLE a;\n\\else\nselect 1;\n\\endif\n")
     '\\if false\n\n\\else\nselect 1;\n\\endif\n'
     """
-    pieces, at, branches = [], 0, []
+    pieces: list[str] = []
+    branches: list[tuple[bool, bool]] = []  # whether each open branch runs, and whether one of its \\if has
+    at = 0
     for found in _CONDITION.finditer(text) if "\\if" in text else ():
         piece = text[at : found.start()]
         pieces += [piece if all(runs for runs, _ in branches) else "\n" * piece.count("\n"), found[0]]
