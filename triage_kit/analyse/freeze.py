@@ -190,7 +190,7 @@ def _out_of_sight() -> dict:
 
 
 def _autovacuum(dead: int | None, which: str = DAMAGED) -> dict:
-    still = "deleted rows may still lie in their pages" if not dead else f"{dead} dead rows still lie in their pages"
+    still = "deleted rows may still lie in their pages" if not dead else f"{dead:,} dead rows still lie in their pages"
     return {
         "action": f"Switch autovacuum off for the whole server, and do not SELECT from {which}",
         "why": (f"{still} and can be read with pageinspect; a vacuum, or a mere SELECT on full pages, removes them"),

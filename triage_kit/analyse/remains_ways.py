@@ -32,7 +32,7 @@ def dead_rows(lost: Loss, target: Target, evidence: Evidence) -> dict:
     tables = lost.of("delete", "cascade_delete") or lost.tables
     extensions = {row["name"] for row in rows(evidence["extensions"])}
     superuser = first(evidence["identity"]).get("superuser")
-    why = f"{lost.dead} dead rows are counted; those that no vacuum or SELECT has pruned can be decoded page by page"
+    why = f"{lost.dead:,} dead rows are counted; those that no vacuum or SELECT has pruned can be decoded page by page"
     checked = [
         f"{'ok' if 'pageinspect' in extensions else 'open'}: pageinspect is "
         f"{'installed' if 'pageinspect' in extensions else 'not installed here'}",
@@ -110,7 +110,7 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
     if len(evidence["wal_spans"]):
         span = first(evidence["wal_spans"])
         if counted:
-            told = ", ".join(f"{name} {count}" for name, count in list(counted.items())[:6])
+            told = ", ".join(f"{name} {count:,}" for name, count in list(counted.items())[:6])
             number = sum(min(count, lost.missing.get(name) or count) for name, count in counted.items())
             if sum(counted.values()) > number:
                 told += " (what was deleted or changed before the loss is counted too)"
@@ -120,7 +120,7 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
             feasible = True
         elif unnamed:
             why = (
-                f"the WAL that was read (from {span['from_lsn']}) holds {unnamed} rows of files that went with this "
+                f"the WAL that was read (from {span['from_lsn']}) holds {unnamed:,} rows of files that went with this "
                 f"transaction; which tables they were of, the same WAL may tell; {why}"
             )
         else:
@@ -193,7 +193,7 @@ def log_replay(lost: Loss, evidence: Evidence) -> dict:
         if re.match(r"(?i)\s*(insert\s+into|copy)\b", text) and any(name in text[:400].lower() for name in bare):
             found += 1
     if found:
-        why = f"the log holds {found} statements that insert into the damaged tables (log_statement = {logged})"
+        why = f"the log holds {found:,} statements that insert into the damaged tables (log_statement = {logged})"
         return way(
             "log_replay",
             None,

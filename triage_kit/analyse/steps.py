@@ -82,7 +82,7 @@ def _bring(best: list[dict]) -> list[dict]:
     """The best way back, and what to compare afterwards."""
     found = []
     for way in best:
-        told = f": {way['rows']} rows, {way['effort']}" if way["rows"] else f": {way['effort']}"
+        told = f": {way['rows']:,} rows, {way['effort']}" if way["rows"] else f": {way['effort']}"
         found += [
             _step(way, f"Bring the rows back by {_name(way)}{told}"),
             {
