@@ -4,6 +4,7 @@ from types import ModuleType
 
 from triage_kit.lab.incidents import (
     airfield,
+    apiary,
     arena,
     auctions,
     baggage,
@@ -21,6 +22,7 @@ from triage_kit.lab.incidents import (
     escola,
     ferry,
     festival,
+    fisheries,
     greenhouse,
     gym,
     harmless,
@@ -35,6 +37,7 @@ from triage_kit.lab.incidents import (
     observatory,
     opticians,
     outbox,
+    payroll,
     podcast,
     quarry,
     registry,
@@ -46,6 +49,7 @@ from triage_kit.lab.incidents import (
     storage,
     telemetry,
     theses,
+    transit,
     unseen,
     vineyard,
     warehouse,
@@ -77,7 +81,7 @@ SEEN_SINCE = (
     airfield,
     theses,
 )
-NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
+NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (apiary, transit, payroll, fisheries)
 
 INCIDENTS: dict[str, Incident] = {
     incident.name: incident
