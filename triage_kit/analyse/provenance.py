@@ -21,6 +21,7 @@ NO_LOG = {
 # What a case names where there is any, and how a reader calls it.
 MAY_BE_NAMED = {"backups": "backups", "containers": "containers and volumes", "baseline": "an earlier bundle"}
 NOT_NAMED = "not named in the case"
+COUNTED = {"exact": "counted", "empty_file": "by an empty file", "damaged": "damaged", "none": "not counted"}
 DATING = ("commit_times",)  # what tells when a transaction committed, and nothing else
 
 
@@ -117,10 +118,15 @@ def coverage(evidence: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     counts = evidence["row_counts"]
     if len(counts):
         known = counts["rows"].notna().sum()
+        # A reader who is told not to SELECT from a table wants to know that this was not done.
+        spared = first(evidence["incident"]).get("counting") == "safe"
+        words = COUNTED | ({"exact": "counted in a way that leaves dead rows where they are"} if spared else {})
         methods = ", ".join(
-            f"{number} by {method}" for method, number in counts["method"].value_counts().sort_index().items()
+            f"{number} {words.get(method, f'by {method}')}"
+            for method, number in counts["method"].value_counts().sort_index().items()
         )
-        found.append({"source": "row counts", "read": f"{known} of {len(counts)} tables known exactly: {methods}"})
+        told = f"{known} of {len(counts)} tables known exactly: {methods}"
+        found.append({"source": "row counts", "read": told})
     answered = (evidence["questions"]["status"] == "answered").sum()
     found.append({"source": "questions", "read": f"{answered} of {len(evidence['questions'])} answered"})
     found += _not_named(evidence)
