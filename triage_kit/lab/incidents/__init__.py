@@ -23,10 +23,12 @@ from triage_kit.lab.incidents import (
     ferry,
     festival,
     fisheries,
+    gauges,
     greenhouse,
     gym,
     harmless,
     hotels,
+    housing,
     infirmary,
     insurance,
     laboratory,
@@ -46,6 +48,7 @@ from triage_kit.lab.incidents import (
     rides,
     rolled_back_import,
     seed,
+    shipyard,
     storage,
     telemetry,
     theses,
@@ -81,7 +84,7 @@ SEEN_SINCE = (
     airfield,
     theses,
 )
-NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (apiary, transit, payroll, fisheries)
+NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (apiary, transit, payroll, fisheries, shipyard, gauges, housing)
 
 INCIDENTS: dict[str, Incident] = {
     incident.name: incident
