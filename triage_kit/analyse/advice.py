@@ -43,7 +43,9 @@ def recommendations(
         facts["loss"] += row["because"][:1]
     reported = [row for row in findings if row["reported"]]
     if findings and not lost and all(row["status"] == "intact" for row in reported):
-        facts["no_loss"] += [one for row in reported or findings for one in row["because"][:1]]
+        facts["no_loss" if reported else "no_complaint"] += [
+            one for row in reported or findings for one in row["because"][:1]
+        ]
     for row in findings:
         if row["mechanism"] != "none":
             facts[f"mechanism:{row['mechanism']}"] += row["because"][:1]

@@ -159,14 +159,3 @@ def _reset_time(counters: pd.DataFrame, identity: dict, version: int | None) -> 
     reset = first(mine).get("reset_at")
     # Up to 14 the time is set when the database is first seen, so it says nothing of a reset.
     return reset if reset is not None and version is not None and version >= 150000 else None
-
-
-def cut(text: str, most: int) -> str:
-    """The text up to its last whole word within ``most`` characters; one long word is cut where it must be.
-
-    >>> cut("rows that were written since", 16), cut("rows", 16)
-    ('rows that were …', 'rows')
-    """
-    if len(text) <= most:
-        return text
-    return f"{text[:most].rpartition(' ')[0] or text[:most]} …"

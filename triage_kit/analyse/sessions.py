@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.analyse.context import cut, rows
+from triage_kit.analyse.context import rows
 from triage_kit.analyse.statements import destructive
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def _deeds(known: pd.DataFrame, changing: pd.DataFrame, wrong: pd.DataFrame) -> 
 
 
 def _line(text: str) -> str:
-    return cut(" ".join(text[:2000].split()), 200)
+    return schemas.cut(" ".join(text[:2000].split()), 200)
 
 
 def _cited(text: object) -> str:

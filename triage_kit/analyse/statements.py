@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from triage_kit import schemas, sql
-from triage_kit.analyse.context import at_latest, cut, rows
+from triage_kit.analyse.context import at_latest, rows
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.marks import hides
 
@@ -276,7 +276,7 @@ def counts_rows_removed(text: str) -> bool:
 
 def _short(text: str, most: int = 2000) -> str:
     text = text.strip()
-    return text if len(text) <= most else f"{cut(text, most)} ({len(text)} characters)"
+    return text if len(text) <= most else f"{schemas.cut(text, most)} ({len(text)} characters)"
 
 
 def resolver(names: Iterable[str]) -> Callable[[sql.Effect], str]:

@@ -66,7 +66,7 @@ def _losses(groups: Sequence[Group], dates: Mapping[str, dict]) -> list[dict]:
     for group in groups:
         when = dates.get(group.name, {})
         lose = "1 table loses" if len(group.damaged) == 1 else f"{len(group.damaged)} tables lose"
-        text = f"{group.name}: {lose} rows by {group.mechanism} (dated by {when.get('dated_by')})"
+        text = f"{group.name}: {lose} rows by {group.mechanism.replace('_', ' ')} (dated by {when.get('dated_by')})"
         found.append(
             _event(when.get("lost_from") or when.get("lost_to"), "loss", "analysis", text, when.get("lost_to"))
         )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from triage_kit.analyse.context import cut, rows
+from triage_kit import schemas
+from triage_kit.analyse.context import rows
 from triage_kit.analyse.groups import LOSSES
 from triage_kit.schemas import qualified
 
@@ -93,7 +94,7 @@ def _group(group: dict, found: Investigation) -> list[str]:
         basis = "foreign keys" if story[0]["xid"] is None else "the catalogue"
         told = "seen" if story[0]["observed"] else f"inferred from {basis}"
         lines.append(
-            f"statement ({told}): {cut(_one_line(story[0]['text']), 200)}; explains {story[0]['explained']} of "
+            f"statement ({told}): {schemas.cut(_one_line(story[0]['text']), 200)}; explains {story[0]['explained']} of "
             f"{story[0]['of']}, {story[0]['extra']} extra"
         )
     causes = rows(found.causes[found.causes["group"] == group["group"]])[:2]

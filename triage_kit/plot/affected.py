@@ -92,11 +92,17 @@ def _expected(row: object) -> Html:
         sum_ = ""
         if row.expected_from == "counters" and pd.notna(row.inserts) and pd.notna(row.deletes) and row.deletes:
             sum_ = (
-                f" ({style.count(row.inserts)} \u2212 {style.count(row.deletes)})"
+                f"({style.count(row.inserts)} \u2212 {style.count(row.deletes)})"
                 if row.inserts - row.deletes == row.expected_rows
                 else ""
             )
-        return tag("span", style.count(row.expected_rows), tag("small", sum_), title=f"expected{origin}")
+        return tag(
+            "span",
+            style.count(row.expected_rows),
+            " " if sum_ else "",
+            tag("small", sum_, class_="sum"),
+            title=f"expected{origin}",
+        )
     if pd.isna(row.expected_low) and pd.isna(row.expected_high):
         return html.number(None)
     return text(style.about(row.expected_low, row.expected_high))

@@ -150,7 +150,11 @@ def _headline(damaged: pd.DataFrame) -> str:
         return f"No row is known to be gone, {hidden} in {style.things(tables, 'table')}"
     known, open_ = int(lost["missing_rows"].fillna(0).sum()), int(lost["missing_rows"].isna().sum())
     more = f" and a number not known in {open_:,} of them" if open_ else ""
-    count = f"{_are(known, 'row')} missing{more}" if known or not open_ else "how many rows are missing is not known"
+    bounds = [words.at_most(row) for row in lost[lost["missing_rows"].isna()].itertuples()]
+    unknown = "how many rows are missing is not known"
+    if open_ and None not in bounds:
+        unknown = f"at most {_are(sum(bound or 0 for bound in bounds), 'row')} missing"
+    count = f"{_are(known, 'row')} missing{more}" if known or not open_ else unknown
     besides = f"; besides, {hidden} in {tables:,} more" if tables else ""
     return f"{_are(len(lost), 'table')} damaged, {count}{besides}"
 

@@ -33,6 +33,9 @@ def mechanisms(
     if findings is not None:
         given = _worst_first(given, findings)
     names = list(dict.fromkeys(zip(given["schema"], given["table"], strict=True)))
+    if not names:
+        with style.styled():
+            return style.nothing(style.axes_for(ax, 9.2, 1.0), "No table is damaged: nothing happened to rows.")
     weight = given.groupby("mechanism")["probability"].sum().sort_values(ascending=False, kind="stable")
     look = {word: (style.PALETTE[i % 8], style.HATCHES[i % 8]) for i, word in enumerate(weight.index)}
     shown = names[:MOST_TABLES]
@@ -95,8 +98,6 @@ def _share_axis(ax: Axes, labels: list[str]) -> None:
     ax.set_xlim(0, 1)
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
     ax.set_xlabel("probability")
-    if not labels:
-        ax.text(0.5, 0, "nothing to show: no damaged table", ha="center", va="center")
 
 
 def causes(causes: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -185,19 +186,18 @@ def evidence_matrix(
     loud = grid.loc[weight[weight >= QUIET].index]
     rest = grid.drop(index=loud.index)
     with style.styled():
-        ax = style.axes_for(ax, 9.2, 2.6 + 0.36 * max(len(loud), 1))
         if grid.empty:
-            ax.set_axis_off()
-            ax.text(0.5, 0.5, "no signal was observed", ha="center", va="center")
-        else:
-            faint = {f"{style.things(len(rest), 'fainter observation')}": rest.sum()} if len(rest) else {}
-            begin = {"before any evidence": begun}
-            shown = pd.concat([_lines(begin, grid), loud, _lines(faint, grid)])
-            _heat(ax, shown, told[grid.columns], _chances(chances, columns, str(given["_of"].iloc[0])))
-            left = len(told) - len(grid.columns)
-            weaker = "1 weaker hypothesis" if left == 1 else f"{left} weaker hypotheses"
-            more = f"\nleft out: {weaker}" if left > 0 else ""
-            ax.set_title(f"{style.short(_name(given), 60)}\ndecibans for (+) and against (\u2212){more}", pad=10)
+            said = f"No observation was weighed{f' of {style.visible(of)}' if of else ''}."
+            return style.nothing(style.axes_for(ax, 9.2, 1.0), said)
+        ax = style.axes_for(ax, 9.2, 2.6 + 0.36 * max(len(loud), 1))
+        faint = {f"{style.things(len(rest), 'fainter observation')}": rest.sum()} if len(rest) else {}
+        begin = {"before any evidence": begun}
+        shown = pd.concat([_lines(begin, grid), loud, _lines(faint, grid)])
+        _heat(ax, shown, told[grid.columns], _chances(chances, columns, str(given["_of"].iloc[0])))
+        left = len(told) - len(grid.columns)
+        weaker = "1 weaker hypothesis" if left == 1 else f"{left} weaker hypotheses"
+        more = f"\nleft out: {weaker}" if left > 0 else ""
+        ax.set_title(f"{style.short(_name(given), 60)}\ndecibans for (+) and against (\u2212){more}", pad=10)
     return style.describe(
         ax, f"Matrix of {len(loud)} observations against {len(grid.columns)} hypotheses, in decibans."
     )

@@ -50,6 +50,7 @@ def edge_legend(foreign_keys: pd.DataFrame) -> Html:
     """What the lines of the foreign-key figure mean; that there is none where no foreign key is known."""
     if schemas.check(foreign_keys, "foreign_keys").empty:
         return tag("p", "No foreign key is known in the schemas of this case.", class_="legend")
+    there = set(foreign_keys["on_delete"])
     look = {"solid": "━━", "dashed": "╌╌", "dotted": "┄┄"}
     return tag(
         "p",
@@ -57,6 +58,7 @@ def edge_legend(foreign_keys: pd.DataFrame) -> Html:
         *(
             html.join([tag("span", f"{look[line]} {said}", class_=f"edge {action}"), "; "])
             for action, (_, line, _, said) in style.ON_DELETE.items()
+            if action in there
         ),
         "▶ is named by the explaining statement.",
         class_="legend",
@@ -71,7 +73,10 @@ def roots(explaining_statements: pd.DataFrame, findings: pd.DataFrame) -> list[s
 
 
 def reach_list(
-    roots: Sequence[str], by_delete: Sequence[Collection[str]], by_truncate: Sequence[Collection[str]]
+    roots: Sequence[str],
+    by_delete: Sequence[Collection[str]],
+    by_truncate: Sequence[Collection[str]],
+    findings: pd.DataFrame | None = None,
 ) -> Html:
     """How far DELETE and how far TRUNCATE … CASCADE reach from each root.
 
@@ -79,7 +84,15 @@ def reach_list(
     ----------
     roots : qualified names.
     by_delete, by_truncate : for each root the tables that a DELETE on it, or TRUNCATE … CASCADE, can empty.
+    findings : frame of that name; when given, only what may have happened is told: the reach of TRUNCATE where a
+        damaged table was truncated, that of DELETE where rows were deleted or truncated.
     """
+    suspected = words.LED_ON
+    if findings is not None:
+        suspected = words.LED_ON & set(findings.loc[findings["status"].isin(style.DAMAGED), "mechanism"])
+        if not suspected:
+            return tag("p", "No loss here is put down to DELETE or TRUNCATE, which foreign keys would lead on.",
+                       class_="none")  # fmt: skip
     if all(len(reach) <= 1 for reach in (*by_delete, *by_truncate)):
         said = "No foreign key leads on from these tables: a statement on one of them reaches that one alone."
         return tag("p", said, class_="none")
@@ -94,7 +107,9 @@ def reach_list(
         for root, deleted, truncated in zip(roots, by_delete, by_truncate, strict=True)
     ]
     headers = ["Root", "DELETE: tables", "emptied by DELETE", "TRUNCATE: tables", "emptied by TRUNCATE … CASCADE"]
-    return html.table("Reach of one statement on each root, the root included", headers, rows, numeric=(1, 3), most=60)
+    told = 5 if suspected & {"truncate", "unknown"} else 3
+    return html.table("Reach of one statement on each root, the root included", headers[:told],
+                      [row[:told] for row in rows], numeric=(1, 3), most=60)  # fmt: skip
 
 
 def explaining_statements(explaining_statements: pd.DataFrame) -> Html:
@@ -143,8 +158,7 @@ def event_list(timeline: pd.DataFrame, timezone: object = None) -> Html:
     rows = [
         [
             str(row.number),
-            html.moment(row.at, timezone, fine=True),
-            "" if pd.isna(row.until) else html.moment(row.until, timezone, fine=True),
+            html.lasting(row.at, row.until, timezone),
             text(row.kind),
             html.join([_folding(row.text), alike.more(row.times)]),
             sources.link(row.source),
@@ -155,7 +169,7 @@ def event_list(timeline: pd.DataFrame, timezone: object = None) -> Html:
     left = len(events) - int(shown["times"].sum())
     note = tag("p", f"{left:,} more events of other kinds are in findings.json.", class_="note") if left else ""
     return html.join(
-        [html.table("Events", ["No.", "At", "Until", "Kind", "What", "Source", "Evidence"], rows, numeric=(0,)), note]
+        [html.table("Events", ["No.", "At", "Kind", "What", "Source", "Evidence"], rows, numeric=(0,)), note]
     )
 
 
@@ -224,15 +238,23 @@ def test_list(next_tests: pd.DataFrame) -> Html:
         [
             html.cited(row.test),
             html.sql(row.command),
-            "" if pd.isna(row.bits) else f"{row.bits:.2f}",
+            "" if pd.isna(row.bits) else _tells(row.bits),
             "" if pd.isna(row.minutes) else f"{row.minutes:g}",
             text(row.risk),
         ]
         for row in given.itertuples(index=False)
     ]
     return html.table(
-        "Checks that would settle what is open", ["Check", "Command", "Bits", "Minutes", "Risk"], rows, numeric=(2, 3)
+        "Checks that would settle what is open, the most telling for their price first",
+        ["Check", "Command", "Tells", "Minutes", "Risk"],
+        rows,
+        numeric=(3,),
     )
+
+
+def _tells(bits: float) -> str:
+    """How much of what is open a check is expected to settle, in a word; findings.json has the bits."""
+    return "much" if bits >= 0.5 else "something" if bits >= 0.1 else "little"
 
 
 test_list.__test__ = False  # pytest takes names that begin with test for tests
@@ -245,10 +267,30 @@ def recovery_list(recovery: pd.DataFrame, timezone: object = None) -> Html:
     given = given.assign(_order=order).sort_values(
         ["_order", "rows"], ascending=[True, False], kind="stable", na_position="last"
     )
-    ways = [_way(row, number, timezone) for number, row in enumerate(given.to_dict("records"), 1)]
-    if not ways:
+    if given.empty:
         return tag("p", "No way back is needed, or none is known.", class_="none")
-    return html.join([tag("p", ALTERNATIVES) if (given["rows"].fillna(0) > 0).sum() > 1 else "", *ways])
+    open_ = given[given["_order"] < 2].to_dict("records")
+    ways = [_way(row, number, timezone) for number, row in enumerate(open_, 1)]
+    several = (given["rows"].fillna(0) > 0).sum() > 1
+    return html.join([tag("p", ALTERNATIVES) if several else "", *ways, _closed(given[given["_order"] == 2])])
+
+
+def _closed(ways: pd.DataFrame) -> Html:
+    """The ways back that cannot be taken here: why, and what was looked at."""
+    rows = [
+        [
+            tag("strong", words.capital(style.way_back(row["option"]))),
+            html.cited(row["why"]),
+            html.listed([html.cited(line) for line in row["preconditions"]]) if row["preconditions"] else "",
+            html.ids(row["because"]),
+        ]
+        for row in ways.to_dict("records")
+    ]
+    return (
+        html.table("Not feasible here (\u2716)", ["Way back", "Why not", "Checked", "Evidence"], rows)
+        if rows
+        else text("")
+    )
 
 
 def _way(row: dict, number: int, timezone: object) -> Html:
@@ -397,11 +439,19 @@ def provenance(server: Mapping[str, object], incident: Mapping[str, object], fac
     zone = incident.get("timezone")
     said = {
         "Generated from evidence collected at": html.moment(incident.get("collected_at"), zone),
-        **{str(key).replace("_", " ").capitalize(): _fact(value, zone) for key, value in server.items()},
+        **{_label(key): _fact(value, zone) for key, value in server.items() if key not in TOLD_BELOW},
         **{str(key): _fact(value, zone) for key, value in facts.items()},
     }
     rows = [[word, value] for word, value in said.items()]
     return html.table("Provenance", ["Fact", "Value"], rows)
+
+
+TOLD_BELOW = {"version_num", "tables_bytes", "migrations"}  # in words, among the facts of ``server_facts``
+LABELS = {"initdb_at": "Data directory made (initdb)", "wal_level": "WAL level", "timeline": "WAL timeline"}
+
+
+def _label(key: object) -> str:
+    return LABELS.get(str(key), str(key).replace("_", " ").capitalize())
 
 
 def _fact(value: object, zone: object) -> Html:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import style, words
+from triage_kit.plot import html, style, words
 from triage_kit.plot.damage import by_urgency
 from triage_kit.plot.html import Html, tag
 
 WIDTH, ROW, TOP = 460, 40, 30
 MOST = 7
 LEAST = 9  # pixels of the shortest bar
-SCALE = "; one scale for all"
-TINY = "; the shortest bars are drawn longer"
+SCALE = "one scale for all"
+TINY = "the shortest bars are drawn longer"
+KEY = 80  # letters of the key that a line holds
 LETTERS = 60  # that a line holds, the name and its numbers together
 
 
@@ -36,17 +37,14 @@ def glance(findings: pd.DataFrame) -> style.Picture:
     most = max((_whole(row) for row in drawn), default=0)
     rows = [_row(place, row, most) for place, row in enumerate(drawn)]
     rest = _rest(leaves, shown.head(MOST))
-    height = TOP + ROW * len(rows) + (22 if rest else 4)
-    tiny = any(0 < _whole(row) * (WIDTH - 1) < LEAST * most for row in drawn)
-    dotted = ", not known: dotted" if any(_open(row) for row in drawn) else ""
-    scale = SCALE if len(drawn) > 1 and not tiny else ""
-    said = f"rows that stand: filled, that are gone: hatched{dotted}{TINY if tiny else scale}"
-    key = _words(0, 14, said, "soft", size=11.5)
+    key = [_words(0, 14 + 15 * place, line, "soft", size=11.5) for place, line in enumerate(_key(drawn, most))]
+    above = 15 * (len(key) - 1)
+    height = above + TOP + ROW * len(rows) + (22 if rest else 4)
     last = _words(0, height - 6, rest, "soft", size=12) if rest else ""
     svg = tag(
         "svg",
-        key,
-        *rows,
+        *key,
+        tag("g", *rows, transform=f"translate(0 {above})") if above else html.join(rows),
         last,
         viewBox=f"0 0 {WIDTH} {height}",
         class_="glance",
@@ -54,6 +52,17 @@ def glance(findings: pd.DataFrame) -> style.Picture:
         xmlns="http://www.w3.org/2000/svg",
     )
     return style.Picture(str(svg), _says(shown.head(MOST), rest), tooltips=True)
+
+
+def _key(drawn: list, most: int) -> list[str]:
+    """What the bars mean, in as many lines as that takes."""
+    tiny = any(0 < _whole(row) * (WIDTH - 1) < LEAST * most for row in drawn)
+    dotted = ", not known: dotted" if any(_open(row) for row in drawn) else ""
+    looks = f"rows that stand: filled, that are gone: hatched{dotted}"
+    scale = TINY if tiny else SCALE if len(drawn) > 1 else ""
+    if not scale:
+        return [looks]
+    return [f"{looks}; {scale}"] if len(looks) + len(scale) < KEY else [f"{looks};", scale]
 
 
 def _quiet(leaves: pd.DataFrame) -> pd.DataFrame:

@@ -136,6 +136,14 @@ def moment(at: object, timezone: object = None, fine: bool = False) -> Html:
     return tag("time", f"{instant:%Y-%m-%d} {shown} UTC", *beside, datetime=f"{instant:%Y-%m-%dT%H:%M:%S.%f}Z")
 
 
+def lasting(start: object, end: object, timezone: object = None) -> Html:
+    """An instant to the microsecond and, where something lasted, its end below it."""
+    begun = moment(start, timezone, fine=True)
+    if _absent(end) or end == start:
+        return begun
+    return join([begun, " to ", moment(end, timezone, fine=True)])
+
+
 def _clock(instant: pd.Timestamp, fine: bool) -> str:
     if fine and instant.microsecond:
         return f"{instant:%H:%M:%S.%f}"

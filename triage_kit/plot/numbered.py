@@ -64,12 +64,15 @@ def _losses(found: SimpleNamespace, timezone: object) -> list[tuple[str, Html]]:
 
 def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, Html]:
     findings = schemas.check(found.findings, "findings")
-    members = by_urgency(findings[findings["group"] == group["group"]])
+    mine = findings[findings["group"] == group["group"]]
+    leaves = mine[mine["kind"] != "partitioned"]  # as on the first screen: a partitioned table only sums up
+    members = by_urgency(leaves if len(leaves) else mine)
     damaged = members[members["status"].isin(style.DAMAGED)]
     statements = schemas.check(found.explaining_statements, "explaining_statements")
     statement = statements[statements["group"] == group["group"]].to_dict("records")
     how = style.visible(group["how"]) if isinstance(group["how"], str) else "taken together"
-    how = f"joined by {how}" if how.startswith("one ") else how
+    bare, said = str(group["mechanism"]), words.mechanism(group["mechanism"])
+    how = f"joined by {how}" if how.startswith("one ") else how.replace(bare, said)
     xid = f", transaction {int(group['xid'])}" if pd.notna(group["xid"]) else ""
     proof = html.ids(one for row in members.to_dict("records") for one in row["because"])
     evidence = html.join(
@@ -141,7 +144,8 @@ def _impact(damaged: pd.DataFrame, spared: int) -> str:
     open_ = int(damaged["missing_rows"].isna().sum())
     said = [f"{style.things(gone, 'row')} known to be missing"] if gone or not (unseen or open_) else []
     said += [f"{style.things(unseen, 'row')} hidden, none of them gone"] if unseen else []
-    said += [f"how many rows {style.things(open_, 'table')} lost is not known"] if open_ else []
+    whose = "they" if open_ == len(damaged) else style.things(open_, "table")
+    said += [f"how many rows {whose if len(damaged) > 1 else 'it'} lost is not known"] if open_ else []
     hit = f" {style.things(spared, 'more table')} {'was' if spared == 1 else 'were'} hit and held no row."
     more = hit if spared else ""
     return f"{style.things(len(damaged), 'damaged table')}: {', '.join(said)}.{more}"
@@ -233,7 +237,8 @@ def _migrations(operations: pd.DataFrame, proofs: Mapping[str, str]) -> list[tup
     rest = given[~costly]
     if len(rest):
         others = html.join([_file(path, own, proofs) for path, own in rest.groupby("path", sort=True)])
-        listed = html.join([listed, html.folded(f"{style.things(len(rest), 'other operation')}", others)])
+        where = html.ids((proofs.get(str(path)) for path in sorted(set(rest["path"]) - set(given["path"][costly]))), 4)
+        listed = html.join([listed, where, html.folded(f"{style.things(len(rest), 'other operation')}", others)])
     files = len(set(given["path"]))
     read = f"{style.things(files, 'migration file')} with {style.things(len(given), 'operation')}"
     result = f"{read} forward; when each ran is in the timeline."
@@ -307,20 +312,31 @@ def _ties(foreign_keys: pd.DataFrame, findings: pd.DataFrame) -> list[tuple[str,
     keys, given = schemas.check(foreign_keys, "foreign_keys"), schemas.check(findings, "findings")
     damaged = set(names(given[given["status"].isin(style.DAMAGED)]))
     near = keys[keys["child"].isin(damaged) | keys["parent"].isin(damaged)]
-    if near.empty:
+    leading = set(given.loc[given["status"].isin(style.DAMAGED), "mechanism"])
+    if near.empty or not leading & words.LED_ON:
         return []
     counts = near["on_delete"].value_counts()
     said = ", ".join(f"{count:,} {str(word).replace('_', ' ').upper()}" for word, count in counts.items())
     between = near[near["child"].isin(damaged) & near["parent"].isin(damaged)]
     carrying = between[between["on_delete"] == "cascade"]
+    truncated = leading & {"truncate", "unknown"}
+    impact = "A DELETE goes on to rows that refer to the deleted ones by ON DELETE CASCADE, and to no others."
+    conclusion = (
+        "The tables that these join can have lost their rows by one DELETE."
+        if len(carrying)
+        else "No DELETE on one damaged table took rows of another along: each was deleted from."
+    )
+    if truncated:
+        impact = "DELETE follows ON DELETE CASCADE only; TRUNCATE … CASCADE follows every key, whatever ON DELETE says."
+        conclusion = "Keys without CASCADE therefore do not rule out that one statement emptied all of these tables."
     return [
         (
             "Foreign keys of the damaged tables",
             _shape(
                 html.join([f"{len(near):,} foreign keys touch a damaged table: {said}. ", html.ids(near["evidence"])]),
                 f"{len(between):,} join two damaged tables, {len(carrying):,} of these ON DELETE CASCADE.",
-                "DELETE follows ON DELETE CASCADE only; TRUNCATE … CASCADE follows every key, whatever ON DELETE says.",
-                "Keys without CASCADE therefore do not rule out that one statement emptied all of these tables.",
+                impact,
+                conclusion,
             ),
         )
     ]

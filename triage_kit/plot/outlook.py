@@ -47,7 +47,7 @@ def _without(lacks: object) -> Html:
     if lacks.startswith("nothing is missing"):  # the rows stand: what is said beside it is a warning
         beware = lacks.removeprefix("nothing is missing").lstrip(".; ").split(":")[0].split(". ")[0]
         return html.cited(f" {words.capital(beware)}." if beware else "")
-    return html.cited(f" Does not bring: {words.cut(lacks.split(':')[0], 160)}.".replace(" ….", " …"))
+    return html.cited(f" Does not bring: {schemas.cut(style.visible(lacks.split(':')[0]), 160)}.".replace(" ….", " …"))
 
 
 def _amount(rows: object, findings: pd.DataFrame) -> str:
@@ -100,7 +100,7 @@ def decide(decisions: pd.DataFrame | None, zone: object) -> Html:
             [
                 tag("strong", words.capital(row["who"])),
                 ": ",
-                words.cut(row["decision"], 200),
+                schemas.cut(style.visible(row["decision"]), 200),
                 _until(row["until"], zone),
             ]
         )
@@ -153,4 +153,4 @@ def _not_named(coverage: pd.DataFrame | None) -> str:
 def _cost(row: object) -> Html:
     cost = str(row.costs).split(":")[0].split(";")[0] if isinstance(row.costs, str) else ""
     shown = html.name(row.source)
-    return html.join([words.cut(cost, 120), " (", shown, ")"]) if cost else shown
+    return html.join([schemas.cut(style.visible(cost), 120), " (", shown, ")"]) if cost else shown

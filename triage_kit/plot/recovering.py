@@ -29,6 +29,9 @@ def recovery(recovery: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """
     given = schemas.check(recovery, "recovery")
     rows = [None if pd.isna(value) else int(value) for value in given["rows"]]
+    if not rows:
+        with style.styled():
+            return style.nothing(style.axes_for(ax, 9.2, 1.0), "There is no way back to draw.")
     most = max([value for value in rows if value] or [1])
     with style.styled():
         ax = style.axes_for(ax, 9.2, 0.9 + 0.42 * max(len(given), 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import html, sources, style, words
+from triage_kit.plot import html, sources, style
 from triage_kit.plot.html import Html, tag, text
 
 MOST = 200  # sessions shown that ran nothing destructive
@@ -24,7 +24,7 @@ def session_list(sessions: pd.DataFrame, timezone: object = None) -> Html:
     there = given["groups"].map(len) > 0
     shown = pd.concat([given[acted], given[there & ~acted].head(MOST)])
     shown = shown.assign(first=shown["started_at"].fillna(shown["seen_from"])).sort_values("first", kind="stable")
-    headers = ["Since", "Until", "Who and from where", "Statements", "What it did", "How it ended", "During", "Source"]
+    headers = ["When", "Who and from where", "Statements", "What it did", "How it ended", "During", "Source"]
     body = [_row(row, timezone) for row in shown.to_dict("records")]
     left = len(given) - len(shown)
     note = tag("p", f"{style.things(left, 'more session')} did nothing of the kind and ended before a loss, or began "
@@ -41,8 +41,7 @@ def _row(row: dict, timezone: object) -> list[object]:
     counted = row["kinds"] if isinstance(row["kinds"], str) else "none was logged"
     errors = f"; {style.things(int(row['errors']), 'error')}" if pd.notna(row["errors"]) and row["errors"] else ""
     return [
-        html.moment(row["first"], timezone, fine=True),
-        html.moment(row["ended_at"] if pd.notna(row["ended_at"]) else row["seen_to"], timezone, fine=True),
+        html.lasting(row["first"], row["ended_at"] if pd.notna(row["ended_at"]) else row["seen_to"], timezone),
         text(", ".join(who)),
         text(f"{counted}{errors}"),
         _deeds(row["did"]),
@@ -55,4 +54,4 @@ def _row(row: dict, timezone: object) -> list[object]:
 def _deeds(did: tuple[str, ...]) -> Html:
     if len(did) < 4:
         return html.listed(did) if did else text("nothing that changes more than rows of its own")
-    return html.folded(f"{words.cut(did[0], 120)} and {len(did) - 1} more", html.listed(did))
+    return html.folded(f"{schemas.cut(did[0], 120)} and {len(did) - 1} more", html.listed(did))

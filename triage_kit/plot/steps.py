@@ -44,7 +44,7 @@ def _step(row: dict, timezone: object, told: bool = False) -> Html:
         return tag("li", tag("strong", html.cited(row["step"])), " (", who, "): see ", how)
     why = html.cited(row["why"]) if isinstance(row["why"], str) else ""
     proof = html.ids(row["because"], most=MOST_PROOFS)
-    why = html.join([why, " (", proof, ")"] if why and proof else [why or proof])
+    why = html.join([why, ". ", proof] if why and proof else [why or proof])
     head = html.join([tag("strong", html.cited(row["step"])), html.join([" (", who, ")"]) if who else ""])
     commands = [html.sql(one) for one in row["commands"]]
     return tag("li", head, tag("p", why) if why else "", *commands)

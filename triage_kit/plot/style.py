@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import escape
 
 import matplotlib as mpl
 import pandas as pd
@@ -194,6 +195,9 @@ def percent(probability: object) -> str:
     return "under 1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
 
 
+NOTHING = "nothing"  # gid of Axes that hold a sentence instead of a figure
+
+
 @dataclass(frozen=True)
 class Picture:
     """One drawn figure as SVG text, with the words that stand for it; shown by Jupyter and by the report."""
@@ -201,13 +205,25 @@ class Picture:
     svg: str
     says: str
     tooltips: bool = False  # a picture with tooltips goes into the page as it is, others as an image
+    empty: bool = False  # nothing is drawn: a sentence says so instead of a frame around nothing
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
+        if self.empty:
+            return {"text/html": f'<p class="none">{escape(self.says)}</p>', "text/plain": self.says}, {}
         facts = {"alt": self.says, "inline": self.tooltips}
         return {"image/svg+xml": self.svg, "text/plain": self.says}, {"image/svg+xml": facts}
 
-    def _repr_svg_(self) -> str:
-        return self.svg
+    def _repr_svg_(self) -> str | None:
+        return None if self.empty else self.svg
+
+
+def nothing(ax: Axes, said: str) -> Axes:
+    """Write on Axes without a figure why there is none; ``picture`` makes a sentence of it."""
+    ax.set_axis_off()
+    ax.set_title("")
+    ax.text(0.5, 0.5, said, ha="center", va="center")
+    ax.set_gid(NOTHING)
+    return describe(ax, said)
 
 
 def picture(ax: Axes) -> Picture:
@@ -226,7 +242,8 @@ def picture(ax: Axes) -> Picture:
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
-    return Picture(svg[svg.index("<svg") :], figure.get_label() or ax.get_title(loc="left"))
+    says = figure.get_label() or ax.get_title(loc="left")
+    return Picture(svg[svg.index("<svg") :], says, empty=ax.get_gid() == NOTHING)
 
 
 def clean_xml(svg: str) -> str:

@@ -28,6 +28,8 @@ MECHANISMS = {
     "unknown": "not known",
 }
 
+# Mechanisms of statements that foreign keys lead on; what is not known may be one of them.
+LED_ON = frozenset({"delete", "cascade_delete", "truncate", "unknown"})
 CANDIDATE = 0.05  # a mechanism that is less likely than this is not named
 
 
@@ -114,11 +116,20 @@ def gone(row: object) -> str:
     if row.status == "hidden":
         hidden = row.hidden_rows if pd.notna(row.hidden_rows) and row.hidden_rows else row.actual_rows
         return "rows hidden" if pd.isna(hidden) else f"{style.things(int(hidden), 'row')} hidden"
-    missing = (
-        f"{style.things(int(row.missing_rows), 'row')} missing" if pd.notna(row.missing_rows) else "number not known"
-    )
     newer = refilled(row)
-    return f"emptied, {missing}, {style.things(newer, 'newer row')} there" if newer else f"{row.status}, {missing}"
+    said = [
+        "emptied" if newer else str(row.status),
+        f"{style.things(int(row.missing_rows), 'row')} missing" if pd.notna(row.missing_rows) else "",
+        f"{style.things(most, 'row')} missing at most" if pd.isna(row.missing_rows) and (most := at_most(row)) else "",
+        f"{style.things(newer, 'newer row')} there" if newer else "",
+    ]
+    return ", ".join(each for each in said if each)
+
+
+def at_most(row: object) -> int | None:
+    """How many rows a table can lack whose number is not known, where that has a bound."""
+    high, stand = getattr(row, "expected_high", None), row.actual_rows  # type: ignore[attr-defined]
+    return max(int(high - stand), 0) if pd.notna(high) and pd.notna(stand) else None
 
 
 def refilled(row: object) -> int:
@@ -137,16 +148,6 @@ def hidden_rows(findings: pd.DataFrame) -> int:
     """How many rows stand that the application does not see."""
     own = findings.loc[findings["status"] == "hidden"]
     return int(own["hidden_rows"].where(own["hidden_rows"].fillna(0) > 0, own["actual_rows"]).fillna(0).sum())
-
-
-def cut(prose: object, most: int) -> str:
-    """The prose up to its last whole word within ``most`` characters.
-
-    >>> cut("rows that were written since", 20)
-    'rows that were …'
-    """
-    said = style.visible(prose)
-    return said if len(said) <= most else (said[: most - 1].rpartition(" ")[0] or said[: most - 1]) + " …"
 
 
 def capital(words: object) -> str:

@@ -128,6 +128,17 @@ def frame(name: str, rows: list[dict]) -> pd.DataFrame:
     return pd.DataFrame(data, columns=declared.names)
 
 
+def cut(text: str, most: int) -> str:
+    """The text up to its last whole word within ``most`` characters; one long word is cut where it must be.
+
+    >>> cut("rows that were written since", 16), cut("rows", 16)
+    ('rows that were …', 'rows')
+    """
+    if len(text) <= most:
+        return text
+    return f"{text[:most].rpartition(' ')[0] or text[:most]} …"
+
+
 def qualified(schema: str, name: str) -> str:
     """One unambiguous spelling of a table's name for people and keys; for SQL there is ``sql.quote_qualified``.
 

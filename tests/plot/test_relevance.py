@@ -1,0 +1,147 @@
+"""What is told fits what happened: nothing of TRUNCATE where rows were deleted, no frame around nothing."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from triage_kit import plot, schemas
+from triage_kit.plot.glance import KEY, glance
+
+KEYS = schemas.frame("foreign_keys", [
+    {"name": "stop_hub", "child": "d.stop", "parent": "d.hub", "on_delete": "cascade", "evidence": "E7"},
+    {"name": "van_hub", "child": "d.van", "parent": "d.hub", "on_delete": "set_null", "evidence": "E8"},
+])  # fmt: skip
+
+
+def findings(*mechanisms: str, status: str = "partial", **more: object) -> pd.DataFrame:
+    """Tables d.hub, d.stop, d.van with a mechanism each; of 12 rows at most 9 stand."""
+    return schemas.frame("findings", [
+        {"schema": "d", "table": name, "kind": "table", "status": status if word != "none" else "intact",
+         "mechanism": word, "expected_low": 9, "expected_high": 12, "actual_rows": 9, "group": "G1", "because": ["E1"],
+         **more}
+        for name, word in zip(("hub", "stop", "van"), mechanisms, strict=False)])  # fmt: skip
+
+
+def told(frame: pd.DataFrame, **frames: pd.DataFrame) -> BeautifulSoup:
+    """The numbered findings of one group of tables."""
+    names = ("groups", "removals", "explaining_statements", "culprits", "causes", "mechanism_probabilities",
+             "next_tests", "evidence")  # fmt: skip
+    found = {name: schemas.empty(name) for name in names} | {"findings": frame, "foreign_keys": KEYS}
+    word = frame["mechanism"].iloc[0]
+    found["groups"] = schemas.frame(
+        "groups", [{"group": "G1", "mechanism": word, "how": f"the same mechanism: {word}"}]
+    )
+    found |= {"statements": schemas.empty("seen_statements"), **frames}
+    return BeautifulSoup(
+        plot.numbered_findings(SimpleNamespace(**found), schemas.empty("migration_operations")), "html.parser"
+    )
+
+
+@pytest.mark.parametrize(("mechanisms", "delete", "truncate"), [
+    (("delete", "cascade_delete", "none"), True, False),
+    (("truncate", "truncate", "none"), True, True),
+    (("unknown", "none", "none"), True, True),
+    (("partition_drop", "none", "none"), False, False),
+    (("hidden", "none", "none"), False, False),
+    (("none", "none", "none"), False, False),
+])  # fmt: skip
+def test_the_reach_is_told_of_what_may_have_happened(mechanisms: tuple[str, ...], delete: bool, truncate: bool) -> None:
+    reach = [{"d.hub", "d.stop"}], [{"d.hub", "d.stop", "d.van"}]
+    said = str(plot.reach_list(["d.hub"], *reach, findings(*mechanisms)))
+    assert ("emptied by DELETE" in said, "emptied by TRUNCATE" in said) == (delete, truncate)
+    assert ("put down to" in said) is not delete
+
+
+@pytest.mark.parametrize(("mechanism", "words", "never"), [
+    ("delete", "A DELETE goes on to rows that refer to the deleted ones", "TRUNCATE"),
+    ("truncate", "TRUNCATE … CASCADE follows every key", "goes on to rows"),
+    ("hidden", "", "Foreign keys of the damaged tables"),
+])  # fmt: skip
+def test_a_finding_tells_of_foreign_keys_what_fits_the_mechanism(mechanism: str, words: str, never: str) -> None:
+    said = told(findings(mechanism, mechanism)).get_text(" ")
+    assert words in said
+    assert never not in said
+
+
+def test_a_partitioned_table_is_not_counted_beside_its_partitions() -> None:
+    leaves = findings("partition_drop", "partition_drop", status="missing", actual_rows=None)
+    parent = findings("partition_drop", kind="partitioned").assign(table="all")
+    page = told(pd.concat([leaves, parent], ignore_index=True))
+    assert page.h3.get_text() == "Finding 1: 2 tables lost rows together (G1)"
+    said = page.get_text(" ")
+    assert "the same mechanism: the partition was dropped or detached" in said
+    assert "2 damaged tables: how many rows they lost is not known." in said
+
+
+def test_a_number_that_is_not_known_has_its_bound() -> None:
+    frames = [schemas.empty(name) for name in ("groups", "causes", "recovery")]
+    lead = BeautifulSoup(plot.summary(findings("delete", "delete", "none"), *frames, {}), "html.parser").p.get_text()
+    assert lead.startswith("2 tables are damaged, at most 6 rows are missing: d.hub (partial, 3 rows missing at most)")
+    lead = plot.summary(findings("drop", "drop", status="missing", actual_rows=None), *frames, {})
+    assert "how many rows are missing is not known: d.hub (missing), d.stop (missing)." in BeautifulSoup(
+        lead, "html.parser").p.get_text()  # fmt: skip
+
+
+def test_the_key_of_the_first_picture_fits_its_width() -> None:
+    frame = findings("delete", "delete", "delete")
+    frame["expected_high"] = [12, 5000, 900_000]
+    frame["actual_rows"] = [9, 4000, 800_000]
+    lines = [
+        each.get_text() for each in BeautifulSoup(glance(frame).svg, "html.parser").find_all("text", class_="soft")
+    ]
+    assert lines[0] == "rows that stand: filled, that are gone: hatched, not known: dotted;"
+    assert lines[1] == "the shortest bars are drawn longer"
+    assert max(map(len, lines)) <= KEY
+
+
+def test_the_legend_names_the_edges_that_there_are() -> None:
+    said = str(plot.edge_legend(KEYS))
+    assert "CASCADE" in said
+    assert "SET NULL" in said
+    assert "RESTRICT" not in said
+
+
+def test_a_figure_of_nothing_is_a_sentence() -> None:
+    nothing = [
+        plot.evidence_matrix(schemas.empty("cause_evidence")),
+        plot.evidence_matrix(schemas.empty("mechanism_evidence"), of="d.hub"),
+        plot.mechanisms(schemas.empty("mechanism_probabilities")),
+        plot.recovery(schemas.empty("recovery")),
+    ]
+    for ax in nothing:
+        shown, _ = plot.picture(ax)._repr_mimebundle_()
+        assert set(shown) == {"text/html", "text/plain"}
+        assert shown["text/html"] == f'<p class="none">{shown["text/plain"]}</p>'
+    drawn = plot.picture(plot.mechanisms(schemas.frame("mechanism_probabilities", [
+        {"schema": "d", "table": "hub", "mechanism": "delete", "probability": 1.0}])))  # fmt: skip
+    assert "image/svg+xml" in drawn._repr_mimebundle_()[0]
+
+
+def test_ways_that_cannot_be_taken_are_one_table_below_those_that_can() -> None:
+    ways = schemas.frame("recovery", [
+        {"option": "wal", "feasible": True, "rows": 4, "tables": ["d.hub"], "why": "it holds them", "because": ["E3"]},
+        {"option": "pitr", "feasible": False, "rows": 0, "tables": ["d.hub"], "why": "archive_mode is off",
+         "preconditions": ["bad: archive_mode is off"], "because": ["E4"]},
+        {"option": "standby", "feasible": False, "tables": ["d.hub"], "why": "none is connected", "because": ["E5"]},
+    ])  # fmt: skip
+    page = BeautifulSoup(plot.recovery_list(ways), "html.parser")
+    assert [each.get_text() for each in page.find_all("h3")] == [f"Option 1: {plot.style.way_back('wal')} (✔ feasible)"]
+    rows = [row.get_text(" ") for row in page.find("table").find_all("tr")[1:]]
+    assert len(rows) == 2
+    assert "archive_mode is off" in rows[0]
+    assert {link["href"] for link in page.find("table").find_all("a")} == {"#E4", "#E5"}
+
+
+def test_an_event_that_lasted_has_both_ends_in_one_cell() -> None:
+    at, until = "2025-10-08T10:37:29Z", "2025-10-08T10:40:00Z"
+    events = schemas.frame("timeline", [
+        {"at": at, "until": end, "kind": kind, "source": "a", "text": "b", "evidence": "E1"}
+        for kind, end in (("session", until), ("note", at))])  # fmt: skip
+    page = BeautifulSoup(plot.event_list(events), "html.parser")
+    first, second = (row.find_all("td")[1].get_text() for row in page.find_all("tr")[1:])
+    assert first == "2025-10-08 10:37:29 UTC to 2025-10-08 10:40:00 UTC"
+    assert second == "2025-10-08 10:37:29 UTC"
