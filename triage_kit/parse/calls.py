@@ -24,6 +24,7 @@ from triage_kit.parse.literals import (
     marks_deleted,
 )
 from triage_kit.parse.migration import Operation
+from triage_kit.parse.syntax import tree_of
 from triage_kit.parse.temporary import without_temporary
 from triage_kit.sql import OPERATIONS, Effect, effects, suspicious
 
@@ -87,7 +88,7 @@ def python_calls(text: str) -> Iterator[Operation]:
     >>> [(each.operation, each.object, each.line) for each in python_calls('c.execute("DELETE FROM a")')]
     [('delete', 'a', 1)]
     """
-    tree = ast.parse(text.removeprefix("\ufeff"))
+    tree = tree_of(text)
     names = constants(tree)
     if any(each in text for each in _OTHER_DATABASES):
         names |= _kept(tree)

@@ -14,6 +14,7 @@ _LONGEST = 3_000
 _LITERAL = re.compile(r'"""(?:[^"]|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|`[^`]*`', re.DOTALL)
 _JOINS = (".", "->", "?->", "::", "?.", "&.", "!.")
 _OPENING, _CLOSING = "([{", ")]}"
+_BRACKET = re.compile(r"[()\[\]{}]")
 
 
 def blank_literals(text: str) -> str:
@@ -57,13 +58,10 @@ def call_at(text: str, blanked: str, found: re.Match[str]) -> Call:
 def _close(blanked: str, at: int) -> int:
     """The place of the bracket that closes the one at a place; that place where it is not closed near by."""
     depth = 0
-    for place in range(at, min(len(blanked), at + _LONGEST)):
-        if blanked[place] in _OPENING:
-            depth += 1
-        elif blanked[place] in _CLOSING:
-            depth -= 1
-            if depth == 0:
-                return place
+    for bracket in _BRACKET.finditer(blanked, at, at + _LONGEST):
+        depth += 1 if bracket[0] in _OPENING else -1
+        if depth == 0:
+            return bracket.start()
     return at
 
 

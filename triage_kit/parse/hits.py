@@ -90,13 +90,14 @@ def read_hits(text: str, path: str) -> list[Hit]:
     >>> [(each.line, each.vehicle, each.operation, each.object) for each in read_hits("DELETE FROM a;", "tools/a.sql")]
     [(1, 'script', 'delete', 'a')]
     """
-    started_by = vehicle(path, text)
     found: dict[tuple, tuple[Operation, str]] = {}
     for each in _operations(text, path):
         loses = loses_of(each)
         if loses:
             found.setdefault((each.line, each.operation, each.object), (each, loses))
-    hits, lines = [], text.splitlines()
+    if not found:
+        return []
+    started_by, hits, lines = vehicle(path, text), [], text.splitlines()
     for each, loses in sorted(found.values(), key=lambda pair: pair[0].line)[:MOST_HITS]:
         kind = "orm" if each.how == "python" or (each.how == "pattern" and _is_code(path)) else "tool"
         hits.append(

@@ -39,6 +39,8 @@ _IN_CODE = re.compile(
     r"\bcrontab\(|\bbeat_schedule\b|\bB(?:ackground|locking)Scheduler\(|\bAsyncIOScheduler\(|\bschedule\.every\(|"
     r"@periodic_task|@repeat_every|\bcron\.schedule(?:_in_database)?\(|\bnew\s+CronJob\(|@Scheduled\b|@Cron\(|\bDAG\(|@dag\(|\bevery\s+\d+\.(?:hour|day|minute)s?\b"
 )
+# One of these stands in every text that the pattern above takes: most files are done without it.
+_IN_CODE_CLUES = ("cron", "Cron", "chedule", "periodic_task", "repeat_every", "DAG(", "@dag(", "every")
 _CRON_JOB = re.compile(r"(?m)^\s*kind:\s*['\"]?CronJob\b")
 _SCHEDULES = [
     re.compile(r"(?m)^\s*-?\s*(?:schedule|cron):\s*['\"]?(?P<when>[@\w*/,?LW#-][^'\"\n#]*?)['\"]?\s*(?:#.*)?$"),
@@ -61,13 +63,13 @@ def vehicle(path: str, text: str) -> str:
     """
     place = PurePosixPath(path)
     folders = {each.lower() for each in place.parts[:-1]}
-    if _CRON_PATH.search(path) or _CRON_JOB.search(text):
+    if _CRON_PATH.search(path) or ("CronJob" in text and _CRON_JOB.search(text)):
         return "scheduled_job"
     if _CI.search(path):
         return "scheduled_job" if re.search(r"(?m)^\s*-?\s*cron:|\bcron\s*\(", text) else "test_run"
     if folders & _TEST_FOLDERS or _TEST_NAME.match(place.name):
         return "test_run"
-    if _IN_CODE.search(text) or re.search(r"ofelia\.job-", text):
+    if _scheduled_in_code(text) or "ofelia.job-" in text:
         return "scheduled_job"
     if folders & _SCRIPT_FOLDERS or _SCRIPT_NAME.match(place.name) or "if __name__ ==" in text or text.startswith("#!"):
         return "script"
@@ -89,7 +91,11 @@ def schedule(path: str, text: str, line: int) -> str | None:
     chosen = before[-1] if before else told[0] if told else None
     if chosen is not None:
         return chosen["when"].strip()
-    return "in the code" if _IN_CODE.search(text) else None
+    return "in the code" if _scheduled_in_code(text) else None
+
+
+def _scheduled_in_code(text: str) -> bool:
+    return any(clue in text for clue in _IN_CODE_CLUES) and _IN_CODE.search(text) is not None
 
 
 _NAMES = {
