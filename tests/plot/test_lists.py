@@ -199,6 +199,19 @@ def test_what_is_said_once_is_not_cut_for_hundreds_of_tables() -> None:
     assert "1,621 more rows" in shown
 
 
+def test_the_evidence_of_damaged_tables_is_shown_before_that_of_intact_ones() -> None:
+    # Two thousand intact tables with two rows each come before a damaged one with twelve, and before its causes.
+    rows = [{"id": f"E{n}", "group": "catalogue", "says": "x", "row": f"s.t{n // 2:04d}"} for n in range(4000)]
+    rows += [{"id": f"E{4000 + n}", "group": "catalogue", "says": "x", "row": "s.wiped"} for n in range(12)]
+    rows += [{"id": "E4012", "group": "cause", "says": "x", "row": "G1"}]
+    tables = [{"schema": "s", "table": f"t{n:04d}", "kind": "table", "status": "intact"} for n in range(2000)]
+    tables += [{"schema": "s", "table": "wiped", "kind": "table", "status": "wiped", "missing_rows": 9}]
+    given = schemas.frame("evidence", rows), None, schemas.frame("findings", tables)
+    shown = str(plot.evidence_list(*given))
+    assert all(f'id="E{n}"' in shown for n in range(4000, 4013))
+    assert shown.count("<tr id=") == 2000
+
+
 def test_a_step_of_the_freeze_list_is_named_and_its_command_stands_there_alone() -> None:
     step = {"order": 1, "step": "Copy pg_wal", "role": "on-call", "why": "it goes", "commands": ["cp -a pg_wal /x"]}
     steps = schemas.frame("next_steps", [step, {**step, "order": 2, "step": "Ask", "commands": ["ask"]}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
@@ -9,12 +10,13 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.plot import alike, html, sources, style, words
 from triage_kit.plot.chances import ranked
-from triage_kit.plot.damage import names
+from triage_kit.plot.damage import by_urgency, names
 from triage_kit.plot.html import Html, tag, text
 from triage_kit.plot.story import ordered
 
 MOST = 500
 MOST_EVIDENCE = 2000
+LISTED = re.compile(r'(?:"(?:[^"]|"")*"|[^,"])+')  # one name of a list, quoted or not
 ALTERNATIVES = "These are alternatives: they bring the same rows, or some of them, so their numbers do not add up."
 
 
@@ -125,7 +127,8 @@ def explaining_statements(explaining_statements: pd.DataFrame) -> Html:
 def _explanation(row: dict) -> Html:
     seen = "seen in the evidence" if pd.notna(row["observed"]) and row["observed"] else "inferred, nobody logged it"
     xid = f", transaction {int(row['xid'])}" if pd.notna(row["xid"]) else ""
-    reaches = [one for one in row["reaches"] if not one.rstrip().endswith(":")]
+    told = zip(row["roots"], row["reaches"], strict=False)
+    reaches = [_reach(root, line) for root, line in told if not line.rstrip().endswith(":")]
     proof = html.ids([row["evidence"]])
     equivalent = (
         html.folded(
@@ -147,6 +150,12 @@ def _explanation(row: dict) -> Html:
         equivalent,
         class_="explains",
     )
+
+
+def _reach(root: str, line: str) -> Html:
+    """One root with the tables that a statement on it reaches; hundreds of them fold."""
+    reached = [each.strip() for each in LISTED.findall(line.removeprefix(f"{root}: "))]
+    return html.join([html.name(root), ": ", html.names(reached, 12)])
 
 
 def event_list(timeline: pd.DataFrame, timezone: object = None) -> Html:
@@ -396,10 +405,18 @@ def coverage_list(coverage: pd.DataFrame, timezone: object = None) -> Html:
     return html.table("What was read", ["Source", "Read", "Span"], rows)
 
 
-def evidence_list(evidence: pd.DataFrame, timezone: object = None) -> Html:
-    """Every evidence row with its source: the target of every link."""
+def evidence_list(evidence: pd.DataFrame, timezone: object = None, findings: pd.DataFrame | None = None) -> Html:
+    """Every evidence row with its source: the target of every link.
+
+    Parameters
+    ----------
+    evidence : frame of that name.
+    timezone : shown beside UTC.
+    findings : frame of that name; where a page cannot hold every row, those of damaged tables go first, the worst
+        before the others, and of each the two that its line of the table list names.
+    """
     whole = schemas.check(evidence, "evidence")
-    given = whole if len(whole) <= MOST_EVIDENCE else _telling(whole)
+    given = whole if len(whole) <= MOST_EVIDENCE else _telling(whole, findings)
     rows = [
         [
             tag("strong", row.id),
@@ -417,15 +434,28 @@ def evidence_list(evidence: pd.DataFrame, timezone: object = None) -> Html:
     return html.join([html.table("Evidence", headers, rows, row_ids=given["id"].tolist()), note])
 
 
-def _telling(evidence: pd.DataFrame) -> pd.DataFrame:
+def _telling(evidence: pd.DataFrame, findings: pd.DataFrame | None) -> pd.DataFrame:
     """As many rows as a page holds: first those of causes, events and ways back, then those of each table in turn.
 
     Of hundreds of tables each has a dozen rows that say the same; what is said once must not be cut for them.
     """
-    same = evidence["row"].map(evidence["row"].value_counts()).fillna(1)
-    same = same.mask(evidence["row"].fillna("").str.fullmatch(r"G\d+"), 1)  # what a whole loss rests on
-    order = (same >= 5).sort_values(kind="stable").index
-    return evidence.loc[sorted(order[:MOST_EVIDENCE])]
+    if findings is None:
+        of_table = evidence["row"].map(evidence["row"].value_counts()).fillna(1) >= 5
+        of_table &= ~evidence["row"].fillna("").str.fullmatch(r"G\d+")  # what a whole loss rests on
+        return evidence.loc[sorted(of_table.sort_values(kind="stable").index[:MOST_EVIDENCE])]
+    urgent = by_urgency(schemas.check(findings, "findings"))
+    place = {name: number for number, name in enumerate(names(urgent))}
+    hurt = set(names(urgent[urgent["status"].isin(style.DAMAGED)]))
+    nth = evidence.groupby("row", dropna=False).cumcount()
+    ranked_ = pd.DataFrame(
+        {
+            "step": [0 if row not in place else 3 if row not in hurt else 1 if number < 2 else 2
+                     for row, number in zip(evidence["row"], nth, strict=True)],
+            "place": evidence["row"].map(place).fillna(0),
+        },
+        index=evidence.index,
+    ).sort_values(["step", "place"], kind="stable")  # fmt: skip
+    return evidence.loc[sorted(ranked_.index[:MOST_EVIDENCE])]
 
 
 def provenance(server: Mapping[str, object], incident: Mapping[str, object], facts: Mapping[str, object]) -> Html:
