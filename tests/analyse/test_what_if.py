@@ -74,6 +74,24 @@ def test_a_hypothesis_of_ones_own_joins_the_race(found):
     assert abs(told.sum() - 1) < 1e-9
 
 
+@pytest.mark.parametrize("kept", [["storage"], ["storage", "rows", "inserted_since_vacuum"]])
+def test_what_a_hypothesis_of_ones_own_does_not_say_moves_it_nowhere(found, kept):
+    evidence = found.mechanism_evidence.query("table == 'notes' and signal in @kept")
+    prior = 0.25
+    told = what_if.ranking(evidence, "s.notes", add={"bit rot": {"prior": prior}})
+    if len(kept) == 1:  # it stays at its share of all priors, 0.25 of 1.25
+        assert told["bit rot"] == pytest.approx(prior / (1 + prior))
+    stated = knowledge.mechanisms()
+    weight = prior  # the mean of all that are known, by hand, for each observation
+    for signal in kept:
+        mine = evidence[evidence["signal"] == signal].set_index("mechanism")["likelihood"]
+        weight *= sum(stated.priors[word] * mine[word] for word in stated.priors)
+    others = what_if.ranking(evidence, "s.notes")
+    ratio = stated.priors["truncate"] * evidence.query("mechanism == 'truncate'")["likelihood"].prod() / weight
+    assert told["truncate"] / told["bit rot"] == pytest.approx(ratio)
+    assert others.index[0] == told.index[0]
+
+
 def test_the_matrix_and_the_sensitivity_name_every_observation(found):
     wide = what_if.matrix(found.mechanism_evidence, "notes")
     told = what_if.sensitivity(found.mechanism_evidence, "notes")

@@ -42,8 +42,8 @@ def test_papermill_finds_a_kernel_and_its_parameters(path: Path) -> None:
     assert metadata["language_info"]["name"] == "python"
     tagged = [cell for cell in cells(path) if "parameters" in cell["metadata"].get("tags", [])]
     assert [source(cell).splitlines() for cell in tagged] == [[
-        'case = "."  # folder of the case, or its case.yaml',
-        "mask = False  # whether literals and values of log messages become stable tokens",
+        'case = "."  # type: str  folder of the case, or its case.yaml',
+        "mask = False  # type: bool  whether literals and values of log messages become stable tokens",
     ]]  # fmt: skip
 
 

@@ -37,8 +37,8 @@ def ranking(
     """Probabilities of the hypotheses, the likeliest first, under an analyst's own assumptions.
 
     ``strike`` names signals or ids of evidence rows to leave out. ``add`` gives new hypotheses: their ``prior`` and the
-    likelihood of each observed signal (1/2 where it is not given). ``priors`` replaces those of the knowledge. With no
-    assumption of one's own these are the probabilities of the report.
+    likelihood of each observed signal; one that is not given moves it nowhere. ``priors`` replaces those of the
+    knowledge. With no assumption of one's own these are the probabilities of the report.
 
     >>> seen = pd.DataFrame([
     ...     {"group": "G1", "item": "statement_by_shell", "cause": cause, "likelihood": chance, "evidence": "E1",
@@ -58,13 +58,21 @@ def ranking(
     for word, prior in start.items():
         likelihoods = kept.loc[kept[column] == word, "likelihood"].clip(lower=FLOOR)
         weights[word] = prior * likelihoods.prod()
+    means = _means(kept, row, column, start) if add else {}
     for word, told in (add or {}).items():
         weight = told.get("prior", 0.1)
-        for signal in kept[row].unique():
-            weight *= max(told.get(signal, 0.5), FLOOR)
+        for signal, mean in means.items():
+            weight *= max(told.get(signal, mean), FLOOR)
         weights[word] = weight
     found = pd.Series(sharpened(weights, known.sharpness), name="probability", dtype="float64")
     return found.sort_values(ascending=False, kind="stable")
+
+
+def _means(kept: pd.DataFrame, row: str, column: str, priors: Mapping[str, float]) -> dict[str, float]:
+    """How likely each observation is whichever hypothesis holds: what a hypothesis has that says nothing of it."""
+    weight = kept[column].map(priors).astype(float)
+    whole = (kept["likelihood"].clip(lower=FLOOR) * weight).groupby(kept[row]).sum()
+    return (whole / weight.groupby(kept[row]).sum()).to_dict()
 
 
 def sensitivity(evidence: pd.DataFrame, of: str, factors: Iterable[float] = (0.1, 0.5, 2.0, 10.0)) -> pd.DataFrame:
