@@ -106,6 +106,8 @@ DUMP = {
         (NEW, 0, False, "it is newer than the loss"),
         ({**OLD, "database": "shop_staging"}, 143, None, "it names the database shop_staging, not d"),
         ({**OLD, "database": "billing"}, None, False, "it is of another database: billing, not d"),
+        ({**OLD, "database": "billing", "rows": 0}, None, False, "database: billing, not d, and holds no rows"),
+        ({**OLD, "state": "schema_only"}, None, False, "it holds no rows: only the schema was dumped"),
         ({**OLD, "state": "cut", "trouble": "it ends in the middle of a block"}, 70, None, "it is cut"),
     ],
 )  # fmt: skip

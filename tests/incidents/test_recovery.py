@@ -149,6 +149,8 @@ def test_dumps_that_bring_nothing_back_are_each_called_what_they_are(server, dat
     try:
         in_sql(server, other, ["CREATE TABLE entries AS SELECT g AS id FROM generate_series(1, 9) g"])
         programs.dump(server, other, folder / "other.bak", "-Fc")
+        in_sql(server, other, ["DROP TABLE entries"])
+        programs.dump(server, other, folder / "empty.bak", "-Fc")
     finally:
         in_sql(server, database, [f"DROP DATABASE {other}"])
     time.sleep(1.1)
@@ -162,6 +164,7 @@ def test_dumps_that_bring_nothing_back_are_each_called_what_they_are(server, dat
     [why] = found.loc[found["option"] == "backup", "why"]
     assert not found.loc[found["option"] == "backup", "feasible"].eq(True).any()
     for told in ("cut.bak: it is cut", f"other.bak: it is of another database: {other}, not {database}",
+                 f"empty.bak: it is of another database: {other}, not {database}, and holds no rows",
                  "newer.bak: it is newer than the loss"):  # fmt: skip
         assert told in why
 

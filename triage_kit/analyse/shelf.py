@@ -121,12 +121,15 @@ def _dump(
     holds = {name: held[name] for name in lost.tables if name in held}
     if row["state"] == "unreadable":
         return Judged(row, False, f"it cannot be read: {row['trouble']}", at)
-    if row["state"] == "schema_only":
-        return Judged(row, False, "it holds no rows: only the schema was dumped", at)
+    bare = row["state"] == "schema_only"
     database = server.get("database")
     names = set((row["database"] or "").split(", ")) - {""}
     if database and names and database not in names and not holds:
-        return Judged(row, False, f"it is of another database: {row['database']}, not {database}", at)
+        says = f"it is of another database: {row['database']}, not {database}"
+        return Judged(row, False, says + (", and holds no rows" if bare or row["rows"] == 0 else ""), at)
+    if bare:
+        says = "it holds no rows: only the schema was dumped, or its database held no table"
+        return Judged(row, False, says, at)
     if not holds:
         cut = f"it is cut ({row['trouble']}), and " if row["state"] == "cut" else ""
         return Judged(row, False, f"{cut}it holds none of the damaged tables", at)
