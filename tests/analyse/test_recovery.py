@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from triage_kit import analyse, schemas
-from triage_kit.analyse import commands
+from triage_kit.analyse import commands, restore_ways
+from triage_kit.analyse.losses import Loss
 from triage_kit.analyse.recovery import wal_segments
 from triage_kit.analyse.target import Target
 
@@ -136,3 +137,21 @@ def test_what_was_archived_is_fetched_by_the_tools_own_counterpart(make_evidence
     assert commands.restore_command(evidence) == told
     beside = "\n".join(commands.start_beside(Target(), None, evidence))
     assert "restore_command" not in beside  # where the tool has set its own
+
+
+@pytest.mark.parametrize(
+    ("at", "feasible", "told"),
+    [
+        ("0/1A000000", True, "had not replayed the loss"),
+        ("0/1A0000F0", True, "had not replayed the loss"),  # the commit record begins there
+        ("0/1A0000F8", False, "has replayed the loss already"),
+        (None, None, "may not have replayed the loss yet"),
+    ],
+)
+def test_a_standby_gives_back_what_it_has_not_replayed(make_table, make_evidence, at, feasible, told):
+    standby = {"kind": "standby", "application": "later", "client": "10.0.0.7", "lsn": at}
+    evidence = make_evidence([make_table("orders", 16404, **GONE)], replication=[standby])
+    lost = Loss(frozenset(("truncate",)), ("s.orders",), 143, 0, 742, None)
+    found = restore_ways.standby(lost, Target("lsn", "0/1A0000F0", 742), evidence)
+    assert (found["feasible"], told in found["why"]) == (feasible, True)
+    assert any("pg_wal_replay_pause" in line for line in found["commands"]) is (feasible is not False)

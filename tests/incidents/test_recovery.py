@@ -223,6 +223,59 @@ def test_delete_with_point_in_time_recovery(folder, major) -> None:
         assert rows(server, "shop", "SELECT count(*) FROM customers") == [(62,)]
 
 
+@pytest.mark.parametrize("delayed", [True, False])
+def test_delete_with_a_delayed_standby(folder, delayed) -> None:
+    major = max(majors.found(), default=None)
+    if major is None:
+        pytest.skip("no PostgreSQL was found")
+    basebackup = programs.program("pg_basebackup", at_least=major)
+    programs.program("pg_dump", at_least=major)
+    with Server({"autovacuum": False}, binaries=majors.found()[major]) as server:
+        if server.account:
+            os.chown(folder, *server.account)
+        in_sql(server, "postgres", ["CREATE DATABASE shop"])
+        in_sql(server, "shop", [SHOP])
+        account = {"user": server.account[0], "group": server.account[1], "extra_groups": []} if server.account else {}
+        at = ("-h", server.folder, "-p", "5432", "-U", "postgres")
+        programs.run(basebackup, *at, "-D", folder / "copy", "--checkpoint=fast", "--no-sync", cwd=folder, **account)
+        with Server(binaries=majors.found()[major]) as standby:
+            standby.stop()
+            standby.put_back(folder / "copy")
+            with (standby.data / "postgresql.auto.conf").open("a") as settings:
+                settings.write(
+                    f"unix_socket_directories = '{standby.folder}'\nlog_directory = '{standby.log_directory}'\n"
+                    f"primary_conninfo = 'host={server.folder} port=5432 user=postgres application_name=later'\n"
+                    f"recovery_min_apply_delay = '{'1h' if delayed else '0'}'\n"
+                )
+            (standby.data / "standby.signal").touch()
+            standby.start()
+            before = rows(server, "shop", EVERYTHING)
+            in_sql(server, "shop", ['DELETE FROM "Order Lines"'])
+            _reached(server, "replay_lsn" if not delayed else "flush_lsn")
+            text = {"title": "t", "database": {"url": server.url("shop")}, "reported": ["Order Lines"]}
+            if not delayed:
+                (folder / "case.yaml").write_text(json.dumps(text))
+                collect(cases.load(folder / "case.yaml"))
+                found = analyse.investigate(open_case(folder).evidence).recovery.set_index("option").loc["standby"]
+                assert not found["feasible"]
+                assert "later, has replayed the loss already" in found["why"]
+                return
+            found = way(server, "shop", folder, "standby", reported=["Order Lines"])
+            assert "had not replayed the loss" in found["why"]
+            assert found["rows"] == 200
+            in_shell(server, folder, [f"STANDBY={standby.folder}", *found["commands"]])
+            assert rows(server, "shop", EVERYTHING) == before
+
+
+def _reached(server: Server, place: str) -> None:
+    """Wait until the standby has got as far as the server has written."""
+    deadline = time.monotonic() + 60
+    query = f"SELECT coalesce(bool_and({place} >= pg_current_wal_flush_lsn()), false) FROM pg_stat_replication"  # noqa: S608
+    while rows(server, "postgres", query) != [(True,)]:
+        assert time.monotonic() < deadline, "the standby did not follow"
+        time.sleep(0.1)
+
+
 def _archived(server: Server, archive: Path) -> None:
     [(switched,)] = rows(server, "postgres", "SELECT pg_walfile_name(pg_switch_wal())")
     deadline = time.monotonic() + 60

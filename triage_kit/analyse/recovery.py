@@ -37,7 +37,7 @@ def recovery_options(lost: Loss, evidence: Mapping[str, pd.DataFrame], about: Co
             restore_ways.pitr(lost, target, judged, evidence, about),
             restore_ways.service(lost, target, evidence),
             dump_ways.backup(lost, judged, evidence),
-            restore_ways.standby(lost, evidence),
+            restore_ways.standby(lost, target, evidence),
             remains_ways.dead_rows(lost, target, evidence),
             remains_ways.wal_content(lost, target, evidence),
             remains_ways.log_replay(lost, evidence),

@@ -11,6 +11,7 @@ import pandas as pd
 from triage_kit.analyse import commands, managed
 from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.losses import Loss, moment, way
+from triage_kit.analyse.records import position
 from triage_kit.analyse.shelf import Judged
 from triage_kit.analyse.target import Target, segment_of
 
@@ -239,33 +240,63 @@ def _and_rows(lost: Loss, evidence: Evidence) -> tuple[str, ...]:
     )
 
 
-def standby(lost: Loss, evidence: Evidence) -> dict:
-    """A standby that has not replayed the loss yet."""
+def standby(lost: Loss, target: Target, evidence: Evidence) -> dict:
+    """A standby that has not replayed the loss yet: paused there, it gives the rows back."""
     kept = [row for row in rows(evidence["replication"]) if row["kind"] == "standby"]
     asked = evidence["questions"]
     known = bool(((asked["source"] == "replication") & (asked["status"] == "answered")).any())
-    if kept:
-        names = ", ".join(
-            f"{row['application'] or row['client']}"
-            + (f", {row['lag_bytes']} bytes behind" if row["lag_bytes"] else "")
-            for row in kept
-        )
-        why = (
-            f"standbys are connected ({names}): a delayed one (recovery_min_apply_delay) may not have replayed the "
-            "loss yet; pause it at once"
-        )
-        return way(
-            "standby",
-            None,
-            lost,
-            why,
-            "what it has already replayed",
-            "minutes",
-            ("SELECT pg_wal_replay_pause();  -- on the standby",),
-            clock="each second that a standby goes on replaying",
-        )
-    why = "no standby is connected" if known else "whether a standby is connected is not known"
-    return way("standby", False if known else None, lost, why, "", "none")
+    if not kept:
+        why = "no standby is connected" if known else "whether a standby is connected is not known"
+        return way("standby", False if known else None, lost, why, "", "none")
+    verdicts = [_before_loss(row, target) for row in kept]
+    feasible = True if True in verdicts else None if None in verdicts else False
+    told = "; ".join(_standing_at(row, verdict, target) for row, verdict in zip(kept, verdicts, strict=True))
+    chosen = kept[verdicts.index(feasible)]
+    if feasible is False:
+        return way("standby", False, lost, f"standbys are connected: {told}", "", "none", rows=0)
+    why = f"standbys are connected: {told}"
+    if feasible is None:
+        why += "; a delayed one (recovery_min_apply_delay) may not have replayed the loss yet; pause it at once"
+    return way(
+        "standby",
+        feasible,
+        lost,
+        why,
+        f"what was written after {chosen['lsn'] or 'the place'} to which it has replayed",
+        "minutes",
+        _from_standby(lost, chosen, evidence),
+        clock="each second that a standby goes on replaying: the loss goes through when its delay has passed",
+        rows=lost.rows if feasible else None,
+        target_lsn=target.lsn,
+    )
+
+
+def _before_loss(row: dict, target: Target) -> bool | None:
+    """Whether a standby stood before the commit of the loss when it was asked: the target is where that begins."""
+    replayed, commit = position(row["lsn"]), position(target.lsn)
+    return None if replayed is None or commit is None else replayed <= commit
+
+
+def _standing_at(row: dict, before: bool | None, target: Target) -> str:
+    name = row["application"] or row["client"] or "one"
+    behind = f", {row['lag_bytes']} bytes behind" if row["lag_bytes"] else ""
+    if before is None:
+        return f"{name}{behind}"
+    done = "had not replayed the loss" if before else "has replayed the loss already"
+    return f"{name}{behind}, {done} (it was at {row['lsn']}, the loss commits at {target.lsn})"
+
+
+def _from_standby(lost: Loss, row: dict, evidence: Evidence) -> tuple[str, ...]:
+    """Pause the standby where it is, and copy the rows out of it: pg_dump reads a hot standby."""
+    at = '--host="${STANDBY:?}" --port="${STANDBY_PORT:-5432}"'
+    database = shlex.quote(f"--dbname={first(evidence['identity']).get('database') or 'DATABASE'}")
+    host = f"STANDBY=${{STANDBY:-{row['client']}}}" if row["client"] else "# STANDBY=host, or folder of its socket"
+    return (
+        f"{host}  # the standby {row['application'] or ''}".rstrip(),
+        f'psql -X {at} --dbname=postgres --command="SELECT pg_wal_replay_pause()" > /dev/null',
+        *commands.bring_back(lost, evidence, f"{at} {database}", lost.tables),
+        "# when the rows are back and compared: SELECT pg_wal_replay_resume() on the standby; the loss follows there",
+    )
 
 
 def service(lost: Loss, target: Target, evidence: Evidence) -> dict | None:
