@@ -117,6 +117,14 @@ def test_what_the_superuser_gets_is_what_the_statements_did(server, database, as
     assert counts == {"customers": 15, "orders": 0, "visits_2025": 0, "cache": 0, "cities": 1}
 
 
+def test_no_question_is_beyond_a_superuser(server, database, ask) -> None:
+    told = ask(server, database).bundle.table("questions").set_index("source")
+    asked = told.loc[told.index.intersection([question.name for question in QUESTIONS])]
+    assert set(asked.index) == {question.name for question in QUESTIONS}
+    open_ = asked.loc[~asked["status"].isin(["answered", "skipped"]), "reason"].to_dict()
+    assert set(open_) <= {"statements"}, open_  # its extension is another test's
+
+
 def test_foreign_bytes_survive_in_the_database_that_holds_them(foreign_bytes, ask) -> None:
     bundle = ask(foreign_bytes, "ascii_only", only=("relations", "table_counters", "statements")).bundle
     assert set(bundle.table("questions")["status"]) == {"answered"}, bundle.table("questions")["reason"].tolist()
