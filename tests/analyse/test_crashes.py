@@ -66,3 +66,19 @@ def test_deletes_that_were_counted_since_a_crash_tell_of_a_table_nobody_may_coun
     )
     row = found.findings.set_index("table").loc["shifts"]
     assert (row["mechanism"], row["status"]) == (mechanism, "undecided")
+
+
+def test_an_unlogged_table_that_took_another_ones_place_and_was_counted_there_fell_with_the_server(
+    make_table, make_evidence
+):
+    """Loaded into a new table, swapped in, analysed, crashed: measured on 13, reltuples stands, the file is empty."""
+    swapped = make_table("quotas", 16440, persistence="unlogged", tuples=340.0, heap=0, pkey=8192, created=521,
+                         xmin=521, **{**LEFT, "rows": 0})  # fmt: skip
+    others = [make_table(f"t{number}", 16400 + number, **{**LEFT, "rows": 143}) for number in range(4)]
+    drop = {"file": "a.log", "line": 7, "at": BIRTH + DAY, "severity": "LOG", "kind": "statement", "database": "d",
+            "outcome": "unknown", "statement": "DROP TABLE s.quotas", "role": "o", "application": "loader"}  # fmt: skip
+    found = analyse.investigate(make_evidence([*others, swapped], reported=["quotas"], log_events=[drop],
+                                              crashed=BIRTH + 2 * DAY))  # fmt: skip
+    row = found.findings.set_index("table").loc["quotas"]
+    assert (row["mechanism"], row["status"]) == ("unlogged_reset", "wiped")
+    assert found.causes.iloc[0]["cause"] == "crash"

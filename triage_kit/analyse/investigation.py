@@ -40,6 +40,7 @@ from triage_kit.analyse.earlier import earlier
 from triage_kit.analyse.inquiry import Inquiry, answered
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.records import records
+from triage_kit.analyse.refills import refuted
 from triage_kit.analyse.scene import Scene, set_scene
 from triage_kit.analyse.silence import Visibility
 from triage_kit.analyse.statements import Seen
@@ -162,7 +163,7 @@ def _know(evidence: Mapping[str, pd.DataFrame]) -> _Known:
     reach = foreign_keys.graph(keys, evidence["relations"])
     replaced = replacements(tables, dated, reach)
     visible = silence.visibility(evidence)
-    seen = statements.seen_effects(evidence, set(reach), ledger)
+    seen = refuted(statements.seen_effects(evidence, set(reach), ledger), tables)
     scene = set_scene(tables, evidence, about, reach, replaced, seen, visible, dated, before, wal)
     by_name = {table.name: table for table in tables}
     connected = sessions.sessions(evidence["log_events"], evidence["activity"])

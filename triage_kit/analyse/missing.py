@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -233,6 +233,8 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
     for name in made_by:  # what the log saw made in a schema that it saw dropped
         if schemas.parts(name)[0] in dropped and name not in every:
             called.setdefault(name, "the log, which saw it made and its schema dropped")
+    for name, where in _asked_in_vain(evidence["log_events"], every, scene):
+        called.setdefault(name, where)
     there = {schemas.parts(name)[1] for name in every}
     for written, where in made.items():
         schema, short = schemas.parts(written or "")
@@ -241,7 +243,34 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
         name = schemas.qualified(schema, short)
         if short and not {written, name, short} & undone and schema in schemas_seen:
             called.setdefault(name, where)
-    return sorted((name, source) for name, source in called.items() if name not in every and "." in name)
+    copied = {former for names in scene.copied.values() for former in names}  # the rows of these stand elsewhere
+    absent = [name for name in called if name not in every and "." in name and name not in copied]
+    return sorted((name, called[name]) for name in absent)
+
+
+def _asked_in_vain(events: pd.DataFrame, every: Mapping[str, dict], scene: Scene) -> Iterator[tuple[str, str]]:
+    """Partitions that a statement asked for and did not find, below a partitioned table that people miss rows of.
+
+    One that is named like its siblings, and after none of them, is taken for one that was there.
+    """
+    parents = {row["oid"]: name for name, row in every.items() if row["kind"] == "partitioned"}
+    alike: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for name, row in every.items():
+        if parents.get(row["parent_oid"]) in scene.reported:
+            alike[schemas.parts(name)[0], _shape(row["name"])].add(row["name"])
+    for row in rows(events[events["subject"] == "undefined_table"]) if alike else ():
+        told = _ABSENT.search(row["message"] or "")
+        schema, table = schemas.parts(told[1]) if told else ("", "")
+        siblings = alike.get((schema, _shape(table)), set())
+        if len(siblings) > 1 and table <= max(siblings):
+            yield schemas.qualified(schema, table), f"{row['file']}:{row['line']}, where a statement did not find it"
+
+
+def _shape(name: str) -> str:
+    return re.sub(r"\d", "9", name)
+
+
+_ABSENT = re.compile(r'"([^"\n]+)" does not exist')
 
 
 def _dropped_schemas(scene: Scene) -> set[str]:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import pandas as pd
 
-from triage_kit import schemas
+from triage_kit import schemas, sql
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.records import Records
-from triage_kit.analyse.statements import Seen
+from triage_kit.analyse.statements import FAILURES, Seen
 
 WHOLE = 0.95  # of what stood before: a rebuild that leaves out a few stale rows is one all the same
 FEW_ROWS = 20  # judgement: equal numbers below it are chance
@@ -26,6 +27,17 @@ SHELF = re.compile(r"(?i)(?<![a-z])(archiv\w*|arquiv\w*|hist(?:ory|oric\w*)?|old
                    r"(?![a-z])")  # fmt: skip
 _INTO = re.compile(
     r'(?i)\b(?:insert\s+into|copy|merge\s+into)\s+(?:only\s+)?((?:"(?:[^"]|"")+"|\w+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|\w+))?)'
+)
+_WRITTEN = r'((?:"(?:[^"]|"")+"|\w+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|\w+))?)'
+# Every row of one table and no other: columns by name or *, and nothing behind the table but an order.
+_ALL_OF = (r'(?:select\s+(?!distinct\b)(?:\*|[\w\s",.$]+?)\s+from|table)\s+(?:only\s+)?' + _WRITTEN
+           + r"(?:\s+order\s+by\s+[^()]+)?\s*;?\s*\Z")  # fmt: skip
+_COPIED = re.compile(r"(?is)\s*insert\s+into\s+" + _WRITTEN + r"(?:\s*\([^()]*\))?\s+" + _ALL_OF)
+_MADE_OF = re.compile(
+    r"(?is)\s*create\s+(?:unlogged\s+)?table\s+(?:if\s+not\s+exists\s+)?" + _WRITTEN + r"\s+as\s+" + _ALL_OF
+)
+_RENAMED = re.compile(
+    r"(?is)\s*alter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?" + _WRITTEN + r"\s+rename\s+to\s+" + _WRITTEN
 )
 _NAME = re.compile(r'"(?:[^"]|"")+"|\w+')
 _MOVES = re.compile(r"(?is)^\s*with\b.*\bdelete\b.*\breturning\b.*\binsert\s+into\b")
@@ -105,6 +117,66 @@ def moves(tables: Sequence[Dossier], seen: Mapping[str, Sequence[Seen]], wal: Re
         if told is not None:
             found[table.name] = told
     return found
+
+
+def refuted(seen: Sequence[Seen], tables: Sequence[Dossier]) -> list[Seen]:
+    """The statements, those as rolled back that are a DELETE of every row of a table in which every row stands.
+
+    A DELETE that is rolled back is counted like any other (measured on 13 to 18): where deletes are counted and as many
+    rows stand as ever came, what the log shows took none of them, and none of another table by a foreign key.
+    """
+    whole = {
+        table.name for table in tables
+        if table.came and table.went and (table.balance["actual_rows"] or 0) >= table.came and not table.replaced
+    }  # fmt: skip
+    return [
+        replace(each, outcome="rolled_back")
+        if each.operation == "delete" and each.bounded is False and each.outcome == "unknown" and each.table in whole
+        else each
+        for each in seen
+    ]
+
+
+def copied_over(names: Iterable[str], evidence: Mapping[str, pd.DataFrame]) -> dict[str, frozenset[str]]:
+    """Tables in whose place a copy stands, filled by a SELECT of all their rows, then renamed to their name.
+
+    With the names that the original was given meanwhile: when that goes, no row goes.
+    """
+    copies: dict[str, str] = {}  # copy: original, as written
+    renames: set[tuple[str, str]] = set()
+    for text in _run(evidence):
+        for _, statement in sql.statements(text):
+            if (told := _COPIED.match(statement) or _MADE_OF.match(statement)) is not None:
+                copies[_folded(told[1])] = _folded(told[2])
+            elif (told := _RENAMED.match(statement)) is not None:
+                renames.add((_folded(told[1]), schemas.parts(_folded(told[2]))[1]))
+    stands = {of for copy, of in copies.items() if (copy, schemas.parts(of)[1]) in renames}
+    found = {}
+    for name in names:
+        schema, bare = schemas.parts(name)
+        if {name, bare} & stands:
+            former = {new for old, new in renames if old in (name, bare)}
+            found[name] = frozenset(former | {schemas.qualified(schema, each) for each in former})
+    return found
+
+
+def _run(evidence: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    """Texts that ran here and may copy or rename, of log and pg_stat_statements, what failed left out."""
+    events, entries = evidence["log_events"], evidence["statements"]
+    done = events[
+        events["statement"].notna() & ~events["severity"].isin(FAILURES) & (events["outcome"] != "rolled_back")
+    ]
+    here = entries[entries["database"].isin(evidence["identity"]["database"].dropna())]
+    texts = pd.concat([done["statement"], here["text"].dropna()])
+    if not texts.str.contains(r"(?i)\brename\s+to\b", regex=True).any():
+        return
+    yield from texts[texts.str.contains(r"(?is)\brename\s+to\b|\binsert\b.*\bselect\b|\btable\b.*\bas\b", regex=True)]
+
+
+def _folded(name: str) -> str:
+    """A name as the server folds it; one without a schema stays so."""
+    parts = [part[1:-1].replace('""', '"') if part[0] == '"' else part.lower() for part in _NAME.findall(name)]
+    return schemas.qualified(parts[-2], parts[-1]) if len(parts) > 1 else parts[-1]
 
 
 def _shape(table: Dossier) -> frozenset[str]:

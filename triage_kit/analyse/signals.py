@@ -102,6 +102,8 @@ def _inserted_since_vacuum(table: Dossier, scene: Scene) -> Observation | None:
         return None
     if since < inserts and table.replaced is False:
         return None  # a TRUNCATE before the earlier bundle left it so
+    if since == inserts and table.replaced and _late(table):
+        return None  # the session that truncated goes on: n_live_tup says the same, and would be counted twice
     says = f"n_ins_since_vacuum is {since} of {inserts} inserted, and no vacuum ever ran"
     return Observation(("reset" if since < inserts else "kept",), says, "pg_stat_user_tables", table.name, "counters")
 
@@ -272,12 +274,20 @@ def _dead_deletes(table: Dossier, scene: Scene) -> Observation | None:
     return Observation(("undisturbed" if whole else "cleared",), says, "pg_stat_user_tables", table.name, "counters")
 
 
+def _late(table: Dossier) -> bool:
+    """Whether n_live_tup still counts most of the rows that are missing."""
+    live, actual, net = table.balance["live"], table.balance["actual_rows"], table.net
+    if live is None or actual is None or net is None or not table.counted or net <= actual:
+        return False
+    return live > actual + (net - actual) / 2
+
+
 def _live_rows(table: Dossier, scene: Scene) -> Observation | None:
     live, actual, net = table.balance["live"], table.balance["actual_rows"], table.net
     if live is None or actual is None or net is None or not table.counted or net <= actual:
         return None
     says = f"n_live_tup says {live} where {actual} rows stand: its sessions may not have reported all they did"
-    late = live > actual + (net - actual) / 2
+    late = _late(table)
     says = says if late else f"n_live_tup says {live}, {actual} rows stand"
     return Observation(("late" if late else "level",), says, "pg_stat_user_tables", table.name, "counters")
 

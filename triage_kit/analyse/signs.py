@@ -69,17 +69,33 @@ def _named(found: Mapping[str, Sign]) -> Sign:
     return True, f"there are traces of a doer: {words}", "analysis"
 
 
+def _origin(xid: int, inquiry: Inquiry) -> tuple[bool, str] | None:
+    """Whether a transaction came by replication, and what says so: its commit record, else its commit timestamp.
+
+    The function that tells the origin of a commit timestamp came with 14: before, that there is none says nothing.
+    """
+    clock, evidence = inquiry.scene.clock, inquiry.evidence
+    spans = evidence["wal_spans"]
+    blind = set(spans.loc[spans["how"] == "pg_walinspect", "source"])  # which shows no origins
+    for row in rows(evidence["wal_transactions"]):
+        if clock.full(row["xid"]) == xid and row["outcome"] == "committed" and row["source"] not in blind:
+            return bool(row["origin"]), row["source"]
+    tells = (inquiry.about.version_num or 0) >= 140000
+    for row in rows(evidence["commit_times"]):
+        if clock.full(row["xid"]) == xid and (tells or row["origin"]):
+            return bool(row["origin"]), "pg_xact_commit_timestamp_origin"
+    return None
+
+
 def _transaction(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     """What the transaction did besides: catalogue rows of its own, an entry of a migration tool, its origin."""
     if group.xid is None:
         return {}
-    clock, evidence = inquiry.scene.clock, inquiry.evidence
     found: dict[str, Sign] = {}
-    origins = {clock.full(row["xid"]): row["origin"] for row in rows(evidence["commit_times"])}
-    if group.xid in origins:
-        seen = origins[group.xid] is not None
+    if (told := _origin(group.xid, inquiry)) is not None:
+        seen, source = told
         says = f"transaction {group.xid} {'was applied from a replication origin' if seen else 'began on this server'}"
-        found["replicated"] = (seen, says, "pg_xact_commit_timestamp_origin")
+        found["replicated"] = (seen, says, source)
     made = _also_written(group, inquiry)
     says = f"transaction {group.xid} also {made}" if made else f"transaction {group.xid} changed nothing else"
     found["changed_structure"] = (bool(made), says, "pg_catalog")

@@ -174,6 +174,8 @@ def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
         return "intact"  # a REFRESH replaced its rows, which is what it is for
     if mechanism == "recreate" and actual and _as_many_elsewhere(each, scene):
         return "intact"
+    if mechanism in ("recreate", "restore") and actual and each.table.name in scene.copied:
+        return "intact"
     if mechanism in ANEW and actual and VERSION_TABLES.fullmatch(each.table.relation["name"]):
         return "intact"  # made anew with all others, it holds what its tool wrote into it again
     if mechanism in ANEW and actual and scene.reported:
@@ -220,10 +222,16 @@ def habitual(each: Weighed, scene: Scene) -> bool:
         return True
     if missed:
         return False
-    if scene.refilled.get(table.name, 0) > 1:
+    if scene.refilled.get(table.name, 0) > 1 and not _struck(each, scene):
         return True  # by the hand that fills it, each time
     key, inserts = table.storage.get("primary_key_bytes"), table.balance["inserts"] or 0
     return not table.replaced and key is not None and inserts > 1000 and key < inserts * KEY_BYTES / 4
+
+
+def _struck(each: Weighed, scene: Scene) -> bool:
+    """Whether a statement that emptied it also took rows that people miss."""
+    own = [seen for seen in scene.seen.get(each.table.name, ()) if seen.done]
+    return any(seen.text in scene.struck for seen in own if seen.operation in ("truncate", "delete"))
 
 
 def _at_once(each: Weighed, scene: Scene) -> bool:

@@ -10,6 +10,7 @@ from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.lineage import rewritten_columns
 from triage_kit.analyse.marks import marks_deletion
 from triage_kit.analyse.scene import FEW, Scene
+from triage_kit.analyse.witnesses import took_along
 
 MOST, ONCE, SOME = 0.9, 1.05, 0.2
 FLAG_TYPES = ("bool", "timestamp", "date")
@@ -83,6 +84,8 @@ def _share_deleted(table: Dossier, scene: Scene) -> Observation | None:
     if not table.net <= actual < came:
         return None
     went = came - actual  # rolled-back deletes are counted too
+    if any(took_along(table, each.xid, scene) for each in scene.wal.deleting(table.oid)[:1]):
+        return None  # by how few of its own rows went their transaction is not to be judged
     share = went / came
     outcome = "most" if share >= 0.75 else "many" if share >= 0.2 else "few"
     says = f"{went} of {came} rows that came were deleted, {actual} stand"
@@ -113,6 +116,12 @@ def _persistence(table: Dossier, scene: Scene) -> Observation | None:
     stands = table.balance["actual_rows"] if table.balance["actual_rows"] is not None else table.balance["live"]
     if scene.about.crashed_at is not None and stands and since is not None and since >= stands:
         return _refilled_unlogged(table, since)
+    if scene.about.crashed_at is not None and table.heap_bytes == 0 and (table.relation["tuples"] or 0) > 0:
+        says = (
+            f"an unlogged table: its {table.relation['tuples']:g} rows were counted in this storage, which is empty "
+            f"since the server recovered from a crash at {scene.about.crashed_at:%Y-%m-%d %H:%M:%S} UTC"
+        )
+        return Observation(("unlogged_counted",), says, "pg_class", table.name)
     filled = (table.relation["tuples"] or 0) > 0 or any(sequence["last_value"] for sequence in table.sequences)
     if scene.about.crashed_at is not None and table.balance["actual_rows"] in (0, None) and (filled or table.replaced):
         says = (

@@ -99,6 +99,9 @@ def _trigger(table: Dossier, scene: Scene) -> Observation | None:
     return scene.triggers.get(table.name) if table.balance["deletes"] else None
 
 
+FEW_BELOW = 20  # judgement: fewer rows that went along are an ordinary delete's
+
+
 def _wal(table: Dossier, scene: Scene) -> Observation | None:
     """What the WAL that was read did to the table; its silence counts where it reaches back to the window."""
     if table.relation["kind"] == "materialized_view":
@@ -122,12 +125,28 @@ def _wal(table: Dossier, scene: Scene) -> Observation | None:
     if undone and not table.failed:
         says = f"transaction {undone[0].xid} inserted {sum(each.rows for each in undone)} rows and was rolled back"
         return Observation(("rolled_back",), says, undone[0].source, table.name, "wal")
+    if rows and (below := took_along(table, deleting[0].xid, scene)):
+        return Observation(("deleted",), f"{where}, and by ON DELETE CASCADE {below}", deleting[0].source, table.name,
+                           "wal")  # fmt: skip
     if rows:
         return Observation(("deleted_some",), where, deleting[0].source, table.name, "wal")
     if scene.wal.begins is not None and not scene.went_back and start is not None and scene.wal.begins <= start:
         says = f"the WAL since {scene.wal.begins:%Y-%m-%d %H:%M:%S} UTC removes none of its rows"
         return Observation(("nothing",), says, "wal", table.name, "wal")
     return None
+
+
+def took_along(table: Dossier, xid: int, scene: Scene) -> str:
+    """A table below of which the same transaction deleted more rows than stand there now, in words; else nothing.
+
+    Few rows of the table itself are no ordinary delete then.
+    """
+    for name in sorted(scene.cascades_to.get(table.name, ())):
+        below = scene.balances.get(name) or {}
+        took = [each.rows for each in scene.wal.deleting(below.get("oid") or 0) if each.xid == xid]
+        if took and took[0] >= max(FEW_BELOW, below.get("actual_rows") or 0):
+            return f"{took[0]} of {name}, where {below.get('actual_rows')} stand"
+    return ""
 
 
 def _row_movement(table: Dossier, scene: Scene) -> Observation | None:

@@ -83,8 +83,12 @@ SEEN_SINCE = (
     brewery,
     airfield,
     theses,
+    apiary,
+    transit,
+    payroll,
+    fisheries,
 )
-NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (apiary, transit, payroll, fisheries, shipyard, gauges, housing)
+NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (shipyard, gauges, housing)
 
 INCIDENTS: dict[str, Incident] = {
     incident.name: incident
