@@ -134,3 +134,16 @@ def test_what_n_live_tup_says_already_is_not_counted_twice(make_table, make_evid
     assert "live_rows" in signals
     assert "inserted_since_vacuum" not in signals
     assert found.findings.set_index("table")["mechanism"]["quotas"] == "truncate"
+
+
+def test_a_live_count_of_a_session_that_goes_on_does_not_make_a_truncated_table_whole(make_table, make_evidence):
+    """Of two tables truncated together one was proven to hold rows; the other's rows may not have been reported yet."""
+    owners = make_table("owners", 16400, filenode=24600, xmin=742, inserts=17, insv=17, live=17, rows=None, mod=17,
+                        heap=8192, analyzes=0, tuples=-1.0)  # fmt: skip
+    notes = make_table("notes", 16404, filenode=24610, xmin=742, insv=0, live=0, rows=None, heap=0, pkey=8192,
+                       tuples=-1.0)  # fmt: skip
+    tables = [owners, notes, make_table("users", 16500)]
+    found = analyse.investigate(make_evidence(tables, keys=[("notes", "owners", "cascade")], reported=["notes"]))
+    row = found.findings.set_index("table").loc["owners"]
+    assert row["status"] in ("undecided", "partial")
+    assert row["status_probability"] < 0.8
