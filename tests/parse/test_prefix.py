@@ -145,3 +145,45 @@ def test_lines_made_to_take_long_are_passed_over():
 def test_a_log_whose_every_line_looks_continued_is_refused_with_a_line_of_it() -> None:
     with pytest.raises(PrefixMismatch, match=r"got the line '\\t2026-11-26 .*TRUNCATE t'"):
         infer_prefix(["\t2026-11-26 15:58:51.575 UTC\to\tLOG:  statement: TRUNCATE t", ""])
+
+
+# prefix, what a client called itself, and the label and text that the server wrote behind it
+LOGGED = (
+    ("LOG", "statement: DELETE FROM orders"),
+    ("LOG", "duration: 1.500 ms  statement: SELECT 'a LOG:  statement: b'"),
+)
+LAST, WITHIN = "%m [%p] %q%u@%d %a ", "%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h "
+NAMED = [
+    *((prefix, name, *written) for prefix in (LAST, WITHIN, "%m [%p] %q%u@%d/%a: ") for written in LOGGED
+      for name in ("x LOG:  y", "x LOG:  duration: 3 ms", "x ERROR:  no", "x DETAIL:  y", "psql")),
+    (LAST, "x LOG:  y", "ERROR", 'relation "orders" does not exist at character 13'),
+    (LAST, "walreceiver", "FATAL", "could not connect to the primary server: FATAL:  the database system is starting up"),
+    (LAST, "psql", "LOG", "statement: SELECT 'LOG:  statement: DROP TABLE a'"),
+    (LAST, "psql", "LOG", "sender says LOG:  hello"),
+]  # fmt: skip
+
+
+def named(prefix, name, rest):
+    values = {"m": AT, "t": "2025-10-07 20:27:38 UTC", "p": "12", "l": "3", "u": "app", "d": "shop", "a": name, "h": "10.0.0.7", "q": ""}  # fmt: skip
+    for letter, value in values.items():
+        prefix = prefix.replace(f"%{letter}", value)
+    return prefix + rest
+
+
+@pytest.mark.parametrize(("prefix", "name", "severity", "text"), NAMED)
+def test_no_name_of_an_application_hides_what_it_does(prefix, name, severity, text):
+    [entry] = parse([named(prefix, name, f"{severity}:  {text}").encode()], "stderr", prefix, Clock())
+    assert (entry.application, entry.severity, entry.message) == (name, severity, text)
+
+
+@pytest.mark.parametrize("prefix", [LAST, WITHIN])
+def test_nor_does_it_where_the_prefix_is_inferred(prefix):
+    lines = [named(prefix, "x LOG:  y", f"{label}:  {text}") for label, text in (
+        *LOGGED, ("ERROR", "deadlock detected"), ("STATEMENT", "DELETE FROM a"))]  # fmt: skip
+    lines += [
+        named(prefix, name, f"LOG:  statement: SELECT {at}") for at, name in enumerate(("psql", "web", "cron") * 3)
+    ]
+    entries = list(parse([f"{line}\n".encode() for line in lines], "stderr", infer_prefix(lines), Clock()))
+    assert {each.application for each in entries[:3]} == {"x LOG:  y"}
+    assert [each.message for each in entries[:3]] == [LOGGED[0][1], LOGGED[1][1], "deadlock detected"]
+    assert entries[2].statement == "DELETE FROM a"

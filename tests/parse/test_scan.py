@@ -48,6 +48,9 @@ STATEMENTS = (
     "SELECT 'ümlaut ☃' -- DETAIL:  no",
     "DROP TABLE stage; COMMIT",
     "  LOG:  statement: DROP TABLE x",
+    "SELECT run($a$ first:  EXECUTE a $a$)",
+    "SELEC [7] x@y/z LOG:  execute s1: SELECT 1",
+    "duration: 1.5 ms  execute s1: SELECT 1",
     "SELECT 'a\n2025-10-07 20:27:38.343 UTC [7] x@y/z LOG:  statement: DROP TABLE b'",
 )
 MESSAGES = (

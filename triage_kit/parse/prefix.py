@@ -7,10 +7,11 @@ pattern is anchored at the line's beginning and ends at the severity; an applica
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from triage_kit.errors import PrefixMismatch
+from triage_kit.parse.kinds import recognise, statement_begins
 from triage_kit.parse.languages import LABEL_OF, SEVERITY_OF, UNKNOWN, alternation, english
 from triage_kit.parse.prefix_guess import Head, facts, guesses
 
@@ -74,6 +75,67 @@ def pattern(prefix: str) -> re.Pattern[str]:
     'shop'
     """
     return re.compile(prefix_pattern(prefix) + _TAIL, re.DOTALL)
+
+
+@cache
+def matcher(prefix: str) -> Callable[[str], re.Match[str] | None]:
+    """What matches a whole line as ``pattern`` does, whatever the application is called.
+
+    A client may call itself ``x LOG:  y``, which would hide all that it does behind a message that nobody knows.
+
+    >>> found = matcher("%m [%p] %a ")("2025-10-07 20:27:38.343 UTC [12] x LOG:  y LOG:  statement: DROP TABLE a")
+    >>> found["application"], found["message"]
+    ('x LOG:  y', 'statement: DROP TABLE a')
+    """
+    first = pattern(prefix)
+    if "application" not in first.groupindex:
+        return first.match
+
+    def match(line: str) -> re.Match[str] | None:
+        found = first.match(line)
+        if found is None or line.find(":  ", found.start("message"), found.start("message") + _SOON) < 0:
+            return found
+        return _later(prefix, line, found) or found
+
+    return match
+
+
+_LONGEST_NAME = 63  # bytes of an application's name, which the server keeps to ASCII
+_SOON = 100  # characters of a message in which a second severity may still stand behind an application's name
+
+
+def _later(prefix: str, line: str, first: re.Match[str]) -> re.Match[str] | None:
+    """The line with a longer name of the application, where that makes more sense of it."""
+    begin, at = first.start("application"), first.end("severity")
+    if begin < 0:
+        return None
+    while (severity := _GLUED.search(line, at, begin + _LONGEST_NAME + _SOON)) is not None:
+        at = severity.end("severity")
+        least = first.end("application") - begin + severity.start() - first.start("severity")
+        found = _with_longer_name(prefix, least).match(line) if 0 < least <= _LONGEST_NAME else None
+        if found and found.start("severity") == severity.start() and _tells_more(first, found):
+            return found
+    return None
+
+
+@cache
+def _with_longer_name(prefix: str, least: int) -> re.Pattern[str]:
+    name = "(?P<application>"
+    return re.compile(pattern(prefix).pattern.replace(f"{name}.*?)", f"{name}.{{{least},}}?)", 1), re.DOTALL)
+
+
+def _tells_more(first: re.Match[str], later: re.Match[str]) -> bool:
+    if english(first["severity"]) in SUB_ENTRIES:  # a text of several lines or a literal may hold anything
+        return _logs(later["message"]) and later["application"].count("'") % 2 == 0
+    if _logs(later["message"]):
+        return not _logs(first["message"])
+    known = english(later["severity"]) in SUB_ENTRIES or recognise(later["message"], english(later["severity"]))[0]
+    return bool(known) and recognise(first["message"], english(first["severity"]))[0] is None
+
+
+def _logs(message: str) -> bool:
+    """Whether a message is a statement that was logged."""
+    return message[: statement_begins(message)].endswith(": ")
 
 
 @cache
@@ -232,10 +294,10 @@ def _head(line: str) -> Head | None:
 
 def _fit(prefix: str, lines: Sequence[str]) -> tuple[float, int]:
     """How many lines the prefix explains and how many facts it reads; to say what the line denies counts against it."""
-    matcher, fit = pattern(prefix), 0.0
+    match, fit = matcher(prefix), 0.0
     told: set[str] = set()
     for line in lines:
-        found = matcher.match(line)
+        found = match(line)
         if found is None:
             continue
         groups = found.groupdict()
@@ -255,8 +317,8 @@ def _said(value: str | None) -> str:
 
 
 def _share(prefix: str, lines: Sequence[str]) -> int:
-    matcher = pattern(prefix)
-    return sum(1 for line in lines if matcher.match(line))
+    match = pattern(prefix).match
+    return sum(1 for line in lines if match(line))
 
 
 def _mismatch(line: str, prefix: str, found: str) -> str:

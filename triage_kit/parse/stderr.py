@@ -16,7 +16,7 @@ from triage_kit.parse.entry import Entry, Unparsed
 from triage_kit.parse.kinds import statement_begins, understand
 from triage_kit.parse.languages import UNKNOWN, english
 from triage_kit.parse.lines import Line, numbered
-from triage_kit.parse.prefix import SUB_ENTRIES, pattern
+from triage_kit.parse.prefix import SUB_ENTRIES, matcher
 from triage_kit.parse.times import Clock
 
 # How many later entries may stand between a message and its own DETAIL when backends write at the same time.
@@ -41,7 +41,7 @@ def parse_stderr(source: Iterable[bytes | Line], prefix: str, clock: Clock | Non
 
 class _Reader:
     def __init__(self, prefix: str, clock: Clock) -> None:
-        self.match = pattern(prefix).match
+        self.match = matcher(prefix)
         self.clock = clock
         self.waiting: deque[Entry | Unparsed] = deque()
         self.latest: dict[str, Entry] = {}

@@ -15,7 +15,7 @@ import numpy as np
 
 from triage_kit.parse.csvlog import HEAD
 from triage_kit.parse.lines import Line, cut
-from triage_kit.parse.prefix import pattern
+from triage_kit.parse.prefix import matcher
 from triage_kit.parse.scan.engine import Lines, Matcher
 from triage_kit.parse.scan.formats import SUBS, Shape, shape
 
@@ -292,7 +292,7 @@ def _read(descriptor: int, size: int, offset: int) -> bytes:
 def fits(line: bytes, prefix: str) -> bool:
     """Whether a line of a plain log begins an entry or a part of one."""
     text = line.replace(b"\0", b"").rstrip(b"\r\n").decode("utf-8", "surrogateescape")
-    return not text.startswith("\t") and pattern(prefix).match(text) is not None
+    return not text.startswith("\t") and matcher(prefix)(text) is not None
 
 
 def begins(line: bytes, format: str, prefix: str) -> bool:
@@ -304,7 +304,7 @@ def begins(line: bytes, format: str, prefix: str) -> bool:
     text = line.replace(b"\0", b"").rstrip(b"\r\n").decode("utf-8", "surrogateescape")
     if format == "csv":
         return HEAD.match(text) is not None
-    found = None if text.startswith("\t") else pattern(prefix).match(text)
+    found = None if text.startswith("\t") else matcher(prefix)(text)
     return found is not None and found["severity"] not in SUBS
 
 
@@ -348,7 +348,7 @@ def boundary(descriptor: int, at: int, end: int, format: str, prefix: str) -> in
 
 def stray_part(descriptor: int, at: int, end: int, prefix: str) -> int | None:
     """The byte of the first DETAIL, STATEMENT or the like soon behind a byte whose own entry stands before it."""
-    match, known, entries = pattern(prefix).match, set[str | None](), 0
+    match, known, entries = matcher(prefix), set[str | None](), 0
     first = _read(descriptor, min(_HEAD, end - at), at).partition(b"\n")[0]
     for begin, line in chain([(at, first)], _heads(descriptor, at, min(end, at + MOST_WINDOW))):
         text = line.rstrip(b"\n").replace(b"\0", b"").removesuffix(b"\r").decode("utf-8", "surrogateescape")

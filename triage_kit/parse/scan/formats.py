@@ -10,7 +10,7 @@ import numpy as np
 
 from triage_kit.parse.csvlog import HEAD
 from triage_kit.parse.languages import LABEL_OF
-from triage_kit.parse.prefix import SUB_ENTRIES, pattern, prefix_pattern
+from triage_kit.parse.prefix import SUB_ENTRIES, matcher, pattern, prefix_pattern
 from triage_kit.parse.scan.complement import Ambiguous, chars, lines_unlike
 from triage_kit.parse.scan.engine import HYPHEN, QUOTE, TAB, Lines, re2
 from triage_kit.parse.scan.grammar import ordinary, whole_csv
@@ -64,7 +64,7 @@ def _expression(format: str, prefix: str) -> str:
 def _stderr(lines: Lines, prefix: str, odd: np.ndarray) -> Shape | None:
     kinds = (lines.bytes[lines.starts] != TAB).astype(np.int8)  # 1 an entry, 2 a part of one, 3 nothing
     plain = kinds.astype(bool)
-    match = pattern(prefix).match
+    match = matcher(prefix)
     heads_of: dict[int, int] = {}  # of parts, how much stands before their label
     for each in odd[plain[odd]].tolist():
         raw = lines.text(each).rstrip(b"\r\n")
@@ -87,7 +87,7 @@ def _stderr(lines: Lines, prefix: str, odd: np.ndarray) -> Shape | None:
 
 def _strangers(lines: Lines, before: np.ndarray, parts: dict[int, int], prefix: str) -> bool:
     """Whether a part stands behind an entry of another process: backends wrote into each other."""
-    match, pid = pattern(prefix).match, _pid_of(prefix)
+    match, pid = matcher(prefix), _pid_of(prefix)
     edges, block = lines.edges, lines.block
     for (part, length), head in zip(parts.items(), before.tolist(), strict=True):
         at, own = int(edges[part]), int(edges[head])

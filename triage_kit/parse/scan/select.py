@@ -42,6 +42,9 @@ class Selection:
         return at >= 0 and offset < self.ends[at]
 
 
+_NO_HEADER = "(?:[^:s ]|(?:[^G]|[^O]G|[^L]OG):|[^m]s)"  # before two blanks: neither LOG: nor a duration's ms
+
+
 def _words(words: Iterable[str], format: str) -> str:
     """The words as RE2 finds them in the raw bytes of a format.
 
@@ -52,11 +55,11 @@ def _words(words: Iterable[str], format: str) -> str:
     one = "|".join(every)
     if format == "stderr":
         text = rf"\b(?:{one})\b"
-        execute = r"(?:^[\t ]{0,3}|[^ \w]|[^ ] |[^:s ]  |   )execute\b"
+        execute = rf"(?:^[\t ]{{0,3}}|[^ \w]|[^ ] |{_NO_HEADER}  |   )execute\b"
     else:
         left = r"(?:\b|\\[nrtbf]|\\u00[0-9a-f][0-9a-f])" if format == "json" else r"\b"
         text = rf'(?:[^"\w]|\\[nrtbf])(?:{one})\b|{left}(?:{one})(?:[^"\w]|$)'
-        execute = r'(?:^[\t ]{0,3}|[^ "\w]|\\[nrtbf]|[^ ] |[^:s ]  |   )execute\b'
+        execute = rf'(?:^[\t ]{{0,3}}|[^ "\w]|\\[nrtbf]|[^ ] |{_NO_HEADER}  |   )execute\b'
     return f"{text}|{execute}" if "execute" in words else text
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from triage_kit.parse.csvlog import BEFORE
 from triage_kit.parse.kinds import recognise
 from triage_kit.parse.languages import english
-from triage_kit.parse.prefix import pattern
+from triage_kit.parse.prefix import matcher, pattern
 from triage_kit.parse.stderr import FAILURES
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ _PART = re.compile(r"\n(?!\t)")  # DETAIL and the like begin without a TAB
 
 
 def _stderr(prefix: str) -> Callable[..., About | None]:
-    match, known = pattern(prefix).match, pattern(prefix).groupindex
+    match, known = matcher(prefix), pattern(prefix).groupindex
     session_at, pid_at = known.get("session"), known.get("pid")
 
     def about(raw: bytes, most: int = _MOST_READ) -> About | None:

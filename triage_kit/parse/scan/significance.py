@@ -14,7 +14,7 @@ WORDS = rf"\b(?:{'|'.join(COSTLY)})\b|{NAMES}"
 _NAMES = re.compile(NAMES, re.ASCII)
 _OF_WORDS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 _WORDS_BYTES = re.compile(rf"(?i){WORDS}".encode())
-_HEADER = re.compile(r"(?i)(?<=[:s]  )execute\b")  # of a line that was torn into another one's
+_HEADER = re.compile(r"(?i)(?:(?<=LOG:  )|(?<=ms  ))execute\b")  # of a line that was torn into another one's
 _TOKENS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _WRITES = re.compile(r"(?ai)\s*(?:insert|update)\b")
 _PLAIN = re.compile(r"""['"$]|--|/\*""")
@@ -76,8 +76,8 @@ def significant(entry: Entry) -> bool:
     if entry.severity in SERIOUS or entry.kind not in ORDINARY:
         return True
     if entry.statement and entry.kind in ("statement", "duration"):
-        return costly(entry.statement)
-    return costly(_HEADER.sub("", f":  {entry.statement or entry.message}"))
+        return costly(entry.statement) and costly(_HEADER.sub("", entry.statement))
+    return costly(_HEADER.sub("", f"LOG:  {entry.statement or entry.message}"))
 
 
 def quiet(raw: bytes, format: str) -> bool:
