@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -382,6 +383,34 @@ def test_other_languages(severity, label, statement, error):
         ("LOG", "statement", "TRUNCATE a", "unknown"),
         ("ERROR", "error", "DROP TABLE b", "failed"),
     ]
+
+
+RED, OFF = "\x1b[01;31m\x1b[K", "\x1b[m\x1b[K"
+PAINTED = {
+    "time": lambda line: line.replace(STAMP, f"{RED}{STAMP}{OFF}", 1),
+    "severity": lambda line: re.sub(r"(LOG|ERROR|STATEMENT)(?=:  )", rf"{RED}\1{OFF}", line, count=1),
+    "errors alone": lambda line: f"{RED}{line}{OFF}" if " ERROR:  " in line else line,
+    "words within": lambda line: f"{RED}{STAMP[:10]}{OFF}{line[10:]}".replace("TRUNCATE", f"{RED}TRUNCATE{OFF}") if line[0] != "\t" else line,
+    "cat -v": lambda line: f"^[[32m{line}^[[0m" if line[0] != "\t" else line,
+    "compose": lambda line: f"\x1b[36mdb-1  |\x1b[0m {line}",
+    "docker logs -t": lambda line: f"\x1b[2m{SECOND}.343123456Z\x1b[0m {line}",
+    "json-file": lambda line: json.dumps({"log": f"\x1b[2m{line}\x1b[0m\n", "stream": "stderr", "time": f"{SECOND}.3Z"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("paint", PAINTED)
+def test_colours_of_a_terminal_are_taken_off(paint):
+    """What `grep --color=always`, log viewers and terminals that were copied leave in a log."""
+    lines = [line for line in PLAIN if line != PLAIN[0] and not line.startswith("\t")]
+    told_plain = told(parse([line.encode() + b"\n" for line in lines], "stderr", "%m [%p] "))
+    painted = "".join(f"{PAINTED[paint](line)}\n" for line in lines).encode()
+    assert told(read(painted)[1]) == told_plain
+
+
+def test_colours_in_a_statement_stay():
+    data = f"{STAMP} [12] LOG:  statement: SELECT '{RED}'\n".encode()
+    layers, [entry], _ = read(data)
+    assert (layers, entry.statement) == ((), f"SELECT '{RED}'")
 
 
 def test_a_server_log_is_wrapped_in_nothing():

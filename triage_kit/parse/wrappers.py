@@ -28,6 +28,8 @@ _NAMED = re.compile(
     r"app\[\w+\] [a-z]{3} \[\w+\] ?|\{\w+=\"[^\n]{0,500}?\"\} )" + _COLOUR
 )
 _ALIKE = ("[pod/", "app[", "{")  # whoever writes these pads nothing
+# As a terminal takes it, and as cat -v and syslog write it.
+_COLOURS = re.compile(r"(?:\x1b|\^\[|#033)\[[\d;:]*[mK]")
 _INSIDE = re.compile(rf"{_STAMP} ")
 _PIECE = 16384  # docker cuts longer lines, and `docker logs -t` stamps every piece
 _LAYERS = 3
@@ -72,8 +74,17 @@ def _outermost(sample: list[str], head: bytes) -> str:
     votes = [_vote(line) for line in sample]
     best = max(("json", "cri", "syslog", "stamped", "named"), key=votes.count)
     if best == "named" and not _aligned(sample):
-        return ""
-    return best if votes and votes.count(best) * 2 > len(votes) else ""
+        best = ""
+    if votes and votes.count(best) * 2 > len(votes):
+        return best
+    return "coloured" if any(map(_coloured, sample)) else ""
+
+
+def _coloured(line: str) -> bool:
+    """Whether a terminal's colours stand before the end of a severity: what a statement holds is its own."""
+    found = _COLOURS.search(line, 0, _SOON)
+    severity = SEVERITY.search(_COLOURS.sub("", line[: 2 * _SOON])) if found else None
+    return found is not None and severity is not None and found.start() < severity.end()
 
 
 def _aligned(sample: list[str]) -> bool:
@@ -193,6 +204,10 @@ def _without_inner_stamps(text: str) -> str:
     return b"".join(parts).decode("utf-8", "surrogateescape")
 
 
+def _without_colours(lines: Iterable[Line]) -> Iterator[Line]:
+    return (line._replace(text=_COLOURS.sub("", line.text)) if "[" in line.text else line for line in lines)
+
+
 def _speaking(sample: Iterable[str]) -> Iterator[str]:
     """The names before lines that hold a severity as a server writes it."""
     for line in sample:
@@ -209,6 +224,7 @@ _OFF: dict[str, Callable[[Iterator[Line]], Iterator[Line]]] = {
     "array": json_array,
     "cri": _cri,
     "stamped": _stamped,
+    "coloured": _without_colours,
     "document": document,
     "table": table,
     "numbered": joined,
