@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from triage_kit import analyse, schemas
-from triage_kit.analyse.applied import applied_revisions
+from triage_kit.analyse.applied import applied_revisions, migration_states, standing
 
 
 def migrations(*rows):
@@ -29,6 +31,31 @@ def test_a_head_stands_for_its_ancestors_and_for_nothing_else():
 
 def test_without_a_version_table_nothing_is_known_to_be_applied():
     assert applied_revisions(CHAIN, versions()) == set()
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        (("3", "side"), "4 applied, 0 pending; 2 branches, which end in 3, side; the database is at head"),
+        (("2",), "2 applied, 2 pending (3.py, side.py); 2 branches, which end in 3, side; "
+                 "the database is not at head 3, side"),
+        (("3", "gone"), "3 applied, 1 pending (side.py); 1 applied that no file here explains (gone); "
+                        "2 branches, which end in 3, side; the database is not at head side"),
+    ],
+)  # fmt: skip
+def test_how_far_the_database_has_got(at, told):
+    chain = CHAIN.assign(tool="alembic")
+    assert standing(migration_states(chain, versions(*at))) == told
+
+
+def test_without_a_version_table_it_is_not_known_how_far():
+    assert standing(migration_states(CHAIN, versions())).startswith("whether they ran is not known")
+
+
+def test_a_schema_file_stands_for_no_version():
+    schema = schemas.frame("migrations", [{"path": "db/structure.sql", "tool": "rails"}])
+    version = [{"tool": "rails", "schema": "s", "table": "schema_migrations", "version": "7"}]
+    assert list(migration_states(schema, schemas.frame("version_tables", version))["state"])[:1] == ["unknown"]
 
 
 def test_a_table_of_a_migration_that_never_ran_is_not_missing(make_table, make_evidence):

@@ -155,3 +155,70 @@ def test_a_standby_gives_back_what_it_has_not_replayed(make_table, make_evidence
     found = restore_ways.standby(lost, Target("lsn", "0/1A0000F0", 742), evidence)
     assert (found["feasible"], told in found["why"]) == (feasible, True)
     assert any("pg_wal_replay_pause" in line for line in found["commands"]) is (feasible is not False)
+
+
+BASE = {
+    "file": "list.json", "format": "list", "state": "complete", "label": "b1", "start_lsn": "0/20000028",
+    "stop_lsn": "0/21000050", "began_at": NOTICED - pd.Timedelta("40h"), "finished_at": NOTICED - pd.Timedelta("39h"),
+    "server_version": "18", "timeline": 1, "bytes": 31_457_280, "wal_from": "000000010000000000000020",
+}  # fmt: skip
+ENDED = {"xid": 742, "lsn": "0/25000100", "outcome": "committed", "ended_at": NOTICED, "after": 5, "deletes": 143}
+REMOVED = {"xid": 742, "table_oid": 16404, "filenode": 16404, "operation": "removed"}
+
+
+def run_of(first, last):
+    names = (f"{1:08X}{0:08X}{number:08X}" for number in (first, last))
+    ends = dict(zip(("first", "last"), names, strict=True))
+    return ends | {"source": "archive", "timeline": 1, "segments": last - first + 1, "bytes_each": 16 << 20}
+
+
+@pytest.mark.parametrize(
+    ("runs", "told"),
+    [
+        ([(0x20, 0x30)], "ok: the archive runs from 000000010000000000000020 to 000000010000000000000025"),
+        ([(0x20, 0x22), (0x24, 0x30)], "bad: the archive has a gap after 000000010000000000000022"),
+        ([(0x20, 0x24)], "bad: the archive ends at 000000010000000000000024"),
+        ([(0x21, 0x30)], "bad: the archive does not hold 000000010000000000000020"),
+    ],
+)
+def test_an_archive_must_reach_from_the_backup_to_the_target(make_table, make_evidence, runs, told):
+    _, found = options(
+        make_table, make_evidence, GONE, backups=[BASE | {"kind": "wal_g"}], wal_transactions=[ENDED],
+        wal_changes=[REMOVED], wal_archive=[run_of(*each) for each in runs],
+    )  # fmt: skip
+    assert [each for each in found.loc["pitr", "preconditions"] if each.startswith(told)]
+    assert bool(found.loc["pitr", "feasible"]) is told.startswith("ok")
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("wal_g", 'wal-g backup-fetch "${NEW:?}" b1'),
+        ("barman", 'barman recover --target-xid=742 --exclusive --target-action=promote main b1 "${NEW:?}"'),
+        ("pgbackrest", 'pgbackrest --stanza=main --set=b1 --pg1-path="${NEW:?}" --type=xid --target=742'),
+    ],
+)
+def test_each_backup_tool_is_called_by_its_own_words(make_table, make_evidence, kind, told):
+    _, found = options(make_table, make_evidence, GONE, backups=[BASE | {"kind": kind, "stanza": "main"}])
+    assert [line for line in found.loc["pitr", "commands"] if line.startswith(told)]
+
+
+def test_what_the_log_says_of_imports_is_told_with_its_line(make_table, make_evidence):
+    texts = ["COPY s.orders FROM '/srv/in/orders 1.csv'", "COPY s.orders FROM '/srv/in/orders_2.csv' CSV",
+             "INSERT INTO s.orders VALUES (1)", "INSERT INTO s.users VALUES (1)"]  # fmt: skip
+    events = [{"file": "pg.log", "line": number, "at": NOTICED, "kind": "statement", "statement": text}
+              for number, text in enumerate(texts, 1)]  # fmt: skip
+    _, found = options(make_table, make_evidence, GONE, log_events=events)
+    assert "/srv/in/orders_2.csv (pg.log:2)" in found.loc["reload_sources", "why"]
+    assert "3 statements" in found.loc["log_replay", "why"]
+    assert "pg.log:1, pg.log:2, pg.log:3" in found.loc["log_replay", "why"]
+
+
+def test_a_managed_service_restores_to_the_second_before_the_loss(make_table, make_evidence):
+    settings = [{"name": "rds.extensions", "value": "x"}]
+    _, found = options(
+        make_table, make_evidence, GONE, settings=settings, wal_transactions=[ENDED], wal_changes=[REMOVED]
+    )
+    [line] = found.loc["managed_service", "commands"]
+    assert line.startswith("aws rds restore-db-instance-to-point-in-time ")
+    assert line.endswith("--restore-time 2025-10-08T10:37:28Z")

@@ -84,4 +84,4 @@ def test_operations_that_undo_are_told_from_those_that_the_findings_count(make_t
     evidence = make_evidence([make_table("kept", 16420)], migrations=[{"path": "m.py", "tool": "alembic"}],
         migration_operations=[{**told, "direction": way} for way in ("up", "up", "down")])  # fmt: skip
     read = provenance.coverage(evidence).set_index("source").loc["migrations", "read"]
-    assert read == "1 file with 3 operations (2 forward, 1 back)"
+    assert read.startswith("1 file with 3 operations (2 forward, 1 back); ")

@@ -6,7 +6,7 @@ Tools write their version in ways of their own: as the file's number, its whole 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 import pandas as pd
@@ -63,6 +63,35 @@ def migration_states(migrations: pd.DataFrame, version_tables: pd.DataFrame, ask
         )
     told += _absent(migrations, version_tables)
     return schemas.frame("migration_states", told)
+
+
+def standing(states: pd.DataFrame) -> str:
+    """How far the database has got, in words: what ran, what did not, what no file explains, and the heads of Alembic.
+
+    >>> row = {"path": "v/b.py", "tool": "alembic", "revision": "b", "state": "pending", "is_head": True}
+    >>> first = row | {"path": "v/a.py", "state": "applied", "is_head": False}
+    >>> standing(schemas.frame("migration_states", [first, row]))
+    '1 applied, 1 pending (v/b.py); the database is not at head b'
+    """
+    told = list(rows(states))
+    by_state = {state: [row for row in told if row["state"] == state] for state in ("applied", "pending", "absent")}
+    if not any(by_state.values()):
+        return "whether they ran is not known: no version table was read"
+    pending = _some([row["path"] for row in by_state["pending"]])
+    parts = [f"{len(by_state['applied'])} applied, {len(by_state['pending'])} pending" + (pending and f" ({pending})")]
+    if lost := by_state["absent"]:
+        parts.append(f"{len(lost)} applied that no file here explains ({_some([row['revision'] for row in lost])})")
+    heads = [row for row in told if row["tool"] == "alembic" and row["is_head"]]
+    ahead = [row["revision"] for row in heads if row["state"] == "pending"]
+    if len(heads) > 1:
+        parts.append(f"{len(heads)} branches, which end in {_some([row['revision'] for row in heads])}")
+    if heads:
+        parts.append(f"the database is not at head {_some(ahead)}" if ahead else "the database is at head")
+    return "; ".join(parts)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def _absent(migrations: pd.DataFrame, version_tables: pd.DataFrame) -> Iterator[dict]:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from triage_kit import schemas
+from triage_kit.analyse.applied import migration_states, standing
 from triage_kit.analyse.context import Context, first, rows
+from triage_kit.analyse.inquiry import answered
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.managed import recognise
 from triage_kit.analyse.silence import Visibility
@@ -165,7 +167,9 @@ def _migrations_read(evidence: Mapping[str, pd.DataFrame]) -> str:
     operations = evidence["migration_operations"]
     back = int((operations["direction"] == "down").sum())
     apart = f" ({len(operations) - back} forward, {back} back)" if back else ""
-    return f"{_things(len(evidence['migrations']), 'file')} with {_things(len(operations), 'operation')}{apart}"
+    read = f"{_things(len(evidence['migrations']), 'file')} with {_things(len(operations), 'operation')}{apart}"
+    asked = answered(evidence, "version_tables")
+    return f"{read}; {standing(migration_states(evidence['migrations'], evidence['version_tables'], asked))}"
 
 
 def _things(number: int, noun: str) -> str:

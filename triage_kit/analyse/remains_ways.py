@@ -188,12 +188,18 @@ def log_replay(lost: Loss, evidence: Evidence) -> dict:
     """INSERT statements that the log holds, to be run again."""
     settings = {row["name"]: row["value"] for row in rows(evidence["settings"])}
     logged, bare = settings.get("log_statement"), {name.rpartition(".")[2].strip('"').lower() for name in lost.tables}
-    found = 0
-    for text in evidence["log_events"]["statement"].dropna():
-        if re.match(r"(?i)\s*(insert\s+into|copy)\b", text) and any(name in text[:400].lower() for name in bare):
-            found += 1
+    found = [
+        f"{row['file']}:{row['line']}"
+        for row in rows(evidence["log_events"])
+        if row["statement"] and re.match(r"(?i)\s*(insert\s+into|copy)\b", row["statement"])
+        and any(name in row["statement"][:400].lower() for name in bare)
+    ]  # fmt: skip
     if found:
-        why = f"the log holds {found:,} statements that insert into the damaged tables (log_statement = {logged})"
+        why = (
+            f"the log holds {len(found):,} statements that insert into the damaged tables (log_statement = {logged}): "
+            + ", ".join(found[:4])
+            + (" and on" if len(found) > 4 else "")
+        )
         return way(
             "log_replay",
             None,
