@@ -82,7 +82,7 @@ def test_a_number_that_is_not_known_has_its_bound() -> None:
     lead = BeautifulSoup(plot.summary(findings("delete", "delete", "none"), *frames, {}), "html.parser").p.get_text()
     assert lead.startswith("2 tables are damaged, at most 6 rows are missing: d.hub (partial, 3 rows missing at most)")
     lead = plot.summary(findings("drop", "drop", status="missing", actual_rows=None), *frames, {})
-    assert "how many rows are missing is not known: d.hub (missing), d.stop (missing)." in BeautifulSoup(
+    assert "how many rows are missing is not known: d.hub (missing) E1, d.stop (missing) E1." in BeautifulSoup(
         lead, "html.parser").p.get_text()  # fmt: skip
 
 
@@ -145,3 +145,43 @@ def test_an_event_that_lasted_has_both_ends_in_one_cell() -> None:
     first, second = (row.find_all("td")[1].get_text() for row in page.find_all("tr")[1:])
     assert first == "2025-10-08 10:37:29 UTC to 2025-10-08 10:40:00 UTC"
     assert second == "2025-10-08 10:37:29 UTC"
+
+
+def test_an_attempt_that_the_log_holds_twice_is_one_and_tells_why_it_failed() -> None:
+    at, text = "2025-10-08T10:37:29Z", "TRUNCATE d.hub"
+    failed = {"text": text, "operation": "truncate", "outcome": "failed", "removed": "nothing", "pid": 7, "at": at}
+    page = told(findings("none"), statements=schemas.frame("seen_statements", [
+        {**failed, "message": f"statement: {text}", "evidence": "E1"},
+        {**failed, "message": "cannot truncate it", "evidence": "E2"},
+        {**failed, "message": "cannot truncate it", "evidence": "E3", "pid": 8},
+    ]))  # fmt: skip
+    said = page.get_text()
+    assert "2 times, first 2025-10-08 10:37:29 UTC" in said
+    assert "It failed: cannot truncate it." in said
+    assert {"#E1", "#E2", "#E3"} <= {link["href"] for link in page.find_all("a")}
+
+
+def test_counters_tell_of_a_logged_statement_no_second_time() -> None:
+    done = {"text": "TRUNCATE d.hub", "operation": "truncate", "removed": "every row"}
+    page = told(findings("none"), statements=schemas.frame("seen_statements", [
+        {**done, "at": "2025-10-08T10:37:29Z", "outcome": "committed", "evidence": "E1"},
+        {**done, "outcome": "unknown", "evidence": "E2"},
+        {**done, "text": "TRUNCATE d.van", "outcome": "unknown", "evidence": "E3"},
+    ]))  # fmt: skip
+    heads = [head.get_text().partition(": ")[2] for head in page.find_all("h3") if "TRUNCATE" in head.get_text()]
+    assert heads == ["TRUNCATE, committed", "TRUNCATE, end not logged"]
+
+
+def test_the_first_screen_proves_its_tables_and_its_moment() -> None:
+    groups = schemas.frame("groups", [{"group": "G1", "xid": 742, "tables": ["d.hub"], "dated_by": "commit record",
+                                       "committed_at": "2025-10-07T20:27:38.5Z", "mechanism": "truncate"}])  # fmt: skip
+    evidence = schemas.frame("evidence", [
+        {"id": "E1", "group": "catalogue", "says": "d.hub: pg_class.xmin 742", "row": "d.hub"},
+        {"id": "E2", "group": "wal", "says": "d.hub: transaction 742 committed it", "row": "d.hub"},
+        {"id": "E3", "group": "wal", "says": "d.hub: transaction 7421 committed it", "row": "d.hub"},
+        {"id": "E4", "group": "wal", "says": "d.van: transaction 742 committed it", "row": "d.van"}])  # fmt: skip
+    empty = schemas.empty("causes"), schemas.empty("recovery")
+    page = BeautifulSoup(plot.summary(findings("truncate"), groups, *empty, {}, evidence=evidence), "html.parser")
+    assert [link["href"] for link in page.find("p", class_="lead").find_all("a")] == ["#E1"]
+    when = next(word for word in page.find_all("dt") if word.get_text() == "Since when").find_next("dd")
+    assert [link["href"] for link in when.find_all("a")] == ["#E2"]

@@ -67,6 +67,8 @@ def of_ways(
     for row in rows(recovery):
         names, views = RESTS_ON.get(str(row["option"]), ((), ()))
         found = list(row["because"]) or [*of_settings(names, evidence, ledger), *of_answers(views, evidence, ledger)]
+        if row["option"] == "wal" and row["feasible"] and row["why"]:  # what was read there is what proves it
+            found.insert(0, ledger.add("wal", str(row["why"]), "pg_wal"))
         if not found:
             found = [proof for proofs in losses.values() for proof in list(proofs)[:1]]
         told.append(tuple(found))

@@ -39,6 +39,7 @@ def first_screen(found: SimpleNamespace) -> Html:
         found.mechanism_probabilities,
         found.coverage,
         found.culprits,
+        found.evidence,
     )
 
 
@@ -55,6 +56,7 @@ def summary(
     chances: pd.DataFrame | None = None,
     coverage: pd.DataFrame | None = None,
     culprits: pd.DataFrame | None = None,
+    evidence: pd.DataFrame | None = None,
 ) -> Html:
     """What a reader must know at once; ``glance`` is the picture to it, and the sections below prove each line.
 
@@ -65,6 +67,7 @@ def summary(
     explaining : frame explaining_statements.
     chances : frame mechanism_probabilities, so that the second candidate is named beside the first.
     culprits : frame of this name: the session, migration or script that did it.
+    evidence : frame of this name, for the row that dates a loss.
     """
     zone = incident.get("timezone")
     checked = schemas.check(findings, "findings")
@@ -77,7 +80,10 @@ def summary(
         lines += [
             (f"What did it{many}", _what(group, checked, explaining, chances, did)),
             (f"Who{many}", _who(ranked[ranked["group"] == group["group"]], group, did)),
-            (f"Since when{many}", _when(group, None if place else incident.get("noticed_at"), zone)),
+            (
+                f"Since when{many}",
+                _when(group, None if place else incident.get("noticed_at"), zone, _dating(group, evidence)),
+            ),
         ]
     if len(told) > MOST_GROUPS:
         lines.append(("More losses", f"{len(told) - MOST_GROUPS:,} more groups of tables stand in the findings below"))
@@ -108,11 +114,15 @@ def _loss(findings: pd.DataFrame) -> Html:
         headline = "Whether rows were lost is not settled" if _open(leaves) else "No table is known to have lost rows"
         return html.join([tag("strong", headline), f" ({rest})", _named(leaves)])
     others = f"The others: {rest}" if len(damaged) < len(leaves) or hurt else "No other table was looked at"
-    parts = [
-        html.join([html.name(schemas.qualified(row.schema, row.table)), f" ({words.gone(row)})"])
-        for row in damaged.itertuples()
-    ]
-    return html.join([tag("strong", f"{_headline(damaged)}: "), _some(parts, 2), f". {others}."])
+    parts = [_table(row) for row in damaged.head(3).itertuples()]
+    return html.join([tag("strong", f"{_headline(damaged)}: "), _some(parts, 2, len(damaged)), f". {others}."])
+
+
+def _table(row: object) -> Html:
+    """A damaged table with what became of its rows, and the two evidence rows that say so."""
+    proof = html.ids(row.because[:2])  # type: ignore[attr-defined]
+    said = [html.name(schemas.qualified(row.schema, row.table)), f" ({words.gone(row)})"]  # type: ignore[attr-defined]
+    return html.join([*said, " ", proof] if proof else said)
 
 
 def _open(findings: pd.DataFrame) -> bool:
@@ -163,10 +173,12 @@ def _are(number: int, noun: str) -> str:
     return f"{style.things(number, noun)} {'is' if number == 1 else 'are'}"
 
 
-def _some(parts: list[Html], most: int) -> Html:
-    if len(parts) <= most + 1:
+def _some(parts: list[Html], most: int, of: int | None = None) -> Html:
+    """The parts, or the first of them and how many more there are; ``of`` in all, where not each was given."""
+    whole = len(parts) if of is None else of
+    if whole <= most + 1:
         return html.join(parts, ", ")
-    return html.join([html.join(parts[:most], ", "), f" and {len(parts) - most:,} more"])
+    return html.join([html.join(parts[:most], ", "), f" and {whole - most:,} more"])
 
 
 def _did(group: str, culprits: pd.DataFrame | None) -> dict:
@@ -241,7 +253,16 @@ def _who(causes: pd.DataFrame, group: dict | None = None, did: dict | None = Non
     return html.join([*said, ". Because of ", proof] if proof else said)
 
 
-def _when(group: dict, noticed: object, zone: object) -> Html:
+def _dating(group: dict, evidence: pd.DataFrame | None) -> Html:
+    """The row that ties a loss to its transaction: what the WAL says of it, else the catalogue."""
+    if evidence is None or pd.isna(group["xid"]):
+        return text("")
+    mine = evidence[evidence["row"].isin(set(group["tables"]))]
+    said = mine[mine["says"].str.contains(rf"\b(?:transaction|xmin) {int(group['xid'])}\b", na=False)]
+    return html.ids(said.sort_values("group", key=lambda kind: kind != "wal", kind="stable")["id"].head(1))
+
+
+def _when(group: dict, noticed: object, zone: object, proof: Html) -> Html:
     when = (
         html.moment(group["committed_at"], zone, fine=True)
         if pd.notna(group["committed_at"])
@@ -251,4 +272,4 @@ def _when(group: dict, noticed: object, zone: object) -> Html:
     dated = f" (by {style.visible(by)})" if isinstance(by, str) and by else ""
     xid = f", transaction {int(group['xid'])}" if pd.notna(group["xid"]) else ""
     seen = html.join(["; noticed ", html.moment(noticed, zone)]) if noticed is not None and pd.notna(noticed) else ""
-    return html.join([when, dated, xid, seen])
+    return html.join([when, dated, xid, seen, ". " if proof else "", proof])

@@ -173,21 +173,38 @@ def _statements(statements: pd.DataFrame, proven: set[str], timezone: object) ->
     found = []
     texts = given["text"].fillna("")
     kinds = texts if len(given) <= alike.FINDINGS else texts.map(alike.shape)  # thousands differ in their values only
-    for (_, outcome), same in given.groupby([kinds, given["outcome"].fillna("unknown")], sort=False):
+    for (_, outcome), same in given.groupby([kinds, _outcomes(given)], sort=False):
         explains = bool(proven & set(same["evidence"].dropna()))
         found.append((not explains, _statement(same.to_dict("records"), outcome, explains, timezone)))
     return [told for _, told in sorted(found, key=lambda each: each[0])]  # what did it first, the others as they came
 
 
+def _outcomes(statements: pd.DataFrame) -> pd.Series:
+    """What became of each; what counters tell of a statement that the log has as well is no statement of its own."""
+    outcomes = statements["outcome"].fillna("unknown")
+    dated = statements["at"].notna()
+    done = set(statements.loc[dated & outcomes.eq("committed"), "text"])  # counters never count what failed
+    return outcomes.mask(~dated & statements["text"].isin(done), "committed")
+
+
+def _attempts(same: list[dict]) -> list[dict]:
+    """One row an attempt: the log may hold the statement and, behind it, the error of the same session."""
+    errors = [one for one in same if not str(one["message"]).startswith("statement: ")]
+    failed = {(one["pid"], one["text"]) for one in errors if isinstance(one["message"], str) and pd.notna(one["pid"])}
+    alone = [one for one in same if one not in errors and (one["pid"], one["text"]) not in failed]
+    return sorted([*errors, *alone], key=same.index)
+
+
 def _statement(same: list[dict], outcome: str, explains: bool, timezone: object) -> tuple[str, Html]:
-    first = same[0]
+    told = _attempts(same)
+    first = told[0]
     operation = first["operation"] if isinstance(first["operation"], str) else "a destructive statement"
     who = [
         f"{word} {style.visible(named)}"
         for word, key in (("role", "user"), ("application", "application"), ("from", "client"))
         for named in [one[key] for one in same if isinstance(one[key], str) and one[key]][:1]
     ]
-    dated = sum(pd.notna(one["at"]) for one in same)  # counters know no time: they tell of a statement once more
+    dated = sum(pd.notna(one["at"]) for one in told)  # counters know no time: they tell of a statement once more
     times = [f"{dated:,} times, first "] if dated > 1 else [] if dated else ["at a time that is "]
     proof = html.ids(one["evidence"] for one in same)
     seen = html.join([html.join([*times, html.moment(first["at"], timezone, fine=True)]), *who, proof], ", ")
