@@ -87,8 +87,11 @@ SEEN_SINCE = (
     transit,
     payroll,
     fisheries,
+    shipyard,
+    gauges,
+    housing,
 )
-NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (shipyard, gauges, housing)
+NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
 
 INCIDENTS: dict[str, Incident] = {
     incident.name: incident
