@@ -6,6 +6,7 @@ import io
 import json
 import random
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,36 @@ def test_a_line_longer_than_any_piece_flows_through(monkeypatch, layer, longest)
             found = [Entry(at, ours.encode().find(text)) for at, text in enumerate((b"whole", b"cut", b"last"))]
             log.place(found)
             assert [each.line for each in found] == [13, 15, 28]
+
+
+@pytest.mark.parametrize(("layer", "times"), [("json", 3.5), ("cri", 3.5), ("stamped", 4.5)])
+def test_one_long_line_is_not_held_in_its_pieces_too(layer, times):
+    head, stamp = "2025-10-07 20:27:38.343 UTC [11] LOG:  statement: ", "2025-10-07T20:27:38.343Z"
+    text = f"{head}SELECT '{'x' * (16 << 20)}'"
+    written = {
+        "json": lambda line: json.dumps({"log": f"{line}\n", "stream": "stderr", "time": stamp}, separators=(",", ":")),
+        "cri": lambda line: f"{stamp} stderr F {line}",
+        "stamped": lambda line: f"{stamp} {line}",
+    }[layer]
+    data = f"{written(head)}\n{written(text)}\n".encode()
+    log = wrapped.Stripped(layer, pieces(data, 1 << 20))
+    tracemalloc.start()
+    try:
+        size = sum(map(len, log.unpacked()))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert size == len(head) + len(text) + 2
+    assert peak < times * len(text)
+
+
+def test_a_piece_of_a_stamped_line_is_told_by_its_bytes():
+    """docker cuts at 16,384 bytes, whatever the letters."""
+    stamp = "2025-10-07T20:27:38.343Z"
+    data = f"{stamp} {'ü' * 8192}{stamp} DELETE\n".encode()
+    [line] = Unwrapper(("stamped",)).lines([data])
+    assert line.text == "ü" * 8192 + "DELETE"
+    assert b"".join(wrapped.Stripped("stamped", pieces(data, 1 << 20)).unpacked()).decode() == f"{line.text}\n"
 
 
 STAMP = "2025-10-07T20:27:38.343Z"

@@ -187,21 +187,25 @@ def _stamped(lines: Iterable[Line]) -> Iterator[Line]:
         else:
             text = found["text"] or ""
             yield line._replace(
-                text=_without_inner_stamps(text) if len(text) >= _PIECE else text, at=found["at"] or found["alone"]
+                text=_without_inner_stamps(text) if len(text) >= _PIECE // 4 else text, at=found["at"] or found["alone"]
             )
 
 
 def _without_inner_stamps(text: str) -> str:
-    data, parts, at = text.encode("utf-8", "surrogateescape"), [], 0
+    return without_inner_stamps(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+
+
+def without_inner_stamps(data: bytes) -> bytes:
+    """A line of ``docker logs -t`` behind its stamp, without those of its further pieces."""
+    view, parts, at = memoryview(data), [], 0
     while at < len(data):
-        parts.append(data[at : at + _PIECE])
-        at += _PIECE
-        found = _INSIDE.match(data[at : at + 50].decode("latin-1"))
+        end = at + _PIECE
+        found = _INSIDE.match(data[end : end + 50].decode("latin-1"))
         if found is None:
-            parts.append(data[at:])
             break
-        at += found.end()
-    return b"".join(parts).decode("utf-8", "surrogateescape")
+        parts.append(view[at:end])
+        at = end + found.end()
+    return b"".join([*parts, view[at:]]) if parts else data
 
 
 def _without_colours(lines: Iterable[Line]) -> Iterator[Line]:

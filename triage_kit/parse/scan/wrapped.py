@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from triage_kit.parse.entry import Entry, Unparsed
 from triage_kit.parse.lines import PIECE, WAITING, Line, encoded
-from triage_kit.parse.wrappers import Unwrapper
+from triage_kit.parse.wrappers import Unwrapper, without_inner_stamps
 
 STRIPPED = ("json", "cri", "stamped")
 _LOG, _STREAM = b'{"log":"', b'","stream":"'
@@ -200,12 +200,11 @@ class Stripped:
         rest: list[bytes] = []
         for piece in self.pieces():
             at = 0
-            while (end := piece.rfind(b"\n", at, at + _PIECE) + 1) > 0:
-                yield b"".join([*rest, piece[at:end]])
-                rest, at = [], end
-            if (end := piece.find(b"\n", at) + 1) > 0:  # a line longer than a piece
-                yield b"".join([*rest, piece[at:end]])
-                rest, at = [], end
+            while (end := piece.rfind(b"\n", at, at + _PIECE) + 1 or piece.find(b"\n", at) + 1) > 0:
+                rest.append(piece[at:end])
+                chunk, rest, at = b"".join(rest), [], end  # a line of many megabytes is not held in its pieces, too
+                yield chunk
+                del chunk
             rest.append(piece[at:])
         if last := b"".join(rest):
             yield last
@@ -325,4 +324,7 @@ def _of_cri(line: bytes) -> Found | None:
 
 def _of_stamps(line: bytes) -> Found | None:
     found = _STAMPED.match(line)
-    return (line[found.end() :], b"", True) if found and len(line) < _CUT else None
+    if found is None:
+        return None
+    text = line[found.end() :]
+    return without_inner_stamps(text) if len(text) >= _CUT else text, b"", True
