@@ -187,3 +187,19 @@ def test_nor_does_it_where_the_prefix_is_inferred(prefix):
     assert {each.application for each in entries[:3]} == {"x LOG:  y"}
     assert [each.message for each in entries[:3]] == [LOGGED[0][1], LOGGED[1][1], "deadlock detected"]
     assert entries[2].statement == "DELETE FROM a"
+
+
+def test_a_database_with_blanks_does_not_make_an_address_of_user_and_process():
+    """As a server wrote it under the prefix of RDS; one client asked for a database of three words."""
+    at = "2025-10-07 20:27:38 UTC"
+    lines = [f"{at}::@:[7]:LOG:  checkpoint starting: time", f"{at}:[local]:[unknown]@[unknown]:[12]:LOG:  connection received: host=[local]"]  # fmt: skip
+    lines += [f"{at}:[local]:postgres@postgres:[12]:LOG:  statement: SELECT {number}" for number in range(9)]
+    lines += [
+        f"{at}:[local]:postgres@no such database:[13]:LOG:  connection authorized: user=postgres database=no such database application_name=web"
+    ]
+    lines += [f'{at}:[local]:postgres@no such database:[13]:FATAL:  database "no such database" does not exist']
+    found = infer_prefix(lines)
+    entries = list(parse([f"{line}\n".encode() for line in lines], "stderr", found, Clock()))
+    assert [each.pid for each in entries] == [7, *[12] * 10, 13, 13]
+    assert {each.client for each in entries} == {None, "[local]"}
+    assert {each.database for each in entries[:-2]} == {None, "postgres"}

@@ -231,10 +231,12 @@ _GUESSES = tuple(
 )
 SEVERITY = re.compile(rf"(?<![\w-])(?P<severity>{SEVERITY_WORDS}|{SUB_ENTRY_WORDS}){COLON}")
 _GLUED = re.compile(SEVERITY.pattern.removeprefix(r"(?<![\w-])"))  # a prefix that ends with an application's name
+_NO_HOST = re.compile(r"[@|{}<>,;=]|\[(?!local\])")
 _MOST_LINES = 300
 _LONGEST, _MOST_MARKS = 1_000, 30  # characters and equal marks before a severity
 _SPACED = re.compile(r"[\s@|\[\]{}<>/,;]|\b(?:user|db|app|client|host)=")
 _ODD = re.compile(r"[@|\[\]{}<>]|\A[\s\"=:,;/]|[\s\"=:,;/]\Z|\b(?:user|db|app|client|host)=")
+_UNLIKELY = (("role", _SPACED), ("database", _SPACED), ("application", _ODD), ("client", _NO_HOST))
 
 
 def guess(line: str) -> str | None:
@@ -302,10 +304,11 @@ def _fit(prefix: str, lines: Sequence[str]) -> tuple[float, int]:
             continue
         groups = found.groupdict()
         said = facts(groups["message"])
-        denied = [groups.get(name) for letter, name in (("u", "role"), ("d", "database"))
-                  if letter in said and groups.get(name) not in (None, "", said[letter])]  # fmt: skip
-        odd = sum(bool(each.search(_said(groups.get(name))))
-                  for name, each in (("role", _SPACED), ("database", _SPACED), ("application", _ODD)))  # fmt: skip
+        # What stands behind a blank belongs to the name, or is the message's next word.
+        told_of = [(f"{groups.get(name) or said.get(letter)} ", f"{said.get(letter)} ")
+                   for letter, name in (("u", "role"), ("d", "database")) if letter in said]  # fmt: skip
+        denied = not all(ours.startswith(theirs) for ours, theirs in told_of)
+        odd = sum(bool(each.search(_said(groups.get(name)))) for name, each in _UNLIKELY)
         fit += -2 if denied else 1 - 0.3 * odd
         told |= {name for name, value in groups.items() if value}
     return fit, len(told)
