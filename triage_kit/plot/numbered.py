@@ -189,10 +189,13 @@ def _outcomes(statements: pd.DataFrame) -> pd.Series:
 
 def _attempts(same: list[dict]) -> list[dict]:
     """One row an attempt: the log may hold the statement and, behind it, the error of the same session."""
-    errors = [one for one in same if not str(one["message"]).startswith("statement: ")]
-    failed = {(one["pid"], one["text"]) for one in errors if isinstance(one["message"], str) and pd.notna(one["pid"])}
-    alone = [one for one in same if one not in errors and (one["pid"], one["text"]) not in failed]
-    return sorted([*errors, *alone], key=same.index)
+    errors = [not str(one["message"]).startswith("statement: ") for one in same]
+    failed = {
+        (one["pid"], one["text"])
+        for one, error in zip(same, errors, strict=True)
+        if error and isinstance(one["message"], str) and pd.notna(one["pid"])
+    }
+    return [one for one, error in zip(same, errors, strict=True) if error or (one["pid"], one["text"]) not in failed]
 
 
 def _statement(same: list[dict], outcome: str, explains: bool, timezone: object) -> tuple[str, Html]:
