@@ -14,6 +14,7 @@ from triage_kit.analyse import knowledge
 from triage_kit.analyse.applied import applied_revisions
 from triage_kit.analyse.context import first, rows
 from triage_kit.analyse.earlier import rows_then
+from triage_kit.analyse.holes import lacking
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.lineage import counted_elsewhere
@@ -235,6 +236,8 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
             called.setdefault(name, "the log, which saw it made and its schema dropped")
     for name, where in _asked_in_vain(evidence["log_events"], every, scene):
         called.setdefault(name, where)
+    for name, source in _partitions_gone(evidence, every, scene, made_by).items():
+        called.setdefault(name, source)
     there = {schemas.parts(name)[1] for name in every}
     for written, where in made.items():
         schema, short = schemas.parts(written or "")
@@ -271,6 +274,28 @@ def _shape(name: str) -> str:
 
 
 _ABSENT = re.compile(r'"([^"\n]+)" does not exist')
+
+
+def _partitions_gone(
+    evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scene: Scene, made: Mapping[str, set[tuple]]
+) -> dict[str, str]:
+    """Partitions that the log saw made, and those that a table which people miss rows of lacks between others.
+
+    What drops a partition by a name that it puts together leaves no DROP in the log.
+    """
+    stems = fk.partition_stems(evidence["relations"])
+    found = {
+        name: "the log, which saw it made"
+        for name in made
+        if name not in every
+        and name not in scene.seen
+        and _partition_of(name, stems)
+        and not renamed(name, evidence, every)
+    }
+    for name, parent in lacking(evidence["relations"]).items():
+        if parent in scene.reported and not renamed(name, evidence, every):
+            found.setdefault(name, f"the bounds of {parent}, which leave its place open between two others")
+    return found
 
 
 def _dropped_schemas(scene: Scene) -> set[str]:

@@ -16,6 +16,10 @@ _TEST_NAME = re.compile(
     r"(?i)\A(?:conftest\.py|test_.*|.*_test\.\w+|.*_spec\.rb|.*[.-](?:spec|test)\.\w+|"
     r"(?:test|spec)_helper\.\w+)\Z"
 )
+# Behat, Cucumber and behave keep what their scenarios run beside the features.
+_SCENARIOS = re.compile(
+    r"(?:\A|/)features/(?:bootstrap|step_definitions|steps|support)/|(?:\A|/)features/environment\.py\Z"
+)
 _CI = re.compile(
     r"(?:\A|/)(?:\.github/workflows/[^/]+|\.gitlab-ci\.yml|\.circleci/config\.yml|Jenkinsfile|"
     r"azure-pipelines\.yml|bitbucket-pipelines\.yml|\.drone\.yml|\.travis\.yml|\.buildkite/[^/]+|\.woodpecker(?:/[^/]+|\.yml)|"
@@ -60,6 +64,8 @@ def vehicle(path: str, text: str) -> str:
 
     >>> [vehicle(path, "") for path in ("etc/cron.d/purge", "tests/conftest.py", "scripts/reset.sh", "app/views.py")]
     ['scheduled_job', 'test_run', 'script', 'application']
+    >>> [vehicle(path, "") for path in ("features/bootstrap/Context.php", "features/billing/invoice.py")]
+    ['test_run', 'application']
     """
     place = PurePosixPath(path)
     folders = {each.lower() for each in place.parts[:-1]}
@@ -67,7 +73,7 @@ def vehicle(path: str, text: str) -> str:
         return "scheduled_job"
     if _CI.search(path):
         return "scheduled_job" if re.search(r"(?m)^\s*-?\s*cron:|\bcron\s*\(", text) else "test_run"
-    if folders & _TEST_FOLDERS or _TEST_NAME.match(place.name):
+    if folders & _TEST_FOLDERS or _TEST_NAME.match(place.name) or _SCENARIOS.search(path):
         return "test_run"
     if _scheduled_in_code(text) or "ofelia.job-" in text:
         return "scheduled_job"
