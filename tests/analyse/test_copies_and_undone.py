@@ -147,3 +147,37 @@ def test_a_live_count_of_a_session_that_goes_on_does_not_make_a_truncated_table_
     row = found.findings.set_index("table").loc["owners"]
     assert row["status"] in ("undecided", "partial")
     assert row["status_probability"] < 0.8
+
+
+@pytest.mark.parametrize(("vehicle", "bounded", "key", "missed", "status"), [
+    ("application", None, None, False, "intact"), ("scheduled_job", None, None, False, "intact"),
+    ("test_run", None, None, False, "wiped"), ("migration", None, None, False, "wiped"),
+    ("application", None, 16384, False, "wiped"), ("application", None, None, True, "wiped"),
+    ("application", True, None, False, "wiped"),
+])  # fmt: skip
+def test_a_table_without_a_key_that_the_applications_own_code_empties_is_a_staging_table(
+    make_table, make_evidence, vehicle, bounded, key, missed, status
+):
+    feed = make_table("feed_in", 16400, filenode=24600, xmin=742, inserts=156, insv=0, live=0, rows=0, heap=0, pkey=key,
+                      mod=156, tuples=-1.0)  # fmt: skip
+    operation = "truncate" if bounded is None else "delete"
+    code = {"path": "src/rates.kt", "line": 4, "vehicle": vehicle, "kind": "sql", "operation": operation,
+            "loses": "rows", "object": "s.feed_in", "bounded": bounded, "text": "TRUNCATE s.feed_in"}  # fmt: skip
+    keys = [{"oid": 1 + oid, "table_oid": oid, "name": "pk", "unique": True, "primary": True}
+            for oid in (16500, *([16400] if key else []))]  # fmt: skip
+    evidence = make_evidence([feed, make_table("users", 16500)], reported=["feed_in"] if missed else [],
+                             code_hits=[code], indexes=keys)  # fmt: skip
+    assert analyse.investigate(evidence).findings.set_index("table")["status"]["feed_in"] == status
+
+
+def test_a_table_without_a_key_that_goes_with_the_filling_of_another_is_a_staging_table(make_table, make_evidence):
+    feed = make_table("feed_in", 16400, filenode=24600, xmin=742, inserts=156, insv=0, live=0, rows=0, heap=0,
+                      pkey=None, mod=156, tuples=-1.0)  # fmt: skip
+    rates = make_table("rates", 16404, filenode=24610, xmin=742, inserts=312, insv=156, live=156, rows=156, tuples=-1.0)
+    keys = [{"oid": 1, "table_oid": 16404, "name": "pk", "unique": True, "primary": True}]
+    told = {}
+    for writer in (742, 743):
+        wrote = [{"oid": 16404, "oldest_xid": writer, "newest_xid": writer}]
+        evidence = make_evidence([feed, rates, make_table("users", 16500)], indexes=keys, row_transactions=wrote)
+        told[writer] = analyse.investigate(evidence).findings.set_index("table")["status"]["feed_in"]
+    assert told == {742: "intact", 743: "wiped"}

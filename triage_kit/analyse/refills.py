@@ -137,6 +137,32 @@ def refuted(seen: Sequence[Seen], tables: Sequence[Dossier]) -> list[Seen]:
     ]
 
 
+def passed_through(tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame]) -> frozenset[str]:
+    """Tables without a key that the application's own code or jobs empty, or whatever filled another one.
+
+    Rows are put into such a table to be worked on, and go: a staging table, whatever it is called.
+    """
+    if not len(evidence["indexes"]):
+        return frozenset()  # which has a key is not known
+    keyed = set(evidence["indexes"].loc[evidence["indexes"]["unique"].fillna(False).astype(bool), "table_oid"])
+    code = evidence["code_hits"]
+    own = code[code["vehicle"].isin(("application", "scheduled_job")) & code["object"].notna()]
+    unbounded = (own["operation"] == "delete") & own["bounded"].eq(False).fillna(False)
+    names = own.loc[(own["operation"] == "truncate") | unbounded, "object"]
+    emptied = {each for name in names for each in (name, schemas.parts(name)[1])}
+    filling = {
+        table.relation["xmin"] for table in tables
+        if table.replaced and table.writers is not None and {*table.writers} == {table.relation["xmin"]}
+    }  # fmt: skip
+    return frozenset(
+        table.name for table in tables
+        if table.oid not in keyed and (
+            {table.name, table.relation["name"]} & emptied
+            or (table.replaced and not table.heap_bytes and table.relation["xmin"] in filling)
+        )
+    )  # fmt: skip
+
+
 def copied_over(names: Iterable[str], evidence: Mapping[str, pd.DataFrame]) -> dict[str, frozenset[str]]:
     """Tables in whose place a copy stands, filled by a SELECT of all their rows, then renamed to their name.
 

@@ -22,7 +22,7 @@ from triage_kit.analyse.earlier import Earlier
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.lineage import gone_objects, made_late, swapped_schemas
 from triage_kit.analyse.records import Records
-from triage_kit.analyse.refills import Move, copied_over, filled_by_the_emptying_hand, moves
+from triage_kit.analyse.refills import Move, copied_over, filled_by_the_emptying_hand, moves, passed_through
 from triage_kit.analyse.rewound import older_state
 from triage_kit.analyse.running import busy_tables, loaded_tables, trigger_tables
 from triage_kit.analyse.silence import Visibility
@@ -79,6 +79,7 @@ class Scene:
     refilled: Mapping[str, int] = field(default_factory=dict)  # sessions that emptied and filled it themselves
     # Tables in whose place a copy of all their rows stands, with the names that the original got.
     copied: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    passing: frozenset[str] = frozenset()  # tables that rows only pass through, as code and statements tell
     cascades_to: Mapping[str, frozenset[str]] = field(default_factory=dict)  # table -> tables that its DELETE reaches
 
     @cached_property
@@ -175,6 +176,7 @@ def set_scene(
         older=older_state(evidence, about),
         moved=moves(tables, by_table, wal or Records()),
         refilled=filled_by_the_emptying_hand(evidence["log_events"], by_table),
+        passing=passed_through(tables, evidence),
         copied=copied_over([table.name for table in tables], evidence),
         cascades_to=_upstream(nx.DiGraph(cascading).reverse(copy=False), tables),
     )

@@ -125,7 +125,8 @@ def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
         share = REBUILT_MISSED if missed else REBUILT
         return {"intact": share, status: 1 - share}
     expiring = status == "partial" and mechanism in DELETING and EXPIRING.search(name)
-    if expiring or (PASSING.search(name) and mechanism in (*DELETING, "truncate")):
+    passing = PASSING.search(name) or (name in scene.passing and not missed and not _struck(each, scene))
+    if expiring or (passing and mechanism in (*DELETING, "truncate")):
         # By its name rows only pass through it: that it is empty is likelier its ordinary state, if nobody misses any.
         share = DOUBT_MISSED if missed else DOUBT
         return {"intact": share, status: 1 - share}
