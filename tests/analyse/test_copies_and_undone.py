@@ -181,3 +181,16 @@ def test_a_table_without_a_key_that_goes_with_the_filling_of_another_is_a_stagin
         evidence = make_evidence([feed, rates, make_table("users", 16500)], indexes=keys, row_transactions=wrote)
         told[writer] = analyse.investigate(evidence).findings.set_index("table")["status"]["feed_in"]
     assert told == {742: "intact", 743: "wiped"}
+
+
+@pytest.mark.parametrize(("missed", "listed"), [(["rides"], True), (["users"], False)])
+def test_a_partition_that_was_seen_made_and_stands_no_more_is_missing(make_table, make_evidence, missed, listed):
+    parts = [make_table(f"rides_2025_{month:02}", 16410 + month, parent="rides") for month in (8, 9)]
+    tables = [make_table("rides", 16400, kind="partitioned"), *parts, make_table("users", 16500)]
+    made = [said(f"CREATE TABLE s.rides_2025_{month:02} PARTITION OF s.rides FOR VALUES FROM ('2025-{month:02}-01') TO "
+                 f"('2025-{month + 1:02}-01')") for month in (8, 9, 10)]  # fmt: skip
+    found = analyse.investigate(make_evidence(tables, reported=missed, log_events=made)).findings.set_index("table")
+    assert ("rides_2025_10" in found.index) == listed
+    if listed:
+        assert found.loc["rides_2025_10", "status"] == "missing"
+        assert found.loc["rides", "status"] == "partial"

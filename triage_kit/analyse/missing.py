@@ -22,6 +22,7 @@ from triage_kit.analyse.mechanisms import Weighed
 from triage_kit.analyse.scene import Scene, reported_names
 from triage_kit.analyse.statements import created_by
 from triage_kit.analyse.statuses import EVEN
+from triage_kit.analyse.undo_ways import partitions_told
 
 EXPECTATIONS = ("expected_rows", "expected_low", "expected_high")
 SUMMED = ("inserts", "updates", "deletes", *EXPECTATIONS, "actual_rows", "missing_rows")
@@ -234,7 +235,7 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
     for name in made_by:  # what the log saw made in a schema that it saw dropped
         if schemas.parts(name)[0] in dropped and name not in every:
             called.setdefault(name, "the log, which saw it made and its schema dropped")
-    for name, where in _asked_in_vain(evidence["log_events"], every, scene):
+    for name, where in (*_asked_in_vain(evidence["log_events"], every, scene), *_once_made(evidence, scene)):
         called.setdefault(name, where)
     for name, source in _partitions_gone(evidence, every, scene, made_by).items():
         called.setdefault(name, source)
@@ -267,6 +268,14 @@ def _asked_in_vain(events: pd.DataFrame, every: Mapping[str, dict], scene: Scene
         siblings = alike.get((schema, _shape(table)), set())
         if len(siblings) > 1 and table <= max(siblings):
             yield schemas.qualified(schema, table), f"{row['file']}:{row['line']}, where a statement did not find it"
+
+
+def _once_made(evidence: Mapping[str, pd.DataFrame], scene: Scene) -> Iterator[tuple[str, str]]:
+    """Partitions that a statement was seen to make or attach, below a partitioned table that people miss rows of."""
+    for bare, (parent, bound, source) in partitions_told(evidence).items():
+        for name in scene.reported if bound else ():
+            if parent in (name, schemas.parts(name)[1]):
+                yield schemas.qualified(schemas.parts(name)[0], bare), f"{source}, which made it"
 
 
 def _shape(name: str) -> str:

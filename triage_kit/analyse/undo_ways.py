@@ -262,7 +262,7 @@ def _bounds(table: str, mark: str, kind: str, marked: str, target: Target, lost:
 
 def _attach(lost: Loss, evidence: Evidence) -> list[dict]:
     found = []
-    known = _partitions(evidence)
+    known = partitions_told(evidence)
     relations = _relations(evidence)
     for name in lost.of("partition_drop"):
         if name not in relations:
@@ -298,7 +298,7 @@ def _attach(lost: Loss, evidence: Evidence) -> list[dict]:
     return found
 
 
-def _partitions(evidence: Evidence) -> dict[str, tuple[str, str, str]]:
+def partitions_told(evidence: Evidence) -> dict[str, tuple[str, str, str]]:
     """Parent, bounds and source of each partition, by bare name, from every text that made or attached one."""
     texts = [
         (row["statement"] or row["message"] or "", f"{row['file']}:{row['line']}")
