@@ -208,6 +208,7 @@ def test_what_the_log_says_of_imports_is_told_with_its_line(make_table, make_evi
              "INSERT INTO s.orders VALUES (1)", "INSERT INTO s.users VALUES (1)"]  # fmt: skip
     events = [{"file": "pg.log", "line": number, "at": NOTICED, "kind": "statement", "statement": text}
               for number, text in enumerate(texts, 1)]  # fmt: skip
+    events.append({**events[2], "line": 9, "severity": "ERROR", "outcome": "failed"})  # which put no row in
     _, found = options(make_table, make_evidence, GONE, log_events=events)
     assert "/srv/in/orders_2.csv (pg.log:2)" in found.loc["reload_sources", "why"]
     assert "3 statements" in found.loc["log_replay", "why"]

@@ -117,6 +117,18 @@ def test_the_review_begins_with_what_ran_and_ends_with_downgrades():
     assert set(listed["evidence"]) <= set(ledger.frame()["id"])
 
 
+def test_an_operation_that_runs_both_ways_is_listed_once_more_as_a_downgrade_alone():
+    """CreateModel of Django stands on one line and drops its table when it is taken back."""
+    found = told()
+    operations = found[1]["migration_operations"]
+    both = pd.concat(
+        [operations, operations[operations["line"] == 16].assign(direction="up", operation="create_table")]
+    )
+    listed = review(found[0], both, Ledger())
+    [why] = listed.loc[(listed["path"] == "v/2.py") & (listed["line"].isin([15, 16])), "why"]
+    assert "a downgrade, which removes what this migration made" in why
+
+
 def test_a_line_that_means_a_table_by_its_former_name_reaches_it():
     operations = [
         ("v/1.py", 3, "1", "up", "truncate", "old", None),

@@ -191,12 +191,14 @@ def log_replay(lost: Loss, evidence: Evidence) -> dict:
     found = [
         f"{row['file']}:{row['line']}"
         for row in rows(evidence["log_events"])
-        if row["statement"] and re.match(r"(?i)\s*(insert\s+into|copy)\b", row["statement"])
+        if row["statement"] and row["outcome"] not in ("failed", "rolled_back")
+        and re.match(r"(?i)\s*(insert\s+into|copy)\b", row["statement"])
         and any(name in row["statement"][:400].lower() for name in bare)
     ]  # fmt: skip
     if found:
         why = (
-            f"the log holds {len(found):,} statements that insert into the damaged tables (log_statement = {logged}): "
+            f"the log holds {len(found):,} {'statement that inserts' if len(found) == 1 else 'statements that insert'} "
+            f"into the damaged tables (log_statement = {logged}): "
             + ", ".join(found[:4])
             + (" and on" if len(found) > 4 else "")
         )

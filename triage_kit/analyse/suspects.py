@@ -246,7 +246,8 @@ def review(lines: pd.DataFrame, operations: pd.DataFrame, ledger: Ledger) -> pd.
     found, undone = [], set()
     for row in rows(lines):
         place = (row["path"], row["line"])
-        undoes = row["vehicle"] == "migration" and place in down - up
+        back = "downgrade" in (row["ran_because"] or "")  # of an operation that runs both ways too
+        undoes = row["vehicle"] == "migration" and (place in down - up or back)
         if undoes and row["path"] in undone:
             continue
         if undoes:
