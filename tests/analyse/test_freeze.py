@@ -92,6 +92,11 @@ def test_holding_the_writers_leaves_the_traces_and_lets_nobody_write(wounded, se
         again.execute("INSERT INTO emptied VALUES (1)")
 
 
+def test_the_sessions_that_are_ended_are_those_of_the_damaged_database() -> None:
+    assert "datname = 'it''s' AND" in freeze._writers(["t"], "it's")["command"]
+    assert "datname = current_database() AND" in freeze._writers(["t"], None)["command"]
+
+
 def test_a_database_without_a_known_name_is_held_by_its_own(wounded, server) -> None:
     wounded.execute(freeze._read_only(None))
     with server.connect() as later:

@@ -12,16 +12,13 @@ from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.grounds import of_answers, of_settings
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.ledger import Ledger
+from triage_kit.analyse.losses import literal
 from triage_kit.analyse.recovery import wal_segments
 from triage_kit.analyse.remains_ways import vacuum_clock
 from triage_kit.sql import quote_ident
 
 _CONNECTED = (
     "SELECT pid, usename, application_name, state, query FROM pg_stat_activity WHERE backend_type = 'client backend';"
-)
-_END_SESSIONS = (
-    "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = "
-    "'client backend' AND pid <> pg_backend_pid();"
 )
 DAMAGED = "the damaged tables"
 IN_QUESTION = "the tables in question"  # whether they lost rows is not settled
@@ -158,7 +155,7 @@ def _writers(names: Sequence[str], database: str | None, which: str = DAMAGED) -
             "them: keep the first answer. The ways back below write in spite of it; when what came back is compared, "
             f"writers may go on by: {_writable(database)}"
         ),
-        "command": f"{_CONNECTED}\n{_read_only(database)}\n{_END_SESSIONS}",
+        "command": f"{_CONNECTED}\n{_read_only(database)}\n{_end_sessions(database)}",
         "deadline": None,
     }
 
@@ -170,6 +167,15 @@ def _read_only(database: str | None) -> str:
         return f"ALTER DATABASE {quote_ident(database)} {setting};"
     run = f"EXECUTE format('ALTER DATABASE %I {setting}', current_database())"
     return f"DO $$ BEGIN {run}; END $$;"
+
+
+def _end_sessions(database: str | None) -> str:
+    """Ends the sessions of the damaged database, whichever this one is connected to."""
+    here = literal(database) if database else "current_database()"
+    return (
+        f"SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {here} AND backend_type = "  # noqa: S608 quoted
+        "'client backend' AND pid <> pg_backend_pid();"
+    )
 
 
 def _writable(database: str | None) -> str:
