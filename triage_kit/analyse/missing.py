@@ -235,10 +235,9 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
     for name in made_by:  # what the log saw made in a schema that it saw dropped
         if schemas.parts(name)[0] in dropped and name not in every:
             called.setdefault(name, "the log, which saw it made and its schema dropped")
-    for name, where in (*_asked_in_vain(evidence["log_events"], every, scene), *_once_made(evidence, scene)):
-        called.setdefault(name, where)
-    for name, source in _partitions_gone(evidence, every, scene, made_by).items():
-        called.setdefault(name, source)
+    for name, where in _partitions_gone(evidence, every, scene):
+        if not renamed(name, evidence, every):
+            called.setdefault(name, where)
     there = {schemas.parts(name)[1] for name in every}
     for written, where in made.items():
         schema, short = schemas.parts(written or "")
@@ -250,6 +249,21 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
     copied = {former for names in scene.copied.values() for former in names}  # the rows of these stand elsewhere
     absent = [name for name in called if name not in every and "." in name and name not in copied]
     return sorted((name, called[name]) for name in absent)
+
+
+def _partitions_gone(
+    evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scene: Scene
+) -> Iterator[tuple[str, str]]:
+    """Partitions of tables that people miss rows of, which are known to have stood, or lack between two others.
+
+    What drops a partition by a name that it puts together leaves no DROP in the log. Where nobody misses rows, one that
+    went is taken for the retention's ordinary work.
+    """
+    yield from _asked_in_vain(evidence["log_events"], every, scene)
+    yield from _once_made(evidence, scene)
+    for name, parent in lacking(evidence["relations"]).items():
+        if parent in scene.reported:
+            yield name, f"the bounds of {parent}, which leave its place open between two others"
 
 
 def _asked_in_vain(events: pd.DataFrame, every: Mapping[str, dict], scene: Scene) -> Iterator[tuple[str, str]]:
@@ -283,28 +297,6 @@ def _shape(name: str) -> str:
 
 
 _ABSENT = re.compile(r'"([^"\n]+)" does not exist')
-
-
-def _partitions_gone(
-    evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scene: Scene, made: Mapping[str, set[tuple]]
-) -> dict[str, str]:
-    """Partitions that the log saw made, and those that a table which people miss rows of lacks between others.
-
-    What drops a partition by a name that it puts together leaves no DROP in the log.
-    """
-    stems = fk.partition_stems(evidence["relations"])
-    found = {
-        name: "the log, which saw it made"
-        for name in made
-        if name not in every
-        and name not in scene.seen
-        and _partition_of(name, stems)
-        and not renamed(name, evidence, every)
-    }
-    for name, parent in lacking(evidence["relations"]).items():
-        if parent in scene.reported and not renamed(name, evidence, every):
-            found.setdefault(name, f"the bounds of {parent}, which leave its place open between two others")
-    return found
 
 
 def _dropped_schemas(scene: Scene) -> set[str]:
