@@ -30,6 +30,7 @@ _NAMED = re.compile(
 _ALIKE = ("[pod/", "app[", "{")  # whoever writes these pads nothing
 # As a terminal takes it, and as cat -v and syslog write it.
 _COLOURS = re.compile(r"(?:\x1b|\^\[|#033)\[[\d;:]*[mK]")
+_PLAIN_AGAIN = re.compile(r"(?:\x1b|\^\[|#033)\[0*m")
 _INSIDE = re.compile(rf"{_STAMP} ")
 _PIECE = 16384  # docker cuts longer lines, and `docker logs -t` stamps every piece
 _LAYERS = 3
@@ -81,10 +82,15 @@ def _outermost(sample: list[str], head: bytes) -> str:
 
 
 def _coloured(line: str) -> bool:
-    """Whether a terminal's colours stand before the end of a severity: what a statement holds is its own."""
+    """Whether a terminal's colours stand before the end of a severity: what a statement holds is its own.
+
+    What colours a log takes each colour back on the same line; a name that holds the code of one does not.
+    """
     found = _COLOURS.search(line, 0, _SOON)
-    severity = SEVERITY.search(_COLOURS.sub("", line[: 2 * _SOON])) if found else None
-    return found is not None and severity is not None and found.start() < severity.end()
+    if found is None or _PLAIN_AGAIN.search(line, found.end()) is None:
+        return False
+    severity = SEVERITY.search(_COLOURS.sub("", line[: 2 * _SOON]))
+    return severity is not None and found.start() < severity.end()
 
 
 def _aligned(sample: list[str]) -> bool:
