@@ -35,6 +35,9 @@ FROM pg_stat_activity a WHERE application_name = 'triage_kit' AND datname = curr
 """
 
 
+FIRST_OWN = 16384  # OIDs below it are those of initdb
+
+
 @dataclass
 class Watch:
     """What sampling saw: modes, the first and last moment of each lock, process ids, transaction ids."""
@@ -48,7 +51,8 @@ class Watch:
 
     @property
     def longest(self) -> float:
-        return max((last - first).total_seconds() for first, last in self.held.values())
+        """Of the locks on tables and indexes of users: for those on the catalogue nobody waits."""
+        return max((last - first).total_seconds() for (*_, oid), (first, last) in self.held.items() if oid >= FIRST_OWN)
 
     def look(self, connection) -> None:
         self.samples += 1
