@@ -24,6 +24,7 @@ from triage_kit.analyse.statements import created_by
 from triage_kit.analyse.statuses import EVEN
 from triage_kit.analyse.undo_ways import partitions_told
 
+_ABSENT = re.compile(r'"([^"\n]+)" does not exist')
 EXPECTATIONS = ("expected_rows", "expected_low", "expected_high")
 SUMMED = ("inserts", "updates", "deletes", *EXPECTATIONS, "actual_rows", "missing_rows")
 UNKNOWABLE = ("oid", *SUMMED, "expected_from", "actual_from", "old_rows_left")
@@ -294,9 +295,6 @@ def _once_made(evidence: Mapping[str, pd.DataFrame], scene: Scene) -> Iterator[t
 
 def _shape(name: str) -> str:
     return re.sub(r"\d", "9", name)
-
-
-_ABSENT = re.compile(r'"([^"\n]+)" does not exist')
 
 
 def _dropped_schemas(scene: Scene) -> set[str]:

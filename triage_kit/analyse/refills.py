@@ -25,10 +25,8 @@ WHOLE = 0.95  # of what stood before: a rebuild that leaves out a few stale rows
 FEW_ROWS = 20  # judgement: equal numbers below it are chance
 SHELF = re.compile(r"(?i)(?<![a-z])(archiv\w*|arquiv\w*|hist(?:ory|oric\w*)?|old|past|cold|moved|retired|trash|deleted)"
                    r"(?![a-z])")  # fmt: skip
-_INTO = re.compile(
-    r'(?i)\b(?:insert\s+into|copy|merge\s+into)\s+(?:only\s+)?((?:"(?:[^"]|"")+"|\w+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|\w+))?)'
-)
 _WRITTEN = r'((?:"(?:[^"]|"")+"|\w+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|\w+))?)'
+_INTO = re.compile(r"(?i)\b(?:insert\s+into|copy|merge\s+into)\s+(?:only\s+)?" + _WRITTEN)
 # Every row of one table and no other: columns by name or *, and nothing behind the table but an order.
 _ALL_OF = (r'(?:select\s+(?!distinct\b)(?:\*|[\w\s",.$]+?)\s+from|table)\s+(?:only\s+)?' + _WRITTEN
            + r"(?:\s+order\s+by\s+[^()]+)?\s*;?\s*\Z")  # fmt: skip
@@ -269,12 +267,8 @@ def _by_numbers(table: Dossier, lost: int, others: Sequence[Dossier]) -> Move | 
 
 
 def _targets(text: str) -> Iterator[str]:
-    """Tables that a text inserts or copies into, qualified where it says so; unquoted names fold as the server does."""
-    for match in _INTO.finditer(text):
-        parts = [
-            part[1:-1].replace('""', '"') if part.startswith('"') else part.lower() for part in _NAME.findall(match[1])
-        ]
-        yield schemas.qualified(parts[0], parts[1]) if len(parts) == 2 else parts[-1]
+    """Tables that a text inserts or copies into, qualified where it says so."""
+    yield from (_folded(match[1]) for match in _INTO.finditer(text))
 
 
 def filled_by_the_emptying_hand(events: pd.DataFrame, seen: Mapping[str, Sequence[Seen]]) -> dict[str, int]:
