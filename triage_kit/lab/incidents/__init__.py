@@ -40,6 +40,7 @@ from triage_kit.lab.incidents import (
     opticians,
     outbox,
     payroll,
+    pharmacy,
     podcast,
     quarry,
     registry,
@@ -52,6 +53,7 @@ from triage_kit.lab.incidents import (
     storage,
     telemetry,
     theses,
+    tramshop,
     transit,
     unseen,
     vineyard,
@@ -91,7 +93,10 @@ SEEN_SINCE = (
     gauges,
     housing,
 )
-NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
+NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (
+    pharmacy,
+    tramshop,
+)
 
 INCIDENTS: dict[str, Incident] = {
     incident.name: incident
