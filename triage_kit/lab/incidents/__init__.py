@@ -12,6 +12,7 @@ from triage_kit.lab.incidents import (
     boxoffice,
     brewery,
     chess,
+    cinematheque,
     council,
     courier,
     dairy,
@@ -49,6 +50,7 @@ from triage_kit.lab.incidents import (
     rides,
     rolled_back_import,
     seed,
+    seedbank,
     shipyard,
     storage,
     telemetry,
@@ -96,6 +98,8 @@ SEEN_SINCE = (
 NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (
     pharmacy,
     tramshop,
+    cinematheque,
+    seedbank,
 )
 
 INCIDENTS: dict[str, Incident] = {
