@@ -1,5 +1,6 @@
 """What each step of the freeze list destroys itself, held against real servers where it can be measured."""
 
+import struct
 import time
 
 import majors
@@ -7,7 +8,7 @@ import pandas as pd
 import psycopg
 import pytest
 
-from triage_kit import schemas
+from triage_kit import analyse, schemas
 from triage_kit.analyse import freeze
 from triage_kit.lab.server import Server
 
@@ -29,7 +30,9 @@ def test_every_step_says_what_it_destroys_itself() -> None:
     found = steps()
     assert found["destroys"].str.len().gt(5).all()
     autovacuum = found.iloc[0]
-    assert autovacuum["command"] == "ALTER SYSTEM SET autovacuum = off; SELECT pg_reload_conf();"
+    who, command = autovacuum["command"].splitlines()
+    assert who == "-- as a superuser:"
+    assert command == "ALTER SYSTEM SET autovacuum = off; SELECT pg_reload_conf();"
     assert "would overwrite pg_class.xmin" in autovacuum["destroys"]
     assert "dead rows on full pages" in found.iloc[-1]["destroys"]
 
@@ -75,7 +78,8 @@ def test_autovacuum_off_for_the_server_leaves_the_trace_and_off_for_the_table_ov
 def test_holding_the_writers_leaves_the_traces_and_lets_nobody_write(wounded, server) -> None:
     traced, rows = wounded.execute(XMIN).fetchone(), wounded.execute(DEAD).fetchone()
     writer = server.connect()
-    look, hold, end = freeze._writers(["emptied"], "postgres")["command"].split("\n")
+    lines = freeze._writers(["emptied"], "postgres")["command"].split("\n")
+    look, hold, end = (line for line in lines if not line.startswith("--"))
     assert writer.info.backend_pid in {row[0] for row in wounded.execute(look).fetchall()}
     for command in (hold, end):
         wounded.execute(command)
@@ -121,3 +125,24 @@ def test_keeping_wal_with_a_slot_destroys_nothing(wounded) -> None:
     wounded.execute("SELECT pg_create_physical_replication_slot('triage_hold', true)")
     assert (wounded.execute(XMIN).fetchone(), wounded.execute(DEAD).fetchone()) == (traced, rows)
     assert wounded.execute("SELECT restart_lsn IS NOT NULL FROM pg_replication_slots").fetchone() == (True,)
+
+
+def test_the_printed_query_shows_deleted_rows_and_no_locked_updated_or_spared_ones(
+    wounded, server, make_table, make_evidence
+) -> None:
+    """As pageinspect shows a table in which rows were deleted, locked, updated, and deleted in vain."""
+    with server.connect() as other, other.transaction():
+        other.execute("CREATE SCHEMA s; CREATE TABLE s.orders AS SELECT i AS id FROM generate_series(1, 40) AS i")
+    with wounded.transaction():
+        wounded.execute("SELECT FROM s.orders WHERE id <= 4 FOR UPDATE")
+    wounded.execute("UPDATE s.orders SET id = -id WHERE id BETWEEN 5 AND 8")
+    with wounded.transaction(force_rollback=True):
+        wounded.execute("DELETE FROM s.orders WHERE id BETWEEN 9 AND 12")
+    wounded.execute("SELECT count(*) FROM s.orders")  # sets the hint bits of what was undone
+    wounded.execute("DELETE FROM s.orders WHERE id BETWEEN 13 AND 19")
+    facts = {"deletes": 143, "rows": 0, "live": 0, "dead": 143, "mod": 143}
+    evidence = make_evidence([make_table("orders", 16404, **facts)], reported=["orders"])
+    ways = analyse.investigate(evidence).recovery.set_index("option")
+    shown = next(line for line in ways.loc["dead_rows", "commands"] if "heap_page_item_attrs" in line)
+    found = {struct.unpack("<i", row[-1][0])[0] for row in wounded.execute(shown).fetchall()}
+    assert found == set(range(13, 20))

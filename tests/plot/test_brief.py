@@ -280,3 +280,11 @@ def test_a_long_name_leaves_room_for_its_numbers() -> None:
     assert name is not None
     assert fate == "48,000,000 of 48,000,000 gone"
     assert len(name) + len(fate) <= 62
+
+
+def test_a_way_that_this_role_may_not_take_is_not_promised_without_saying_so() -> None:
+    way = {"option": "dead_rows", "feasible": True, "rows": 9, "effort": "hours", "preconditions":
+           ("ok: pageinspect is installed", "bad: clerk is no superuser, which it takes")}  # fmt: skip
+    assert "Beware: clerk is no superuser, which it takes." in answers(screen(recovery=[way]))["Can it come back"]
+    able = way | {"preconditions": ("ok: pageinspect is installed",)}
+    assert "Beware" not in answers(screen(recovery=[able]))["Can it come back"]

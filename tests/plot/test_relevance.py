@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 
 from triage_kit import plot, schemas
 from triage_kit.plot.glance import KEY, glance
@@ -84,6 +84,35 @@ def test_a_number_that_is_not_known_has_its_bound() -> None:
     lead = plot.summary(findings("drop", "drop", status="missing", actual_rows=None), *frames, {})
     assert "how many rows are missing is not known: d.hub (missing) E1, d.stop (missing) E1." in BeautifulSoup(
         lead, "html.parser").p.get_text()  # fmt: skip
+
+
+def test_every_place_gives_the_same_bound_where_the_number_is_not_known() -> None:
+    frame = findings("delete", "delete", "none")
+    assert "2 damaged tables: at most 6 rows missing." in told(frame).get_text(" ")
+    cells = [row.find_all("td")[3].get_text() for row in _rows(plot.table_list(frame))]
+    assert cells[:2] == ["at most 3", "at most 3"]
+    mixed = findings("delete", "delete").assign(missing_rows=pd.array([2, None], dtype="Int64"))
+    assert "2 rows known to be missing, at most 3 more rows missing." in told(mixed).get_text(" ")
+
+
+def _rows(markup: str) -> list[Tag]:
+    return BeautifulSoup(markup, "html.parser").tbody.find_all("tr")
+
+
+def test_a_migration_that_ran_and_is_no_file_is_told_beside_those_that_are() -> None:
+    operations = schemas.frame("migration_operations", [
+        {"path": "v/1.sql", "operation": "create_table", "object": "d.hub", "line": 1, "direction": "up"}])  # fmt: skip
+    states = schemas.frame("migration_states", [
+        {"path": "v/1.sql", "tool": "flyway", "revision": "1", "state": "applied"},
+        {"tool": "flyway", "revision": "7", "state": "absent"}])  # fmt: skip
+    names = ("groups", "removals", "explaining_statements", "culprits", "causes", "mechanism_probabilities",
+             "next_tests", "evidence", "findings", "foreign_keys")  # fmt: skip
+    found = SimpleNamespace(**{name: schemas.empty(name) for name in names},
+                            statements=schemas.empty("seen_statements"), migration_states=states)  # fmt: skip
+    said = BeautifulSoup(plot.numbered_findings(found, operations), "html.parser").get_text(" ")
+    assert "do not explain the missing rows by what these files say. What else ran is not in them: 7 ran here" in said
+    found.migration_states = states[:1]
+    assert "What else ran" not in plot.numbered_findings(found, operations)
 
 
 def test_the_key_of_the_first_picture_fits_its_width() -> None:

@@ -26,8 +26,8 @@ WOULD_SETTLE = {
         "history and session log of those who may TRUNCATE"
     ),
     "delete": (
-        "the log of that time with log_statement = mod, pg_stat_statements with its roles, or the WAL of the "
-        "transaction"
+        "pg_stat_statements with its roles, the WAL of the transaction, or the log of that time where log_statement "
+        "was mod"
     ),
     "other": "the log of that time, the history of migrations and scripts, and the people who had access",
 }

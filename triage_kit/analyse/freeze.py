@@ -20,6 +20,7 @@ from triage_kit.sql import quote_ident
 _CONNECTED = (
     "SELECT pid, usename, application_name, state, query FROM pg_stat_activity WHERE backend_type = 'client backend';"
 )
+_NO_AUTOVACUUM = "-- as a superuser:\nALTER SYSTEM SET autovacuum = off; SELECT pg_reload_conf();"
 DAMAGED = "the damaged tables"
 IN_QUESTION = "the tables in question"  # whether they lost rows is not settled
 _PATH = re.compile(r"[\w./-]+")  # base/16384/16385, or below pg_tblspc
@@ -125,7 +126,7 @@ def _touch_nothing(hurt: Sequence[dict]) -> dict:
         ),
         "why": "each of them writes over what is left, or takes the broken state for the right one",
         "destroys": "nothing when done server-wide; switch it on again: without it the server ends in wraparound",
-        "command": "ALTER SYSTEM SET autovacuum = off; SELECT pg_reload_conf();",
+        "command": _NO_AUTOVACUUM,
         "deadline": None,
     }
 
@@ -155,7 +156,10 @@ def _writers(names: Sequence[str], database: str | None, which: str = DAMAGED) -
             "them: keep the first answer. The ways back below write in spite of it; when what came back is compared, "
             f"writers may go on by: {_writable(database)}"
         ),
-        "command": f"{_CONNECTED}\n{_read_only(database)}\n{_end_sessions(database)}",
+        "command": (
+            f"{_CONNECTED}\n-- as the owner of the database or a superuser:\n{_read_only(database)}\n"
+            f"-- as a member of pg_signal_backend; sessions of superusers take a superuser:\n{_end_sessions(database)}"
+        ),
         "deadline": None,
     }
 
@@ -205,7 +209,7 @@ def _autovacuum(dead: int | None, which: str = DAMAGED) -> dict:
             "pg_class.xmin, the trace of the transaction. Switch it on again: without it the server ends in "
             "wraparound"
         ),
-        "command": "ALTER SYSTEM SET autovacuum = off; SELECT pg_reload_conf();",
+        "command": _NO_AUTOVACUUM,
         "deadline": None,
     }
 
@@ -226,6 +230,7 @@ def _wal(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
         ),
         "destroys": "nothing; the replication slot keeps WAL until it is dropped, so watch the disk",
         "command": (
+            "-- as a role with REPLICATION or a superuser:\n"
             "SELECT pg_create_physical_replication_slot('triage_hold', true);  -- later: pg_drop_replication_slot\n"
             '-- on the server, in a shell: cp -a "$PGDATA/pg_wal" /another/disk/'
         ),
@@ -261,7 +266,9 @@ def _log(evidence: Mapping[str, pd.DataFrame]) -> dict:
         "why": "it names sessions, failed statements and checkpoints"
         + ("; this server overwrites old files on rotation" if truncating else ""),
         "destroys": "nothing",
-        "command": "SELECT name, size, modification FROM pg_ls_logdir() ORDER BY modification;",
+        "command": (
+            "-- as a member of pg_monitor:\nSELECT name, size, modification FROM pg_ls_logdir() ORDER BY modification;"
+        ),
         "deadline": None,
     }
 

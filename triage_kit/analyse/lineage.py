@@ -51,7 +51,7 @@ def gone_objects(tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame]
     others, made = counted_elsewhere(evidence), catalogue_rows(evidence)
     if others < UNCOUNTED * made:
         return None
-    says = f"the database counts {others} inserted rows more than its tables, making them takes about {made}"
+    says = f"the database counts {others} inserted rows more than its tables; making the tables takes about {made}"
     if others <= TOLD * made:
         return Observation(("accounted",), f"{says}: none is left for tables that are gone", "pg_stat_database", "",
                            "counters")  # fmt: skip

@@ -113,9 +113,9 @@ def coverage(evidence: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """
     found = []
     for row in rows(evidence["log_sources"]):
-        read = (
-            f"{row['entries']} entries in {row['lines']} lines ({row['format']}), {row['unparsed']} lines fit nothing"
-        )
+        entries = f"{row['entries']} entr{'y' if row['entries'] == 1 else 'ies'}"
+        unread = f"{_things(row['unparsed'], 'line')} fit{'s' if row['unparsed'] == 1 else ''} nothing"
+        read = f"{entries} in {_things(row['lines'], 'line')} ({row['format']}), {unread}"
         found.append({"source": row["file"], "read": read, "from": row["first_at"], "to": row["last_at"]})
     counts = evidence["row_counts"]
     if len(counts):
@@ -143,11 +143,14 @@ def coverage(evidence: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         )
     if len(evidence["commits"]):
         times = evidence["commits"]["committed_at"]
-        found.append({"source": "repository", "read": f"{len(times)} commits", "from": times.min(), "to": times.max()})
+        found.append(
+            {"source": "repository", "read": _things(len(times), "commit"), "from": times.min(), "to": times.max()}
+        )
     remarks = [row for row in rows(evidence["questions"]) if row["status"] == "answered" and row["reason"]]
     found += [{"source": row["source"], "read": row["reason"]} for row in remarks]
     if len(evidence["containers"]) or len(evidence["volumes"]):
-        read = f"{len(evidence['containers'])} containers, {len(evidence['volumes'])} volumes inspected"
+        engines = _things(len(evidence["containers"]), "container")
+        read = f"{engines}, {_things(len(evidence['volumes']), 'volume')} inspected"
         found.append({"source": "containers", "read": read, "from": evidence["volumes"]["created_at"].min()})
     service = recognise(
         evidence["settings"]["name"],

@@ -145,7 +145,7 @@ def _checked(evidence: Evidence, target: Target) -> list[str]:
     if target.ended is not None:
         after = target.ended["after"]
         found.append(
-            f"ok: {after} commits follow the target in the WAL"
+            f"ok: {after} commit{' follows' if after == 1 else 's follow'} the target in the WAL"
             if after
             else "open: no commit follows the target yet: a recovery by time could not stop there, by LSN it does"
         )

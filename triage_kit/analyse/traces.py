@@ -37,7 +37,9 @@ def _children(table: Dossier, scene: Scene) -> Observation | None:
     missed = [name for name in below if in_proportion(table.balance, scene.balances.get(name))]
     if not missed:
         return None
-    says = f"ON DELETE CASCADE leads to {', '.join(missed)}, which people miss rows of, and as many a row went there"
+    says = (
+        f"ON DELETE CASCADE leads to {', '.join(missed)}, which people miss rows of, and about as many rows went there"
+    )
     return Observation(("missed",), says, "pg_constraint", table.name, "foreign keys")
 
 

@@ -61,9 +61,15 @@ def _missing(lost: list[dict]) -> str:
     told = f"{known} rows missing" if known or not open_ else ""
     if not open_:
         return told
-    highs = [row["expected_high"] for row in open_]
-    most = f"at most {sum(highs)}" if all(high is not None for high in highs) else "an unknown number of"
+    known_bounds = [bound for row in open_ if (bound := _at_most(row)) is not None]
+    most = f"at most {sum(known_bounds)}" if len(known_bounds) == len(open_) else "an unknown number of"
     return (f"{told} and " if told else "") + f"{most} {'more' if told else 'rows missing'} in {len(open_)} tables"
+
+
+def _at_most(row: dict) -> int | None:
+    """How many rows a table can lack whose number is not known, where that has a bound."""
+    high, stand = row["expected_high"], row["actual_rows"]
+    return max(high - stand, 0) if high is not None and stand is not None else None
 
 
 def _false_alarms(findings: list[dict]) -> list[str]:

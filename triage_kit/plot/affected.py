@@ -61,7 +61,7 @@ def table_list(findings: pd.DataFrame) -> Html:
             ),
             _expected(row),
             html.number(row.actual_rows),
-            html.number(row.missing_rows),
+            html.number(row.missing_rows, _at_most(row)),
             html.number(row.inserts),
             html.number(row.deletes),
             html.status(row.status),
@@ -84,6 +84,11 @@ def table_list(findings: pd.DataFrame) -> Html:
         "Because",
     ]
     return html.table("Tables in scope", headers, rows, numeric=(1, 2, 3, 4, 5), most=MOST_TABLES)
+
+
+def _at_most(row: object) -> str:
+    bound = words.at_most(row)
+    return "not known" if bound is None else f"at most {bound:,}"
 
 
 def _expected(row: object) -> Html:

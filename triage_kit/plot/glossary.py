@@ -19,7 +19,7 @@ WORDS = (
     ("foreign key, ON DELETE", "a table that refers to rows of another one, and what a DELETE there does to it"),
     ("G1, G2 \u2026", "losses: tables that one transaction, one statement or one hand damaged together"),
     ("intact", "no committed row is known to be gone; a table that was empty before it was hit is intact"),
-    ("partial", "some rows are missing; also a table that was emptied and has newer rows since"),
+    ("partial", "some rows are missing; or all that stood there are, and newer ones came since"),
     ("autovacuum", "the server's own cleaner: it removes deleted rows for good, and refreshes statistics"),
     ("decibans", "how much an observation speaks for or against: 10 are ten to one, 20 a hundred to one"),
 )  # fmt: skip

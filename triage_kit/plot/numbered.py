@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 
 import pandas as pd
@@ -42,7 +42,7 @@ def numbered_findings(found: SimpleNamespace, operations: pd.DataFrame, timezone
     parts = [
         *_losses(found, timezone),
         *_statements(found.statements, _carried_out(found), timezone),
-        *_migrations(operations, _proofs(found)),
+        *_migrations(operations, _proofs(found), _absent(found)),
         *_patterns(found.findings),
         *_ties(found.foreign_keys, found.findings),
     ]
@@ -141,11 +141,16 @@ def _headline(damaged: pd.DataFrame) -> str:
 def _impact(damaged: pd.DataFrame, spared: int) -> str:
     """What it cost: rows gone, rows hidden, and tables that were reached and had nothing to lose."""
     unseen, gone = words.hidden_rows(damaged), int(damaged["missing_rows"].fillna(0).sum())
-    open_ = int(damaged["missing_rows"].isna().sum())
+    unknown = [words.at_most(row) for row in damaged[damaged["missing_rows"].isna()].itertuples()]
+    open_ = len(unknown)
     said = [f"{style.things(gone, 'row')} known to be missing"] if gone or not (unseen or open_) else []
     said += [f"{style.things(unseen, 'row')} hidden, none of them gone"] if unseen else []
     whose = "they" if open_ == len(damaged) else style.things(open_, "table")
-    said += [f"how many rows {whose if len(damaged) > 1 else 'it'} lost is not known"] if open_ else []
+    lost = f"how many rows {whose if len(damaged) > 1 else 'it'} lost is not known"
+    if open_ and None not in unknown:
+        most = sum(bound or 0 for bound in unknown)
+        lost = f"at most {style.things(most, 'more row' if gone else 'row')} missing"
+    said += [lost] if open_ else []
     hit = f" {style.things(spared, 'more table')} {'was' if spared == 1 else 'were'} hit and held no row."
     more = hit if spared else ""
     return f"{style.things(len(damaged), 'damaged table')}: {', '.join(said)}.{more}"
@@ -246,7 +251,17 @@ def _proofs(found: SimpleNamespace) -> dict[str, str]:
     return dict(zip(own["source"], own["id"], strict=True))
 
 
-def _migrations(operations: pd.DataFrame, proofs: Mapping[str, str]) -> list[tuple[str, Html]]:
+def _absent(found: SimpleNamespace) -> list[str]:
+    """Migrations that this database has run and no file of the repository explains."""
+    states = getattr(found, "migration_states", None)
+    if states is None:
+        return []
+    return [str(each) for each in states.loc[states["state"] == "absent", "revision"]]
+
+
+def _migrations(
+    operations: pd.DataFrame, proofs: Mapping[str, str], absent: Sequence[str] = ()
+) -> list[tuple[str, Html]]:
     given = schemas.check(operations, "migration_operations")
     given = given[given["direction"].fillna("up") == "up"]
     if given.empty:
@@ -270,6 +285,9 @@ def _migrations(operations: pd.DataFrame, proofs: Mapping[str, str]) -> list[tup
         if removing
         else "Migrations do not explain the missing rows by what these files say."
     )
+    if absent:
+        some = f"{', '.join(absent[:4])}{f' and {len(absent) - 4} more' if len(absent) > 4 else ''}"
+        conclusion += f" What else ran is not in them: {some} ran here and no file of the repository says what it does."
     return [("What the migrations do", _shape(listed, result, impact, conclusion))]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -26,7 +26,16 @@ def way_back(recovery: pd.DataFrame, findings: pd.DataFrame, zone: object) -> Ht
         others = f" {style.things(len(feasible) - 1, 'more way')}: " if len(feasible) > 1 else " "
         where = tag("a", "Recovery options", href="#s-recovery-options")
         way = tag("strong", style.way_back(best["option"]))
-        said = ["Yes: ", _amount(best["rows"], findings), way, _effort(best), ends, ".", _without(best["brings_not"])]
+        said = [
+            "Yes: ",
+            _amount(best["rows"], findings),
+            way,
+            _effort(best),
+            ends,
+            ".",
+            _lacking(best["preconditions"]),
+        ]
+        said.append(_without(best["brings_not"]))
         return html.join([*said, others, where, " ", html.ids(best["because"], most=2)])
     unknown = recovery[recovery["feasible"].isna()].to_dict("records")
     if unknown:
@@ -38,6 +47,12 @@ def way_back(recovery: pd.DataFrame, findings: pd.DataFrame, zone: object) -> Ht
     if (findings["status"] == "undecided").any():
         return text("Not known: which way would bring rows back hangs on what happened, and that is not settled.")
     return text("Nothing is known that would have to come back.")
+
+
+def _lacking(preconditions: Sequence[str]) -> Html:
+    """What a way back takes that was found not to be there, as a privilege of the role that asked."""
+    bad = next((line.removeprefix("bad: ") for line in preconditions if line.startswith("bad: ")), "")
+    return html.cited(f" Beware: {schemas.cut(style.visible(bad), 160)}." if bad else "")
 
 
 def _without(lacks: object) -> Html:

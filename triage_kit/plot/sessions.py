@@ -28,7 +28,7 @@ def session_list(sessions: pd.DataFrame, timezone: object = None) -> Html:
     body = [_row(row, timezone) for row in shown.to_dict("records")]
     left = len(given) - len(shown)
     note = tag("p", f"{style.things(left, 'more session')} did nothing of the kind and ended before a loss, or began "
-               "after it; case.sessions has them.", class_="note") if left else ""  # fmt: skip
+               "after it; in the notebooks, found.sessions has them.", class_="note") if left else ""  # fmt: skip
     return html.join(
         [html.table("Sessions that changed something, or were connected during a loss", headers, body), note]
     )

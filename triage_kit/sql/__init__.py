@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from triage_kit.sql.fallback import Unreadable, by_words
 from triage_kit.sql.lexer import coarse, split, without_literals
 from triage_kit.sql.psql import psql_effects, statements, without_psql
 from triage_kit.sql.scope import Scope
+from triage_kit.sql.shapes import shape
 from triage_kit.sql.vocabulary import (
     OPERATIONS,
+    TEXT_LIMIT,
     Effect,
     Operation,
     hides_rows,
@@ -47,6 +50,14 @@ def effects(text: str) -> list[Effect]:
     >>> [(each.operation, each.bounded, each.how) for each in effects("DELETE FROM a WHERE 1=1; DELETE FROM b WHERE (")]
     [('delete', False, 'parsed'), ('delete', True, 'tokens')]
     """
+    known = shape(text)
+    if known is None:
+        return list(_read(text) if len(text) <= _OFTEN else _effects(text))
+    # The parser's text of a statement is the statement: the shape holds nothing before or behind it.
+    return [replace(each, text=text[:TEXT_LIMIT]) for each in _read(known)]
+
+
+def _effects(text: str) -> list[Effect]:
     told = psql_effects(text) if "\\" in text else []
     text, scope = without_psql(text), Scope()
     try:
@@ -57,6 +68,14 @@ def effects(text: str) -> list[Effect]:
             found += _one(statement, line, scope)
     found = _without_passing(found, scope)
     return sorted([*found, *told], key=lambda each: each.line) if told else found
+
+
+_OFTEN = 10_000  # characters: an application sends the same texts again and again, a dump's are long and sent once
+
+
+@lru_cache(maxsize=4_096)
+def _read(text: str) -> tuple[Effect, ...]:
+    return tuple(_effects(text))
 
 
 def _without_passing(found: list[Effect], scope: Scope) -> list[Effect]:
