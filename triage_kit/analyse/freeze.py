@@ -185,7 +185,7 @@ def _end_sessions(database: str | None) -> str:
 def _writable(database: str | None) -> str:
     """Undoes ``_read_only``, in a session that is read-only itself by then."""
     name = quote_ident(database) if database else "…"
-    return f"SET default_transaction_read_only = off; ALTER DATABASE {name} RESET default_transaction_read_only;"
+    return f"SET default_transaction_read_only = off; ALTER DATABASE {name} RESET default_transaction_read_only"
 
 
 def _out_of_sight() -> dict:
