@@ -99,3 +99,12 @@ def test_while_the_cause_is_not_sure_a_line_that_would_do_it_is_shown() -> None:
     line = {"path": "sql/purge.sql", "ran": "unknown", "vehicle": "script", "changed_by": "Kim"}
     assert named("manual_session", line, chance=0.38).startswith("sql/purge.sql:7 (no log or version table says")
     assert named("manual_session", {**line, "ran": "not_seen"}, chance=0.38) == ""
+
+
+def test_a_session_that_went_from_table_to_table_did_each_of_them() -> None:
+    """As pg_restore --clean does: no single statement explains the group, and no other session's is among them."""
+    first = {**LOGGED, "text": "DROP TABLE m.assets", "operation": "drop_table", "outcome": "unknown"}
+    second = {**first, "text": "DROP TABLE m.flows", "tables": ["m.flows"], "evidence": "E18"}
+    other = {**second, "pid": 4, "evidence": "E19"}
+    assert seen([BEFORE, first, second, other], [])["evidence"] == ("E17", "E18")
+    assert seen([first, second], [{**EXPLAINING, "text": "DROP TABLE m.assets"}])["evidence"] == ("E17",)

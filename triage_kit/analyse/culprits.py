@@ -65,7 +65,13 @@ def _session(group: Mapping[str, object], statements: pd.DataFrame, explaining: 
     alike = mine[mine["text"].map(_plain) == _plain(mine["text"].iloc[0])]
     known = {key: alike[key].dropna().iloc[0] if alike[key].notna().any() else None
              for key in ("text", "user", "application", "client", "pid", "source")}  # fmt: skip
-    return known | {"evidence": tuple(alike["evidence"].dropna())}
+    # Where no single statement explains the group, its session went from table to table, as a restore does.
+    beside = (
+        mine.iloc[:0]
+        if len(told)
+        else mine[mine["pid"].eq(known["pid"]) & mine["operation"].eq(mine["operation"].iloc[0])]
+    )
+    return known | {"evidence": tuple(dict.fromkeys([*alike["evidence"].dropna(), *beside["evidence"].dropna()]))}
 
 
 def _plain(statement: object) -> str:
