@@ -56,7 +56,7 @@ def test_every_question_of_a_reader_has_its_answer() -> None:
     said = answers(page)
     assert "2 tables are damaged, 48,000,040 rows are missing" in page.find(class_="lead").get_text()
     assert said["What did it"] == (
-        "Emptied by TRUNCATE (98 % sure): TRUNCATE m.assets CASCADE (inferred, nobody logged it; accounts for all 2 "
+        "Emptied by TRUNCATE (98 % sure): TRUNCATE m.assets CASCADE (inferred, nobody logged it; accounts for both "
         "tables that were hit, and for no other). E5"
     )
     assert said["Who"] == "Somebody by hand (80 %); next: Not known (20 %). Because of E3"

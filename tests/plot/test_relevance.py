@@ -81,6 +81,9 @@ def test_a_number_that_is_not_known_has_its_bound() -> None:
     frames = [schemas.empty(name) for name in ("groups", "causes", "recovery")]
     lead = BeautifulSoup(plot.summary(findings("delete", "delete", "none"), *frames, {}), "html.parser").p.get_text()
     assert lead.startswith("2 tables are damaged, at most 6 rows are missing: d.hub (partial, 3 rows missing at most)")
+    mixed = findings("delete", "delete").assign(missing_rows=pd.array([7, None], dtype="Int64"))
+    lead = BeautifulSoup(plot.summary(mixed, *frames, {}), "html.parser").p.get_text()
+    assert lead.startswith("2 tables are damaged, 7 rows are missing and at most 3 more in 1 of them: ")
     lead = plot.summary(findings("drop", "drop", status="missing", actual_rows=None), *frames, {})
     assert "how many rows are missing is not known: d.hub (missing) E1, d.stop (missing) E1." in BeautifulSoup(
         lead, "html.parser").p.get_text()  # fmt: skip

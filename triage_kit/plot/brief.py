@@ -163,7 +163,8 @@ def _headline(damaged: pd.DataFrame) -> str:
     bounds = [words.at_most(row) for row in lost[lost["missing_rows"].isna()].itertuples()]
     unknown = "how many rows are missing is not known"
     if open_ and None not in bounds:
-        unknown = f"at most {_are(sum(bound or 0 for bound in bounds), 'row')} missing"
+        most = sum(bound or 0 for bound in bounds)
+        unknown, more = f"at most {_are(most, 'row')} missing", f" and at most {most:,} more in {open_:,} of them"
     count = f"{_are(known, 'row')} missing{more}" if known or not open_ else unknown
     besides = f"; besides, {hidden} in {tables:,} more" if tables else ""
     return f"{_are(len(lost), 'table')} damaged, {count}{besides}"

@@ -82,7 +82,9 @@ def reached(statement: Mapping[str, object], damaged: int | None = None) -> str:
     """
     of, explained, extra = (_number(statement[key]) for key in ("of", "explained", "extra"))
     if explained == of:
-        whole = "the one table that was hit" if of == 1 else f"all {of:,} tables that were hit"
+        whole = {1: "the one table that was hit", 2: "both tables that were hit"}.get(
+            of, f"all {of:,} tables that were hit"
+        )
     else:
         whole = f"{explained:,} of {of:,} tables that were hit"
     if damaged is not None and 0 < damaged < of:
