@@ -22,7 +22,7 @@ from triage_kit.parse.scan.formats import SUBS, Shape, shape
 if TYPE_CHECKING:
     from triage_kit.parse.scan.ranges import Source
 
-SIZE = 256 << 10
+SIZE = 512 << 10
 LONG = 1 << 20  # bytes of an entry from which on it is no block any more, but a stretch that is read in pieces
 _HEAD = 64 << 10  # bytes of a line by which is told whether an entry begins with it
 MOST_TOLD = 2 << 20  # bytes of one entry by which its session is told
@@ -54,26 +54,27 @@ class Block:
         return self._numbered(0, len(self.lines))
 
     @cached_property
-    def starts(self) -> list[int]:
+    def starts(self) -> np.ndarray:
         """The bytes of the block at which its entries begin, and its end."""
         assert self.shape is not None
-        return [*self.lines.edges[self.shape.heads].tolist(), len(self.data)]
+        return np.append(self.lines.edges[self.shape.heads], len(self.data))
 
     def texts(self, lines: np.ndarray) -> Iterator[tuple[int, bytes]]:
         """The entries that these lines belong to, in order, and their bytes."""
         assert self.shape is not None
         groups = np.array(sorted(set(self.of_lines(lines).tolist())), np.int64)
-        edges = np.append(self.lines.edges[self.shape.heads], len(self.data))
-        for group, begin, end in zip(groups.tolist(), edges[groups].tolist(), edges[groups + 1].tolist(), strict=True):
+        begins, ends = self.starts[groups].tolist(), self.starts[groups + 1].tolist()
+        for group, begin, end in zip(groups.tolist(), begins, ends, strict=True):
             yield group, self.data[begin:end]
 
     def text(self, at: int) -> bytes:
         """The bytes of one entry; of a very long one of a plain log the beginning, which tells all that is asked."""
-        return self.data[self.starts[at] : min(self.starts[at + 1], self.starts[at] + self.most)]
+        begin, end = self.starts[at : at + 2].tolist()
+        return self.data[begin : min(end, begin + self.most)]
 
     def begin(self, at: int) -> int:
         """The byte of the block at which an entry begins; behind the last, its end."""
-        return self.starts[at]
+        return int(self.starts[at])
 
     def of_lines(self, lines: np.ndarray) -> np.ndarray:
         """The entries that these lines belong to."""

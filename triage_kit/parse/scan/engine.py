@@ -41,9 +41,14 @@ class Lines:
     def _newlines(self) -> np.ndarray:
         """Where lines end; a long block in pieces, since what compares it is as long as what is compared."""
         if len(self.bytes) <= _LONG:
-            return np.flatnonzero(self.bytes == NEWLINE)
+            return _places(self.bytes == NEWLINE)
         pieces = range(0, len(self.bytes), _LONG)
-        return np.concatenate([np.flatnonzero(self.bytes[at : at + _LONG] == NEWLINE) + at for at in pieces])
+        return np.concatenate([_places(self.bytes[at : at + _LONG] == NEWLINE) + at for at in pieces])
+
+    @cached_property
+    def tabbed(self) -> np.ndarray:
+        """Which lines begin with a TAB."""
+        return self.bytes[self.starts] == TAB
 
     @cached_property
     def array(self) -> Any:
@@ -72,6 +77,26 @@ class Lines:
 
     def text(self, line: int) -> bytes:
         return self.block[self.starts[line] : self.ends[line]]
+
+
+def _places(found: np.ndarray) -> np.ndarray:
+    """Where a mask is true, of which few bytes are: eight are looked at at once.
+
+    >>> _places(np.array([0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0], bool)).tolist()
+    [2, 8, 9]
+    """
+    whole = len(found) & -8
+    words = found[:whole].view("<u8")
+    held = np.flatnonzero(words != 0)
+    some = words[held]
+    # Of a word with one byte that is 1, the exponent of its value tells which.
+    places = held * 8 + (np.frexp(some.astype(np.float64))[1] - 1 >> 3)
+    several = np.flatnonzero(some & (some - np.uint64(1)))  # lines that are shorter than that
+    if len(several):
+        row, column = np.nonzero(found[:whole].reshape(-1, 8)[held[several]])
+        places = np.concatenate((np.delete(places, several), held[several][row] * 8 + column))
+        places.sort()
+    return places if whole == len(found) else np.concatenate((places, np.flatnonzero(found[whole:]) + whole))
 
 
 class Matcher:

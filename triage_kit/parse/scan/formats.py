@@ -12,7 +12,7 @@ from triage_kit.parse.csvlog import HEAD
 from triage_kit.parse.languages import LABEL_OF
 from triage_kit.parse.prefix import SUB_ENTRIES, matcher, pattern, prefix_pattern
 from triage_kit.parse.scan.complement import Ambiguous, chars, lines_unlike
-from triage_kit.parse.scan.engine import HYPHEN, QUOTE, TAB, Lines, re2
+from triage_kit.parse.scan.engine import HYPHEN, QUOTE, Lines, re2
 from triage_kit.parse.scan.grammar import ordinary, whole_csv
 
 _ORDINARY = "(?:statement: |duration: |execute |connection received: |connection auth|disconnection: session time: )"
@@ -62,8 +62,8 @@ def _expression(format: str, prefix: str) -> str:
 
 
 def _stderr(lines: Lines, prefix: str, odd: np.ndarray) -> Shape | None:
-    kinds = (lines.bytes[lines.starts] != TAB).astype(np.int8)  # 1 an entry, 2 a part of one, 3 nothing
-    plain = kinds.astype(bool)
+    plain = ~lines.tabbed
+    kinds = plain.astype(np.int8)  # 1 an entry, 2 a part of one, 3 nothing
     match = matcher(prefix)
     heads_of: dict[int, int] = {}  # of parts, how much stands before their label
     for each in odd[plain[odd]].tolist():
@@ -75,14 +75,14 @@ def _stderr(lines: Lines, prefix: str, odd: np.ndarray) -> Shape | None:
         elif found["severity"] in SUBS:
             kinds[each] = 2
             heads_of[each] = len(raw[: found.start("severity")]) if raw.isascii() else 0
-    heads, parts = np.flatnonzero(kinds % 2), np.flatnonzero(kinds == 2)
+    heads, parts = np.flatnonzero((kinds & 1).view(bool)), np.array([*heads_of], np.int64)
     if not len(heads) or heads[0] != 0:
         return None
     if len(parts):
         before = heads[np.searchsorted(heads, parts) - 1]
         if (kinds[before] == 3).any() or _strangers(lines, before, heads_of, prefix):
             return None
-    return Shape(heads, plain[heads], int((kinds == 1).sum()))
+    return Shape(heads, plain[heads], len(heads) - int(np.count_nonzero(kinds[odd] == 3)))
 
 
 def _strangers(lines: Lines, before: np.ndarray, parts: dict[int, int], prefix: str) -> bool:

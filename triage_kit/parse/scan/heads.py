@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from triage_kit.parse.scan.complement import Row, literal
-from triage_kit.parse.scan.engine import TAB, Lines, Matcher
+from triage_kit.parse.scan.engine import Lines, Matcher
 from triage_kit.parse.scan.grammar import OFTEN, ORDINARY, begins_with_time, prefix_grammar
 
 _WORD = np.dtype("<u8")
@@ -97,13 +97,14 @@ class Heads:
         self.tables: list[_Table] = []  # what told most comes first
         self.asked = self.seen = 0
         self.messages = [_masked(each.encode()) for each in (*OFTEN, *(set(ORDINARY.words) - set(OFTEN)))]
+        self.often = max(len(each.values) for each in self.messages[: len(OFTEN)])
 
     def odd(self, lines: Lines) -> np.ndarray | None:
         """The lines that begin no ordinary entry, nor with a TAB; None where too many heads are new to be told so."""
         if self.asked > _ASKED and self.asked > self.seen // 10:
             return None
         self.seen += len(lines)
-        left, found = np.flatnonzero(lines.bytes[lines.starts] != TAB), []
+        left, found = np.flatnonzero(~lines.tabbed), []
         left = left[~self._told(lines, left)]
         while len(left):
             some, left = left[:_AT_ONCE], left[_AT_ONCE:]
@@ -171,13 +172,14 @@ class Heads:
 
     def _spoken(self, block: bytes, at: np.ndarray) -> np.ndarray:
         """Where the words of an ordinary message stand."""
-        words = _words(block, at, _SPOKEN)
-        good = np.zeros(len(at), bool)
+        words, good = _words(block, at, self.often), np.zeros(len(at), bool)
         for message in self.messages[: len(OFTEN)]:
             good |= _is(words, message)
         left = np.flatnonzero(~good)
-        for message in self.messages[len(OFTEN) :] if len(left) else ():
-            good[left] |= _is(words[left], message)
+        if len(left):
+            words = _words(block, at[left], _SPOKEN)
+            for message in self.messages[len(OFTEN) :]:
+                good[left] |= _is(words, message)
         return good
 
 
