@@ -258,3 +258,63 @@ def test_a_failed_attempt_of_the_second_in_which_the_window_begins_counts(make_t
     moved = analyse.investigate(evidence).cause_evidence
     by_hand = moved[(moved["item"] == "failed_attempt_by_hand") & (moved["cause"] == "manual_session")]
     assert bool((by_hand["decibans"] > 0).any()) == blamed
+
+
+@pytest.mark.parametrize(("subject", "operation", "tried"), [
+    ("permission_denied", "TRUNCATE s.notes", None),  # who may not do it has not done it
+    ("permission_denied", "DROP TABLE s.notes", True),  # another privilege
+    ("lock_timeout", "TRUNCATE s.notes", True),
+])  # fmt: skip
+def test_an_attempt_that_wants_the_privilege_speaks_for_nobody(make_table, make_evidence, subject, operation, tried):
+    failed = _said(operation, role="ada", application="DBeaver", severity="ERROR", subject=subject, message="no")
+    seen = [{"pid": 7, "role": "ada", "application": "DBeaver", "database": "d", "started_at": AT}]
+    found = _emptied(make_table, make_evidence, [failed], activity=seen)
+    items = found.cause_evidence.set_index("item")["likelihood"]
+    assert ("failed_attempt_by_hand" in items.index) is (tried is not None)
+    assert "connected_by_shell" not in items.index  # whoever tried was connected; who was refused did not do it
+
+
+def test_a_delete_that_empties_by_a_join_is_measured_by_its_own_table(make_table, make_evidence):
+    gone = {"deletes": 143, "live": 0, "dead": 143, "mod": 143, "rows": 0}
+    many = {**gone, "inserts": 2000, "deletes": 2000, "dead": 2000, "insv": 2000, "mod": 2000}
+    tables = [make_table("lease", 16404, **gone), make_table("rent", 16405, **many), make_table("users", 16500)]
+    entry = {"database": "d", "role": "ada", "query_id": 1, "calls": 1, "rows": 143,
+             "text": "DELETE FROM s.lease l USING s.users n WHERE n.id < $1"}  # fmt: skip
+    found = analyse.investigate(
+        make_evidence(tables, [("rent", "lease", "cascade")], reported=["lease"], statements=[entry],
+                      questions=[{"source": "statements", "status": "answered"}])
+    )  # fmt: skip
+    items = set(found.cause_evidence["item"])
+    assert "nobody_seen" not in items
+    assert "repeated" in items  # it was found
+
+
+def test_a_migration_that_drops_the_schema_drops_its_tables(make_table, make_evidence):
+    dropped = {"path": "v2.sql", "line": 1, "revision": "2", "direction": "up", "operation": "drop_schema",
+               "object": "s", "cascade": True, "text": "DROP SCHEMA IF EXISTS s CASCADE", "how": "parsed"}  # fmt: skip
+
+    def migrations(name: str) -> set[str]:
+        evidence = make_evidence(
+            [make_table("users", 16500)], reported=["s.flag"], migration_operations=[{**dropped, "object": name}],
+            migrations=[{"path": "v2.sql", "revision": "2", "tool": "flyway", "parents": ()}],
+            questions=[{"source": "migrations", "status": "answered"}],
+        )  # fmt: skip
+        return set(analyse.investigate(evidence).cause_evidence["item"])
+
+    assert "statement_in_migration" in migrations("s")
+    assert "migrations_harmless" in migrations("other")
+
+
+@pytest.mark.parametrize(("places", "exact"), [
+    ([("a.kt", 2), ("a.kt", 4)], True), ([("a.kt", 2), ("b.kt", 4)], False),
+    ([("a.kt", 2), ("a.kt", 4), ("a.kt", 6)], False),
+])  # fmt: skip
+def test_lines_of_one_file_that_name_just_the_emptied_tables_are_one_pointer(make_table, make_evidence, places, exact):
+    names = ("feed", "rates", "users")
+    code = [{"path": path, "line": line, "vehicle": "application", "kind": "sql", "operation": "truncate", "object":
+             f"s.{name}", "loses": "rows", "text": f"TRUNCATE s.{name}"}
+            for name, (path, line) in zip(names, places, strict=False)]  # fmt: skip
+    tables = [make_table("feed", 16404, **EMPTIED), make_table("rates", 16410, **{**EMPTIED, "filenode": 24606}),
+              make_table("users", 16500)]  # fmt: skip
+    found = analyse.investigate(make_evidence(tables, reported=["rates"], code_hits=code))
+    assert ("exact_code_of_application" in set(found.cause_evidence["item"])) is exact

@@ -130,8 +130,12 @@ def _took_little(done: Sequence[Seen], group: Group, inquiry: Inquiry) -> bool:
 def _took_most(seen: Seen, group: Group, inquiry: Inquiry) -> bool:
     """Whether a DELETE with a WHERE may have emptied a table: by the rows it counted, or as one on its partitions."""
     partitions = inquiry.scene.below_reported & set(group.roots)
-    lost = sum((inquiry.scene.balances.get(name) or {}).get("deletes") or 0 for name in group.tables)
-    return bool(partitions) if seen.rows is None else 2 * seen.rows > lost > 0
+    if seen.rows is None:
+        return bool(partitions)
+    # pg_stat_statements counts rows of the named table alone, none of those that a cascade takes along (measured).
+    of = [seen.table] if seen.table in group.tables and seen.table not in partitions else group.tables
+    lost = sum((inquiry.scene.balances.get(name) or {}).get("deletes") or 0 for name in of)
+    return 2 * seen.rows > lost > 0
 
 
 def _order(seen: Seen, group: Group, inquiry: Inquiry) -> tuple:
@@ -278,7 +282,10 @@ def _connected(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         start, end = group.committed_at - AROUND, group.committed_at + AROUND
     found: dict[str, Sign] = {}
     known = inquiry.connected is not None and start is not None and end is not None
+    refused = {seen.user for seen in _attempts(group, inquiry) if _refused(seen, group, inquiry)}
     for each in rows(inquiry.connected) if known else ():
+        if each["role"] in refused:
+            continue
         kinds = _kinds(each["application"], each["role"], inquiry)
         if kinds and connected(each, start, end):
             says = f"{called(each)} was connected between {start:%Y-%m-%d %H:%M:%S} and {end:%H:%M:%S} UTC, no more"
@@ -305,10 +312,22 @@ def _dumped(group: Group, inquiry: Inquiry) -> Sign | None:
     return None
 
 
-def _attempt(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
+def _attempts(group: Group, inquiry: Inquiry) -> list[Seen]:
+    """Statements that would have removed rows of the group and failed, shortly before people noticed."""
     failed = [s for s in _effects(group, inquiry) if s.outcome == "failed" and s.operation in REMOVES_ROWS]
-    failed = [s for s in failed if _shortly_before(s.at, inquiry)]
-    if not failed and not covers(inquiry.evidence["log_sources"], inquiry.evidence["incident"]):
+    return [s for s in failed if _shortly_before(s.at, inquiry)]
+
+
+def _refused(seen: Seen, group: Group, inquiry: Inquiry) -> bool:
+    """Whether a statement as the one that did it was denied for want of the privilege: its role cannot have done it."""
+    wanted = STATEMENTS.get(group.mechanism, tuple(REMOVES_ROWS))
+    return seen.user is not None and seen.operation in wanted and seen.where in inquiry.denied
+
+
+def _attempt(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
+    every = _attempts(group, inquiry)
+    failed = [seen for seen in every if not _refused(seen, group, inquiry)]
+    if not failed and (every or not covers(inquiry.evidence["log_sources"], inquiry.evidence["incident"])):
         return {}
     last = failed[-1] if failed else None
     says = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 
 import pandas as pd
@@ -50,9 +51,11 @@ def repository(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     }
     up = rows(operations[operations["direction"] != "down"])
     known, targets = _held_against(inquiry), set(group.roots or group.tables)
+    inside = {schemas.parts(name)[0] for name in group.tables}
     hits = [
         row for row in up
         if (row["operation"] in wanted and schemas.parts(row["object"] or "")[1] in short)
+        or (row["operation"] in wanted and row["operation"] in SCHEMAS and row["object"] in inside)
         or (row["operation"] in REMOVES_ROWS and targets & set(
             known.get((row["path"], row["line"], row["operation"], row["object"]), ("", ()))[1]))
     ]  # fmt: skip
@@ -101,10 +104,12 @@ def _code(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         if not mine:
             found[f"code_of_{vehicle}"] = (False, f"no {words} of the repository does{inside}", "repository")
             continue
-        exact = _exact(mine, group)
-        best = exact or mine[0]
+        exact = _exact(mine, group, hits)
+        best = exact[0] if exact else mine[0]
         where = f"{best['path']}:{best['line']}"
-        says = f"{where} ({words}) would do it: {(best['text'] or '')[:120]}"
+        others = sorted({row["line"] for row in exact} - {best["line"]})
+        told = f", with lines {', '.join(map(str, others))} of that file" if others else ""
+        says = f"{where} ({words}) would do it{told}: {(best['text'] or '')[:120]}"
         found[f"exact_code_of_{vehicle}" if exact else f"code_of_{vehicle}"] = (True, says, where)
     return found
 
@@ -150,12 +155,16 @@ def _built(row: dict, mechanism: str) -> bool:
     return row["operation"] == "dynamic" and verb is not None and bool(verb.search(row["text"] or ""))
 
 
-def _exact(lines: Sequence[dict], group: Group) -> dict | None:
-    """A line that names all roots of the group, two or more."""
+def _exact(lines: Sequence[dict], group: Group, hits: pd.DataFrame) -> list[dict]:
+    """The lines that together name all roots of the group, two or more, and no other table: one, or all of one file."""
     roots = {schemas.parts(name)[1] for name in group.roots}
-    for row in lines if len(roots) > 1 else ():
-        together = {schemas.parts(each["object"])[1] for each in lines
-                    if each["object"] and (each["path"], each["line"]) == (row["path"], row["line"])}  # fmt: skip
-        if together == roots:
-            return row
-    return None
+    if len(roots) < 2:
+        return []
+    places = {(row["path"], row["line"]) for row in lines} | {(row["path"], row["operation"]) for row in lines}
+    together: defaultdict[tuple, list[dict]] = defaultdict(list)
+    for row in rows(hits[hits["object"].notna() & hits["path"].isin({path for path, _ in places})]):
+        for place in ((row["path"], row["line"]), (row["path"], row["operation"])):
+            if place in places:
+                together[place].append(row)
+    named = [found for found in together.values() if {schemas.parts(row["object"])[1] for row in found} == roots]
+    return min(named, key=lambda found: len({row["line"] for row in found}), default=[])

@@ -52,6 +52,13 @@ class Inquiry:
         return events[kept]
 
     @cached_property
+    def denied(self) -> frozenset[str]:
+        """Lines of the log on which a statement was denied for want of a privilege."""
+        events = self.evidence["log_events"]
+        lines = events[events["subject"] == "permission_denied"]
+        return frozenset(f"{row['file']}:{row['line']}" for row in rows(lines[["file", "line"]]))
+
+    @cached_property
     def writes(self) -> pd.DataFrame:
         """Those of them that write rows."""
         return self.done[self.done["statement"].str.contains(WRITES, regex=True).fillna(False)]

@@ -20,6 +20,7 @@ from triage_kit.analyse.inference import Observation
 
 NEAR = 3  # transactions: what one run of a script makes carries the same xid or the next ones
 TOLD, MORE, LEAST = 1.35, 1.6, 100  # shares of them that are explained, that are not, and rows that are no noise
+ABOUT = 0.8  # judgement: how far the rows that making tables takes may be misjudged, in rows of a copied table
 
 
 def counted_elsewhere(evidence: Mapping[str, pd.DataFrame]) -> int:
@@ -160,3 +161,18 @@ def rewritten_columns(table: Dossier) -> tuple[str, ...]:
     if not table.replaced or not xid or table.created_xid == xid:
         return ()
     return tuple(column["name"] for column in table.columns if column["xmin"] == xid)
+
+
+def stand_again(
+    tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame], gone: Observation | None, late: frozenset[str]
+) -> frozenset[str]:
+    """The one late table, where it holds all the rows that the database counted into tables that are gone.
+
+    What is gone cannot have held more than came into it: the rows of one table that was copied and dropped are there.
+    Several tables made late are rather a dump that was put back, which may hold more than it replaced.
+    """
+    new = [table for table in tables if table.name in late and not table.replaced]
+    if gone is None or gone.outcomes != ("unaccounted",) or len(new) != 1:
+        return frozenset()
+    left, standing = counted_elsewhere(evidence) - catalogue_rows(evidence), new[0].balance["actual_rows"] or 0
+    return frozenset({new[0].name}) if ABOUT * standing <= left <= standing else frozenset()

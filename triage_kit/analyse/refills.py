@@ -157,7 +157,24 @@ def passed_through(tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFram
         if table.oid not in keyed and (
             {table.name, table.relation["name"]} & emptied
             or (table.replaced and not table.heap_bytes and table.relation["xmin"] in filling)
+            or _poured_out(table, tables)
         )
+    )  # fmt: skip
+
+
+def _poured_out(table: Dossier, tables: Sequence[Dossier]) -> bool:
+    """Whether the transaction that emptied it also renewed a table of its columns that holds as many rows as it lost.
+
+    What a role may see that may not count: the writers of rows are not known to it.
+    """
+    lost = _lost(table)
+    if not lost or lost < FEW_ROWS or not table.replaced or table.heap_bytes:
+        return False
+    return any(
+        other is not table and other.replaced and other.writers is None
+        and other.relation["xmin"] == table.relation["xmin"]
+        and other.balance["actual_rows"] == lost and _shape(table) <= _shape(other)
+        for other in tables
     )  # fmt: skip
 
 
@@ -240,7 +257,7 @@ def _by_statement(table: Dossier, by_name: Mapping[str, Dossier], seen: Mapping[
     if not moving or len(moving) < len(own):
         return None  # another DELETE was seen too, and its rows went nowhere
     for each in moving:
-        for target in _targets(each.text):
+        for target in targets(each.text):
             short = schemas.parts(target)[1]
             place = target if target in by_name else next(
                 (name for name, other in by_name.items() if other.relation["name"] == short), None)  # fmt: skip
@@ -266,7 +283,7 @@ def _by_numbers(table: Dossier, lost: int, others: Sequence[Dossier]) -> Move | 
     return None
 
 
-def _targets(text: str) -> Iterator[str]:
+def targets(text: str) -> Iterator[str]:
     """Tables that a text inserts or copies into, qualified where it says so."""
     yield from (_folded(match[1]) for match in _INTO.finditer(text))
 
@@ -285,7 +302,7 @@ def filled_by_the_emptying_hand(events: pd.DataFrame, seen: Mapping[str, Sequenc
     pairs: Counter[str] = Counter()
     done: set[tuple] = set()
     for row in rows(events[events["pid"].isin(list(emptying)) & events["statement"].notna()]):
-        for target in _targets(row["statement"]):
+        for target in targets(row["statement"]):
             for name in emptying[row["pid"]]:
                 key = (row["pid"], row["session"], name)
                 if key not in done and schemas.parts(name)[1] == schemas.parts(target)[1]:

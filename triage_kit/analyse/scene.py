@@ -20,7 +20,8 @@ from triage_kit.analyse.database import database_age
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.earlier import Earlier
 from triage_kit.analyse.inference import Observation
-from triage_kit.analyse.lineage import gone_objects, made_late, swapped_schemas
+from triage_kit.analyse.lineage import gone_objects, made_late, stand_again, swapped_schemas
+from triage_kit.analyse.queues import rounds
 from triage_kit.analyse.records import Records
 from triage_kit.analyse.refills import Move, copied_over, filled_by_the_emptying_hand, moves, passed_through
 from triage_kit.analyse.rewound import older_state
@@ -73,10 +74,12 @@ class Scene:
     counting: bool = False  # whether the counters of most tables with rows are alive
     gone: Observation | None = None  # whether the database counts rows of tables that are gone
     late: frozenset[str] = frozenset()  # tables that a later run made than the first of the database
+    again: frozenset[str] = frozenset()  # those of them that hold all rows which came into tables that are gone
     elsewhere: Mapping[str, str] = field(default_factory=dict)  # older tables of a schema that was renamed away
     older: Observation | None = None  # whether the data directory went back in time
     moved: Mapping[str, Move] = field(default_factory=dict)  # tables whose lost rows stand in another
     refilled: Mapping[str, int] = field(default_factory=dict)  # sessions that emptied and filled it themselves
+    rounds: Mapping[str, int] = field(default_factory=dict)  # times that rows came and one statement deleted them
     # Tables in whose place a copy of all their rows stands, with the names that the original got.
     copied: Mapping[str, frozenset[str]] = field(default_factory=dict)
     passing: frozenset[str] = frozenset()  # tables that rows only pass through, as code and statements tell
@@ -137,6 +140,7 @@ def set_scene(
     totals = anew is None or anew.outcomes == ("older",)
     gone = gone_objects(tables, evidence, about) if totals and not _told_gone(by_table, names, reach) else None
     remade = None if gone is None else gone.outcomes == ("unaccounted",)
+    late = made_late(tables, first(evidence["identity"]).get("database_xmin"))
     return Scene(
         about=about,
         transactions=_sharing(replaced, reach, tables, frozenset(names)),
@@ -171,11 +175,13 @@ def set_scene(
         siblings=_siblings(tables),
         counting=_counting(tables),
         gone=gone,
-        late=made_late(tables, first(evidence["identity"]).get("database_xmin")),
+        late=late,
+        again=stand_again(tables, evidence, gone, late),
         elsewhere=elsewhere,
         older=older_state(evidence, about),
         moved=moves(tables, by_table, wal or Records()),
         refilled=filled_by_the_emptying_hand(evidence["log_events"], by_table),
+        rounds=rounds(evidence["log_events"], by_table),
         passing=passed_through(tables, evidence),
         copied=copied_over([table.name for table in tables], evidence),
         cascades_to=_upstream(nx.DiGraph(cascading).reverse(copy=False), tables),

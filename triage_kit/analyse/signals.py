@@ -275,8 +275,10 @@ def _dead_deletes(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _late(table: Dossier) -> bool:
-    """Whether n_live_tup still counts most of the rows that are missing."""
+    """Whether n_live_tup still counts most of the rows that are missing, or more than the file can hold."""
     live, actual, net = table.balance["live"], table.balance["actual_rows"], table.net
+    if live is not None and table.overcounted:
+        return live > (table.most_rows or 0)
     if live is None or actual is None or net is None or not table.counted or net <= actual:
         return False
     return live > actual + (net - actual) / 2

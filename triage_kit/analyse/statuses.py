@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from triage_kit.analyse.applied import VERSION_TABLES
 from triage_kit.analyse.earlier import rows_then
 from triage_kit.analyse.mechanisms import Weighed
+from triage_kit.analyse.queues import EXPIRING, PASSING, worked_off
 from triage_kit.analyse.refills import Refill, refilled, rewritten_rows
 from triage_kit.analyse.scene import Scene
 
@@ -18,12 +18,6 @@ DELETING = ("delete", "cascade_delete")
 ANEW = ("recreate", "restore", "new_cluster")  # what stands there now is not what stood there before
 OFTEN = 3  # times that one statement emptied a table before that counts as its habit
 MISSED = 5  # the same for a table that people miss rows of
-DRAINING = 5  # calls of a DELETE with a WHERE that work a queue off
-ALMOST = 0.9
-PASSING = re.compile(
-    r"(?i)(\b|_)(stage|staging|stg|queue|queues|outbox|inbox|tmp|temp|scratch|buffer|landing|jobs)(\b|_)"
-)
-EXPIRING = re.compile(r"(?i)(\b|_)(sessions?|cache|tokens?)(\b|_)")  # whose rows go by their age, while others stand
 # Judgement: people name staging tables, queues and what expires so, and seldom anything else; one that they miss rows
 # of is another.
 DOUBT, DOUBT_MISSED = 0.7, 0.47
@@ -61,6 +55,8 @@ def conclude(each: Weighed, scene: Scene, because: tuple[str, ...]) -> dict:
     if status == "intact" and (refill := _refill(each, scene, mechanism)) is not None and refill.whole:
         expected = Expected(actual, actual, actual, "what was put back at once")
     missing = None if expected.rows is None or actual is None else max(0, expected.rows - actual)
+    if status == "partial" and not missing and each.table.overcounted:
+        missing = None  # n_live_tup has rows that the file cannot hold
     return {
         **{key: row[key] for key in KEPT},
         "status": status,
@@ -121,7 +117,8 @@ def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
     if move is not None and mechanism in (*DELETING, "truncate"):
         share = MOVED if move.proven else MOVED_ALIKE if move.alike else MOVED_EVEN
         return {"hidden": share, status: 1 - share}
-    if refill is not None and refill.whole:
+    again = mechanism in ("recreate", "restore") and status == "partial" and name in scene.again
+    if again or (refill is not None and refill.whole):
         share = REBUILT_MISSED if missed else REBUILT
         return {"intact": share, status: 1 - share}
     expiring = status == "partial" and mechanism in DELETING and EXPIRING.search(name)
@@ -221,17 +218,15 @@ def habitual(each: Weighed, scene: Scene) -> bool:
     if not table.balance["deletes"] and not table.replaced:
         return False
     calls: dict[str, int] = {}
-    drained, missed = 0, table.name in scene.reported
+    missed = table.name in scene.reported
     for seen in scene.seen.get(table.name, ()):
         if not missed and seen.text in scene.struck:
             continue  # what also took rows that people miss is no habit
         source = seen.where.partition(":")[0]  # the log and pg_stat_statements tell of the same calls
         if seen.done and (seen.operation == "truncate" or (seen.operation == "delete" and seen.bounded is False)):
             calls[source] = calls.get(source, 0) + seen.calls
-        if seen.operation == "delete" and seen.bounded and seen.calls >= DRAINING:
-            drained += seen.rows or 0
-    if drained >= ALMOST * (table.balance["deletes"] or 1) and not missed and not _at_once(each, scene):
-        return True  # row by row, as a queue is worked off
+    if not missed and worked_off(table, scene):
+        return True
     if max(calls.values(), default=0) >= (MISSED if missed else OFTEN):
         return True
     if missed:
@@ -246,15 +241,6 @@ def _struck(each: Weighed, scene: Scene) -> bool:
     """Whether a statement that emptied it also took rows that people miss."""
     own = [seen for seen in scene.seen.get(each.table.name, ()) if seen.done]
     return any(seen.text in scene.struck for seen in own if seen.operation in ("truncate", "delete"))
-
-
-def _at_once(each: Weighed, scene: Scene) -> bool:
-    """Whether the WAL has one transaction that deleted most of what is gone: many calls are no habit then."""
-    table, recorded = each.table, scene.wal.deleting(each.table.oid)
-    if not recorded or table.came is None or not table.went:
-        return False
-    gone = min(table.went, table.came - (table.balance["actual_rows"] or 0))  # rolled-back deletes are counted too
-    return recorded[0].rows >= ALMOST * max(gone, 1)
 
 
 def _never_looked_at(each: Weighed) -> bool:

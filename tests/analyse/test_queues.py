@@ -1,0 +1,96 @@
+"""Queues by how their rows come and go, counters that come late, and rows that are counted into what is gone."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from triage_kit import analyse
+from triage_kit.analyse.catalogue import catalogue_rows
+from triage_kit.analyse.queues import PASSING
+
+AT = pd.Timestamp("2025-10-08T09:00:00Z")
+GONE = {"inserts": 72, "deletes": 72, "live": 0, "dead": 72, "mod": 144, "rows": 0, "heap": 8192, "insv": 72}
+EMPTIED = {"filenode": 24600, "xmin": 742, "insv": 0, "live": 0, "rows": 0, "heap": 0, "mod": 156, "tuples": -1.0}
+COME, GO = "INSERT INTO s.post VALUES (1)", "DELETE FROM s.post WHERE lane = 'async'"
+
+
+def lines(*texts: str) -> list[dict]:
+    return [
+        {"file": "a.log", "line": at, "at": AT + pd.Timedelta(seconds=at), "severity": "LOG", "database": "d", "pid": 7,
+         "kind": "statement", "outcome": "unknown", "role": "o", "application": "worker", "statement": text}
+        for at, text in enumerate(texts)
+    ]  # fmt: skip
+
+
+def status(found: analyse.Investigation, name: str) -> str:
+    return found.findings.set_index("table")["status"][name]
+
+
+@pytest.mark.parametrize(("texts", "told"), [
+    ((COME, GO) * 3, "intact"),  # round after round
+    ((COME, GO) * 2, "wiped"),
+    ((COME, COME, COME, GO, GO, GO), "wiped"),  # batches of one purge
+    (((COME, GO) * 3) + (COME, "DELETE FROM s.post WHERE made < now()"), "wiped"),  # another statement took the last
+])  # fmt: skip
+def test_a_queue_is_told_by_rounds_and_not_by_the_number_of_its_deletes(make_table, make_evidence, texts, told):
+    tables = [make_table("post", 16404, **GONE), make_table("users", 16500)]
+    assert status(analyse.investigate(make_evidence(tables, log_events=lines(*texts))), "post") == told
+
+
+def test_a_table_that_people_miss_rows_of_is_no_queue_for_its_rounds(make_table, make_evidence):
+    tables = [make_table("post", 16404, **GONE), make_table("users", 16500)]
+    evidence = make_evidence(tables, reported=["post"], log_events=lines(*(COME, GO) * 3))
+    assert status(analyse.investigate(evidence), "post") == "wiped"
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ("DELETE FROM s.post WHERE id IN (SELECT id FROM s.post LIMIT $1 FOR UPDATE SKIP LOCKED)", "intact"),
+    ("DELETE FROM s.post WHERE id IN (SELECT id FROM s.post LIMIT $1)", "wiped"),
+])  # fmt: skip
+def test_what_skips_the_rows_that_others_have_locked_is_a_consumer(make_table, make_evidence, text, told):
+    tables = [make_table("post", 16404, **GONE), make_table("users", 16500)]
+    entry = {"database": "d", "role": "o", "query_id": 1, "text": text, "calls": 2, "rows": 72}
+    assert status(analyse.investigate(make_evidence(tables, statements=[entry])), "post") == told
+
+
+def test_tables_of_queues_go_by_the_names_that_their_documentation_gives_them():
+    assert all(PASSING.search(name) for name in ("public.messenger_messages", "pgboss.job", "shop.order_outbox"))
+    assert not any(PASSING.search(name) for name in ("public.messages", "hr.job", "public.messenger", "s.buffered"))
+
+
+@pytest.mark.parametrize(("facts", "told"), [
+    ({}, "intact"),
+    ({"xmin": 743}, "wiped"),  # another transaction
+    ({"rows": 150, "live": 150}, "wiped"),  # other rows
+    ({"columns": ("id",)}, "wiped"),  # of another shape
+])  # fmt: skip
+def test_what_a_feed_lost_stands_in_the_table_that_its_transaction_renewed(make_table, make_evidence, facts, told):
+    feed = make_table("feed_in", 16400, **{**EMPTIED, "inserts": 156, "pkey": None})
+    into = {"filenode": 24610, "xmin": 742, "inserts": 156, "insv": 156, "live": 156, "rows": 156, "tuples": -1.0}
+    rates = make_table("rates", 16404, **{**into, **facts})
+    keys = [{"oid": 1, "table_oid": 16404, "name": "pk", "unique": True, "primary": True}]
+    found = analyse.investigate(make_evidence([feed, rates, make_table("users", 16500)], indexes=keys))
+    assert status(found, "feed_in") == told
+
+
+def test_counters_of_a_session_that_goes_on_are_not_held_against_what_the_file_can_hold(make_table, make_evidence):
+    """Measured on 13 to 18: TRUNCATE and INSERT in one session leave n_live_tup and n_ins_since_vacuum as they were."""
+    late = {"filenode": 24600, "xmin": 742, "inserts": 1246, "insv": 1246, "live": 1246, "rows": None, "heap": 8192,
+            "mod": 1246, "analyzes": 0, "tuples": -1.0}  # fmt: skip
+    tables = [make_table("quota", 16404, **late), make_table("users", 16500)]
+    row = analyse.investigate(make_evidence(tables, reported=["quota"])).findings.set_index("table").loc["quota"]
+    assert (row["status"], row["mechanism"]) == ("partial", "truncate")
+    assert pd.isna(row["missing_rows"])  # n_live_tup says all of them, which is wrong
+
+
+@pytest.mark.parametrize(("inserted", "told"), [(2837, "intact"), (4200, "partial"), (1600, "partial")])
+def test_one_late_table_that_holds_what_came_into_gone_ones_is_a_copy(make_table, make_evidence, inserted, told):
+    """The database counts what its tables count, the rows of pg_catalog that making them took, and what is gone."""
+    copy = {"inserts": 2400, "live": 2400, "rows": 2400, "insv": 2400, "created": 797, "xmin": 797, "tuples": -1.0}
+    tables = [make_table("stop", 16700, **copy), *(make_table(name, 16500 + at) for at, name in enumerate("abc"))]
+    evidence = make_evidence(tables, reported=["stop"])
+    made = catalogue_rows(evidence)
+    counted = {"database": "d", "inserted": 2400 + 3 * 143 + inserted - 561 + made}
+    found = analyse.investigate(make_evidence(tables, reported=["stop"], database_counters=[counted]))
+    assert status(found, "stop") == told

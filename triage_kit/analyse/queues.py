@@ -1,0 +1,93 @@
+"""Queues and staging tables, which rows only pass through: by their names and by how their rows came and went.
+
+A queue is emptied again and again: what takes its last rows took those of the rounds before, by the same statement.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from triage_kit import schemas
+from triage_kit.analyse.context import rows
+from triage_kit.analyse.dossier import Dossier
+from triage_kit.analyse.records import Records
+from triage_kit.analyse.refills import targets
+from triage_kit.analyse.statements import FAILURES, Seen
+
+if TYPE_CHECKING:
+    from triage_kit.analyse.scene import Scene
+
+# What people call them, and the tables of queues as their documentation names them: Symfony Messenger's Doctrine
+# transport, Kombu's SQLAlchemy transport, River, Hangfire, Spring Modulith, Django Q, Quartz, pg-boss.
+PASSING = re.compile(
+    r"(?i)(\b|_)(stage|staging|stg|queue|queues|outbox|inbox|tmp|temp|scratch|buffer|landing|jobs)(\b|_)"
+    r"|\b(messenger_messages|kombu_message|river_job|jobqueue|event_publication|django_q_ormq|qrtz_fired_triggers)\b"
+    r"|\bpgboss\b|_feed\b"
+)
+EXPIRING = re.compile(r"(?i)(\b|_)(sessions?|cache|tokens?)(\b|_)")  # whose rows go by their age, while others stand
+# PostgreSQL documentation, SELECT: SKIP LOCKED is for many consumers of a table that is used as a queue.
+_CONSUMES = re.compile(r"(?i)\bskip\s+locked\b")
+ROUNDS = 3  # times that it was emptied, each time of rows that had come since
+DRAINING = 5  # calls of a DELETE with a WHERE that work a queue off
+ALMOST = 0.9
+
+
+def worked_off(table: Dossier, scene: Scene) -> bool:
+    """Whether its rows went as those of a queue go: taken by consumers, little by little, or in round after round."""
+    own = [seen for seen in scene.seen.get(table.name, ()) if seen.operation == "delete"]
+    kept = [seen for seen in own if seen.text not in scene.struck]  # what also took missed rows is no habit
+    if at_once(table, scene.wal):
+        return False
+    drained = sum(
+        seen.rows or 0 for seen in kept
+        if seen.bounded and (seen.calls >= DRAINING or _CONSUMES.search(seen.text))
+    )  # fmt: skip
+    if drained >= ALMOST * (table.balance["deletes"] or 1):
+        return True
+    # All that ever came is gone, each time after more had come: no statement of the incident stands out among them.
+    whole = table.came is not None and table.came == table.went
+    return whole and len(kept) == len(own) and scene.rounds.get(table.name, 0) >= ROUNDS
+
+
+def rounds(events: pd.DataFrame, seen: Mapping[str, Sequence[Seen]]) -> dict[str, int]:
+    """How often the statement that deleted from a table last did so after rows had been inserted there, by the log."""
+    deleting: defaultdict[str, dict[str, str]] = defaultdict(dict)  # line: table: shape
+    counts: Counter[str] = Counter()
+    for name, effects in seen.items():
+        for each in effects:
+            if each.operation == "delete" and each.done and each.at is not None:
+                deleting[each.where][name] = _shape(each.text)
+                counts[name] += 1
+    often = {schemas.parts(name)[1]: name for name, count in counts.items() if count >= ROUNDS}
+    if not often:
+        return {}
+    told = events[events["statement"].notna() & ~events["severity"].isin(FAILURES)]
+    about = told["statement"].str.contains("|".join(map(re.escape, often)), regex=True)
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    last: dict[str, str] = {}
+    filled: set[str] = set()
+    for row in rows(told.loc[about, ["file", "line", "statement"]]):
+        for name, shape in deleting.get(f"{row['file']}:{row['line']}", {}).items():
+            found[name][shape] += name in filled
+            last[name] = shape
+            filled.discard(name)
+        filled |= {often[bare] for target in targets(row["statement"]) if (bare := schemas.parts(target)[1]) in often}
+    return {name: found[name][shape] for name, shape in last.items() if name in often.values()}
+
+
+def _shape(text: str) -> str:
+    return " ".join(re.sub(r"'[^']*'|\d+", "?", text).split())
+
+
+def at_once(table: Dossier, wal: Records) -> bool:
+    """Whether the WAL has one transaction that deleted most of what is gone: many calls are no habit then."""
+    recorded = wal.deleting(table.oid)
+    if not recorded or table.came is None or not table.went:
+        return False
+    gone = min(table.went, table.came - (table.balance["actual_rows"] or 0))  # rolled-back deletes are counted too
+    return recorded[0].rows >= ALMOST * max(gone, 1)
