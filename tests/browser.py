@@ -16,6 +16,22 @@ from typing import Any
 
 import websocket
 
+# Words (or parts of one, between its joints) that stand on two lines, with what stands around them.
+BROKEN = """(() => {
+  const found = [], walker = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    for (const word of node.data.matchAll(/[A-Za-z0-9]{2,20}/g)) {
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      const tops = [...range.getClientRects()].map(each => each.top);
+      if (!tops.length || Math.max(...tops) - Math.min(...tops) < 4) continue;
+      found.push(`${word[0]} in ${node.parentElement.closest('td, p, li, dd, pre')?.textContent.slice(0, 90)}`);
+    }
+  }
+  return found;
+})()"""
 PATIENCE = 60.0  # seconds for one answer; a loaded machine needs many
 
 

@@ -5,7 +5,8 @@
 For each page OUT/NAME/ holds the first screen and the whole page in slices, on a desktop, in the dark and on a phone,
 and every printed page (pdftoppm of poppler turns them into pictures; without it there is the PDF). NAME is the name of
 the folder that holds the page's ``report/``. Printed is for each page: how high the first screen's summary reaches,
-what lies beside the window, what it asked of the network, what its console said, and what axe-core calls serious.
+what lies beside the window, which words are broken inside, what it asked of the network, what its console said, and
+what axe-core calls serious.
 The README's first picture is a first screen of these.
 """
 
@@ -69,6 +70,7 @@ def on_screen(tab: browser.Page, page: Path, look: str, folder: Path) -> list[st
     asked = [each for each in tab.requests if not each.startswith(("data:", "file:"))]
     said += [f"{look}: {word}: {each}" for word, found in (("asked", asked), ("console", tab.said)) for each in found]
     said += [f"{look}: beside the window: {each}" for each in tab.ask(CUT)]
+    said += [f"{look}: broken inside: {each}" for each in tab.ask(browser.BROKEN)[:9]]
     said += [f"  {look}: to be pushed sideways: {each}" for each in tab.ask(PUSHED) if width > 900]
     said += [f"{'' if each.startswith(('serious', 'critical')) else '  '}{look}: axe: {each}" for each in axe(tab)]
     tab.size(width, SLICE)

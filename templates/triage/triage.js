@@ -20,6 +20,7 @@
   for (const table of document.querySelectorAll("table.data")) {
     const heads = [...table.tHead.rows[0].cells].map(each => each.textContent.trim());
     role(table, "table");
+    table.classList.toggle("many", heads.length > 2);  // two columns fit a phone as they are
     [table.tHead, table.tBodies[0]].forEach(each => role(each, "rowgroup"));
     for (const row of table.rows) {
       role(row, "row");
@@ -82,8 +83,19 @@
     label.append(input, " ", told);
     box.before(label);
   }
-  addEventListener("beforeprint", () => shows.forEach(show => show(true)));
-  addEventListener("afterprint", () => shows.forEach(show => show()));
+  // On paper nothing opens: folds are open there, but for lists of ids, which the evidence repeats, and endless ones.
+  const PAPER = 8000;
+  let unfolded = [];
+  addEventListener("beforeprint", () => {
+    shows.forEach(show => show(true));
+    const folds = [...document.querySelectorAll("main details:not([open], .source, .ids)")];
+    unfolded = folds.filter(fold => fold.textContent.length < PAPER);
+    unfolded.forEach(fold => { fold.open = true; });
+  });
+  addEventListener("afterprint", () => {
+    shows.forEach(show => show());
+    unfolded.forEach(fold => { fold.open = false; });
+  });
   const links = new Map([...document.querySelectorAll("#contents a")].map(a => [a.getAttribute("href").slice(1), a]));
   const seen = () => {
     let current = null;

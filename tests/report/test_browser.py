@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,6 +61,19 @@ def test_the_page_never_scrolls_sideways(page: browser.Page, width: int) -> None
     page.size(width)
     assert page.ask("document.documentElement.scrollWidth") <= width
     assert page.ask(BESIDE) == []
+
+
+@pytest.mark.parametrize(("width", "media"), [(390, "screen"), (1280, "screen"), (700, "print")])
+def test_a_long_name_breaks_at_its_joints_and_no_word_inside(page: browser.Page, width: int, media: str) -> None:
+    page.prefer(media)
+    page.size(width)
+    assert page.ask(browser.BROKEN) == []
+
+
+def test_on_a_desktop_no_table_has_to_be_pushed_sideways(page: browser.Page) -> None:
+    page.size(1280)
+    wide = "[...document.querySelectorAll('.scroll')].filter(each => each.scrollWidth > each.clientWidth + 1)"
+    assert page.ask(f"{wide}.map(each => each.getAttribute('aria-label'))") == []
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1300, "light"), (1300, "dark"), (390, "light")])
@@ -145,6 +162,23 @@ def test_on_a_phone_a_row_is_a_card_and_still_a_row(page: browser.Page) -> None:
     assert page.ask(f"{first}.getBoundingClientRect().right") <= 390
 
 
+def test_a_long_label_of_a_card_pushes_what_follows_it_down(page: browser.Page) -> None:
+    page.size(390)
+    cell = "document.querySelector('table.data tbody tr').cells[1]"
+    height = f"{cell}.getBoundingClientRect().height"
+    before = page.ask(height)
+    page.ask(f"{cell}.dataset.label = 'as many words as nobody puts into one line of a label'")
+    assert page.ask(height) > before * 2
+
+
+def test_a_table_of_two_columns_stays_one_on_a_phone(page: browser.Page) -> None:
+    page.size(390)
+    table = "[...document.querySelectorAll('table.data')].find(each => each.caption.textContent === 'Provenance')"
+    row = f"{table}.tBodies[0].rows[0]"
+    assert page.ask(f"{row}.cells[0].getBoundingClientRect().top === {row}.cells[1].getBoundingClientRect().top")
+    assert page.ask(f"getComputedStyle({row}.cells[1], '::before').content") == "none"
+
+
 def test_code_is_folded_until_it_is_asked_for(page: browser.Page) -> None:
     shown = "[...document.querySelectorAll('details.source')].filter(each => each.offsetParent).length"
     assert page.ask(shown) == 0
@@ -160,3 +194,22 @@ def test_print_cuts_nothing_and_shows_no_controls(page: browser.Page) -> None:
     cut = "[...document.querySelectorAll('.scroll')].filter(each => each.scrollHeight > each.clientHeight + 1).length"
     assert page.ask(cut) == 0
     assert page.ask("document.documentElement.scrollWidth") <= 794
+
+
+def test_paper_shows_what_folds_on_a_screen_and_the_screen_folds_it_again(page: browser.Page) -> None:
+    folds = "[...document.querySelectorAll('main details:not(.source, .ids)')]"
+    assert page.ask(f"{folds}.length") > 0
+    page.ask("dispatchEvent(new Event('beforeprint'))")
+    assert page.ask(f"{folds}.filter(each => !each.open && each.textContent.length < 1000).length") == 0
+    page.ask("dispatchEvent(new Event('afterprint'))")
+    assert page.ask(f"{folds}.filter(each => each.open).length") == 0
+
+
+def test_a_table_that_goes_on_repeats_its_headers_on_paper(page: browser.Page, tmp_path: Path) -> None:
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext was not found; install poppler-utils")
+    page.call("Emulation.setEmulatedMedia", media="", features=[])
+    (tmp_path / "page.pdf").write_bytes(base64.b64decode(page.call("Page.printToPDF")["data"]))
+    said = subprocess.run(["pdftotext", "-layout", "page.pdf", "-"], cwd=tmp_path, capture_output=True, text=True)
+    heads = [sheet for sheet in said.stdout.split("\f") if re.search(r"^ *Id +Kind +At +Says +Source", sheet, re.M)]
+    assert len(heads) > 2  # the evidence fills several sheets

@@ -185,7 +185,7 @@ def event_list(timeline: pd.DataFrame, timezone: object = None) -> Html:
 def _folding(said: object) -> Html:
     if pd.isna(said) or len(str(said)) <= 240:
         return html.cited("" if pd.isna(said) else said)
-    return tag("details", tag("summary", style.short(said, 200)), tag("pre", said))
+    return html.folded(style.short(said, 200), tag("pre", said), look="whole")
 
 
 def statement_list(statements: pd.DataFrame, timezone: object = None) -> Html:

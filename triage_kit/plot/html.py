@@ -20,6 +20,12 @@ MANY = 24  # characters of a cell that wants a line of its own
 MOST_IDS = 500  # evidence ids of one claim that a page lists
 LONG = 40  # a table with more rows scrolls inside its own frame
 EVIDENCE_ID = re.compile(r"\bE\d+\b")
+# Where a long word may go on in the next line: after a joint, or where a capital begins a word of its own.
+LONG_WORD = re.compile(r"\w[\w./:=(,-]{17,}\w")
+JOINT = re.compile(r"[_/](?=\w)|(?:[.,=(]|::)(?=[^\W\d])|(?<=[a-z\d])(?=[A-Z][a-z])")
+NAME_JOINT = re.compile(r"[._/](?=\w)|(?<=[a-z\d])(?=[A-Z][a-z])")
+OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")  # its hyphens part nothing
+DRAWN = frozenset(("text", "title", "tspan"))  # elements of a drawing, which know no line breaks
 
 
 class Html(str):
@@ -37,7 +43,16 @@ def text(value: object) -> Html:
     >>> text("<b>&")
     '&lt;b&gt;&amp;'
     """
-    return value if isinstance(value, Html) else Html("" if _absent(value) else escape(_lines(value), quote=True))
+    return value if isinstance(value, Html) else Html(_breaking(_escaped(value)))
+
+
+def _escaped(value: object) -> str:
+    return "" if _absent(value) else escape(_lines(value), quote=True)
+
+
+def _breaking(markup: str) -> str:
+    """Text in which a long name may break where a reader expects it, at its joints."""
+    return LONG_WORD.sub(lambda word: JOINT.sub(r"\g<0><wbr>", word[0]), markup)
 
 
 def _lines(value: object) -> str:
@@ -61,19 +76,23 @@ def tag(element: str, *parts: object, **attributes: object) -> Html:
     '<a href="#E3">5 &lt; 6</a>'
     """
     said = "".join(
-        f' {name.rstrip("_").replace("_", "-")}="{text(value)}"'
+        f' {name.rstrip("_").replace("_", "-")}="{_escaped(value)}"'
         for name, value in attributes.items()
         if value is not None
     )
-    return Html(f"<{element}{said}>{join(parts)}</{element}>")
+    inner = "".join(map(_literal, parts)) if element in DRAWN else join(parts)
+    return Html(f"<{element}{said}>{inner}</{element}>")
+
+
+def _literal(part: object) -> str:
+    return part if isinstance(part, Html) else _escaped(part)
 
 
 def name(value: object) -> Html:
     """The name of a table, a file or a role: literal, and isolated from the direction of the text around it."""
-    if _absent(value):
+    if _absent(value) or value == "":
         return Html("")
-    # A long name may break after a point, an underscore or a slash, where a reader expects it.
-    return tag("code", tag("bdi", Html(re.sub(r"([._/])(?=\w)", r"\1<wbr>", text(style.visible(value))))))
+    return tag("code", tag("bdi", Html(NAME_JOINT.sub(r"\g<0><wbr>", _escaped(style.visible(value))))))
 
 
 def names(values: Iterable[object], most: int | None = None, absent: str = "none") -> Html:
@@ -83,13 +102,16 @@ def names(values: Iterable[object], most: int | None = None, absent: str = "none
         return text(absent)
     if most is None or len(shown) <= most + 2:
         return join(shown, ", ")
-    rest = tag("details", tag("summary", f"{len(shown) - most:,} more"), join(shown[most:], ", "))
+    rest = folded(f"{len(shown) - most:,} more", join(shown[most:], ", "))
     return join([join(shown[:most], ", "), " ", rest])
 
 
 def sql(value: object) -> Html:
     """A statement as written."""
-    return tag("pre", tag("code", _lines(value)), class_="sql") if not _absent(value) and value else Html("")
+    if _absent(value) or not value:
+        return Html("")
+    whole = OPTION.sub(r'<span class="u">\g<0></span>', text(_lines(value)))
+    return tag("pre", tag("code", Html(whole)), class_="sql")
 
 
 def cited(value: object) -> Html:
@@ -104,7 +126,7 @@ def ids(values: Iterable[object], most: int = 6) -> Html:
         return cited(", ".join(each))
     told, left = each[most : most + MOST_IDS], len(each) - most - MOST_IDS
     unlisted = f" and {left:,} more, all in findings.json" if left > 0 else ""
-    rest = folded(f"{len(each) - most:,} more", join([cited(", ".join(told)), unlisted]))
+    rest = folded(f"{len(each) - most:,} more", join([cited(", ".join(told)), unlisted]), look="ids")
     return join([cited(", ".join(each[:most])), " ", rest])
 
 
@@ -247,6 +269,6 @@ def listed(items: Iterable[object], ordered: bool = False) -> Html:
     return tag("ol" if ordered else "ul", *each) if each else tag("p", "none", class_="none")
 
 
-def folded(title: object, *parts: object) -> Html:
-    """Parts behind a title that opens."""
-    return tag("details", tag("summary", title), *parts, class_="fold")
+def folded(title: object, *parts: object, look: str = "fold") -> Html:
+    """Parts behind a title that opens; on paper they stand open, but for ``ids``."""
+    return tag("details", tag("summary", title), *parts, class_=look)

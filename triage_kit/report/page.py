@@ -21,6 +21,7 @@ from triage_kit.report.copies import ANSI
 from triage_kit.resources import resource_dir
 
 LAST = "appendix"  # long lists that a reader comes to by links
+DATE = re.compile(r"(<time [^>]*>)(\d{4}-\d\d-\d\d)")  # no line of the page ends inside it
 LEFT_OUT = {"parameters", "injected-parameters", "title", "explore"}
 
 
@@ -98,7 +99,7 @@ def _finished(body: str) -> str:
     script, policy = soup.find("script"), soup.find("meta", attrs={"http-equiv": "Content-Security-Policy"})
     if script is None or policy is None or _hash(str(script.string)) not in str(policy["content"]):
         raise ReportError("the page's script is not the one that its security policy allows: the template is damaged")
-    return str(soup) + "\n"
+    return DATE.sub(r'\1<span class="u">\2</span>', str(soup)) + "\n"
 
 
 def _contents(soup: BeautifulSoup) -> None:
