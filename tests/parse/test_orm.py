@@ -39,6 +39,12 @@ def found(path, text):
         ("a.php", "<?php Storage::disk('s3')->delete('a'); $file->delete();", []),
         ("a.php", "<?php $em->createQuery('DELETE App\\Entity\\Note n WHERE n.a = 1');", [(1, "delete", "note", True)]),
         ("a.php", "<?php $conn->delete('note', ['id' => 1]);", [(1, "delete", "note", True)]),
+        ("a.php", "<?php // yii\n$this->truncateTable('{{%note}}'); $this->delete('{{note}}');",
+         [(2, "truncate", "{…}note", None), (2, "delete", "note", False)]),
+        ("a.php", "<?php Note::deleteAll(['<', 'made', $day]); Note::deleteAll();", [(1, "delete", "Note", True)]),
+        ("a.php", "<?php Yii::$app->db->createCommand()->dropTable('note')->execute();",
+         [(1, "drop_table", "note", None)]),
+        ("a.php", "<?php $this->delete('/notes/{id}', Remove::class);", []),
         ("a.go", 'db.Where("a = ?", 1).Delete(&m.Note{})', [(1, "delete", "Note", True)]),
         ("a.go", "db.Delete(&Note{}, 3)", [(1, "delete", "Note", True)]),
         ("a.go", 'pods("x").Delete(ctx, name)\nlist.Delete()', []),
@@ -181,3 +187,57 @@ LOOKED_AT = {
 def test_what_is_only_looked_at_or_temporary_is_no_hit(file, objects):
     path, text = file
     assert [each.object for each in read_hits(text, path)] == objects
+
+
+YII = """<?php
+class m261126_170000_note extends yii\\db\\Migration
+{
+    public function safeUp()
+    {
+        $this->dropColumn('{{%note}}', 'body');
+        $this->execute("TRUNCATE note_old");
+    }
+    public function safeDown()
+    {
+        $this->dropTable('{{%note}}');
+    }
+}
+"""
+
+
+def test_a_migration_of_yii_is_read_with_its_prefixed_tables():
+    (migration,) = read_migrations(YII, "migrations/m261126_170000_note.php")
+    assert (migration.tool, migration.revision) == ("yii", "m261126_170000_note")
+    assert [(each.operation, each.object, each.direction) for each in migration.operations] == [
+        ("drop_column", "{…}note.body", "up"), ("truncate", "note_old", "up"), ("drop_table", "{…}note", "down"),
+    ]  # fmt: skip
+
+
+CODECEPTION = "modules:\n  config:\n    Db:\n      dsn: '%D%'\n      populate: true\n      cleanup: true\n"
+
+
+def test_codeception_that_cleans_up_before_its_dump_is_a_test_that_drops_tables():
+    (hit,) = read_hits(CODECEPTION, "codeception.yml")
+    assert (hit.line, hit.operation, hit.vehicle) == (6, "drop_table", "test_run")
+    assert read_hits(CODECEPTION.replace("cleanup: true", "cleanup: false"), "tests/api.suite.yml") == []
+    assert read_hits("Db:\n  populate: true\nRedis:\n  cleanup: true\n", "codeception.yml") == []
+    assert read_hits(CODECEPTION, "config/app.yml") == []
+
+
+KETTLE = """<?xml version="1.0"?>
+<transformation>
+  <!-- <sql>DROP TABLE kept</sql> -->
+  <step><type>ExecSQL</type><sql>TRUNCATE ${SCHEMA}.part_load</sql></step>
+  <step><type>TableInput</type><sql>SELECT a FROM part WHERE b &lt; 3</sql></step>
+  <step><sql>DELETE FROM part WHERE b &lt; 3</sql></step>
+</transformation>
+"""
+
+
+def test_the_statements_of_a_loading_tool_are_read_out_of_its_file():
+    found = read_hits(KETTLE, "etl/parts.ktr")
+    assert [(each.line, each.operation, each.object, each.bounded, each.vehicle) for each in found] == [
+        (4, "truncate", "{…}.part_load", None, "scheduled_job"), (6, "delete", "part", True, "scheduled_job"),
+    ]  # fmt: skip
+    (task,) = read_hits('<SQLTask SQLTask:SqlStatementSource="DELETE FROM dbo.x WHERE a &gt; 1"/>', "ssis/load.dtsx")
+    assert (task.operation, task.object, task.bounded) == ("delete", "dbo.x", True)

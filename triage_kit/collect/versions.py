@@ -50,6 +50,7 @@ TOOLS = (
     Tool("node-pg-migrate", "pgmigrations", "name", "run_on"),
     Tool("refinery", "refinery_schema_history", "version", "applied_on"),
     Tool("laravel", "migrations", "migration"),
+    Tool("yii", "migration", "version"),
     Tool("typeorm", "migrations", "name"),
     Tool("drizzle", "__drizzle_migrations", "hash"),
 )

@@ -1,8 +1,8 @@
 """Migrations in Ruby, JavaScript, TypeScript, PHP, C# and Elixir: the calls that drop, truncate or run SQL.
 
 There is no parser of these languages here. A call is taken where its name and a literal stand on the page as the tool's
-documentation has them (Rails, Knex, Sequelize, TypeORM, Laravel, Doctrine, Phinx, Entity Framework, Ecto); whatever
-else runs SQL is a suspect, never silent.
+documentation has them (Rails, Knex, Sequelize, TypeORM, Laravel, Doctrine, Phinx, Yii, Entity Framework, Ecto);
+whatever else runs SQL is a suspect, never silent.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _RUN_NAMES = (
 )
 _RUNS = re.compile(rf"(?ms)\b(?:{_RUN_NAMES})\s*\(?\s*{_LITERAL}")
 _DOWN = re.compile(
-    r"(?m)^\s*(?:def\s+down\b|exports\.down\b|(?:(?:export|public)\s+)?(?:async\s+)?(?:function\s+)?down\s*[(:=]|"
+    r"(?m)^\s*(?:def\s+down\b|exports\.down\b|(?:(?:export|public)\s+)?(?:async\s+)?(?:function\s+)?(?:safeD|d)own\s*[(:=]|"
     r"protected\s+override\s+void\s+Down\s*\()"
 )
 _LINE_COMMENT = re.compile(r"(?m)(?:^|(?<=\s))#(?!\{).*$")
@@ -87,6 +87,10 @@ _TOOLS = [
     ("knex", [_UP]),
     ("doctrine", [re.compile(r"extends\s+AbstractMigration\b"), re.compile(r"->addSql\(")]),
     ("phinx", [re.compile(r"extends\s+AbstractMigration\b")]),
+    (
+        "yii",
+        [re.compile(r"extends\s+(?:\\?yii\\db\\)?Migration\b"), re.compile(r"\byii\\db\b|\bsafe(?:Up|Down)\b|\{\{%")],
+    ),
     ("laravel", [re.compile(r"extends\s+Migration\b"), re.compile(r"\b(?:Schema|DB)::|Illuminate")]),
     ("entity framework", [re.compile(r":\s*Migration\b"), re.compile(r"\bMigrationBuilder\b")]),
     ("ecto", [re.compile(r"\buse\s+Ecto\.Migration\b")]),

@@ -14,6 +14,8 @@ from triage_kit.parse.code import kept_statements, literal_hits
 from triage_kit.parse.commands import command_hits, uncommented
 from triage_kit.parse.dsl import dsl_calls
 from triage_kit.parse.dsl import uncommented as uncommented_code
+from triage_kit.parse.etl import SUFFIXES as ETL
+from triage_kit.parse.etl import etl_hits
 from triage_kit.parse.migration import Operation
 from triage_kit.parse.orm import orm_calls
 from triage_kit.parse.playbooks import playbook_hits
@@ -70,7 +72,7 @@ def readable(path: str) -> bool:
     return (
         suffix in _CODE
         or suffix in _RUBY
-        or suffix in ("py", "sql", "psql", "ipynb")
+        or suffix in ("py", "sql", "psql", "ipynb", *ETL)
         or place.name in _RUBY_NAMES
         or bool(_SHELL_NAMES.match(place.name))
         or "/cron." in f"/{path}"
@@ -157,6 +159,10 @@ def _operations(text: str, path: str) -> Iterator[Operation]:
             yield from _of_shell(text)
     elif suffix in ("yml", "yaml"):
         yield from _yaml(text)
+        if _CODECEPTION.search(place.name):
+            yield from _codeception(text)
+    elif suffix in ETL:
+        yield from etl_hits(text)
     else:
         yield from command_hits(text)
 
@@ -188,6 +194,19 @@ def _yaml(text: str) -> Iterator[Operation]:
         )
         if not any(same):
             yield each
+
+
+_CODECEPTION = re.compile(r"\Acodeception(?:\.dist)?\.ya?ml\Z|\.suite(?:\.dist)?\.ya?ml\Z")
+_CLEANS = re.compile(
+    r"(?m)^(?P<indent>[ \t]*)(?:- )?Db:[ \t]*\n(?:(?P=indent)[ \t]+.*\n)*?(?P=indent)[ \t]+cleanup:[ \t]*true\b"
+)
+
+
+def _codeception(text: str) -> Iterator[Operation]:
+    """Codeception's module Db with ``cleanup``: each schema is dropped before its dump is loaded."""
+    for found in _CLEANS.finditer(text if text.endswith("\n") else text + "\n"):
+        shown = found[0].splitlines()[-1].strip()
+        yield Operation(text.count("\n", 0, found.end()) + 1, "", "drop_table", "", text=shown, how="pattern")
 
 
 def _of_shell(text: str) -> Iterator[Operation]:
@@ -251,7 +270,9 @@ def started_files(text: str, path: str, names: Callable[[str], Iterator[str]]) -
                 yield each, number
 
 
-_FILE = re.compile(r"[\w./-]*[\w-]+\.(?:sh|bash|py|sql|psql|rb|js|ts|php|pl)\b|(?:scripts?|bin)/[\w./-]+")
+_FILE = re.compile(
+    r"[\w./-]*[\w-]+\.(?:sh|bash|py|sql|psql|rb|js|ts|php|pl|ktr|kjb|hpl|hwf|dtsx)\b|(?:scripts?|bin)/[\w./-]+"
+)
 
 
 def as_row(hit: Hit) -> dict:

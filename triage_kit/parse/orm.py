@@ -1,9 +1,9 @@
 """Calls of object-relational mappers and query builders that remove or hide rows, in languages without a parser here.
 
 ActiveRecord, Sequelize, TypeORM, Prisma, Knex, Objection, Kysely, Drizzle, MikroORM, Supabase's client, Eloquent and
-Laravel's query builder, Doctrine, GORM, ent, bun, squirrel, Spring Data, jOOQ, Exposed, Entity Framework, Ecto, Diesel
-and SeaORM: each call as its documentation writes it. What looks the same but reaches no database (a route, a set, a
-cache, a file) differs in its chain, its arguments or what it is called on.
+Laravel's query builder, Doctrine, Yii, GORM, ent, bun, squirrel, Spring Data, jOOQ, Exposed, Entity Framework, Ecto,
+Diesel and SeaORM: each call as its documentation writes it. What looks the same but reaches no database (a route, a
+set, a cache, a file) differs in its chain, its arguments or what it is called on.
 """
 
 from __future__ import annotations
@@ -243,12 +243,36 @@ def _static(call: Call, text: str) -> Told | None:
 
 
 def _php_column(call: Call, text: str) -> Told | None:
+    if (table := _YII_TABLE.match(call.arguments)) and (
+        own := re.match(r"\s*,\s*['\"](\w+)['\"]", call.arguments[table.end() :])
+    ):
+        return Told("drop_column", f"{'{…}' if table[1] else ''}{table[2] or table[3]}.{own[1]}")
     before = re.findall(r"Schema::table\(\s*['\"]([\w.]+)['\"]", text[: call.found.start()])
     column = call.name(re.compile(r"['\"](\w+)['\"]"), call.arguments)
     return Told("drop_column", ".".join(filter(None, (before[-1] if before else "", column)))) if column else None
 
 
+# Yii writes {{%orders}} for orders with the prefix of all tables, and {{orders}} without it.
+_YII_TABLE = re.compile(r"\s*['\"](?:\{\{(%?)([\w.]+)\}\}|([\w.]+))['\"]")
+_YII_DOES = {"truncateTable": "truncate", "dropTable": "drop_table", "renameTable": "rename_table", "delete": "delete"}
+
+
+def _yii(call: Call, text: str) -> Told | None:
+    """What a migration or a command of Yii does: ``$this->truncateTable('{{%orders}}')``."""
+    table = _YII_TABLE.match(call.arguments)
+    if table is None or not (_mentions(text, "yii") or "{{" in table[0]):
+        return None
+    name = f"{{…}}{table[2]}" if table[1] else table[2] or table[3]
+    operation = _YII_DOES[call.found["what"]]
+    return Told(operation, name, "," in call.arguments[table.end() :] if operation == "delete" else None)
+
+
 _PHP = [
+    _Rule("Table", re.compile(r"(?:\$this|createCommand\([^()]*\))->(?P<what>(?:truncate|drop|rename)Table)\b(?=\()"),
+          _yii),
+    _Rule("delete", re.compile(r"(?:\$this|createCommand\([^()]*\))->(?P<what>delete)\b(?=\()"), _yii),
+    _Rule("deleteAll", re.compile(r"\b(?P<name>[A-Z]\w*)::deleteAll\b(?=\()"),
+          lambda call, text: Told("delete", call.found["name"], bool(call.arguments.strip()))),
     _Rule("->", re.compile(r"->(?:delete|forceDelete|truncate)\b(?=\()"), _php_rows),
     _Rule("::", re.compile(r"\b(?P<name>[A-Z]\w*)::(?:truncate|destroy)\b(?=\()"), _static),
     _Rule("Schema", re.compile(r"\bSchema::(?:drop|dropIfExists)\b(?=\()"), _named("drop_table")),

@@ -9,11 +9,13 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from triage_kit.parse.etl import SUFFIXES as ETL
+
 _TEST_FOLDERS = frozenset(
     ("test", "tests", "spec", "specs", "__tests__", "e2e", "cypress", "testing", "testdata", "test_helpers", "itest")
 )
 _TEST_NAME = re.compile(
-    r"(?i)\A(?:conftest\.py|test_.*|.*_test\.\w+|.*_spec\.rb|.*[.-](?:spec|test)\.\w+|"
+    r"(?i)\A(?:conftest\.py|codeception(?:\.dist)?\.ya?ml|.*\.suite(?:\.dist)?\.ya?ml|test_.*|.*_test\.\w+|.*_spec\.rb|.*[.-](?:spec|test)\.\w+|"
     r"(?:test|spec)_helper\.\w+)\Z"
 )
 # Behat, Cucumber and behave keep what their scenarios run beside the features.
@@ -66,6 +68,8 @@ def vehicle(path: str, text: str) -> str:
     ['scheduled_job', 'test_run', 'script', 'application']
     >>> [vehicle(path, "") for path in ("features/bootstrap/Context.php", "features/billing/invoice.py")]
     ['test_run', 'application']
+    >>> [vehicle(path, "") for path in ("codeception.yml", "etl/load.ktr")]  # a loading tool has a scheduler
+    ['test_run', 'scheduled_job']
     """
     place = PurePosixPath(path)
     folders = {each.lower() for each in place.parts[:-1]}
@@ -75,7 +79,7 @@ def vehicle(path: str, text: str) -> str:
         return "scheduled_job" if re.search(r"(?m)^\s*-?\s*cron:|\bcron\s*\(", text) else "test_run"
     if folders & _TEST_FOLDERS or _TEST_NAME.match(place.name) or _SCENARIOS.search(path):
         return "test_run"
-    if _scheduled_in_code(text) or "ofelia.job-" in text:
+    if _scheduled_in_code(text) or "ofelia.job-" in text or place.suffix.lstrip(".").lower() in ETL:
         return "scheduled_job"
     if folders & _SCRIPT_FOLDERS or _SCRIPT_NAME.match(place.name) or "if __name__ ==" in text or text.startswith("#!"):
         return "script"
