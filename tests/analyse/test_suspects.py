@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import networkx as nx
 import pandas as pd
+import pytest
 
-from triage_kit import schemas
+from triage_kit import analyse, schemas
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.silence import Visibility
@@ -155,3 +156,17 @@ def test_a_line_that_means_a_table_by_its_former_name_reaches_it():
     assert found.loc[("a.rb", 1), "tables"] == ("m.assets",)
     assert found.loc[("v/2.py", 7), "tables"] == ()  # the second migration did not run
     assert found.loc[("v/1.py", 8), "tables"] == ()
+
+
+@pytest.mark.parametrize(("name", "means"), [("{…}orders", True), ("{…}s", False), ("{…}", False)])
+def test_a_table_whose_prefix_is_put_on_at_run_time_is_found_by_the_rest(make_table, make_evidence, name, means):
+    operation = {"path": "m/1.php", "revision": "1", "direction": "up", "line": 4,
+                 "operation": "truncate", "object": name, "how": "pattern", "text": "truncateTable"}  # fmt: skip
+    tables = [make_table("app_orders", 16404, rows=0, live=0, insv=0, filenode=24600, heap=0), make_table("u", 16500)]
+    found = analyse.investigate(
+        make_evidence(tables, reported=["app_orders"], migration_operations=[operation],
+                      migrations=[{"path": "m/1.php", "tool": "yii", "revision": "1"}],
+                      questions=[{"source": "migrations", "status": "answered"}])
+    )  # fmt: skip
+    told = found.suspects.set_index("path").loc["m/1.php", "tables"]
+    assert told == (("s.app_orders",) if means else ())

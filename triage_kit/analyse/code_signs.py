@@ -10,6 +10,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse.applied import applied_revisions, migration_states
+from triage_kit.analyse.built_names import HOLE, fitting
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.dating import STATEMENTS
 from triage_kit.analyse.groups import Group
@@ -24,7 +25,6 @@ JOB_FOLDERS = re.compile(
 )
 STANDING = ("truncate", "delete", "cascade_delete", "update")  # the table itself is the one that it was
 SCHEMAS = ("drop_schema", "rename_schema")
-HOLE = "{…}"  # what stands in a name for text of run time
 A_DAY = pd.Timedelta(hours=26)
 UNRUN = ("failed", "not_seen", "not_applied")  # of a line that reaches a table which stands
 _VERBS = {
@@ -54,7 +54,7 @@ def repository(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     inside = {schemas.parts(name)[0] for name in group.tables}
     hits = [
         row for row in up
-        if (row["operation"] in wanted and schemas.parts(row["object"] or "")[1] in short)
+        if (row["operation"] in wanted and _named(row["object"] or "", short))
         or (row["operation"] in wanted and row["operation"] in SCHEMAS and row["object"] in inside)
         or (row["operation"] in REMOVES_ROWS and targets & set(
             known.get((row["path"], row["line"], row["operation"], row["object"]), ("", ()))[1]))
@@ -71,12 +71,18 @@ def repository(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         says = f"{where} would run {first['operation']} on {first['object']}; {told}"
         found["statement_in_migration"] = (bool(applied) or not run, says, where)
         return found
-    unread = [row for row in up if row["operation"] in ("dynamic", "unparsed")]
+    unread = [row for row in up if row["operation"] in ("dynamic", "unparsed") or row["object"] == HOLE]
     if not unread:  # what a migration builds at run time may be anything
         count = len(inquiry.evidence["migrations"])
         says = f"none of {count} migrations removes rows of {group.name}'s tables"
         found["migrations_harmless"] = (True, says, "migrations")
     return found
+
+
+def _named(written: str, short: set[str]) -> bool:
+    """Whether a written name is one of these tables', or can be one where it is put together at run time."""
+    bare = schemas.parts(written)[1]
+    return bare in short or bool(fitting(bare, short))
 
 
 def _long_ago(inquiry: Inquiry) -> set[str]:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from triage_kit import schemas, sql
 from triage_kit.analyse.applied import migration_states
+from triage_kit.analyse.built_names import fitting
 from triage_kit.analyse.context import first, rows
 from triage_kit.analyse.foreign_keys import delete_reach, truncate_reach
 from triage_kit.analyse.groups import Group
@@ -144,7 +145,8 @@ class _Names:
         for spelling in _as_table(written):
             if len(known := self.short.get(spelling, [])) == 1:
                 return set(known)
-        return set()
+        meant = [name for bare in fitting(written.lower(), self.short) for name in self.short[bare]]
+        return set(meant) if len(meant) == 1 else set()
 
 
 def _renamed(operations: pd.DataFrame, states: Mapping[tuple, dict]) -> dict[str, str]:
