@@ -212,6 +212,18 @@ def test_the_evidence_of_damaged_tables_is_shown_before_that_of_intact_ones() ->
     assert shown.count("<tr id=") == 2000
 
 
+def test_thousands_of_statements_that_differ_in_their_values_do_not_push_out_what_a_loss_rests_on() -> None:
+    rows = [{"id": f"E{n}", "group": "log", "says": f"committed statement: DELETE FROM s.t WHERE id = {n}"}
+            for n in range(5000)]  # fmt: skip
+    rows += [{"id": "E5000", "group": "log", "says": "committed statement: TRUNCATE s.wiped"},
+             {"id": "E5001", "group": "catalogue", "says": "its storage was replaced", "row": "s.wiped"},
+             {"id": "E5002", "group": "cause", "says": "who it was", "row": "G1"}]  # fmt: skip
+    tables = [{"schema": "s", "table": "wiped", "kind": "table", "status": "wiped", "missing_rows": 9}]
+    shown = str(plot.evidence_list(schemas.frame("evidence", rows), None, schemas.frame("findings", tables)))
+    assert all(f'id="E{n}"' in shown for n in (0, 5000, 5001, 5002))
+    assert shown.count("<tr id=") == 2000
+
+
 def test_a_step_of_the_freeze_list_is_named_and_its_command_stands_there_alone() -> None:
     step = {"order": 1, "step": "Copy pg_wal", "role": "on-call", "why": "it goes", "commands": ["cp -a pg_wal /x"]}
     steps = schemas.frame("next_steps", [step, {**step, "order": 2, "step": "Ask", "commands": ["ask"]}])

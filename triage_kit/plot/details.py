@@ -16,6 +16,7 @@ from triage_kit.plot.story import ordered
 
 MOST = 500
 MOST_EVIDENCE = 2000
+MOST_ALIKE = 200  # rows of one kind and one wording that go before those of the tables
 LISTED = re.compile(r'(?:"(?:[^"]|"")*"|[^,"])+')  # one name of a list, quoted or not
 ALTERNATIVES = "These are alternatives: they bring the same rows, or some of them, so their numbers do not add up."
 
@@ -429,7 +430,7 @@ def evidence_list(evidence: pd.DataFrame, timezone: object = None, findings: pd.
         for row in given.itertuples(index=False)
     ]
     left = len(whole) - len(given)
-    note = tag("p", f"{left:,} more rows, each of one table, are in findings.json.", class_="note") if left else ""
+    note = tag("p", f"{left:,} more rows are in findings.json.", class_="note") if left else ""
     headers = ["Id", "Kind", "At", "Says", "Source", "Row"]
     return html.join([html.table("Evidence", headers, rows, row_ids=given["id"].tolist()), note])
 
@@ -447,10 +448,12 @@ def _telling(evidence: pd.DataFrame, findings: pd.DataFrame | None) -> pd.DataFr
     place = {name: number for number, name in enumerate(names(urgent))}
     hurt = set(names(urgent[urgent["status"].isin(style.DAMAGED)]))
     nth = evidence.groupby("row", dropna=False).cumcount()
+    # A hundred thousand statements that differ in their values alone must not push out what a loss rests on.
+    more = evidence.groupby(["group", evidence["says"].fillna("").map(alike.shape)]).cumcount() >= MOST_ALIKE
     ranked_ = pd.DataFrame(
         {
-            "step": [0 if row not in place else 3 if row not in hurt else 1 if number < 2 else 2
-                     for row, number in zip(evidence["row"], nth, strict=True)],
+            "step": [(4 if again else 0) if row not in place else 3 if row not in hurt else 1 if number < 2 else 2
+                     for row, number, again in zip(evidence["row"], nth, more, strict=True)],
             "place": evidence["row"].map(place).fillna(0),
         },
         index=evidence.index,
