@@ -213,8 +213,7 @@ def test_the_evidence_of_damaged_tables_is_shown_before_that_of_intact_ones() ->
 
 
 def test_thousands_of_statements_that_differ_in_their_values_do_not_push_out_what_a_loss_rests_on() -> None:
-    rows = [{"id": f"E{n}", "group": "log", "says": f"committed statement: DELETE FROM s.t WHERE id = {n}"}
-            for n in range(5000)]  # fmt: skip
+    rows = [{"id": f"E{n}", "group": "log", "says": f"committed statement: CALL s.purge({n})"} for n in range(5000)]
     rows += [{"id": "E5000", "group": "log", "says": "committed statement: TRUNCATE s.wiped"},
              {"id": "E5001", "group": "catalogue", "says": "its storage was replaced", "row": "s.wiped"},
              {"id": "E5002", "group": "cause", "says": "who it was", "row": "G1"}]  # fmt: skip
