@@ -94,3 +94,63 @@ def test_one_late_table_that_holds_what_came_into_gone_ones_is_a_copy(make_table
     counted = {"database": "d", "inserted": 2400 + 3 * 143 + inserted - 561 + made}
     found = analyse.investigate(make_evidence(tables, reported=["stop"], database_counters=[counted]))
     assert status(found, "stop") == told
+
+
+def test_the_work_of_a_queue_is_no_habit_of_truncating_it(make_table, make_evidence):
+    """Sessions that end one by one, and a TRUNCATE of all that stood."""
+    emptied = {**EMPTIED, "inserts": 7, "deletes": 6, "dead": 0, "mod": 13}
+    tables = [make_table("logins", 16404, **emptied), make_table("users", 16500)]
+    entry = {"database": "d", "role": "o", "query_id": 1, "text": "DELETE FROM s.logins WHERE u = $1", "calls": 7,
+             "rows": 6}  # fmt: skip
+    assert status(analyse.investigate(make_evidence(tables, statements=[entry])), "logins") == "wiped"
+
+
+TAKE, CLEAR = "INSERT INTO s.parts SELECT * FROM s.load ON CONFLICT DO NOTHING", "TRUNCATE s.load"
+
+
+@pytest.mark.parametrize(("texts", "missed", "told"), [
+    ((TAKE, CLEAR), False, "intact"),
+    ((CLEAR, TAKE), False, "wiped"),  # emptied before it was read
+    (("INSERT INTO s.parts SELECT * FROM s.users", CLEAR), False, "wiped"),
+    ((TAKE, CLEAR), True, "wiped"),
+])  # fmt: skip
+def test_what_a_session_takes_over_and_clears_was_staged(make_table, make_evidence, texts, missed, told):
+    load = make_table("load", 16400, **{**EMPTIED, "inserts": 156})
+    tables = [load, make_table("parts", 16404), make_table("users", 16500)]
+    evidence = make_evidence(tables, reported=["load"] if missed else [], log_events=lines(*texts))
+    assert status(analyse.investigate(evidence), "load") == told
+
+
+SWAP = ("CREATE TABLE s.index_new AS SELECT id, count(*) FROM s.a GROUP BY id", "DROP TABLE IF EXISTS s.index",
+        "ALTER TABLE s.index_new RENAME TO index")  # fmt: skip
+LATE = {"created": 760, "xmin": 760, "filenode": 16700}
+
+
+@pytest.mark.parametrize(("texts", "told"), [(SWAP * 2, "intact"), (SWAP, "partial"), (SWAP[:2] * 2, "partial")])
+def test_a_table_that_one_query_makes_anew_each_time_lost_nothing_by_it(make_table, make_evidence, texts, told):
+    tables = [make_table("index", 16700, **LATE), *(make_table(name, 16500 + at) for at, name in enumerate("abc"))]
+    found = analyse.investigate(make_evidence(tables, reported=["index"], log_events=lines(*texts)))
+    assert status(found, "index") == told
+
+
+@pytest.mark.parametrize(("vehicle", "told"), [("scheduled_job", "undecided"), ("script", "partial")])
+def test_a_job_that_drops_a_table_which_stands_filled_makes_it_anew(make_table, make_evidence, vehicle, told):
+    code = {"path": "ops/index.sql", "line": 3, "vehicle": vehicle, "kind": "sql", "operation": "drop_table",
+            "object": "s.index", "loses": "rows", "text": SWAP[1]}  # fmt: skip
+    tables = [make_table("index", 16700, **LATE), *(make_table(name, 16500 + at) for at, name in enumerate("abc"))]
+    more = {"code_hits": [code], "log_events": lines("DROP TABLE s.index")}
+    assert status(analyse.investigate(make_evidence(tables, reported=["index"], **more)), "index") == told
+
+
+def test_a_delete_above_that_took_nothing_along_is_no_sign_of_a_cascade(make_table, make_evidence):
+    """VACUUM FULL gave the child new storage; it counts no delete, and a cascade would have been counted."""
+    moved = make_table("movement", 16404, filenode=24600, xmin=742)
+    entry = {"database": "d", "role": "o", "query_id": 1, "text": "DELETE FROM s.batch WHERE due < $1", "calls": 1,
+             "rows": 3}  # fmt: skip
+    batch = make_table("batch", 16405, deletes=3, live=140, rows=140, dead=3, mod=3)
+    evidence = make_evidence([moved, batch, make_table("users", 16500)], [("movement", "batch", "cascade")],
+                             reported=["movement"], statements=[entry])  # fmt: skip
+    found = analyse.investigate(evidence)
+    assert status(found, "movement") == "intact"
+    seen = found.mechanism_evidence
+    assert "delete_parent" not in set(seen.loc[seen["table"] == "movement", "outcome"])

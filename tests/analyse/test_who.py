@@ -268,7 +268,8 @@ def test_a_failed_attempt_of_the_second_in_which_the_window_begins_counts(make_t
 def test_an_attempt_that_wants_the_privilege_speaks_for_nobody(make_table, make_evidence, subject, operation, tried):
     failed = _said(operation, role="ada", application="DBeaver", severity="ERROR", subject=subject, message="no")
     seen = [{"pid": 7, "role": "ada", "application": "DBeaver", "database": "d", "started_at": AT}]
-    found = _emptied(make_table, make_evidence, [failed], activity=seen)
+    begun = {**failed, "line": 6, "severity": "LOG", "subject": None, "message": None, "outcome": "failed"}
+    found = _emptied(make_table, make_evidence, [begun, failed], activity=seen)
     items = found.cause_evidence.set_index("item")["likelihood"]
     assert ("failed_attempt_by_hand" in items.index) is (tried is not None)
     assert "connected_by_shell" not in items.index  # whoever tried was connected; who was refused did not do it
@@ -318,3 +319,40 @@ def test_lines_of_one_file_that_name_just_the_emptied_tables_are_one_pointer(mak
               make_table("users", 16500)]  # fmt: skip
     found = analyse.investigate(make_evidence(tables, reported=["rates"], code_hits=code))
     assert ("exact_code_of_application" in set(found.cause_evidence["item"])) is exact
+
+
+BODY = "DELETE FROM s.notes WHERE ward = ward"
+MADE = f"CREATE FUNCTION s.close_ward(ward text) RETURNS void LANGUAGE sql AS $$\n  {BODY}\n$$"
+
+
+@pytest.mark.parametrize(("call", "role", "cause"), [
+    ("SELECT s.close_ward('C7')", "o", "application"), ('CALL "s"."close_ward"(7)', "o", "application"),
+    ("SELECT s.close_ward('C7')", "purge_job", "scheduled_job"), ("SELECT s.close_wards('C7')", "o", None),
+])  # fmt: skip
+def test_who_calls_a_routine_does_what_its_body_does(make_table, make_evidence, call, role, cause):
+    """What a migration creates it does not run: the body waits for a call, and no log shows what it does then."""
+    up = {"path": "d/close.sql", "line": 1, "revision": "1", "direction": "up", "cascade": False, "how": "parsed"}
+    operations = [{**up, "operation": "create_function", "object": "s.close_ward", "text": MADE},
+                  {**up, "line": 2, "operation": "delete", "object": "s.notes", "text": BODY}]  # fmt: skip
+    gone = {"deletes": 143, "live": 0, "dead": 143, "mod": 143, "rows": 0}
+    entry = {"database": "d", "role": role, "query_id": 1, "calls": 1, "rows": 1, "text": call}
+    evidence = make_evidence(
+        [make_table("notes", 16404, **gone), make_table("users", 16500)], reported=["notes"], statements=[entry],
+        migration_operations=operations, migrations=[{"path": "d/close.sql", "revision": "1", "tool": "sqitch"}],
+        questions=[{"source": name, "status": "answered"} for name in ("migrations", "statements")],
+    )  # fmt: skip
+    evidence["incident"]["app_role"] = "o"
+    found = analyse.investigate(evidence)
+    items = set(found.cause_evidence["item"])
+    assert {"code_of_routine", "migrations_harmless"} <= items
+    assert "statement_in_migration" not in items
+    assert ("nobody_seen" in items) is (cause is None)
+    assert cause is None or _ranked(found).index[0] == cause
+
+
+def test_a_failed_attempt_names_no_doer(make_table, make_evidence):
+    failed = _said("TRUNCATE s.notes", role="ada", application="psql", severity="ERROR", message="timeout")
+    found = _emptied(make_table, make_evidence, [failed])
+    named = found.cause_evidence[found.cause_evidence["item"] == "doer_named"].set_index("cause")["likelihood"]
+    assert named["unknown"] > named["manual_session"]
+    assert set(_ranked(found).index[:2]) == {"manual_session", "unknown"}

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from tests.collect.test_repository import collected, git, question
-from triage_kit.collect.code import scan
+from triage_kit.collect.code import hit_rows, scan
 from triage_kit.parse.hits import MOST_HITS, read_hits
 from triage_kit.parse.models import models
 
@@ -263,3 +263,23 @@ def test_a_dag_runs_what_its_operators_are_given():
     assert [(each.vehicle, each.object) for each in read_hits(dag, "dags/backfill.py")] == [
         ("scheduled_job", "marts.sales")
     ]
+
+
+def test_a_routine_that_a_migration_creates_belongs_to_what_calls_it(tmp_path):
+    """Sqitch, migratus and others: the file creates it and drops a table besides; only the body waits for a call."""
+    made = 'CREATE PROCEDURE "løn".tidy(since date) LANGUAGE sql AS $$\nDELETE FROM loans WHERE due < since\n$$;\n'
+    files = {
+        "migrations/1-tidy.up.sql": f"{made}DROP TABLE gone;\n",
+        "migrations/2-close.up.sql": made.replace('"løn".tidy', "rx.close").replace("loans", "charts"),
+        "migrations/3-idle.up.sql": made.replace('"løn".tidy', "rx.idle").replace("loans", "idle"),
+        "ops/tidy.service": '[Service]\nExecStart=/usr/bin/psql -c "CALL \\"løn\\".tidy(now())"\n',
+        "ops/tidy.timer": "[Timer]\nOnCalendar=*-*-* 03:30\n",
+        "lib/Ward.pm": "package Ward;\nsub close { db->query('SELECT rx.close(?)', shift) }\n1;\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = scan(tmp_path, [name for name in files if name.startswith("migrations/")], Counter())
+    assert {(row["object"], row["vehicle"], row["schedule"]) for row in hit_rows(found)} == {
+        ("loans", "scheduled_job", "*-*-* 03:30"), ("charts", "application", None), ("idle", "script", None),
+    }  # fmt: skip

@@ -14,6 +14,7 @@ from triage_kit.analyse.context import at_latest, rows
 from triage_kit.analyse.dating import STATEMENTS
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.inquiry import Inquiry, Sign
+from triage_kit.analyse.routines import called as called_routines
 from triage_kit.analyse.sessions import called, connected
 from triage_kit.analyse.silence import covers
 from triage_kit.analyse.statements import REMOVES_ROWS, Seen, destructive, resolver
@@ -55,7 +56,8 @@ def _effects(group: Group, inquiry: Inquiry) -> list[Seen]:
     """Effects on the group's tables; where none is told, on tables from which a cascade leads there."""
     scene = inquiry.scene
     wanted = (*REMOVES_ROWS, "update", "rename_table", *ALSO.get(group.mechanism, ()))
-    here = [*(seen for name in group.tables for seen in scene.effects_on(name)), *_asked(group, inquiry)]
+    told = (seen for name in group.tables for seen in scene.effects_on(name))
+    here = [*told, *_asked(group, inquiry), *called_routines(group, inquiry)]
     own = [seen for seen in here if seen.operation in wanted]
     if any(seen.done for seen in own):
         return own
@@ -321,7 +323,7 @@ def _attempts(group: Group, inquiry: Inquiry) -> list[Seen]:
 def _refused(seen: Seen, group: Group, inquiry: Inquiry) -> bool:
     """Whether a statement as the one that did it was denied for want of the privilege: its role cannot have done it."""
     wanted = STATEMENTS.get(group.mechanism, tuple(REMOVES_ROWS))
-    return seen.user is not None and seen.operation in wanted and seen.where in inquiry.denied
+    return seen.user is not None and seen.operation in wanted and (seen.user, seen.text) in inquiry.denied
 
 
 def _attempt(group: Group, inquiry: Inquiry) -> dict[str, Sign]:

@@ -15,6 +15,7 @@ from triage_kit.analyse.context import rows
 from triage_kit.analyse.dating import STATEMENTS
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.inquiry import Inquiry, Sign, answered
+from triage_kit.analyse.routines import body_of
 from triage_kit.analyse.statements import REMOVES_ROWS
 from triage_kit.analyse.suspects import in_routine
 
@@ -61,7 +62,14 @@ def repository(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     ]  # fmt: skip
     run = applied_revisions(inquiry.evidence["migrations"], inquiry.evidence["version_tables"])
     old = _long_ago(inquiry)
-    hits = [row for row in hits if row["revision"] not in old]
+    bodies = [row for row in hits if body_of(row, up)]
+    hits = [row for row in hits if row["revision"] not in old and row not in bodies]
+    lines = {(row["path"], row["line"]) for row in rows(inquiry.evidence["code_hits"])}
+    bodies = [row for row in bodies if (row["path"], row["line"]) not in lines]  # else code_hits tell who calls it
+    if bodies and not found.get("code_of_routine", (False,))[0]:
+        where = f"{bodies[0]['path']}:{bodies[0]['line']}"
+        says = f"{where} (routine, which a migration creates) would do it: {(bodies[0]['text'] or '')[:120]}"
+        found["code_of_routine"] = (True, says, where)
     if hits:
         applied = [row for row in hits if row["revision"] in run]
         first = (applied or hits)[0]

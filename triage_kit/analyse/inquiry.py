@@ -52,11 +52,11 @@ class Inquiry:
         return events[kept]
 
     @cached_property
-    def denied(self) -> frozenset[str]:
-        """Lines of the log on which a statement was denied for want of a privilege."""
+    def denied(self) -> frozenset[tuple[str | None, str]]:
+        """Role and text of statements that were denied for want of a privilege."""
         events = self.evidence["log_events"]
-        lines = events[events["subject"] == "permission_denied"]
-        return frozenset(f"{row['file']}:{row['line']}" for row in rows(lines[["file", "line"]]))
+        lines = events[(events["subject"] == "permission_denied") & events["statement"].notna()]
+        return frozenset((row["role"], row["statement"].strip()) for row in rows(lines[["role", "statement"]]))
 
     @cached_property
     def writes(self) -> pd.DataFrame:

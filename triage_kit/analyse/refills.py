@@ -37,6 +37,11 @@ _MADE_OF = re.compile(
 _RENAMED = re.compile(
     r"(?is)\s*alter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?" + _WRITTEN + r"\s+rename\s+to\s+" + _WRITTEN
 )
+_MADE_BY_QUERY = re.compile(
+    r"(?is)\s*create\s+(?:unlogged\s+)?table\s+(?:if\s+not\s+exists\s+)?" + _WRITTEN + r"\s+as\b"
+)
+_SOURCE = re.compile(r"(?i)\b(?:from|join|using)\s+(?:only\s+)?" + _WRITTEN)
+A_RUN = pd.Timedelta(minutes=10)  # judgement: a run of a load, from what it takes over to what it clears away
 _NAME = re.compile(r'"(?:[^"]|"")+"|\w+')
 _MOVES = re.compile(r"(?is)^\s*with\b.*\bdelete\b.*\breturning\b.*\binsert\s+into\b")
 
@@ -185,7 +190,7 @@ def copied_over(names: Iterable[str], evidence: Mapping[str, pd.DataFrame]) -> d
     """
     copies: dict[str, str] = {}  # copy: original, as written
     renames: set[tuple[str, str]] = set()
-    for text in _run(evidence):
+    for text, _ in _run(evidence):
         for _, statement in sql.statements(text):
             if (told := _COPIED.match(statement) or _MADE_OF.match(statement)) is not None:
                 copies[_folded(told[1])] = _folded(told[2])
@@ -201,17 +206,68 @@ def copied_over(names: Iterable[str], evidence: Mapping[str, pd.DataFrame]) -> d
     return found
 
 
-def _run(evidence: Mapping[str, pd.DataFrame]) -> Iterator[str]:
-    """Texts that ran here and may copy or rename, of log and pg_stat_statements, what failed left out."""
+def made_again(tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Tables that the same query makes anew again and again, a new one taking the old one's name each time.
+
+    ``seen`` where the statements ran twice or more, ``told`` where a job or the application drops the table that stands
+    here filled: whatever drops it in the ordinary way of things makes it anew.
+    """
+    made: Counter[tuple[str, str]] = Counter()
+    renames: set[tuple[str, str]] = set()
+    for text, calls in _run(evidence):
+        for _, statement in sql.statements(text):
+            if (told := _MADE_BY_QUERY.match(statement)) is not None:
+                made[_folded(told[1]), statement.strip()] += calls
+            elif (told := _RENAMED.match(statement)) is not None:
+                renames.add((_folded(told[1]), schemas.parts(_folded(told[2]))[1]))
+    often = {name for (name, _), count in made.items() if count > 1}
+    code = evidence["code_hits"]
+    own = code["vehicle"].isin(("application", "scheduled_job")) & code["operation"].eq("drop_table")
+    dropped = {each for name in code.loc[own, "object"].dropna() for each in (name, schemas.parts(name)[1])}
+    found = {}
+    for table in tables:
+        schema, bare = table.relation["schema"], table.relation["name"]
+        if any((name, bare) in renames and schemas.parts(name)[0] in ("", schema) for name in often):
+            found[table.name] = "seen"
+        elif table.balance["actual_rows"] and {table.name, bare} & dropped:
+            found[table.name] = "told"
+    return found
+
+
+def poured_out(events: pd.DataFrame, seen: Mapping[str, Sequence[Seen]]) -> frozenset[str]:
+    """Tables whose rows a session put into another table before it emptied them: what stood there was taken over."""
+    emptied: defaultdict[object, list[tuple[pd.Timestamp, str]]] = defaultdict(list)
+    for name, effects in seen.items():
+        for each in effects:
+            whole = each.operation == "truncate" or (each.operation == "delete" and each.bounded is False)
+            if whole and each.done and each.pid is not None and each.at is not None:
+                emptied[each.pid].append((each.at, name))
+    if not emptied:
+        return frozenset()
+    found = set()
+    kept = events["pid"].isin(list(emptied)) & events["statement"].str.contains(r"(?i)\b(?:insert|merge)\b", regex=True)
+    for row in rows(events[kept.fillna(False) & ~events["severity"].isin(FAILURES)]):
+        into = {schemas.parts(name)[1] for name in targets(row["statement"])}
+        read = {schemas.parts(_folded(match[1]))[1] for match in _SOURCE.finditer(row["statement"])} - into
+        for at, name in emptied[row["pid"]] if into and read and row["at"] is not None else ():
+            if schemas.parts(name)[1] in read and row["at"] <= at <= row["at"] + A_RUN:
+                found.add(name)
+    return frozenset(found)
+
+
+def _run(evidence: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, int]]:
+    """Texts that ran here and may copy or rename, of log and pg_stat_statements, with their calls; no failed one."""
     events, entries = evidence["log_events"], evidence["statements"]
     done = events[
         events["statement"].notna() & ~events["severity"].isin(FAILURES) & (events["outcome"] != "rolled_back")
     ]
     here = entries[entries["database"].isin(evidence["identity"]["database"].dropna())]
-    texts = pd.concat([done["statement"], here["text"].dropna()])
+    texts = pd.concat([done["statement"], here["text"].dropna()], ignore_index=True)
+    calls = [1] * len(done) + here.loc[here["text"].notna(), "calls"].fillna(1).astype(int).tolist()
     if not texts.str.contains(r"(?i)\brename\s+to\b", regex=True).any():
         return
-    yield from texts[texts.str.contains(r"(?is)\brename\s+to\b|\binsert\b.*\bselect\b|\btable\b.*\bas\b", regex=True)]
+    told = texts.str.contains(r"(?is)\brename\s+to\b|\binsert\b.*\bselect\b|\btable\b.*\bas\b", regex=True)
+    yield from ((text, calls[place]) for place, text in texts[told].items())
 
 
 def _folded(name: str) -> str:

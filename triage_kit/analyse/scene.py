@@ -23,7 +23,15 @@ from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.lineage import gone_objects, made_late, stand_again, swapped_schemas
 from triage_kit.analyse.queues import rounds
 from triage_kit.analyse.records import Records
-from triage_kit.analyse.refills import Move, copied_over, filled_by_the_emptying_hand, moves, passed_through
+from triage_kit.analyse.refills import (
+    Move,
+    copied_over,
+    filled_by_the_emptying_hand,
+    made_again,
+    moves,
+    passed_through,
+    poured_out,
+)
 from triage_kit.analyse.rewound import older_state
 from triage_kit.analyse.running import busy_tables, loaded_tables, trigger_tables
 from triage_kit.analyse.silence import Visibility
@@ -82,6 +90,9 @@ class Scene:
     rounds: Mapping[str, int] = field(default_factory=dict)  # times that rows came and one statement deleted them
     # Tables in whose place a copy of all their rows stands, with the names that the original got.
     copied: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    remade: Mapping[str, str] = field(
+        default_factory=dict
+    )  # tables made anew again and again, as seen or as code tells
     passing: frozenset[str] = frozenset()  # tables that rows only pass through, as code and statements tell
     cascades_to: Mapping[str, frozenset[str]] = field(default_factory=dict)  # table -> tables that its DELETE reaches
 
@@ -182,7 +193,8 @@ def set_scene(
         moved=moves(tables, by_table, wal or Records()),
         refilled=filled_by_the_emptying_hand(evidence["log_events"], by_table),
         rounds=rounds(evidence["log_events"], by_table),
-        passing=passed_through(tables, evidence),
+        remade=made_again(tables, evidence),
+        passing=passed_through(tables, evidence) | poured_out(evidence["log_events"], by_table),
         copied=copied_over([table.name for table in tables], evidence),
         cascades_to=_upstream(nx.DiGraph(cascading).reverse(copy=False), tables),
     )

@@ -30,7 +30,7 @@ POINTERS = (
     *(f"{exact}code_of_{vehicle}" for exact in ("", "exact_") for vehicle in code_signs.VEHICLES),
     "statement_under_its_role", "on_schedule", "trigger_reaches", "keys_made_last", "dump_loaded", "replicated",
     "version_written", "statement_in_migration", "subscribed_table", "subscription", "recovered", "promoted",
-    "older_than_its_log", "volume_younger", "failed_attempt_by_hand", "only_versions_spared",
+    "older_than_its_log", "volume_younger", "only_versions_spared",
 )  # fmt: skip
 _SYNCHRONISED = re.compile(r'table synchronization worker for subscription "(.+?)", table "(.+?)" has')
 STARTED = ("script", "routine")  # what a schedule may start; its own line may stand on another machine

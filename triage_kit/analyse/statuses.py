@@ -117,8 +117,11 @@ def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
     if move is not None and mechanism in (*DELETING, "truncate"):
         share = MOVED if move.proven else MOVED_ALIKE if move.alike else MOVED_EVEN
         return {"hidden": share, status: 1 - share}
-    again = mechanism in ("recreate", "restore") and status == "partial" and name in scene.again
-    if again or (refill is not None and refill.whole):
+    anew = mechanism in ("recreate", "restore") and status == "partial"
+    if anew and scene.remade.get(name) == "told":
+        share = DOUBT_MISSED if missed else DOUBT
+        return {"intact": share, status: 1 - share}
+    if (anew and (name in scene.again or name in scene.remade)) or (refill is not None and refill.whole):
         share = REBUILT_MISSED if missed else REBUILT
         return {"intact": share, status: 1 - share}
     expiring = status == "partial" and mechanism in DELETING and EXPIRING.search(name)
@@ -177,7 +180,7 @@ def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
         return "hidden"
     if mechanism == "unknown" or actual is None:
         return "undecided"
-    if habitual(each, scene):
+    if habitual(each, scene, mechanism):
         return "intact"
     if mechanism in DELETING and each.table.net is not None and actual >= (each.table.came or 0) > 0:
         return "intact"  # every row that ever came stands: what was deleted was rolled back
@@ -208,7 +211,7 @@ def _as_many_elsewhere(each: Weighed, scene: Scene) -> bool:
     return older is not None and older["actual_rows"] == each.table.balance["actual_rows"]
 
 
-def habitual(each: Weighed, scene: Scene) -> bool:
+def habitual(each: Weighed, scene: Scene, mechanism: str) -> bool:
     """Whether the table is one that is always emptied, as a queue or a staging table, and nobody misses its rows.
 
     Either the same emptying statement ran again and again, or its primary key is far too small for the rows that went
@@ -225,7 +228,7 @@ def habitual(each: Weighed, scene: Scene) -> bool:
         source = seen.where.partition(":")[0]  # the log and pg_stat_statements tell of the same calls
         if seen.done and (seen.operation == "truncate" or (seen.operation == "delete" and seen.bounded is False)):
             calls[source] = calls.get(source, 0) + seen.calls
-    if not missed and worked_off(table, scene):
+    if not missed and mechanism in DELETING and worked_off(table, scene):  # no TRUNCATE is the work of a queue
         return True
     if max(calls.values(), default=0) >= (MISSED if missed else OFTEN):
         return True

@@ -49,7 +49,10 @@ def _worst_effect(table: Dossier, scene: Scene) -> tuple[str, Seen] | None:
     vain = table.net is not None and table.replaced is False and not table.balance["deletes"] and not _short(table)
     deletes = [] if vain else effects(own, "delete", "merge")
     texts = {s.text for s in deletes}  # a DELETE on a partitioned table is one on its partitions, and no cascade
-    above = [s for s in effects(scene.cascades_from[table.name] - own, "delete") if s.text not in texts]
+    # A cascade counts what it takes as well, and neither TRUNCATE nor a rewrite takes that back (measured).
+    spared = table.net is not None and not table.balance["deletes"] and not _short(table)
+    upstream = frozenset() if spared else scene.cascades_from[table.name] - own
+    above = [s for s in effects(upstream, "delete") if s.text not in texts]
     choices = [
         ("truncate", truncates),
         ("delete_all", [s for s in deletes if s.bounded is False]),

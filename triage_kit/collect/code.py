@@ -22,7 +22,7 @@ from triage_kit.redact import redact
 _MOST_HITS = 20_000
 _MOST_CALLS = 20_000
 _DEFINES = re.compile(r'(?i)\bcreate\s+(?:or\s+replace\s+)?(?:function|procedure)\s+([\w."]+)\s*\(')
-_ROUTINE = re.compile(r'(?i)\b(?:call|select|perform|exec|execute|from)\s+([\w."]*\w"?)\s*\(')
+_ROUTINE = re.compile(r'(?i)\b(?:call|select|perform|exec|execute|from)\s+([\w."\\]*\w\\?"?)\s*\(')
 _JOBS = re.compile(rb"(?i)\.(?:sh|bash|py|sql|psql|rb|js|ts|php|pl)\b|scripts?/|bin/")
 
 
@@ -48,6 +48,8 @@ def scan(root: Path, skip: Iterable[str], passed: Counter[str]) -> Found:
         inside = path.relative_to(root).as_posix()
         if inside not in left_out and (readable(inside) or inside.endswith(".prisma")):
             paths.append((path, inside))
+    for inside in sorted(left_out):
+        _note_migration(found, root / inside, inside, passed)
     by_name: dict[str, list[str]] = defaultdict(list)
     for _, inside in paths:
         by_name[inside.rsplit("/", 1)[-1]].append(inside)
@@ -75,6 +77,18 @@ def scan(root: Path, skip: Iterable[str], passed: Counter[str]) -> Found:
             break
     _note_callers(found)
     return found
+
+
+def _note_migration(found: Found, path: Path, inside: str, passed: Counter[str]) -> None:
+    """Routines that a migration in SQL creates: their bodies run when something calls them, not with the migration."""
+    data = content(path, passed) if inside.endswith(".sql") and path.is_file() and not path.is_symlink() else None
+    text = data.decode("utf-8", "surrogateescape").replace("\r\n", "\n") if data else ""
+    defined = [_bare(each[1]) for each in _DEFINES.finditer(text)]
+    if not defined:
+        return
+    for name in defined:
+        found.defines[name].add(inside)
+    found.hits += [(inside, each) for each in read_hits(text, inside) if each.name]
 
 
 def _note_routines(found: Found, text: str, inside: str) -> None:
@@ -105,7 +119,7 @@ def _note_callers(found: Found) -> None:
 
 
 def _bare(name: str) -> str:
-    return name.rsplit(".", 1)[-1].strip('"').lower()
+    return name.rsplit(".", 1)[-1].strip('"\\').lower()  # a quote in a quoted command of a shell has a backslash
 
 
 def _note_starts(found: Found, text: str, inside: str, by_name: dict[str, list[str]]) -> None:
