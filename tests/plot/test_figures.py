@@ -267,6 +267,16 @@ def test_causes_are_ranked_and_numbered() -> None:
     assert texts(ax) == ["80 %", "20 %"]
 
 
+@pytest.mark.parametrize("chance", [0.5, 0.87, 0.9, 0.94, 0.999])
+def test_the_number_of_a_bar_stands_beside_it_or_inside_it_and_never_across_its_end(chance: float) -> None:
+    row = {"group": "G1", "cause": "migration", "title": "A migration ran it", "probability": chance}
+    ax = plot.causes(schemas.frame("causes", [row]))
+    ax.figure.draw_without_rendering()
+    bar, number = ax.patches[0].get_window_extent(), ax.texts[0].get_window_extent()
+    assert number.x0 > bar.x1 or number.x1 < bar.x1
+    assert number.x1 < ax.bbox.x1
+
+
 def test_matrix_prints_decibans_of_the_chosen_table() -> None:
     rows = [("a", "storage", "replaced", "truncate", 16.0), ("a", "storage", "replaced", "delete", -10.4),
             ("b", "dead", "many", "delete", 3.0)]  # fmt: skip

@@ -179,6 +179,15 @@ def test_a_table_of_two_columns_stays_one_on_a_phone(page: browser.Page) -> None
     assert page.ask(f"getComputedStyle({row}.cells[1], '::before').content") == "none"
 
 
+def test_on_a_phone_bars_stand_in_a_picture_of_its_width(page: browser.Page) -> None:
+    image = "document.querySelector('img[alt^=\"Bars of expected\"]')"
+    wide = page.ask(f"{image}.currentSrc")
+    page.size(390)
+    page.until(f"{image}.currentSrc !== {json.dumps(wide)} && {image}.complete")
+    assert page.ask(f"{image}.closest('figure').scrollWidth <= {image}.closest('figure').clientWidth")
+    assert page.ask(f"{image}.naturalWidth") == 340
+
+
 def test_code_is_folded_until_it_is_asked_for(page: browser.Page) -> None:
     shown = "[...document.querySelectorAll('details.source')].filter(each => each.offsetParent).length"
     assert page.ask(shown) == 0

@@ -5,6 +5,7 @@ that end in ``_list`` return objects that Jupyter shows by itself. Nothing here 
 changes global state.
 """
 
+from triage_kit.plot import narrow
 from triage_kit.plot.affected import freeze_list, table_list
 from triage_kit.plot.brief import first_screen, summary
 from triage_kit.plot.chances import causes, evidence_matrix, mechanisms, worst
@@ -57,6 +58,7 @@ __all__ = [
     "glance",
     "glossary",
     "mechanisms",
+    "narrow",
     "next_steps",
     "numbered_findings",
     "picture",

@@ -29,15 +29,11 @@ def mechanisms(
         30 tables are drawn, the rest is counted.
     ax : Axes to draw on; a new figure by default.
     """
-    given = schemas.check(mechanism_probabilities, "mechanism_probabilities")
-    if findings is not None:
-        given = _worst_first(given, findings)
+    given, look = drawn_mechanisms(mechanism_probabilities, findings)
     names = list(dict.fromkeys(zip(given["schema"], given["table"], strict=True)))
     if not names:
         with style.styled():
             return style.nothing(style.axes_for(ax, 9.2, 1.0), "No table is damaged: nothing happened to rows.")
-    weight = given.groupby("mechanism")["probability"].sum().sort_values(ascending=False, kind="stable")
-    look = {word: (style.PALETTE[i % 8], style.HATCHES[i % 8]) for i, word in enumerate(weight.index)}
     shown = names[:MOST_TABLES]
     with style.styled():
         ax = style.axes_for(ax, 9.2, 1.1 + 0.36 * max(len(shown), 1))
@@ -51,6 +47,17 @@ def mechanisms(
     best = given.sort_values("probability", kind="stable").drop_duplicates(["schema", "table"], keep="last")
     words = ", ".join(f"{number:,} {word}" for word, number in best["mechanism"].value_counts().items())
     return style.describe(ax, f"Most probable mechanism of {len(names):,} tables: {words or 'none'}.")
+
+
+def drawn_mechanisms(
+    mechanism_probabilities: pd.DataFrame, findings: pd.DataFrame | None
+) -> tuple[pd.DataFrame, dict[str, tuple[str, str]]]:
+    """What is drawn, the worst table first, and the colour and hatch of each mechanism."""
+    given = schemas.check(mechanism_probabilities, "mechanism_probabilities")
+    if findings is not None:
+        given = _worst_first(given, findings)
+    weight = given.groupby("mechanism")["probability"].sum().sort_values(ascending=False, kind="stable")
+    return given, {word: (style.PALETTE[i % 8], style.HATCHES[i % 8]) for i, word in enumerate(weight.index)}
 
 
 def _worst_first(given: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
@@ -108,10 +115,7 @@ def causes(causes: pd.DataFrame, ax: Axes | None = None) -> Axes:
     causes : frame ``causes`` (group, cause, title, probability 0 to 1).
     ax : Axes to draw on; a new figure by default.
     """
-    whole = ranked(causes)
-    given, left = _drawn(whole[whole["probability"].fillna(0) >= 0.0005])
-    several = len(set(whole["group"])) > 1
-    labels = [f"{row.group}: {row.cause}" if several else row.cause for row in given.itertuples()]
+    given, left, labels = drawn_causes(causes)
     with style.styled():
         ax = style.axes_for(ax, 9.2, 1.1 + 0.36 * max(len(given), 1))
         for place, row in enumerate(given.itertuples()):
@@ -125,14 +129,17 @@ def causes(causes: pd.DataFrame, ax: Axes | None = None) -> Axes:
                 edgecolor=style.CARD,
                 linewidth=0.5,
             )
+            within = row.probability > 0.88  # no room is left beside the bar
             ax.text(
-                min(row.probability, 0.9) + 0.01,
+                row.probability + (-0.01 if within else 0.01),
                 place,
                 style.percent(row.probability),
                 va="center",
-                bbox={"facecolor": style.CARD, "edgecolor": "none", "pad": 0.8},
+                ha="right" if within else "left",
+                color=style.CARD if within else style.INK,
+                bbox={"facecolor": colour if within else style.CARD, "edgecolor": "none", "pad": 0.8},
             )
-        _share_axis(ax, [style.short(label.replace("_", " "), 40) for label in labels])
+        _share_axis(ax, [style.short(label, 40) for label in labels])
         more = (
             f"; the first {MOST_GROUPS} groups and their likeliest causes, {left:,} more groups below" if left else ""
         )
@@ -141,6 +148,15 @@ def causes(causes: pd.DataFrame, ax: Axes | None = None) -> Axes:
         f"{label} {style.percent(chance)}" for label, chance in zip(labels, given["probability"], strict=True)
     )
     return style.describe(ax, f"Probabilities of the causes: {said or 'none'}.")
+
+
+def drawn_causes(causes: pd.DataFrame) -> tuple[pd.DataFrame, int, list[str]]:
+    """What is drawn, how many groups are left out, and a label for each bar."""
+    whole = ranked(causes)
+    given, left = _drawn(whole[whole["probability"].fillna(0) >= 0.0005])
+    several = len(set(whole["group"])) > 1
+    labels = [f"{row.group}: {row.cause}" if several else row.cause for row in given.itertuples()]
+    return given, left, [label.replace("_", " ") for label in labels]
 
 
 def ranked(causes: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from triage_kit import schemas
 from triage_kit.plot import style
 
 MOST_ROWS = 40
+OPEN = 0.8  # at most of a bar whose whole is not known
 COLUMNS = (1.44, 1.74, 2.04)  # right ends of the numbers; 48,000,000 needs 0.25, a range of such the first gap
 
 
@@ -59,10 +60,10 @@ def _bar(ax: Axes, place: int, row: object) -> None:
     actual = 0 if pd.isna(row.actual_rows) else int(row.actual_rows)
     expected = row.expected_rows if pd.notna(row.expected_rows) else row.expected_high
     whole = max(actual, 0 if pd.isna(expected) else int(expected))
-    if pd.isna(row.actual_rows) or (pd.isna(row.expected_rows) and whole > actual):
+    if unknown(row, whole):
         ax.barh(place, 1, 0.62, facecolor="none", edgecolor=style.MUTED, linestyle=":", linewidth=0.9)
     if actual:
-        ax.barh(place, actual / whole, 0.62, color="#5b8a6b", edgecolor="#1b6e3c", linewidth=0.6)
+        ax.barh(place, standing(row, whole), 0.62, color="#5b8a6b", edgecolor="#1b6e3c", linewidth=0.6)
     missing = 0 if pd.isna(row.missing_rows) else int(row.missing_rows)
     if whole and missing > 0:
         ax.barh(
@@ -82,6 +83,17 @@ def _bar(ax: Axes, place: int, row: object) -> None:
     ax.text(
         COLUMNS[-1] + 0.05, place, f"{symbol} {row.status}", ha="left", va="center", color=colour, fontweight="bold"
     )
+
+
+def unknown(row: object, whole: int) -> bool:
+    """Whether it is not known how long the whole bar would be, or how much of it stands."""
+    bounded = pd.isna(row.expected_rows) and whole > (row.actual_rows if pd.notna(row.actual_rows) else 0)
+    return bool(pd.isna(row.actual_rows) or bounded or (row.status == "partial" and pd.isna(row.missing_rows)))
+
+
+def standing(row: object, whole: int) -> float:
+    """The share of the bar that stands; where nobody knows what is missing, its end stays open."""
+    return min(int(row.actual_rows) / whole, OPEN if unknown(row, whole) else 1)
 
 
 def _expected(row: object) -> str:
@@ -108,10 +120,11 @@ def _frame(ax: Axes, shown: pd.DataFrame, rest: pd.DataFrame) -> None:
     if shown.empty:
         ax.text(0, 0, "no tables in scope", va="center")
     if not rest.empty:
-        ax.text(0, len(shown) + 0.2, f"and {len(rest):,} more tables: {_by_status(rest)}", va="center")
+        ax.text(0, len(shown) + 0.2, f"and {len(rest):,} more tables: {by_status(rest)}", va="center")
 
 
-def _by_status(findings: pd.DataFrame) -> str:
+def by_status(findings: pd.DataFrame) -> str:
+    """How many tables are of each status, in words."""
     counts = findings["status"].value_counts()
     return ", ".join(f"{counts[status]:,} {status}" for status in style.STATUSES if status in counts)
 
@@ -120,6 +133,6 @@ def _words(findings: pd.DataFrame) -> str:
     leaves = findings[findings["kind"] != "partitioned"]
     missing = int(leaves["missing_rows"].fillna(0).sum())
     return (
-        f"Bars of expected and actual rows for {len(findings):,} tables ({_by_status(findings) or 'none'}); "
+        f"Bars of expected and actual rows for {len(findings):,} tables ({by_status(findings) or 'none'}); "
         f"{missing:,} rows are known to be missing."
     )

@@ -81,17 +81,18 @@ def _rest(leaves: pd.DataFrame, shown: pd.DataFrame) -> str:
 def _row(place: int, row: object, most: int) -> Html:
     top = TOP + ROW * place
     colour, symbol = style.STATUSES.get(row.status, style.STATUSES["undecided"])
-    name = style.short(schemas.qualified(row.schema, row.table), min(36, LETTERS - len(_fate(row))))
+    name = style.short(schemas.qualified(row.schema, row.table), min(36, LETTERS - len(fate(row))))
     return tag(
         "g",
-        tag("title", f"{style.visible(schemas.qualified(row.schema, row.table))}: {_fate(row)}, {row.status}"),
+        tag("title", f"{style.visible(schemas.qualified(row.schema, row.table))}: {fate(row)}, {row.status}"),
         _words(0, top + 10, f"{symbol} {name}", row.status, fill=colour),
-        _words(WIDTH, top + 10, _fate(row), row.status, anchor="end", fill=colour),
+        _words(WIDTH, top + 10, fate(row), row.status, anchor="end", fill=colour),
         *_bar(top + 16, row, most),
     )
 
 
-def _fate(row: object) -> str:
+def fate(row: object) -> str:
+    """How many rows of the table are gone, hidden or there, in words."""
     if newer := words.refilled(row):
         return f"{style.count(row.missing_rows, '?')} gone, {newer:,} newer there"
     if pd.notna(row.missing_rows) and row.missing_rows > 0:
@@ -166,6 +167,6 @@ def _words(
 
 
 def _says(shown: pd.DataFrame, rest: str) -> str:
-    each = [f"{style.short(schemas.qualified(row.schema, row.table))}: {_fate(row)}" for row in shown.itertuples()]
+    each = [f"{style.short(schemas.qualified(row.schema, row.table))}: {fate(row)}" for row in shown.itertuples()]
     said = "; ".join([*each, rest] if rest else each)
     return f"Rows that stand and rows that are gone. {said or 'No table in scope'}."

@@ -28,30 +28,39 @@ def recovery(recovery: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax : Axes to draw on; a new figure by default.
     """
     given = schemas.check(recovery, "recovery")
-    rows = [None if pd.isna(value) else int(value) for value in given["rows"]]
-    if not rows:
+    drawn = ways(given)
+    if not drawn:
         with style.styled():
-            return style.nothing(style.axes_for(ax, 9.2, 1.0), "There is no way back to draw.")
-    most = max([value for value in rows if value] or [1])
+            return style.nothing(style.axes_for(ax, 9.2, 1.0), "No way back is needed, or none is known.")
     with style.styled():
         ax = style.axes_for(ax, 9.2, 0.9 + 0.42 * max(len(given), 1))
-        for place, (row, count) in enumerate(zip(given.itertuples(), rows, strict=True)):
-            word = _word(row.feasible)
-            wide = 0.0 if word == "not feasible here" else (count or 0) / most if count else 0.12
-            ax.barh(place, wide * 0.5, 0.56, linewidth=0.9, **LOOKS[word])
-            ax.text(wide * 0.5 + 0.01, place, _said(row, count, word), va="center", fontsize="small",
-                    color="#333333" if word != "not feasible here" else "#6b6b6b")  # fmt: skip
-        ax.set_yticks(
-            range(len(given)), [style.short(style.way_back(each).partition(" (")[0], 42) for each in given["option"]]
-        )
+        for place, (_, wide, look, said) in enumerate(drawn):
+            ax.barh(place, wide * 0.5, 0.56, linewidth=0.9, **look)
+            ax.text(wide * 0.5 + 0.01, place, said, va="center", fontsize="small",
+                    color="#333333" if wide else "#6b6b6b")  # fmt: skip
+        ax.set_yticks(range(len(given)), [name for name, *_ in drawn])
         ax.set_ylim(max(len(given), 1) - 0.4, -0.6)
         ax.set_xlim(0, 1.0)
         ax.set_xticks([])
         ax.tick_params(axis="y", length=0)
         ax.set_title("Ways back, and the rows that each would bring")
-    said = "; ".join(f"{style.way_back(row.option)}: {_said(row, count, _word(row.feasible))}"
-                     for row, count in zip(given.itertuples(), rows, strict=True))  # fmt: skip
+    said = "; ".join(
+        f"{style.way_back(option)}: {words}" for option, (*_, words) in zip(given["option"], drawn, strict=True)
+    )
     return style.describe(ax, f"Ways back: {said or 'none'}.")
+
+
+def ways(recovery: pd.DataFrame) -> list[tuple[str, float, dict, str]]:
+    """Of each way back its name, the share of its bar (0 to 1), how the bar looks, and what stands beside it."""
+    rows = [None if pd.isna(value) else int(value) for value in recovery["rows"]]
+    most = max([value for value in rows if value] or [1])
+    drawn = []
+    for row, count in zip(recovery.itertuples(), rows, strict=True):
+        word = _word(row.feasible)
+        wide = 0.0 if word == "not feasible here" else (count or 0) / most if count else 0.12
+        name = style.short(style.way_back(row.option).partition(" (")[0], 42)
+        drawn.append((name, wide, LOOKS[word], _said(row, count, word)))
+    return drawn
 
 
 def _word(feasible: object) -> str:

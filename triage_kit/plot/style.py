@@ -204,13 +204,14 @@ class Picture:
 
     svg: str
     says: str
+    narrow: str = ""  # the same for a telephone, as SVG; the page shows it there
     tooltips: bool = False  # a picture with tooltips goes into the page as it is, others as an image
     empty: bool = False  # nothing is drawn: a sentence says so instead of a frame around nothing
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
         if self.empty:
             return {"text/html": f'<p class="none">{escape(self.says)}</p>', "text/plain": self.says}, {}
-        facts = {"alt": self.says, "inline": self.tooltips}
+        facts = {"alt": self.says, "inline": self.tooltips, **({"narrow": self.narrow} if self.narrow else {})}
         return {"image/svg+xml": self.svg, "text/plain": self.says}, {"image/svg+xml": facts}
 
     def _repr_svg_(self) -> str | None:
@@ -226,12 +227,13 @@ def nothing(ax: Axes, said: str) -> Axes:
     return describe(ax, said)
 
 
-def picture(ax: Axes) -> Picture:
+def picture(ax: Axes, narrow: str = "") -> Picture:
     """The figure of these Axes as SVG; the same figure gives the same bytes.
 
     Parameters
     ----------
     ax : Axes that a function of ``triage_kit.plot`` returned.
+    narrow : the same for a telephone, which a function of ``triage_kit.plot.narrow`` returned.
 
     Returns
     -------
@@ -243,7 +245,7 @@ def picture(ax: Axes) -> Picture:
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
     says = figure.get_label() or ax.get_title(loc="left")
-    return Picture(svg[svg.index("<svg") :], says, empty=ax.get_gid() == NOTHING)
+    return Picture(svg[svg.index("<svg") :], says, narrow, empty=ax.get_gid() == NOTHING)
 
 
 def clean_xml(svg: str) -> str:

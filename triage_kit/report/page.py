@@ -22,7 +22,7 @@ from triage_kit.resources import resource_dir
 
 LAST = "appendix"  # long lists that a reader comes to by links
 DATE = re.compile(r"(<time [^>]*>)(\d{4}-\d\d-\d\d)")  # no line of the page ends inside it
-LEFT_OUT = {"parameters", "injected-parameters", "title", "explore"}
+LEFT_OUT = {"parameters", "injected-parameters", "title", "explore", "words"}  # the page has a glossary of its own
 
 
 def joined(notebooks: Mapping[str, nbformat.NotebookNode]) -> nbformat.NotebookNode:

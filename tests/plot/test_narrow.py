@@ -1,0 +1,104 @@
+"""Figures for a telephone: they say of the same rows what the wide ones say, in a picture that needs no pushing."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+
+from triage_kit import plot, schemas
+
+SVG = "{http://www.w3.org/2000/svg}"
+PLAIN = {"schema": "s", "kind": "table", "mechanism": "none", "probability": 0.9}
+
+
+def findings(*rows: dict) -> pd.DataFrame:
+    return schemas.frame("findings", [{**PLAIN, **row} for row in rows])
+
+
+LOST = {"table": "lost", "status": "wiped", "expected_rows": 48, "actual_rows": 0, "missing_rows": 48}
+HALF = {"table": "half", "status": "partial", "expected_rows": 40, "actual_rows": 10, "missing_rows": 30}
+LESS = {"table": "less", "status": "partial", "actual_rows": 10}
+FULL = {"table": "full", "status": "intact", "expected_rows": 8, "actual_rows": 8, "missing_rows": 0}
+CHANCES = schemas.frame(
+    "mechanism_probabilities",
+    [
+        {"schema": "s", "table": "lost", "mechanism": word, "probability": chance}
+        for word, chance in (("truncate", 0.75), ("partition_drop", 0.2), ("none", 0.05))
+    ],
+)
+CAUSES = schemas.frame(
+    "causes",
+    [
+        {"group": "G1", "cause": cause, "title": cause, "probability": chance}
+        for cause, chance in (("test_run", 0.25), ("migration", 0.7), ("unknown", 0.05))
+    ],
+)
+WAYS = schemas.frame(
+    "recovery",
+    [
+        {"option": "pitr", "feasible": False, "why": "archive_mode is off"},
+        {"option": "dump", "feasible": True, "rows": 48, "effort": "hours"},
+    ],
+)
+
+
+def words(svg: str) -> list[str]:
+    return [each.text for each in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+
+
+def bars(svg: str) -> list[tuple[str, int, int]]:
+    """Fill, left end and width of each piece, in hundredths of a whole bar."""
+    return [
+        (each.get("fill"), round(float(each.get("x")) / 3.39), round(float(each.get("width")) / 3.39))
+        for each in ElementTree.fromstring(svg).iter(f"{SVG}rect")
+    ]
+
+
+def test_a_table_has_what_stands_green_and_what_is_missing_red() -> None:
+    svg = plot.narrow.tables(findings(FULL, HALF, LOST))
+    assert bars(svg) == [("#f6d5d2", 0, 100), ("#5b8a6b", 0, 25), ("#f6d5d2", 25, 75), ("#5b8a6b", 0, 100)]
+    assert [each for each in words(svg) if "s." in each] == ["✖ s.lost", "◐ s.half", "✔ s.full"]
+    assert "wiped: 48 of 48 gone" in words(svg)
+
+
+def test_a_table_that_lost_nobody_knows_how_much_has_an_open_end() -> None:
+    assert bars(plot.narrow.tables(findings(LESS))) == [("none", 0, 100), ("#5b8a6b", 0, 80)]
+    solid = [each.get_width() for each in plot.tables(findings(LESS)).patches if each.get_linestyle() != ":"]
+    assert solid == [0.8]
+
+
+def test_causes_mechanisms_and_ways_back_carry_their_numbers() -> None:
+    assert words(plot.narrow.causes(CAUSES))[1:5] == ["migration", "70 %", "test run", "25 %"]
+    happened = words(plot.narrow.mechanisms(CHANCES, findings(LOST)))
+    assert happened[-2:] == ["s.lost", "truncate 75 %, partition drop 20 %"]
+    assert [width for _, _, width in bars(plot.narrow.mechanisms(CHANCES, findings(LOST)))] == [75, 20, 5]
+    ways = words(plot.narrow.recovery(WAYS))
+    assert ways[2] == "not here: archive_mode is off"
+    assert ways[-1] == "48 rows, hours of work"
+
+
+def test_forty_tables_are_drawn_and_the_others_counted() -> None:
+    many = findings(*({**LOST, "table": f"t{place}"} for place in range(50)))
+    said = words(plot.narrow.tables(many))
+    assert sum("s.t" in each for each in said) == 40
+    assert "and 10 more tables: 10 wiped" in said
+
+
+def test_nothing_to_draw_is_no_picture() -> None:
+    assert plot.narrow.causes(schemas.empty("causes")) == ""
+    assert plot.narrow.mechanisms(CHANCES, findings(FULL)) == ""
+    assert plot.narrow.recovery(schemas.empty("recovery")) == ""
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "line\nbreak\u202e", "n" * 63, "a & b"])
+def test_a_hostile_name_is_text(name: str) -> None:
+    svg = plot.narrow.tables(findings({**LOST, "table": name}))
+    drawn = {each.tag.removeprefix(SVG) for each in ElementTree.fromstring(svg).iter()}
+    assert drawn <= {"svg", "text", "rect", "path"}
+    assert "\u202e" not in svg
+
+
+def test_the_same_rows_give_the_same_bytes() -> None:
+    assert plot.narrow.causes(CAUSES) == plot.narrow.causes(CAUSES.copy())
