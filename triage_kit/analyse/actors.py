@@ -192,9 +192,21 @@ def _program(best: Seen, kinds: frozenset[str], group: Group, inquiry: Inquiry) 
     if same is not None:
         found["statement_by_application"] = (same, f"{who}; {how}", best.where)
     if same is False and not kinds - SPECIFIC and not hands.kinds(best.user):
-        says = f"{who}: a role of its own, which the application does not use"
-        found["statement_by_own_role"] = (True, says, best.where)
+        owner = _owns(best.user, group, inquiry)
+        says = (
+            f"{who}: {'the owner of the tables' if owner else 'a role of its own'}, which the application does not use"
+        )
+        found["statement_by_owner" if owner else "statement_by_own_role"] = (True, says, best.where)
     return found
+
+
+def _owns(role: str | None, group: Group, inquiry: Inquiry) -> bool:
+    """Whether a role that is no superuser owns the tables: people log in as themselves, deployments as the owner."""
+    names = [name for name in group.roots or group.tables if name in inquiry.tables]
+    owners = {inquiry.tables[name].relation["owner"] for name in names}
+    roles = inquiry.evidence["roles"]
+    above = set(roles.loc[roles["superuser"].fillna(False).astype(bool), "name"])
+    return role is not None and owners == {role} and role not in above | {"postgres"}
 
 
 def _kinds(application: str | None, role: str | None, inquiry: Inquiry) -> frozenset[str]:

@@ -24,7 +24,7 @@ _WORDS = {
     "testcontainers testsuite mocha minitest e2e xunit nunit mstest karma jasmine ava behat cucumber "
     "codeception pest dusk exunit capybara selenium tox nox surefire failsafe spec specs qa fixtures "
     "testhost vstest respawn databasecleaner database_cleaner factorybot integrationtest integrationtests "
-    "prueba pruebas teste testes essais github_actions gitlab_ci gitlab_runner circleci buildkite",
+    "prueba pruebas teste testes essais github_actions gitlab_ci gitlab_runner ci circleci buildkite",
     "job": "cron cronjob crond crontab anacron pg_cron pgagent pg_timetable partman pg_partman~ job jobs "
     "jobrunner schedul~ airflow retention purge~ purging cleanup clean_up cleaner cleansing nightly "
     "daily hourly weekly monthly dagster prefect luigi rundeck celery celerybeat sidekiq resque "
@@ -40,7 +40,7 @@ _WORDS = {
     "deploy~ release releaser phinx doctrine artisan yoyo pgroll reshape bytebase schemahero umzug "
     "drizzle_kit drizzle diesel sqlx refinery dbup fluentmigrator roundhouse evolve terraform ansible "
     "pulumi helm argocd graphile_migrate schema_migration ddl efcore dotnet_ef ecto entityframework "
-    "entity_framework efbundle schemachange schema_change tern",
+    "entity_framework efbundle schemachange schema_change tern ci cicd ci_cd",
     "restore": "pg_restore pgrestore pg_dump pg_dumpall pgbackrest barman wal_g walg restore restorer restoring "
     "pgloader dump_load dumpload load_dump pg_basebackup pgcopydb pg_probackup restaur~ "
     "wiederherstell~ terugzet~ ripristin~",

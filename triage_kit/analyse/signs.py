@@ -24,7 +24,7 @@ SPARING = ("truncate", "delete", "restore")
 TELLING = ("new_cluster", "unlogged_reset", "restore", "none", "rollback", "hidden", "counters_reset", "unknown")
 POINTERS = (
     *(f"statement_by_{kind}" for kind in ("gui", "shell", "tests", "job", "migrator", "restore", "replication")),
-    *(f"statement_by_{kind}" for kind in ("script", "worker", "server", "program", "application", "own_role")),
+    *(f"statement_by_{kind}" for kind in ("script", "worker", "server", "program", "application", "own_role", "owner")),
     *(f"routine_by_{kind}" for kind in ("job", "tests", "migrator", "shell")),
     *(f"connected_by_{kind}" for kind in ("tests", "restore")),
     *(f"{exact}code_of_{vehicle}" for exact in ("", "exact_") for vehicle in code_signs.VEHICLES),

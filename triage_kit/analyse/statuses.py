@@ -23,6 +23,9 @@ MISSED = 5  # the same for a table that people miss rows of
 DOUBT, DOUBT_MISSED = 0.7, 0.47
 # Judgement: a table that holds as many rows again as before it was emptied was rebuilt, seldom overwritten by others.
 REBUILT, REBUILT_MISSED = 0.93, 0.75
+# Judgement: a job that drops a table and fills a new one does so every time; where people miss rows of it, that run may
+# be the one that lost them.
+REMADE_MISSED = 0.25
 # Judgement: rows that one transaction deleted here and inserted there were moved; equal numbers alone are a hint that
 # must not make a sure loss an open question.
 MOVED, MOVED_ALIKE, MOVED_EVEN = 0.94, 0.75, 0.4
@@ -119,7 +122,7 @@ def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
         return {"hidden": share, status: 1 - share}
     anew = mechanism in ("recreate", "restore") and status == "partial"
     if anew and scene.remade.get(name) == "told":
-        share = DOUBT_MISSED if missed else DOUBT
+        share = REMADE_MISSED if missed else DOUBT
         return {"intact": share, status: 1 - share}
     if (anew and (name in scene.again or name in scene.remade)) or (refill is not None and refill.whole):
         share = REBUILT_MISSED if missed else REBUILT

@@ -75,9 +75,14 @@ def readable(path: str) -> bool:
         or suffix in ("py", "sql", "psql", "ipynb", *ETL)
         or place.name in _RUBY_NAMES
         or bool(_SHELL_NAMES.match(place.name))
-        or "/cron." in f"/{path}"
+        or _crons(place)
         or (not suffix and bool({"bin", "scripts", "script"} & set(place.parts[:-1])))
     )
+
+
+def _crons(place: PurePosixPath) -> bool:
+    """Whether cron reads the file: it lies in a folder that is called so, or its name begins with it."""
+    return "/cron." in f"/{place}" or (not place.suffix and place.parent.name in ("cron", "crons"))
 
 
 def promising(data: bytes) -> bool:
@@ -262,7 +267,7 @@ def started_files(text: str, path: str, names: Callable[[str], Iterator[str]]) -
 
     names gives the paths that end with one file name.
     """
-    if not (_SHELL_NAMES.match(PurePosixPath(path).name) or "/cron." in f"/{path}"):
+    if not (_SHELL_NAMES.match(PurePosixPath(path).name) or _crons(PurePosixPath(path))):
         return
     for number, line in enumerate(uncommented(text).splitlines(), 1):
         for word in _FILE.findall(line):

@@ -28,7 +28,7 @@ _CI = re.compile(
     r"tox\.ini|noxfile\.py)\Z"
 )
 _CRON_PATH = re.compile(
-    r"(?i)(?:\A|/)(?:cron\.(?:d|daily|hourly|weekly|monthly)/[^/]+|crontab[^/]*|[^/]+\.cron(?:tab)?|[^/]+\.timer|"
+    r"(?i)(?:\A|/)(?:cron\.(?:d|daily|hourly|weekly|monthly)/[^/]+|crons?/[^/.]+|crontab[^/]*|[^/]+\.cron(?:tab)?|[^/]+\.timer|"
     r"config/schedule\.rb|sidekiq[_-]cron\.ya?ml)\Z"
 )
 _SCRIPT_FOLDERS = frozenset(
