@@ -44,6 +44,19 @@ def test_a_database_that_took_the_name_of_another_needs_no_new_data_directory(ma
     assert alone["new_cluster"] > 0.5 > alone["recreate"]
 
 
+def test_tables_of_a_database_that_took_anothers_place_are_young_alike(make_table, make_evidence):
+    """That all are of one age says nothing against a restore where the whole database is younger than its name."""
+    databases = [{"oid": 16391, "name": "shop_before", "xmin": 781, "is_template": False},
+                 {"oid": 16451, "name": "shop", "xmin": 782, "is_template": False}]  # fmt: skip
+    tables = [make_table("a", 16460, created=783, xmin=783), make_table("z", 16500, created=900, xmin=900)]
+    for named, told in ((databases, set()), (databases[1:], {"contemporary"})):
+        evidence = make_evidence(tables, reported=["a"], databases=named)
+        facts = {"database": "shop", "database_oid": 16451, "database_xmin": 782}
+        evidence["identity"] = evidence["identity"].assign(**facts)
+        seen = analyse.investigate(evidence).mechanism_evidence
+        assert set(seen.loc[(seen["signal"] == "object_age") & (seen["table"] == "a"), "outcome"]) == told
+
+
 def test_databases_that_were_made_one_after_another_are_no_renaming(make_table, make_evidence):
     databases = [{"oid": 16450, "name": "billing", "xmin": 781, "is_template": False},
                  {"oid": 16451, "name": "shop", "xmin": 782, "is_template": False}]  # fmt: skip

@@ -12,6 +12,8 @@ from triage_kit.parse.models import models
 
 FILES = {
     "etc/cron.d/shop": "# m h\n15 3 * * * app /srv/shop/scripts/nightly.sh >> /var/log/x\n",
+    "cron/shop": "MAILTO=it\n10 2 * * * jobs /opt/shop/tools/sweep.rb\n",
+    "tools/sweep.rb": "db.exec('DELETE FROM swept')\n",
     "scripts/nightly.sh": "#!/bin/sh\npython scripts/purge.py\npsql -f sql/clean.sql\n",
     "scripts/purge.py": "import db\n\ndef purge():\n    db.execute('TRUNCATE stage')\n",
     "sql/clean.sql": "DELETE FROM old_carts;\n",
@@ -41,6 +43,7 @@ FILES = {
 FOUND = {
     ("scripts/purge.py", 4, "scheduled_job", "truncate", "stage"),
     ("sql/clean.sql", 1, "scheduled_job", "delete", "old_carts"),
+    ("tools/sweep.rb", 1, "scheduled_job", "delete", "swept"),
     ("scripts/by_hand.sh", 3, "script", "truncate", "orders"),
     ("deploy/purge.service", 2, "scheduled_job", "delete", "logs"),
     (".github/workflows/nightly.yml", 7, "scheduled_job", "drop_schema", None),

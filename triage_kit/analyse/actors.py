@@ -156,7 +156,8 @@ def _session(best: Seen, done: Sequence[Seen], group: Group, inquiry: Inquiry) -
     # No application's name, and the role that everything of the application shares: that names nobody.
     if best.application or (best.user and best.user != inquiry.about.app_role):
         for kind in ("tests", "job", "migrator", "restore"):
-            found[f"statement_by_{kind}"] = (kind in kinds, says, where)
+            if kind in kinds or best.application:  # a role that is named after no tool may be one's all the same
+                found[f"statement_by_{kind}"] = (kind in kinds, says, where)
         vague = [kind for kind in ("replication", "script", "worker", "server") if kind in kinds]
         if vague and not kinds & SPECIFIC:
             found[f"statement_by_{vague[0]}"] = (True, says, where)

@@ -94,13 +94,12 @@ SEEN_SINCE = (
     shipyard,
     gauges,
     housing,
-)
-NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (
     pharmacy,
     tramshop,
     cinematheque,
     seedbank,
 )
+NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
 
 INCIDENTS: dict[str, Incident] = {
     incident.name: incident
