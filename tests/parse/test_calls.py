@@ -3,6 +3,7 @@
 import pytest
 
 from triage_kit.parse.calls import python_calls
+from triage_kit.parse.hits import read_hits
 
 
 def found(text):
@@ -83,3 +84,10 @@ HOSTILE = {
 def test_code_that_would_run_for_ever_is_still_read_to_its_end(name):
     # Followed round by round, each of these would take hours.
     assert {each[1] for each in found(HOSTILE[name])} & {"truncate", "delete"}
+
+
+def test_a_statement_whose_tables_are_put_together_at_run_time_is_no_less_a_loss():
+    code = 'c.execute(text(f"TRUNCATE {names} CASCADE"))', 'c.execute(f"DELETE FROM a_{names}")'
+    text = "\n".join(("def clean(c, names):", *(f"    {line}" for line in code)))
+    found = [(each.line, each.operation, each.object, each.loses) for each in read_hits(text, "tests/conftest.py")]
+    assert found == [(2, "truncate", "{…}", "rows"), (3, "delete", "a_{…}", "rows")]

@@ -32,6 +32,8 @@ def found(path, text):
         ("a.ts", "await supabase.storage.from('a').delete(['b'])", []),
         ("a.ts", "x: Repository<Note>;\nthis.x.clear()", [(2, "truncate", "Note", None)]),
         ("a.ts", "import 'drizzle-orm';\nawait db.delete(notes)", [(2, "delete", "notes", False)]),
+        ("a.ts", "import 'drizzle-orm';\nawait db\n  .delete(notes)\n  .where(eq(notes.id, 3))",
+         [(2, "delete", "notes", True)]),
         ("a.ts", "await db.delete(notes)", []),
         ("a.php", "<?php DB::table('a')->where('b', 1)->delete();", [(1, "delete", "a", True)]),
         ("a.php", "<?php Note::query()->delete(); Note::truncate();",

@@ -336,12 +336,10 @@ def _of_text(given: ast.expr, value: str) -> Iterator[Operation]:
     spans = (given.end_lineno or given.lineno) - given.lineno == value.count("\n")
     for each in effects(value):
         line = given.lineno + each.line - 1 if spans else given.lineno
-        if PLACEHOLDER in each.object:
-            shown = each.text.replace(PLACEHOLDER, "{…}")
-            yield Operation(line, "", each.operation, each.object.replace(PLACEHOLDER, "{…}"), each.bounded,
-                            each.cascade, shown, each.how)  # fmt: skip
-        elif sure(each):
-            yield Operation.of(each, "", line)
+        if PLACEHOLDER in each.object or sure(each):
+            made = Operation.of(each, "", line)
+            made.object, made.text = (told.replace(PLACEHOLDER, "{…}") for told in (made.object, made.text))
+            yield made
 
 
 def _deletes(node: ast.expr) -> bool:

@@ -194,7 +194,7 @@ _JAVASCRIPT = [
     _Rule("clear", re.compile(r"\.clear\b(?=\(\s*\))"), _typeorm),
     _Rule("delete", re.compile(r"\.delete\b(?=\(\s*\{)"), _typeorm),
     _Rule("createQueryBuilder", re.compile(r"\.delete\b(?=\(\s*\))"), _typeorm_builder),
-    _Rule("delete", re.compile(r"(?:\b(?:db|tx|trx|database)|\w+D[bB])\.delete\b(?=\()"), _drizzle),
+    _Rule("delete", re.compile(r"(?:\b(?:db|tx|trx|database)|\w+D[bB])\s*\.delete\b(?=\()"), _drizzle),
     _Rule("deleteFrom", re.compile(r"\.deleteFrom\b(?=\()"),
           lambda call, text: Told("delete", call.name(_FIRST, call.arguments), _limited(call))),
     _Rule("nativeDelete", re.compile(r"\.nativeDelete\(\s*(?P<name>\w+)"), _named("delete", bounded=True)),
