@@ -1,4 +1,4 @@
-"""A server judges the labels of sql_cases/fourth.yaml: which of its statements cost rows, columns or sight."""
+"""A server judges the labels of later sets of sql_cases: which of their statements cost rows, columns or sight."""
 
 import json
 import subprocess
@@ -10,10 +10,16 @@ import pytest
 import yaml
 from psycopg.rows import dict_row
 
-SET = yaml.safe_load((Path(__file__).parent / "sql_cases" / "fourth.yaml").read_text("utf-8"))
-HURTING = [each for each in SET["destructive"] if "path" not in each and each.get("server", True)]
+CASES = Path(__file__).parent / "sql_cases"
+SETS = {name: yaml.safe_load((CASES / f"{name}.yaml").read_text("utf-8")) for name in ("fourth", "fifth")}
+HURTING = [
+    pytest.param(name, each, id=each["id"])
+    for name, one in SETS.items()
+    for each in one["destructive"]
+    if "path" not in each and each.get("server", True)
+]
 SEEN = """
-    SELECT c.oid::regclass::text, c.relrowsecurity, c.relpersistence::text,
+    SELECT c.oid::regclass::text, c.relrowsecurity, c.relforcerowsecurity, c.relpersistence::text,
            (SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = c.oid)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname !~ '^(pg_|information_schema)'"""
@@ -47,16 +53,18 @@ def costs(before, after):
 
 
 @pytest.fixture(scope="module")
-def template(server18):
-    """A database with the set's tables, copied for each statement."""
-    name = f"labels_{uuid.uuid4().hex[:8]}"
-    with server18.connect() as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    with server18.connect(name) as connection:
-        connection.execute(SET["setup"])
-    yield name
-    with server18.connect() as connection:
-        connection.execute(f"DROP DATABASE {name}")
+def templates(server18):
+    """A database with the tables of each set, copied for each statement."""
+    names = {each: f"labels_{each}_{uuid.uuid4().hex[:8]}" for each in SETS}
+    for each, name in names.items():
+        with server18.connect() as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        with server18.connect(name) as connection:
+            connection.execute(SETS[each]["setup"])
+    yield names
+    for name in names.values():
+        with server18.connect() as connection:
+            connection.execute(f"DROP DATABASE {name}")
 
 
 def run(server, template, text):
@@ -74,14 +82,15 @@ def run(server, template, text):
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.mark.parametrize("case", HURTING, ids=lambda each: each["id"])
-def test_a_server_agrees_that_it_costs_something(case, server18, template):
-    hurt, said = run(server18, template, f"{case['text']};\n{case.get('then', '')};")
+@pytest.mark.parametrize(("of_set", "case"), HURTING)
+def test_a_server_agrees_that_it_costs_something(of_set, case, server18, templates):
+    hurt, said = run(server18, templates[of_set], f"{case['text']};\n{case.get('then', '')};")
     assert hurt, said
     assert "ERROR" not in said
 
 
-def test_a_server_agrees_that_the_harmless_cost_nothing(server18, template):
-    found = {text: run(server18, template, text) for text in SET["harmless_statements"]}
+@pytest.mark.parametrize("of_set", SETS)
+def test_a_server_agrees_that_the_harmless_cost_nothing(of_set, server18, templates):
+    found = {text: run(server18, templates[of_set], text) for text in SETS[of_set]["harmless_statements"]}
     assert {text: hurt for text, (hurt, _) in found.items() if hurt} == {}
     assert {text: said for text, (_, said) in found.items() if "ERROR" in said} == {}
