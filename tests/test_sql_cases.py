@@ -93,9 +93,7 @@ def test_held_out_are_60_and_200():
     assert (len(HELD_OUT["destructive"]), len(harmless)) == (60, 200)
 
 
-SETS = [
-    yaml.safe_load((CASES / f"{name}.yaml").read_text("utf-8")) for name in ("unseen", "third", "fourth", "fifth")
-]
+SETS = [yaml.safe_load((CASES / f"{name}.yaml").read_text("utf-8")) for name in ("unseen", "third", "fourth", "fifth")]
 UNSEEN = {kind: [each for one in SETS for each in one[kind]] for kind in SETS[0]}
 
 
@@ -129,4 +127,9 @@ def test_an_unseen_file_raises_no_alarm(case):
 @pytest.mark.parametrize("one", SETS[1:], ids=["third", "fourth", "fifth"])
 def test_a_later_set_has_60_and_200(one):
     harmless = [*one["harmless_statements"], *one["harmless_files"], *one["stated"]]
-    assert (len(one["destructive"]), len(harmless)) == (60, 200)
+    assert (len(one["destructive"] + one.get("overwriting", [])), len(harmless)) == (60, 200)
+
+
+@pytest.mark.parametrize("case", SETS[-1]["overwriting"], ids=lambda each: each["id"])
+def test_values_that_a_condition_picks_are_no_loss_of_rows(case):
+    assert lost(case) == []

@@ -15,7 +15,7 @@ SETS = {name: yaml.safe_load((CASES / f"{name}.yaml").read_text("utf-8")) for na
 HURTING = [
     pytest.param(name, each, id=each["id"])
     for name, one in SETS.items()
-    for each in one["destructive"]
+    for each in one["destructive"] + one.get("overwriting", [])
     if "path" not in each and each.get("server", True)
 ]
 SEEN = """

@@ -1,4 +1,4 @@
-# ruff: noqa: E501 -- a case is one line
+# ruff: noqa: E501, S608 -- a case is one line; its SQL is only read
 """Migration files: Alembic read from its syntax tree, SQL files by name and marker; lines were counted by hand."""
 
 import textwrap
@@ -6,6 +6,8 @@ import textwrap
 import pytest
 
 from triage_kit.parse.alembic import is_alembic, read_alembic
+from triage_kit.parse.hits import loses_of
+from triage_kit.parse.migrations import read_migrations
 from triage_kit.parse.sql_files import read_sql_migration
 
 ALEMBIC = '''\
@@ -183,3 +185,50 @@ def test_markers_divide_a_file(markers):
     text = f"{up}\nCREATE TABLE a ();\nTRUNCATE b;\n\n{down}\nDROP TABLE a;\n{up}\nDELETE FROM c;\n"
     found = [(each.line, each.direction, each.operation) for each in read_sql_migration(text, "1.sql").operations]
     assert found == [(2, "up", "create_table"), (3, "up", "truncate"), (6, "down", "drop_table"), (8, "up", "delete")]
+
+
+REVISION = "from alembic import op\nimport sqlalchemy as sa\nrevision = '1'\ndown_revision = None\ndef upgrade():\n"
+RAILS = "class A < ActiveRecord::Migration[7.1]\n  def up\n{}\n  end\nend\n"
+DJANGO = "from django.db import migrations, models\nclass Migration(migrations.Migration):\n    operations = [{}]\n"
+XML = "<databaseChangeLog><changeSet id='1' author='a'>{}</changeSet></databaseChangeLog>"
+YAML = "databaseChangeLog: [{{changeSet: {{id: 1, author: a, changes: [{}]}}}}]"
+ADDED = "<addColumn tableName='a'><column name='x' type='text'/><column name='y' type='text'/></addColumn>"
+ADDED_YAML = "{addColumn: {tableName: a, columns: [{column: {name: x, type: text}}]}}"
+OWN = [
+    ("v/1.py", REVISION + "    op.add_column('a', sa.Column('x', sa.Text()))\n    op.execute('UPDATE a SET x = 1')\n", []),
+    ("v/1.py", REVISION + "    op.add_column('a', sa.Column('x'))\n    op.execute('UPDATE a SET x = 1, y = 2')\n",
+     ["values a"]),
+    ("v/1.py", REVISION + "    op.add_column('a', sa.Column('x'), if_not_exists=True)\n    op.execute('UPDATE a SET x = 1')\n",
+     ["values a"]),
+    ("v/1.py", REVISION + "    op.alter_column('a', 'x', type_=sa.BigInteger())\n"
+     "    op.alter_column('b', 'x', type_=sa.String(9))\n", []),
+    ("v/1.py", REVISION + "    op.alter_column('a', 'x', type_=sa.Numeric(9, 0))\n"
+     "    op.alter_column('b', 'x', type_=sa.Text(), postgresql_using='left(x, 2)')\n", ["columns a", "columns b"]),
+    ("db/migrate/1_a.rb", RAILS.format("add_column :a, :x, :text\nexecute 'UPDATE a SET x = 1'"), []),
+    ("db/migrate/1_a.rb", RAILS.format("add_column :a, :x, :text, if_not_exists: true\nexecute 'UPDATE a SET x = 1'"),
+     ["values a"]),
+    ("db/migrate/1_a.rb", RAILS.format("change_column :accounts, :x, :bigint\nchange_column :b, :y, 'text'"), []),
+    ("db/migrate/1_a.rb", RAILS.format("change_column :a, :x, :integer\nchange_column :b, :y, :text, using: 'left(y, 2)'"),
+     ["columns a", "columns b"]),
+    ("shop/migrations/1.py", DJANGO.format("migrations.AddField('order', 'x', models.ForeignKey('b')), "
+     "migrations.RunSQL('UPDATE shop_order SET x_id = 1')"), []),
+    ("shop/migrations/1.py", DJANGO.format("migrations.AlterField('order', 'x', models.BigIntegerField()), "
+     "migrations.AlterField('order', 'y', models.OneToOneField('shop.b'))"), []),
+    ("shop/migrations/1.py", DJANGO.format("migrations.AlterField('order', 'x', models.CharField(max_length=5))"),
+     ["columns shop_order"]),
+    ("log.xml", XML.format(ADDED + "<sql>UPDATE a SET y = x</sql>"
+     "<update tableName='a'><column name='x' value='1'/></update>"), []),
+    ("log.xml", XML.format(ADDED + "<update tableName='a'><column name='x'/><column name='z'/></update>"), ["values a"]),
+    ("log.xml", XML.format("<modifyDataType tableName='a' columnName='x' newDataType='varchar(9)'/>"
+     "<modifyDataType tableName='b' columnName='x' newDataType='smallint'/>"), ["columns b"]),
+    ("log.yaml", YAML.format(ADDED_YAML + ", {update: {tableName: a, columns: [{column: {name: x, value: 1}}]}}"), []),
+    ("log.yaml", YAML.format(ADDED_YAML + ", {update: {tableName: a, columns: [{column: {name: z, value: 1}}]}}"),
+     ["values a"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "text", "expected"), OWN)
+def test_what_a_migration_does_to_its_own_columns_costs_nothing(path, text, expected):
+    [migration] = read_migrations(text, path)
+    ups = [each for each in migration.operations if each.direction == "up"]
+    assert [f"{loses_of(each)} {each.object}" for each in ups if loses_of(each)] == expected

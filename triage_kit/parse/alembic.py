@@ -176,12 +176,36 @@ def _operation(node: ast.Call, method: str, batch: _Batch | None, names: Names) 
             "alter_column_type" if "type_" in given else "rename_column" if "new_column_name" in given else operation
         )
     found = _python(node, operation, parts)
+    found.harmless = operation == "alter_column_type" and _widens(node)
     if method == "rename_table":
         found.renamed = ".".join([*parts[:-1], as_text(argument(node, 1, "new_table_name", names))])
     if column_place and method == "drop_column":
         column = argument(node, column_place[0] - bool(batch), column_place[1], names)
-        found.object = ".".join([*parts, as_text(column) if column is not None else ""]).rstrip(".")
+        found.column = as_text(column) if column is not None else ""
+        found.object = ".".join([*parts, found.column]).rstrip(".")
+    if method == "add_column":
+        found.column = _added(node, 1 - bool(batch), names)
     return found
+
+
+def _added(node: ast.Call, place: int, names: Names) -> str:
+    """The name of the column in ``add_column(table, Column(name, …))``; empty where it may be there already."""
+    given = next((each.value for each in node.keywords if each.arg == "column"), None)
+    column = given or (node.args[place] if place < len(node.args) else None)
+    if not isinstance(column, ast.Call) or any(each.arg == "if_not_exists" for each in node.keywords):
+        return ""
+    name = argument(column, 0, "name", names)
+    return name if isinstance(name, str) else ""
+
+
+# Every value that can be cast to one of these without a USING fits in it, or is refused; numbers with a scale round.
+_WIDE = frozenset(("Text", "TEXT", "UnicodeText", "String", "Unicode", "VARCHAR", "BigInteger", "BIGINT", "JSONB"))
+
+
+def _widens(node: ast.Call) -> bool:
+    given = {each.arg: each.value for each in node.keywords}
+    kind = given["type_"].func if isinstance(given["type_"], ast.Call) else given["type_"]
+    return "postgresql_using" not in given and ast.unparse(kind).rpartition(".")[2] in _WIDE
 
 
 def _python(node: ast.Call, operation: str, parts: tuple[str, ...]) -> Operation:

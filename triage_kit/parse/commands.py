@@ -15,6 +15,8 @@ from triage_kit.parse.migration import Operation
 from triage_kit.sql import Effect, effects, suspicious
 
 _TEXT_LIMIT = 4000
+# Where packages and images keep a cluster, and what variables that name it are called.
+DATA_DIRECTORY = r"pgdata|pg_?sql/(?:\d+/)?data|postgresql/(?:\d+/)?(?:main|data)|\$\{?PGDATA\}?"
 # Command, what it does, and the group that names the object. Every one is documented by its tool.
 _TOOL_COMMANDS = [
     (r"\bdropdb\b(?:\s+-[hpU]\s+\S+|\s+--(?:host|port|username|maintenance-db)\s+\S+|\s+-{1,2}[\w-]+(?:=\S+)?)*"
@@ -52,14 +54,14 @@ _TOOL_COMMANDS = [
     (r"\bdocker\s+(?:volume\s+(?:rm|prune)|system\s+prune[^\n]*--volumes)\b(?:\s+-\w+)*\s*(?P<object>[\w.-]*)",
      "drop_database"),
     (r"\bkubectl\b[^\n|;&]*\sdelete\s+(?:pvc|pv|persistentvolumeclaims?)\b\s*(?P<object>[\w./-]*)", "drop_database"),
-    (r"\brm\s+-\w*r\w*\s+[^\n|;&]*(?:pgdata|postgresql/(?:\d+/)?(?:main|data)|\$\{?PGDATA\}?)", "drop_database"),
+    (rf"\brm\s+-\w*r\w*\s+[^\n|;&]*(?:{DATA_DIRECTORY})", "drop_database"),
 ]  # fmt: skip
 _TOOLS = [(re.compile(pattern), operation) for pattern, operation in _TOOL_COMMANDS]
 # One of these is in every line that a pattern above takes: most files are done with one search.
 _CLUE = re.compile(
     r"dropdb|pg_restore|pg_resetwal|prisma|db:|manage\.py|django-admin|[aA]rtisan|sequelize|knex|typeorm|alembic|"
     r"flask db|flyway|liquibase|goose|dbmate|sqitch|migrate|supabase|ecto\.|diesel|sqlx|drizzle|doctrine:|pg:reset|"
-    r"docker|kubectl|ddl-auto|ddl_auto|hbm2ddl|pgdata|PGDATA|postgresql|psql"
+    r"docker|kubectl|ddl-auto|ddl_auto|hbm2ddl|pgdata|PGDATA|postgresql|p(?:g_?)?sql"
 )
 # A minified line holds no command of a person; looking through it would take the square of its length.
 _LONG_LINE = re.compile(r"(?m)^(.{2000}).+$")

@@ -178,6 +178,37 @@ def _field(operation: str, reverse: str) -> Callable[[_Operation], list[_Told]]:
     return rule
 
 
+# Every value of a type that can be cast to one of these fits in it; a foreign key has the type of what it refers to.
+_WIDE = frozenset(
+    (
+        "ForeignKey",
+        "OneToOneField",
+        "TextField",
+        "BigIntegerField",
+        "BigAutoField",
+        "PositiveBigIntegerField",
+        "JSONField",
+    )
+)
+
+
+def _add_field(call: _Operation) -> list[_Told]:
+    (way, word, table), down = _field("add_column", "drop_column")(call)
+    suffix = "_id" if _kind(call) in ("ForeignKey", "OneToOneField") else ""
+    return [(way, word, table, ("column", call.text(1, "name") + suffix)), down]
+
+
+def _kind(call: _Operation) -> str:
+    """The class of the field that an operation gives a model, without its module."""
+    field = _given(call.node, 2, "field")
+    return ast.unparse(field.func).rpartition(".")[2] if isinstance(field, ast.Call) else ""
+
+
+def _alter_field(call: _Operation) -> list[_Told]:
+    table, word = call.table(call.text(0, "model_name")), "alter_column_type"
+    return [("up", word, table, ("harmless", _kind(call) in _WIDE)), ("down", word, table)]
+
+
 def _renames(call: _Operation) -> list[_Told]:
     old, new = call.table(call.text(0, "old_name")), call.table(call.text(1, "new_name"))
     return [("up", "rename_table", old, ("renamed", new), ("model", new)),
@@ -244,9 +275,9 @@ _Told = tuple[Any, ...]
 _RULES: dict[str, Callable[[_Operation], list[_Told]]] = {
     "CreateModel": _create_model,
     "DeleteModel": _delete_model,
-    "AddField": _field("add_column", "drop_column"),
+    "AddField": _add_field,
     "RemoveField": _field("drop_column", "add_column"),
-    "AlterField": _field("alter_column_type", "alter_column_type"),
+    "AlterField": _alter_field,
     "RenameField": _field("rename_column", "rename_column"),
     "RenameModel": _renames,
     "AlterModelTable": _tables,

@@ -19,6 +19,8 @@ from triage_kit.sql import effects, suspicious
 _TEXT_LIMIT = 4000
 _NAME = r"""[:'"`]+(?P<name>[\w.$-]+)['"`]?"""
 _OTHER = r"""(?:\s*,\s*[:'"`]+(?P<renamed>[\w.$-]+))?"""
+# Every value that can be cast to one of these without a USING fits in it, or is refused.
+_WIDER = r"""\s*,\s*[:'"`]+\w+['"`]?\s*,\s*[:'"`]+(?:text|string|bigint|jsonb|citext)\b(?![^\n]*\busing\b)"""
 # A word without which the pattern finds nothing, the pattern, and what the call does.
 _CALLS = [
     (
@@ -35,7 +37,16 @@ _CALLS = [
     ),
     (("run", "lear"), re.compile(rf"\b(?:truncate|truncate_tables|clearTable)\b\s*\(?\s*{_NAME}"), "truncate"),
     (("ename",), re.compile(rf"\b(?:rename_table|renameTable)\b\s*\(?\s*{_NAME}{_OTHER}"), "rename_table"),
-    (("hange",), re.compile(rf"\b(?:change_column|changeColumn)\b\s*\(?\s*{_NAME}"), "alter_column_type"),
+    (
+        ("hange",),
+        re.compile(rf"\b(?:change_column|changeColumn)\b\s*\(?\s*(?>{_NAME})(?P<wider>{_WIDER})?"),
+        "alter_column_type",
+    ),
+    (
+        ("dd",),
+        re.compile(rf"\b(?:add_column|addColumn)\b\s*\(?\s*{_NAME}\s*,\s*[:'\"`]+(?P<new>\w+)"),
+        "add_column",
+    ),
     (("rop",), re.compile(rf"\b(?:drop_schema|dropSchema|dropSchemaIfExists)\b\s*\(?\s*{_NAME}"), "drop_schema"),
     (("reate",), re.compile(rf"\b(?:create_table|createTable)\b\s*\(?\s*{_NAME}"), "create_table"),
     (("bulkDelete",), re.compile(rf"\bbulkDelete\s*\(\s*{_NAME}"), "delete"),
@@ -135,6 +146,9 @@ def dsl_calls(text: str, suffix: str) -> Iterator[Operation]:
             cascade = "cascade" in blanked[call.end() : blanked.find("\n", call.end()) % (len(blanked) + 1)].lower()
             made = Operation(line, "", operation, object_, bounded, cascade, _line(blanked, call), "pattern")
             made.renamed = named.get("renamed") or ""
+            made.harmless = bool(named.get("wider"))
+            # One that is added where it is missing may be there already.
+            made.column = "" if "if_not_exists" in made.text else named.get("new") or ""
             found.append(made)
     for run in islice(_RUNS.finditer(blanked), _MOST_CALLS) if suspicious(blanked) else ():
         written = next(each for each in (run["heredoc"], run["tick"], run["one"], run["two"]) if each is not None)

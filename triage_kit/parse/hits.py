@@ -128,6 +128,8 @@ def read_hits(text: str, path: str) -> list[Hit]:
 
 def loses_of(operation: Operation) -> str:
     """What an operation loses, as sql.Effect.loses tells it of a statement."""
+    if operation.harmless:
+        return ""
     if operation.loses or (operation.how in ("parsed", "tokens") and operation.text):
         return operation.loses
     known = OPERATIONS.get(operation.operation)

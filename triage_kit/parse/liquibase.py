@@ -7,6 +7,7 @@ https://docs.liquibase.com/change-types/home.html
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 from xml.parsers import expat
@@ -35,6 +36,8 @@ CHANGES = {
     "createTable": "create_table",
     "addColumn": "add_column",
 }
+# Every value that can be cast to one of these fits in it, or is refused; Liquibase writes no USING.
+WIDE = re.compile(r"(?i)\A\s*(?:text|clob|bigint|int8|jsonb|(?:n?varchar2?|character varying)\s*(?:\(|\Z))")
 RUNS_ELSEWHERE = frozenset(("sqlFile", "executeCommand", "customChange"))
 
 
@@ -107,8 +110,22 @@ class _Reader:
             if given.get("name"):
                 self.last.object = f"{table}.{given['name']}"
                 self.last = None
+        elif name == "column" and self.last is not None and self.open[-2] in ("addColumn", "update"):
+            self._column(given.get("name", ""))
         elif operation := CHANGES.get(name):
             self._change(line, name, operation, given)
+
+    def _column(self, name: str) -> None:
+        """Note a column that the last change adds or sets."""
+        last = self.last
+        if last is None or not name:
+            return
+        if last.operation == "update":
+            last.changes = (*last.changes, name)
+        elif not last.column:
+            last.column = name
+        else:
+            self.sets[-1].operations.append(replace(last, column=name))
 
     def _change(self, line: int, name: str, operation: str, given: dict[str, str]) -> None:
         table = given.get("tableName") or given.get("oldTableName") or given.get("viewName") or ""
@@ -119,6 +136,7 @@ class _Reader:
         self.last = self.sets[-1].operations[-1]
         if operation in ("delete", "update"):
             self.last.bounded = False
+        self.last.harmless = operation == "alter_column_type" and bool(WIDE.match(given.get("newDataType", "")))
         if operation == "rename_table":
             self.last.renamed = ".".join([*parts[:-1], given.get("newTableName", "")])
         self.last.text = f"<{name} {' '.join(f'{key}={value!r}' for key, value in given.items())}>"[:_TEXT_LIMIT]

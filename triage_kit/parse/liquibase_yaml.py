@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 import yaml
 
-from triage_kit.parse.liquibase import CHANGES, RUNS_ELSEWHERE
+from triage_kit.parse.liquibase import CHANGES, RUNS_ELSEWHERE, WIDE
 from triage_kit.parse.migration import Migration, Operation
 from triage_kit.sql import effects
 
@@ -72,18 +72,27 @@ def _change(node: yaml.Node, direction: str, operation: str, name: str) -> Itera
     table = next((told for key in ("tableName", "oldTableName", "viewName") if (told := _text(given.get(key)))), "")
     parts = [each for each in (_text(given.get("schemaName")), table) if each]
     columns = [""]
-    if operation == "drop_column":
-        inside = [_entries(_entries(each).get("column")) for each in _items(given.get("columns"))]
-        columns = [_text(given.get("columnName")), *(_text(each.get("name")) for each in inside)]
-        columns = [each for each in columns if each] or [""]
+    if operation in ("drop_column", "add_column"):
+        columns = [each for each in [_text(given.get("columnName")), *_columns(given)] if each] or [""]
     for column in columns:
-        made = _made(node, direction, operation, ".".join([*parts, column] if column else parts), name)
+        shown = [*parts, column] if column and operation == "drop_column" else parts
+        made = _made(node, direction, operation, ".".join(shown), name)
+        made.column = column
         if operation in ("delete", "update"):
             made.bounded = "where" in given
+        made.harmless = operation == "alter_column_type" and bool(WIDE.match(_text(given.get("newDataType"))))
+        if operation == "update":
+            made.changes = tuple(_columns(given))
         if operation == "rename_table":
             made.renamed = ".".join([*parts[:-1], _text(given.get("newTableName"))])
         made.cascade = _text(given.get("cascadeConstraints")).lower() == "true"
         yield made
+
+
+def _columns(given: dict[str, yaml.Node]) -> Iterator[str]:
+    """The names under ``columns``."""
+    for each in _items(given.get("columns")):
+        yield _text(_entries(_entries(each).get("column")).get("name"))
 
 
 def _made(node: yaml.Node, direction: str, operation: str, object_: str, name: str) -> Operation:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from triage_kit.sql import Effect
+from triage_kit.sql.passing import passing
 
 
 @dataclass(slots=True)
@@ -14,6 +15,7 @@ class Operation:
     """One thing that a migration would do; loses is what sql.Effect says, empty where no SQL was read.
 
     renamed is a table's new name; model the name by which later migrations of the tool mean it, where that is another.
+    column, changes, within and harmless are those of sql.Effect.
     """
 
     line: int
@@ -27,6 +29,10 @@ class Operation:
     loses: str = ""
     renamed: str = ""
     model: str = ""
+    column: str = ""
+    changes: tuple[str, ...] = ()
+    within: str = ""
+    harmless: bool = False
 
     @classmethod
     def of(cls, effect: Effect, direction: str, line: int) -> Operation:
@@ -43,12 +49,19 @@ class Operation:
             effect.how,
             effect.loses,
             _new_name(effect),
+            column=effect.column,
+            changes=effect.changes,
+            within=effect.within,
+            harmless=effect.harmless,
         )
 
     def row(self) -> dict[str, Any]:
         """The operation as a row of migration_operations, its file left to the collector."""
-        row = {key: value for key, value in asdict(self).items() if key not in ("loses", "model")}
+        row = {key: value for key, value in asdict(self).items() if key not in _NOT_KEPT}
         return row | {"renamed": self.renamed or None}
+
+
+_NOT_KEPT = frozenset(("loses", "model", "column", "changes", "within", "harmless"))
 
 
 def _new_name(effect: Effect) -> str:
@@ -69,3 +82,18 @@ class Migration:
     title: str | None = None
     created_at: datetime | None = None
     operations: list[Operation] = field(default_factory=list)
+
+    def spare_what_it_made(self) -> None:
+        """Mark what the migration does to its own tables and columns as harmless: nothing stood there before.
+
+        >>> steps = [Operation(1, "up", "add_column", "a", column="b"),
+        ...          Operation(2, "up", "update", "a", bounded=False, changes=("b",), loses="values")]
+        >>> made = Migration("alembic", operations=steps)
+        >>> made.spare_what_it_made()
+        >>> [(each.harmless, each.loses) for each in made.operations]
+        [(False, ''), (True, '')]
+        """
+        for direction in {each.direction for each in self.operations}:
+            steps = [each for each in self.operations if each.direction == direction]
+            for at in passing(steps):
+                steps[at].harmless, steps[at].loses = True, ""

@@ -29,7 +29,13 @@ def read_migrations(text: str, path: str, zone: tzinfo = UTC, chosen: bool = Fal
     >>> [each.tool for each in read_migrations("DROP TABLE a;", "db/migrations/V2__drop.sql")]
     ['flyway']
     """
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    found = _read(text.removeprefix("\ufeff").replace("\r\n", "\n"), path, zone, chosen)
+    for each in found:
+        each.spare_what_it_made()
+    return found
+
+
+def _read(text: str, path: str, zone: tzinfo, chosen: bool) -> list[Migration]:
     suffix = PurePosixPath(path).suffix
     if suffix == ".py":
         return _python(text, path, zone)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import yaml
 
 from triage_kit.parse.code import prose
-from triage_kit.parse.commands import command_hits
+from triage_kit.parse.commands import DATA_DIRECTORY, command_hits
 from triage_kit.parse.migration import Operation
 from triage_kit.sql import effects, suspicious
 
@@ -31,6 +31,9 @@ _ABSENT = {
     "postgresql_ext": "drop_extension",
     "postgresql_tablespace": "drop_tablespace",
 }
+# Modules that remove what a cluster is kept in.
+_HOLDS_DATA = frozenset(("file", "docker_volume", "docker_compose", "docker_compose_v2", "k8s", "rds_instance"))
+_DATA = re.compile(rf"(?i)(?:{DATA_DIRECTORY}|\bpg_?data(?:_dir\w*)?\b|postgres\w*_data_?dir\w*)[^/]*/?\Z")
 _NAMES = ("name", "table", "database", "schema", "db", "ext", "tablespace")
 _PAIR = re.compile(r"(\w+)=(\"[^\"]*\"|'[^']*'|\S+)")
 _HOLE = re.compile(r"\{\{[^}]*\}\}|\$\{[^}]*\}|\$\w+|%\(\w+\)s")
@@ -100,12 +103,14 @@ def _command(node: yaml.SequenceNode, key: str) -> Iterator[tuple[Operation, int
 
 
 def _module(name: str, value: yaml.Node, line: int, lines: list[str]) -> Iterator[tuple[Operation, int]]:
-    """What one of Ansible's modules for PostgreSQL removes, told by its parameters."""
-    if name not in _ABSENT:
+    """What one of Ansible's modules removes of PostgreSQL, told by its parameters."""
+    if name not in _ABSENT and name not in _HOLDS_DATA:
         return
     given = _parameters(value)
-    named = next((given[each] for each in _NAMES if each in given), "")
-    operation = _ABSENT[name] if given.get("state") == "absent" else ""
+    if name in _HOLDS_DATA and not _removes_data(name, given):
+        return
+    named = next((given[each] for each in _NAMES if each in given), "") if name != "file" else ""
+    operation = _ABSENT.get(name, "drop_database") if given.get("state") == "absent" else ""
     if name == "postgresql_table" and given.get("truncate", "").lower() in _YES:
         operation = "truncate"
     if operation:
@@ -113,6 +118,15 @@ def _module(name: str, value: yaml.Node, line: int, lines: list[str]) -> Iterato
         shown = lines[line - 1].strip()[:_TEXT_LIMIT]
         hole = _HOLE.sub("{…}", named)
         yield Operation(line, "", operation, hole, cascade=cascade, text=shown, how="pattern"), value.end_mark.line + 1
+
+
+def _removes_data(name: str, given: dict[str, str]) -> bool:
+    """Whether a module that removes files, volumes or instances removes what holds a cluster."""
+    if name == "file":
+        return _DATA.search(given.get("path") or given.get("dest") or given.get("name") or "") is not None
+    if name.startswith("docker_compose"):
+        return given.get("remove_volumes", "").lower() in _YES
+    return name != "k8s" or given.get("kind", "").lower() in ("persistentvolumeclaim", "persistentvolume", "pvc", "pv")
 
 
 def _parameters(value: yaml.Node) -> dict[str, str]:

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from triage_kit.sql.fallback import Unreadable, by_words
 from triage_kit.sql.lexer import coarse, split, without_literals
+from triage_kit.sql.passing import passing
 from triage_kit.sql.psql import psql_effects, statements, without_psql
 from triage_kit.sql.scope import Scope
 from triage_kit.sql.shapes import shape
@@ -79,22 +80,23 @@ def _read(text: str) -> tuple[Effect, ...]:
 
 
 def _without_passing(found: list[Effect], scope: Scope) -> list[Effect]:
-    """What befalls a table between its making and its end in one text costs nothing: nothing stood there before.
+    """What befalls a table that the text has made, and triggers that it starts again, costs nothing.
 
     >>> [each.loses for each in effects("CREATE TABLE a (i int); TRUNCATE a; DROP TABLE a; DROP TABLE a")]
     ['', '', '', 'rows']
     """
-    made: dict[tuple[str, ...], int] = {}
-    for at, each in enumerate(found):
-        if each.within or each.harmless or not each.parts:
-            continue
-        if each.operation == "create_table" and each.parts not in scope.perhaps:
-            made.setdefault(each.parts, at)
-        elif each.operation == "drop_table" and (first := made.pop(each.parts, None)) is not None:
-            for place in range(first + 1, at + 1):
-                if found[place].parts == each.parts and not found[place].within:
-                    found[place] = replace(found[place], harmless=True)
-    return found
+    spared = passing(found, {".".join(each) for each in scope.perhaps})
+    return [
+        replace(each, harmless=True) if at in spared or _taken_back(each, scope) else each
+        for at, each in enumerate(found)
+    ]
+
+
+def _taken_back(effect: Effect, scope: Scope) -> bool:
+    """Whether triggers are started again, or a policy that hides no row is dropped to be made anew."""
+    if effect.operation == "disable_trigger":
+        return effect.parts in scope.restarted and not effect.within
+    return effect.operation == "drop_policy" and (*effect.parts, effect.column) in scope.changing
 
 
 def by_grammar(text: str, scope: Scope | None = None) -> list[Effect]:

@@ -9,6 +9,7 @@ from postgast import pg_query_pb2 as pg
 
 Node = Any
 _TRUE = frozenset(("t", "true", "y", "yes", "on", "1"))
+_STRICT = frozenset(("=", "<>", "!=", "<", ">", "<=", ">=", "~~", "~~*", "!~~", "!~~*"))
 _NUMBERS = frozenset(("ival", "fval"))
 _FALSE = frozenset(("f", "false", "n", "no", "off", "0"))
 # A test for NULL on a key lets every row pass; on another column (deleted_at) it is a real limit.
@@ -25,9 +26,40 @@ def never(node: Node, target: tuple[str, ...] = ()) -> bool:
     """Whether the statement's WHERE lets no row pass: it is false, or NULL, whatever the row."""
     if not node.HasField("where_clause"):
         return False
-    where = node.where_clause
-    null = where.WhichOneof("node") == "a_const" and where.a_const.isnull
-    return null or truth(where, target) is False
+    return truth(node.where_clause, target) is False or _unknown(node.where_clause)
+
+
+def _unknown(node: Node) -> bool:
+    """Whether a condition is NULL or false for every row, because a bare NULL stands in it.
+
+    ``= NULL`` and ``NOT IN (…, NULL)`` let no row pass, nor does anything that is joined to them by AND.
+    """
+    kind = node.WhichOneof("node")
+    if kind == "a_const":
+        return bool(node.a_const.isnull)
+    if kind == "bool_expr":
+        parts = [_unknown(each) or truth(each) is False for each in node.bool_expr.args]
+        if node.bool_expr.boolop == pg.AND_EXPR:
+            return any(parts)
+        return all(parts) if node.bool_expr.boolop == pg.OR_EXPR else _null(node.bool_expr.args[0])
+    return _null(node)
+
+
+def _null(node: Node) -> bool:
+    """Whether a comparison is NULL whatever the row: one of its operators that give NULL for NULL, beside a NULL."""
+    if node.WhichOneof("node") != "a_expr":
+        return False
+    expression = node.a_expr
+    sign = expression.name[-1].string.sval if expression.name else ""
+    if expression.kind == pg.AEXPR_IN:
+        return sign == "<>" and any(_bare_null(each) for each in expression.rexpr.list.items)
+    if expression.kind not in (pg.AEXPR_OP, pg.AEXPR_LIKE, pg.AEXPR_ILIKE) or sign not in _STRICT:
+        return False
+    return _bare_null(expression.lexpr) or _bare_null(expression.rexpr)
+
+
+def _bare_null(node: Node) -> bool:
+    return node.WhichOneof("node") == "a_const" and bool(node.a_const.isnull)
 
 
 def truth(node: Node, target: tuple[str, ...] = ()) -> bool | None:

@@ -56,7 +56,9 @@ def _delete(node: Node, scope: Scope) -> Iterator[Effect]:
 def _update(node: Node, scope: Scope) -> Iterator[Effect]:
     parts = relation(node.relation)
     hides = _hiding(node.target_list)
-    yield make("update", parts, bounded=limits(node, parts), column=hides, harmless=never(node, parts))
+    changes = tuple(each.res_target.name for each in node.target_list)
+    bounded, harmless = limits(node, parts), never(node, parts)
+    yield make("update", parts, bounded=bounded, column=hides, harmless=harmless, changes=changes)
 
 
 def _hiding(targets: Node) -> str:
@@ -110,9 +112,13 @@ def _vacuum(node: Node, scope: Scope) -> Iterator[Effect]:
 
 
 def _set(node: Node, scope: Scope) -> Iterator[Effect]:
-    values = [each.a_const.sval.sval.lower() for each in node.args]
-    if node.name == "session_replication_role" and values == ["replica"]:
+    if node.name != "session_replication_role":
+        return
+    if [each.a_const.sval.sval.lower() for each in node.args] == ["replica"]:
+        scope.stop(())
         yield make("disable_trigger", (), column="session_replication_role")
+    else:
+        scope.start(())
 
 
 def _role_set(node: Node, scope: Scope) -> Iterator[Effect]:

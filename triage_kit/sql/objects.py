@@ -41,6 +41,8 @@ def _drop(node: Node, scope: Scope) -> Iterator[Effect]:
     for each in node.objects:
         parts = named(each)
         if operation := _DROPS_ON.get(node.remove_type):
+            if operation == "drop_policy" and node.missing_ok:
+                scope.replaced.add(parts)
             yield make(operation, parts[:-1], column=parts[-1], cascade=cascade(node))
         else:
             operation = _DROPS.get(node.remove_type, "drop_other")
@@ -101,6 +103,7 @@ _ALTERATIONS = {
     pg.AT_ForceRowSecurity: "enable_row_security",
     pg.AT_DisableRowSecurity: "disable_row_security",
 }
+_STARTS = (pg.AT_EnableTrigAll, pg.AT_EnableAlwaysTrig)
 _PARTITIONS = {
     pg.AT_DetachPartition: "detach_partition",
     pg.AT_DetachPartitionFinalize: "detach_partition",
@@ -118,6 +121,12 @@ def _alter_table(node: Node, scope: Scope) -> Iterator[Effect]:
             continue
         operation = _ALTERATIONS.get(command.subtype, "alter_table")
         column = command.name or getattr(command, "def").column_def.colname
+        if operation == "disable_trigger":
+            scope.stop(parts)
+        elif command.subtype in _STARTS:
+            scope.start(parts)
+        elif operation == "add_column" and command.missing_ok:
+            scope.perhaps.add((*parts, column))
         # A table's own triggers may be stopped without harm to its keys; those of the keys are stopped by ALL alone.
         harmless = (
             _widens(getattr(command, "def").column_def)
@@ -127,6 +136,8 @@ def _alter_table(node: Node, scope: Scope) -> Iterator[Effect]:
         yield make(operation, parts, column=column, cascade=cascade(command), harmless=harmless)
 
 
+# A value that is too long for one of these is refused where no USING cuts it; a number's scale would round it.
+_REFUSING = frozenset(("varchar", "bpchar", "bit", "varbit"))
 # Every value of the types that can be cast to these without a USING fits in them; the cast is refused otherwise.
 _WIDE = frozenset(("text", "varchar", "int8", "numeric", "float8", "jsonb", "citext"))
 
@@ -134,7 +145,8 @@ _WIDE = frozenset(("text", "varchar", "int8", "numeric", "float8", "jsonb", "cit
 def _widens(column: Node) -> bool:
     """Whether a new type keeps every value: no USING that could change them, and no length that could cut them."""
     kind = column.type_name
-    return not column.HasField("raw_default") and not kind.typmods and strings(kind.names)[-1] in _WIDE
+    fits = _REFUSING if kind.typmods else _WIDE
+    return not column.HasField("raw_default") and strings(kind.names)[-1] in fits
 
 
 _RENAMES = {
@@ -165,6 +177,13 @@ def _set_schema(node: Node, scope: Scope) -> Iterator[Effect]:
         yield make("set_schema", relation(node.relation), column=node.newschema)
 
 
+def _create_schema(node: Node, scope: Scope) -> Iterator[Effect]:
+    parts = (node.schemaname or node.authrole.rolename,)
+    if node.if_not_exists:
+        scope.perhaps.add(parts)
+    yield make("create_schema", parts)
+
+
 def _create_table(node: Node, scope: Scope) -> Iterator[Effect]:
     made = node.relation if node.DESCRIPTOR.name == "CreateStmt" else node.into.rel
     if made.relpersistence == "t":
@@ -185,10 +204,16 @@ def _select_into(node: Node, scope: Scope) -> Iterator[Effect]:
             yield make("create_table", relation(made))
 
 
+_CHANGING = ("insert", "update", "delete")  # such a policy says what may be changed, not what is seen
+
+
 def _policy(operation: str) -> Handler:
     def handler(node: Node, scope: Scope) -> Iterator[Effect]:
         # A permissive policy shows more rows; a restrictive one, and one that no row passes, hides them.
-        harmless = operation == "create_policy" and node.permissive and not _shuts(node)
+        quiet = operation == "create_policy" and node.cmd_name in _CHANGING
+        harmless = quiet or (operation == "create_policy" and node.permissive and not _shuts(node))
+        if quiet and (policy := (*relation(node.table), node.policy_name)) in scope.replaced:
+            scope.changing.add(policy)
         yield make(operation, relation(node.table), column=node.policy_name, harmless=harmless)
 
     return handler
@@ -210,7 +235,7 @@ HANDLERS: dict[str, Handler] = {
     "DropdbStmt": _of_field("drop_database", "dbname"),
     "DropTableSpaceStmt": _of_field("drop_tablespace", "tablespacename"),
     "DropSubscriptionStmt": _of_field("drop_subscription", "subname"),
-    "CreateSchemaStmt": _of_field("create_schema", "schemaname"),
+    "CreateSchemaStmt": _create_schema,
     "CreatedbStmt": _of_field("create_database", "dbname"),
     "AlterTableStmt": _alter_table,
     "RenameStmt": _rename,

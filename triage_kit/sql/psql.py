@@ -87,7 +87,8 @@ def statements(text: str) -> list[tuple[int, str]]:
     return lexer.split(without_psql(text))
 
 
-_CONDITION = re.compile(r"(?m)^[ \t]*\\(?P<word>if|elif|else|endif)\b(?P<value>[^\n]*)$")
+_CONDITION = re.compile(r"(?m)^[ \t]*\\(?P<word>if|elif|else|endif|set|unset)\b(?P<value>[^\n]*)$")
+_SENDS_INTO = re.compile(r"\\(?:gset|prompt|getenv|i|ir|include|include_relative)\b")
 _KNOWN = dict.fromkeys(("false", "off", "0", "no"), False) | dict.fromkeys(("true", "on", "1", "yes"), True)
 
 
@@ -96,15 +97,24 @@ def _reached(text: str) -> str:
 
     >>> _reached("\\if false\nDROP TABLE a;\n\\else\nselect 1;\n\\endif\n")
     '\\if false\n\n\\else\nselect 1;\n\\endif\n'
+    >>> _reached("\\set sure off\n\\if :sure\nDROP TABLE a;\n\\endif\n")
+    '\\set sure off\n\\if :sure\n\n\\endif\n'
     """
     pieces: list[str] = []
     branches: list[tuple[bool, bool]] = []  # whether each open branch runs, and whether one of its \\if has
+    given: dict[str, str] = {}
     at = 0
     for found in _CONDITION.finditer(text) if "\\if" in text else ():
         piece = text[at : found.start()]
         pieces += [piece if all(runs for runs, _ in branches) else "\n" * piece.count("\n"), found[0]]
         at = found.end()
-        value = _KNOWN.get(found["value"].strip().lower())
+        written = found["value"].strip()
+        if _SENDS_INTO.search(piece):  # these set variables, too
+            given.clear()
+        if found["word"] in ("set", "unset"):
+            _set(written, given, sure=found["word"] == "set" and not branches)
+            continue
+        value = _KNOWN.get(_filled(written, given).strip("'\"").lower())
         if found["word"] == "if":
             branches.append((value is not False, value is True))
         elif found["word"] == "endif":
@@ -115,6 +125,19 @@ def _reached(text: str) -> str:
             branches[-1] = (opens and not settled, settled or value is True)
     rest = text[at:]
     return "".join([*pieces, rest if all(runs for runs, _ in branches) else "\n" * rest.count("\n")])
+
+
+def _set(written: str, given: dict[str, str], sure: bool) -> None:
+    """Note what ``\\set`` gives a variable; one that is set in a branch may have either value."""
+    name, _, value = written.partition(" ")
+    given.pop(name, None)
+    if sure and name and ":" not in value and "`" not in value:
+        given[name] = value.strip()
+
+
+def _filled(written: str, given: dict[str, str]) -> str:
+    """The text of a condition, a variable that is known replaced by its value."""
+    return given.get(written[1:], written) if written.startswith(":") else written
 
 
 def _blank_copy_data(text: str) -> str:

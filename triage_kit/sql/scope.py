@@ -8,13 +8,31 @@ from typing import Any
 class Scope:
     """Temporary tables, whose loss costs nobody anything, and prepared statements that EXECUTE may run.
 
-    perhaps: tables made by IF NOT EXISTS, which may have stood there before the text.
+    perhaps: tables, columns and schemas made by IF NOT EXISTS, which may have stood there before the text. stopped:
+    tables whose triggers a statement has stopped, the empty name for those of the session; restarted: those started
+    again since. replaced: policies, with their tables, that are dropped IF EXISTS; changing: those of them made anew
+    since, as one that says what may be changed and not what is seen.
     """
 
     def __init__(self) -> None:
         self.temporary: set[str] = set()
         self.perhaps: set[tuple[str, ...]] = set()
         self.prepared: dict[str, Any] = {}
+        self.stopped: set[tuple[str, ...]] = set()
+        self.restarted: set[tuple[str, ...]] = set()
+        self.replaced: set[tuple[str, ...]] = set()
+        self.changing: set[tuple[str, ...]] = set()
+
+    def stop(self, parts: tuple[str, ...]) -> None:
+        """Note that a table's triggers, or those of the session, no longer run."""
+        self.stopped.add(parts)
+        self.restarted.discard(parts)
+
+    def start(self, parts: tuple[str, ...]) -> None:
+        """Note that they run again, if the text itself has stopped them."""
+        if parts in self.stopped:
+            self.stopped.remove(parts)
+            self.restarted.add(parts)
 
     def harmless(self, parts: tuple[str, ...]) -> bool:
         """Whether the name is that of a temporary table."""

@@ -128,7 +128,8 @@ class Effect:
     the text. text: the statement, cut at TEXT_LIMIT. column: the column, trigger, policy or new name that the
     operation is about; of an UPDATE the column that marks rows as deleted. within: do, function, rule or call when the
     statement stands in such a body, else empty. harmless: what the rest of the text says keeps it from costing
-    anything: it is rolled back, a type goes without CASCADE, a policy shows more rows.
+    anything: it is rolled back, a type goes without CASCADE, a policy shows more rows. changes: the columns that an
+    UPDATE sets.
     """
 
     operation: str
@@ -142,6 +143,7 @@ class Effect:
     column: str = ""
     within: str = ""
     harmless: bool = False
+    changes: tuple[str, ...] = ()
 
     @property
     def loses(self) -> str:
