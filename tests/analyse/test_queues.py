@@ -158,3 +158,16 @@ def test_a_delete_above_that_took_nothing_along_is_no_sign_of_a_cascade(make_tab
     assert status(found, "movement") == "intact"
     seen = found.mechanism_evidence
     assert "delete_parent" not in set(seen.loc[seen["table"] == "movement", "outcome"])
+
+
+@pytest.mark.parametrize(("facts", "missed", "sure"), [
+    ({}, ["parts"], False), ({}, ["load"], True), ({}, [], True), ({"keyed": True}, ["parts"], True),
+])  # fmt: skip
+def test_a_table_without_a_key_that_nobody_misses_is_less_surely_lost(make_table, make_evidence, facts, missed, sure):
+    load = make_table("load", 16400, **{**EMPTIED, "inserts": 156})
+    tables = [load, *(make_table(name, 16500 + 4 * at) for at, name in enumerate(("parts", "users", "c", "d")))]
+    keyed = [16500 + 4 * at for at in range(4)] + ([16400] if facts else [])
+    keys = [{"oid": oid + 1, "table_oid": oid, "name": f"{oid}_pkey", "unique": True, "primary": True} for oid in keyed]
+    row = analyse.investigate(make_evidence(tables, reported=missed, indexes=keys)).findings.set_index("table")
+    assert row["status"]["load"] == "wiped"
+    assert bool(row["status_probability"]["load"] > 0.9) is sure

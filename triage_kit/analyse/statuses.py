@@ -23,6 +23,9 @@ MISSED = 5  # the same for a table that people miss rows of
 DOUBT, DOUBT_MISSED = 0.7, 0.47
 # Judgement: a table that holds as many rows again as before it was emptied was rebuilt, seldom overwritten by others.
 REBUILT, REBUILT_MISSED = 0.93, 0.75
+# Judgement: a table without the key that all its neighbours have is a log or a staging table; one that was truncated by
+# itself, and that nobody misses rows of who misses those of others, is not much more often a loss than not.
+BARE = 0.4
 # Judgement: a job that drops a table and fills a new one does so every time; where people miss rows of it, that run may
 # be the one that lost them.
 REMADE_MISSED = 0.25
@@ -129,11 +132,19 @@ def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
         return {"intact": share, status: 1 - share}
     expiring = status == "partial" and mechanism in DELETING and EXPIRING.search(name)
     passing = PASSING.search(name) or (name in scene.passing and not missed and not _struck(each, scene))
+    if mechanism == "truncate" and not missed and not passing and _bare_and_alone(name, scene):
+        return {"intact": BARE, status: 1 - BARE}
     if expiring or (passing and mechanism in (*DELETING, "truncate")):
         # By its name rows only pass through it: that it is empty is likelier its ordinary state, if nobody misses any.
         share = DOUBT_MISSED if missed else DOUBT
         return {"intact": share, status: 1 - share}
     return {status: 1.0}
+
+
+def _bare_and_alone(name: str, scene: Scene) -> bool:
+    """Whether it lacks the key that all others have, and was emptied by itself while people miss rows of others."""
+    keys, shared = scene.keyless.get(name), scene.transactions.get(name, ("", 0))[0]
+    return bool(scene.reported) and keys is not None and keys.outcomes == ("bare",) and shared == "alone"
 
 
 def _may_be_late(each: Weighed, scene: Scene) -> bool:
