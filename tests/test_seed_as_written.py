@@ -170,7 +170,7 @@ def test_terminal_and_page_give_one_figure_for_what_happened(told: Investigation
 def test_the_report_holds_it_all(collected: Collected) -> None:
     made = make(collected.bundle.folder.parent)
     assert made.failed == []
-    html = made.html.read_text(encoding="utf-8")
+    html = made.html.read_text(encoding="utf-8").replace("<wbr/>", "")  # where a long name may break
     assert "TRUNCATE migration.collection_flows" in html
     said = " ".join(BeautifulSoup(html, "html.parser").get_text(" ").split())
     candidates = said[said.index("Candidates for what happened to the rows") :]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -187,7 +188,7 @@ def holding(folder: Path) -> list[str]:
         inside = path.relative_to(folder)
         if not path.is_file() or inside.parts[0] in ("repo", "log") or inside.parts[:2] == ("evidence", "raw"):
             continue
-        text = path.read_bytes()
+        text = re.sub(rb"<wbr/?>", b"", path.read_bytes())  # a page's long names may break
         text += repr(pq.read_table(path).to_pylist()).encode() if path.suffix == ".parquet" else b""
         found += [f"{inside}: …{text[max(0, at - 60) : at + 40]!r}" for at in [text.find(MARK.encode())] if at >= 0]
     return found

@@ -18,7 +18,10 @@ from psycopg import sql
 from triage_kit import analyse
 from triage_kit.opened import open_case
 
-SQL = re.compile(r"(?i)\A\s*(?:select|create|alter|truncate|delete|with|begin|set|drop|insert|copy|lock|vacuum)\b")
+# A line of comment may say who may run it.
+SQL = re.compile(
+    r"(?i)\A\s*(?:--[^\n]*\n\s*)*(?:select|create|alter|truncate|delete|with|begin|set|drop|insert|copy|lock|vacuum)\b"
+)
 SETTING = re.compile(r"\A(?:recovery_target\w*|counting)\s*[:=]|\A#")
 
 
