@@ -118,6 +118,16 @@ def test_the_review_begins_with_what_ran_and_ends_with_downgrades():
     assert set(listed["evidence"]) <= set(ledger.frame()["id"])
 
 
+def test_what_the_file_spares_is_no_line_of_the_review():
+    """A file that empties the table which it has just made loses nothing; only the collector has the whole file."""
+    told = {"path": "v/3.py", "revision": "3", "line": 4, "direction": "up", "operation": "truncate", "how": "parsed",
+            "object": "m.imports"}  # fmt: skip
+    for loses, listed in (("nothing", []), ("rows", [4]), (None, [4])):
+        frames = evidence(migration_operations=[told | {"loses": loses}])
+        found = suspects(frames, Scene([GROUP], nx.MultiDiGraph(), (), Visibility(False, "because")))
+        assert found["line"].tolist() == listed
+
+
 def test_an_operation_that_runs_both_ways_is_listed_once_more_as_a_downgrade_alone():
     """CreateModel of Django stands on one line and drops its table when it is taken back."""
     found = told()

@@ -90,6 +90,21 @@ def test_migrations_and_their_operations(folder):
     assert question(draft, "migrations")["rows"] == 3
 
 
+def test_what_a_migration_does_to_its_own_tables_loses_nothing(folder):
+    (folder.parent / "backend" / "db" / "migrate" / "3_c.sql").write_text(
+        "-- migrate:up\nCREATE TABLE c (x int);\nTRUNCATE c;\nTRUNCATE a;\n"
+        "CREATE TABLE IF NOT EXISTS b (x int);\nDELETE FROM b;\n-- migrate:down\nDROP TABLE c;\n",
+        "utf-8",
+    )
+    draft, _ = collected(folder)
+    operations = draft.written("migration_operations")
+    own = operations[operations["path"] == "db/migrate/3_c.sql"]
+    assert list(zip(own["operation"], own["object"], own["loses"], strict=True)) == [
+        ("create_table", "c", "nothing"), ("truncate", "c", "nothing"), ("truncate", "a", "rows"),
+        ("create_table", "b", "nothing"), ("delete", "b", "rows"), ("drop_table", "c", "rows"),
+    ]  # fmt: skip
+
+
 def test_a_folder_of_the_case_takes_every_sql_file_in_it(folder):
     draft, _ = collected(folder, migrations=["src"])
     assert draft.written("migration_operations")["object"].tolist() == ["not_a_migration"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from triage_kit import schemas
+from triage_kit import schemas, sql
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.ledger import Ledger
 
@@ -100,11 +100,11 @@ def _answer(question: dict | None, count: int) -> str:
     return f"answered with {count} row{'' if count == 1 else 's'}"
 
 
-def of_migrations(operations: pd.DataFrame, removing: set[str], ledger: Ledger) -> None:
+def of_migrations(operations: pd.DataFrame, ledger: Ledger) -> None:
     """Enter one row a migration file: how many operations were read in it, and how many of them can remove rows."""
     given = operations[operations["direction"].fillna("up") == "up"]
     for path, own in list(given.groupby("path", sort=True))[:MOST_FILES]:
-        costly = int(own["operation"].isin(removing).sum())
+        costly = sum(sql.lost_by(row) == "rows" for row in rows(own))
         can = f"{costly} of them can remove rows" if costly else "none of them removes rows"
         ledger.add("repository", f"{len(own)} operation{'' if len(own) == 1 else 's'} read, {can}", str(path))
 

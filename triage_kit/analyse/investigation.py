@@ -205,7 +205,7 @@ def _prove(known: _Known, judged: _Judged, frames: Mapping[str, pd.DataFrame]) -
     """What happened when, over which keys, and what brings rows back, each with the evidence that it rests on."""
     evidence, about, found, ledger = known.evidence, known.about, judged.found, known.ledger
     provenance.note_settings(evidence, known.visible, ledger)
-    grounds.of_migrations(evidence["migration_operations"], statements.REMOVES_ROWS, ledger)
+    grounds.of_migrations(evidence["migration_operations"], ledger)
     proofs = grounds.by_group(judged.findings, frames["explaining_statements"])
     connected = sessions.beside(known.connected, found, judged.dates)
     fused = timeline.fuse(evidence, about, found, judged.dates, known.seen, connected)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+import pandas as pd
+
 from triage_kit import schemas
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.groups import Group
@@ -44,7 +46,7 @@ def called(group: Group, inquiry: Inquiry) -> Iterator[Seen]:
             )  # fmt: skip
 
 
-def _naming(frame, column: str, names: str) -> list[dict]:
+def _naming(frame: pd.DataFrame, column: str, names: str) -> list[dict]:
     return list(rows(frame[frame[column].str.contains(names, regex=True).fillna(False)]))
 
 

@@ -60,7 +60,7 @@ def suspects(evidence: Mapping[str, pd.DataFrame], scene: Scene) -> pd.DataFrame
     texts = {_plain(each.text) for each in scene.seen if each.outcome != "failed"}
     found = []
     for row in rows(evidence["migration_operations"]):
-        if loses := _loses(row):
+        if loses := sql.lost_by(row):
             ran = _applied(states.get((row["path"], row["revision"]), {}), row["direction"])
             found.append(_line(row | {"vehicle": "migration", "loses": loses}, ran, names, scene))
     for row in rows(evidence["code_hits"]):
@@ -75,17 +75,6 @@ def suspects(evidence: Mapping[str, pd.DataFrame], scene: Scene) -> pd.DataFrame
         line["changed"] = None if line.get("commit") is None else "line" if own else "file"
         line["of"] = damaged
     return schemas.frame("suspects", found)
-
-
-def _loses(row: dict) -> str:
-    operation = sql.OPERATIONS.get(row["operation"])
-    if operation is None:
-        return ""
-    needs_cascade = row["operation"] in ("drop_type", "drop_server", "drop_collation") and row["how"] != "python"
-    quiet = row["operation"] in ("rename_column", "create_policy", "merge", "refresh_materialized_view")
-    if quiet or (needs_cascade and not row["cascade"]):
-        return ""
-    return sql.Effect(row["operation"], row["object"] or "", bounded=row["bounded"]).loses
 
 
 def _line(row: dict, ran: tuple, names: _Names, scene: Scene) -> dict:

@@ -22,6 +22,7 @@ from triage_kit.collect.files import content, walk
 from triage_kit.collect.git import NoHistory, read_commits, read_last_changes
 from triage_kit.errors import SourceError
 from triage_kit.parse.django import name_tables
+from triage_kit.parse.hits import loses_of
 from triage_kit.parse.migration import Migration
 from triage_kit.parse.migrations import SUFFIXES, read_migrations
 from triage_kit.redact import redact
@@ -109,7 +110,9 @@ class _Repository:
                 read.append((inside, found))
         name_tables([found for _, found in read])
         operations = [
-            each.row() | {"path": inside, "revision": found.revision, "text": redact(each.text)}
+            each.row()
+            | {"path": inside, "revision": found.revision, "text": redact(each.text)}
+            | {"loses": loses_of(each) or "nothing"}
             for inside, found in read
             for each in found.operations
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -61,6 +62,8 @@ class Operation:
         return row | {"renamed": self.renamed or None}
 
 
+_MAKES = frozenset(("create_table", "create_schema", "create_materialized_view"))
+_PERHAPS = re.compile(r"(?i)if[\s_]*not[\s_]*exists")  # also if_not_exists: and createTableIfNotExists
 _NOT_KEPT = frozenset(("loses", "model", "column", "changes", "within", "harmless"))
 
 
@@ -95,5 +98,6 @@ class Migration:
         """
         for direction in {each.direction for each in self.operations}:
             steps = [each for each in self.operations if each.direction == direction]
-            for at in passing(steps):
+            perhaps = {each.object for each in steps if each.operation in _MAKES and _PERHAPS.search(each.text)}
+            for at in passing(steps, perhaps, once=True):
                 steps[at].harmless, steps[at].loses = True, ""

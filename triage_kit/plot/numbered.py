@@ -7,12 +7,11 @@ from types import SimpleNamespace
 
 import pandas as pd
 
-from triage_kit import schemas
+from triage_kit import schemas, sql
 from triage_kit.plot import alike, html, style, words
 from triage_kit.plot.damage import by_urgency, names
 from triage_kit.plot.html import Html, tag
 from triage_kit.plot.removals import group_removals
-from triage_kit.sql import OPERATIONS
 
 # What an operation of a migration costs, in rows (PostgreSQL documentation of each command).
 COSTS = {
@@ -267,7 +266,7 @@ def _migrations(
     if given.empty:
         return []
     costly = given["operation"].isin(COSTS)
-    removing = sum(OPERATIONS[each].loses == "rows" for each in given["operation"] if each in OPERATIONS)
+    removing = sum(sql.lost_by(row) == "rows" for row in given.to_dict("records"))
     listed = html.join([_file(path, own, proofs) for path, own in given[costly].groupby("path", sort=True)])
     rest = given[~costly]
     if len(rest):
@@ -302,6 +301,9 @@ def _operation(row: dict, proof: str | None) -> Html:
     line = f"line {int(row['line'])}" if pd.notna(row["line"]) else "line not known"
     cascade = " with CASCADE" if pd.notna(row["cascade"]) and row["cascade"] else ""
     cost = COSTS.get(str(row["operation"]), "")
+    known = sql.OPERATIONS.get(str(row["operation"]))
+    if known and known.loses == "rows" and not sql.lost_by(row):
+        cost = "takes nothing that stood before: the same file makes it, takes it back or never reaches it"
     return tag(
         "p",
         f"{line}: {str(row['operation']).replace('_', ' ').upper()}{cascade} ",

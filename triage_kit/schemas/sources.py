@@ -102,6 +102,7 @@ migration_operations: one operation that a migration would run
     text text the statement or call
     how text parsed, tokens, python or pattern
     renamed text the new name of a table that is renamed or moved
+    loses text as in code_hits, or nothing, by what the whole file says; missing when an older kit collected it
 
 code_hits: one thing that a line outside the migrations could do to data: a script, a job, a test, the application
     path text inside the repository

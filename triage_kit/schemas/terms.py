@@ -33,7 +33,7 @@ TERMS = {
     "LSN": ("LSNs?", "log sequence number: a place in the WAL, written as 0/1D87AF0"),
     "OID": ("OIDs?", "the number that the catalogue knows a table by; a table that is made anew gets another one"),
     "pageinspect": ("pageinspect", "an extension of PostgreSQL that shows the raw pages of a table, dead rows too"),
-    "partial": ("partial", "some rows are missing; also a table that was emptied and has newer rows since"),
+    "partial": ("partial", "some rows are missing; or all that stood there are, and newer ones came since"),
     "pg_class.xmin": (
         r"pg_class\.xmin",
         "the number of the transaction that last wrote a table's entry in the catalogue, as a TRUNCATE does",

@@ -82,12 +82,13 @@ class _Made:
             self.columns.discard(f"{step.object}.{step.column}")
 
 
-def passing(steps: Sequence[Step], perhaps: Set[str] = frozenset()) -> set[int]:
+def passing(steps: Sequence[Step], perhaps: Set[str] = frozenset(), once: bool = False) -> set[int]:
     """Places of the steps that can cost nothing, since a step before them has made what they touch.
 
     Rows of a made table are spared where the text drops it, too: a script that is run again where the table stands
     fails to make it, and empties it. A function's body runs later, on whatever stands there by then. perhaps: what is
-    made by IF NOT EXISTS, and may have stood there before.
+    made by IF NOT EXISTS, and may have stood there before. once: what is run once, and stops where a step fails, as a
+    migration.
     """
     made, found = _Made(perhaps), set()
     waiting: dict[str, list[int]] = {}
@@ -95,7 +96,7 @@ def passing(steps: Sequence[Step], perhaps: Set[str] = frozenset()) -> set[int]:
         if step.within or step.harmless or not step.object:
             continue
         if made.spares(step):
-            if step.operation in _ROWS and made.holds(step.object):
+            if not once and step.operation in _ROWS and made.holds(step.object):
                 waiting.setdefault(step.object, []).append(at)
             else:
                 found.add(at)

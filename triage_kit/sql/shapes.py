@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 
-# Atomic where one part could give back what the next one takes: a long text is refused in one walk.
 _NAME = r'(?:[A-Za-z_]\w*|"[^"]+")(?:\.(?:[A-Za-z_]\w*|"[^"]+")){0,2}'
 _LITERAL = r"(?:'[^'\\]*'|-?\d+(?:\.\d+)?(?![\w.])|\$\d+)"
 _TEST = rf"{_NAME}\s*(?:[=<>]|<=|>=|<>)\s*{_LITERAL}|{_NAME}\s+IN\s*\(\s*{_LITERAL}(?:\s*,\s*{_LITERAL}){{0,200}}\s*\)"

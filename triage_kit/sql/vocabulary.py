@@ -10,7 +10,9 @@ a run would tell.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 TEXT_LIMIT = 4000
 
@@ -164,6 +166,29 @@ class Effect:
     def costs(self) -> frozenset[str]:
         """What the operation can cost: rows, storage, columns, visibility."""
         return OPERATIONS[self.operation].costs
+
+
+# What these cost depends on the rest of the text, which a row of an older kit does not hold.
+_QUIET = frozenset(("rename_column", "create_policy", "merge", "refresh_materialized_view"))
+_BY_CASCADE = frozenset(("drop_type", "drop_server", "drop_collation"))
+
+
+def lost_by(row: Mapping[str, Any]) -> str:
+    """What a row of the evidence table migration_operations loses when it runs; empty where that is nothing.
+
+    The file as a whole told it when it was collected; a bundle that an older kit sealed has the operation alone.
+
+    >>> told = {"operation": "update", "object": "a", "bounded": False, "cascade": None, "how": "parsed"}
+    >>> lost_by(told | {"loses": "nothing"}), lost_by(told | {"loses": None})
+    ('', 'values')
+    """
+    if isinstance(row["loses"], str):
+        return "" if row["loses"] == "nothing" else row["loses"]
+    operation = row["operation"]
+    needs_cascade = operation in _BY_CASCADE and row["how"] != "python"
+    if operation not in OPERATIONS or operation in _QUIET or (needs_cascade and not row["cascade"]):
+        return ""
+    return Effect(operation, row["object"] or "", bounded=row["bounded"]).loses
 
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
