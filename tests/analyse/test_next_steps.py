@@ -7,6 +7,7 @@ import pytest
 
 from triage_kit import schemas
 from triage_kit.analyse import decisions, steps
+from triage_kit.analyse.losses import Loss
 
 AT = pd.Timestamp("2025-10-07T20:27:38Z")
 
@@ -62,3 +63,22 @@ def test_nobody_is_asked_where_every_cause_is_sure() -> None:
     causes = [cause("G1", "migration", 0.97), cause("G1", "unknown", 0.03)]
     assert steps.next_steps(*frames(causes=causes)).empty
     assert decisions.unsettled(schemas.frame("causes", causes)) == ([], "")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["rename_back"] * 3, "Whether to take the way back: renaming the table back"),
+        (["rename_back", "rename_back", "wal", "rename_back"],
+         "Which way back to take: renaming the table back (minutes), reading rows out of the WAL (hours)"),
+    ],
+)  # fmt: skip
+def test_a_way_that_several_groups_have_is_decided_once(options: list[str], said: str) -> None:
+    """A restore of a whole schema replaces each table by itself: each has its own way, of one kind."""
+    lost = Loss(frozenset(("recreate",)), ("h.a", "h.b"), 7, 0, None, None)
+    efforts = {"rename_back": "minutes", "wal": "hours"}
+    ways = [{"option": each, "feasible": True, "effort": efforts[each], "because": (f"E{at}",)}
+            for at, each in enumerate(options)]  # fmt: skip
+    asked = decisions._way("whoever leads", lost, ways, ("E9",))
+    assert asked is not None
+    assert asked["decision"] == said

@@ -104,7 +104,7 @@ def _way(lead: str, lost: Loss, ways: Sequence[dict], first: tuple[str, ...]) ->
         return None
     feasible = [row for row in ways if row["feasible"]]
     open_ = [row for row in ways if row["feasible"] is None]
-    if len(feasible) == 1:
+    if len({_plain(row) for row in feasible}) == 1:
         decision = f"Whether to take the way back: {_plain(feasible[0])}"
         why = "what it does not bring is lost, unless another way turns up"
     elif feasible:
@@ -125,12 +125,14 @@ def _plain(way: dict) -> str:
 
 
 def _named(ways: Sequence[dict]) -> str:
-    said = [
-        _plain(row) + (f" ({row['effort']})" if row["effort"] not in (None, "", "none") else "")
-        for row in ways[:MOST_WAYS]
-    ]
-    more = f" and {len(ways) - MOST_WAYS} more" if len(ways) > MOST_WAYS else ""
-    return ", ".join(said) + more
+    # Each group of tables has ways of its own: what several of them have is one thing to decide.
+    said = list(
+        dict.fromkeys(
+            _plain(row) + (f" ({row['effort']})" if row["effort"] not in (None, "", "none") else "") for row in ways
+        )
+    )
+    more = f" and {len(said) - MOST_WAYS} more" if len(said) > MOST_WAYS else ""
+    return ", ".join(said[:MOST_WAYS]) + more
 
 
 def _ask(causes: pd.DataFrame, then: str, first: tuple[str, ...]) -> dict | None:
