@@ -35,6 +35,7 @@ from triage_kit.analyse import (
 )
 from triage_kit.analyse.balance import row_balance
 from triage_kit.analyse.context import Context, context, first
+from triage_kit.analyse.copies import once
 from triage_kit.analyse.dossier import Dossier, dossiers
 from triage_kit.analyse.earlier import earlier
 from triage_kit.analyse.inquiry import Inquiry, answered
@@ -129,7 +130,7 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     >>> investigate(nothing).causes.iloc[0]["cause"]
     'unknown'
     """
-    known = _know({**evidence, "log_events": sessions.named(evidence["log_events"])})
+    known = _know({**evidence, "log_events": sessions.named(once(evidence["log_events"]))})
     judged = _judge(known)
     took = removals.removals(judged.tables, judged.found, known.scene)
     known = replace(known, seen=removals.settled(known.seen, took))
