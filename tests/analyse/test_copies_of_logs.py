@@ -60,6 +60,9 @@ def test_other_servers_keep_their_own() -> None:
 
 def test_rotated_files_that_touch_keep_all() -> None:
     assert len(once(events(log("a.log.1"), log("a.log", late=3)))) == 2 * len(DEEDS)
+    # The last second of the one is the first of the other, and the same DELETE ran in both.
+    ended = [log("a.log.1", whole=True)[3]] * 2
+    assert len(once(events(ended, [log("a.log", whole=True)[3], log("a.log", whole=True, late=60)[4]]))) == 4
 
 
 def test_statements_and_timeline_have_each_event_once() -> None:

@@ -428,3 +428,23 @@ def test_what_stands_far_behind_in_a_long_line_is_kept(folder, monkeypatch, leas
     assert events[3] == "DROP TABLE b"
     [source] = draft.written("log_sources").to_dict("records")
     assert (source["lines"], source["entries"], source["unparsed"]) == (3, 3, 0)
+
+
+HOURLY = "2025-10-07 20:00:00 UTC:10.0.0.1(5432):app@shop:[12]:LOG:  statement: {}\n"
+
+
+@pytest.mark.parametrize("earlier", [0, 1], ids=["in its last second", "a second behind another session's line"])
+def test_a_file_that_goes_on_in_the_second_in_which_another_ended_is_no_overlap(folder, earlier):
+    """As hosters cut a log every hour whose lines have no milliseconds: nothing in it is a repetition."""
+    later = HOURLY.replace("20:00:00", "20:00:01").replace("[12]", "[13]").format("SELECT 2")
+    first = "".join(map(HOURLY.format, ("SELECT 1", "BEGIN", "DELETE FROM a"))) + later * earlier
+    second = "".join(map(HOURLY.format, ("DELETE FROM b", "DELETE FROM a", "ROLLBACK")))
+    (folder / "log" / "postgresql.log.2025-10-07-19").write_text(first)
+    (folder / "log" / "postgresql.log.2025-10-07-20").write_text(second)
+    draft, unread, _ = collected(folder, ["log/*"])
+    assert unread == []
+    events = draft.written("log_events")
+    assert draft.written("log_sources")["repeated"].tolist() == [0, 0]
+    deleted = events[events["statement"].str.startswith("DELETE")]
+    assert deleted["statement"].tolist() == ["DELETE FROM a", "DELETE FROM b", "DELETE FROM a"]
+    assert set(deleted["outcome"]) == {"rolled_back"}

@@ -10,6 +10,7 @@ import pandas as pd
 
 # Of what both files hold of the time that both cover: so much must be the same, or they are logs of two servers.
 _SAME = 0.5
+_TOUCH = pd.Timedelta(seconds=2)  # a process may write its line behind later ones of others
 _FACTS = ("role", "database", "application", "client", "session", "xid", "sqlstate", "detail", "duration_ms", "outcome")
 
 
@@ -63,9 +64,16 @@ def _overlapping(files: dict[str, _File]) -> list[tuple[str, str]]:
     found, going = [], list[str]()
     for name in ordered:
         going = [each for each in going if files[each].last >= files[name].first]
-        found += [(each, name) for each in going]
+        found += [(each, name) for each in going if _together(files[each], files[name])]
         going.append(name)
     return found
+
+
+def _together(one: _File, other: _File) -> bool:
+    """Whether more of the time is common than two files share that go on one from the other, or all of it is."""
+    if min(one.last, other.last) - max(one.first, other.first) > _TOUCH:
+        return True
+    return max(abs(one.first - other.first), abs(one.last - other.last)) < pd.Timedelta(seconds=1)
 
 
 def _twins(keep: _File, leave: _File) -> pd.DataFrame:
@@ -73,8 +81,10 @@ def _twins(keep: _File, leave: _File) -> pd.DataFrame:
     since, until = max(keep.first, leave.first), min(keep.last, leave.last)
     sides = []
     for each in (keep, leave):
-        at = each.events["at"].dt.floor("s") if keep.coarse or leave.coarse else each.events["at"]
-        within = each.events.assign(at=at)[at.between(since.floor("s"), until)]
+        at = each.events["at"]
+        if keep.coarse or leave.coarse:
+            at, since = at.dt.floor("s"), since.floor("s")
+        within = each.events.assign(at=at)[at.between(since, until)]
         nth = within.groupby(["pid", "at", "said"]).cumcount()
         sides.append(within.assign(nth=nth, row=within.index))
     both = sides[0].merge(sides[1], on=["pid", "at", "said", "nth"], suffixes=("_kept", "_left"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -26,6 +26,7 @@ _SHRINKS = 8  # how many times smaller a log is packed, at least
 MOST_OTHER = 20_000  # entries of no known kind kept of one file
 MOST_ORDINARY = 200_000  # statements, durations and connections that remove nothing, kept of one file
 MOST_UNPARSED = 200  # lines shown of one file
+_SKEW = timedelta(seconds=2)  # a process may write its line behind later ones of others
 _LINE_LIMIT = 500
 _TEXT_LIMIT = 1 << 20
 _SERIOUS = frozenset(("NOTICE", "WARNING", "ERROR", "FATAL", "PANIC"))
@@ -108,9 +109,9 @@ class Chain:
         read = Read({"file": log.name, "format": log.format, "lines": 0, "entries": 0, "unparsed": 0, "left_out": 0})
         read.source |= {"wrapper": " ".join(log.layers) or None, "unknown": 0, "repeated": 0, "foreign": 0}
         counts = {"other": MOST_OTHER, "ordinary": MOST_ORDINARY}
-        overlap = self.last_at is not None and log.first_at is not None and log.first_at <= self.last_at
+        overlap = self.last_at is not None and log.first_at is not None and log.first_at < self.last_at
         before = self.last_at if overlap else None
-        for entry in self._followed(self._entries(log, read, progress), overlap, before, next_at, read):
+        for entry in self._followed(self._entries(log, read, progress), before, next_at, read):
             if _wanted(entry, counts):
                 read.kept.append(entry)
             else:
@@ -162,13 +163,16 @@ class Chain:
         return found.found
 
     def _followed(
-        self, entries: Iterator[Entry], overlap: bool, before: datetime | None, next_at: datetime | None, read: Read
+        self, entries: Iterator[Entry], before: datetime | None, next_at: datetime | None, read: Read
     ) -> Iterator[Entry]:
         times: Counter[int] = Counter()
         first = next(entries, None)
-        if overlap and first is not None and _key(first, 0) not in self.seen:
-            self.outcomes.finish()  # another server, whose processes may have the same numbers
-            self.outcomes = Outcomes(self.logs_everything)
+        if before is not None and first is not None and _key(first, 0) not in self.seen:
+            if first.at is None or before - first.at > _SKEW:
+                self.outcomes.finish()  # another server, whose processes may have the same numbers
+                self.outcomes = Outcomes(self.logs_everything)
+            else:  # the file goes on where the one before it ended, and holds nothing of it
+                before = None
         for entry in chain([first] if first is not None else [], entries):
             remembered = next_at is not None and entry.at is not None and entry.at >= next_at
             doubtful = before is not None and entry.at is not None and entry.at <= before
