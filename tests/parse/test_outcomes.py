@@ -1,6 +1,8 @@
 # ruff: noqa: E501 -- a case is one line
 """What became of a statement, from what its session logged afterwards; the cases were reasoned out on paper."""
 
+import re
+
 import pytest
 
 from triage_kit.parse import Clock, Outcomes, parse
@@ -40,6 +42,10 @@ CASES = [
     ("another session's rollback", "S BEGIN|S TRUNCATE a|2 S ROLLBACK|S COMMIT|S SELECT 1", "committed", True),
     ("another session's error", "S TRUNCATE a|2 E TRUNCATE a|S SELECT 1", "committed", True),
     ("END is COMMIT", "S START TRANSACTION|S TRUNCATE a|S END|S SELECT 1", "committed", True),
+    ("what no transaction may hold ended well", "S DROP DATABASE a|duration: 3.5 ms", "committed", False),
+    ("what no transaction may hold, and all that is known is that it began", "S DROP DATABASE a", "unknown", False),
+    ("what no transaction may hold failed", "S DROP DATABASE a|E DROP DATABASE a", "failed", False),
+    ("a ROLLBACK without its BEGIN behind it", "S DROP DATABASE a|S ROLLBACK|S SELECT 1", "committed", True),
     ("ABORT is ROLLBACK", "S BEGIN|S TRUNCATE a|S ABORT|S SELECT 1", "rolled_back", True),
 ]  # fmt: skip
 
@@ -72,8 +78,9 @@ def follow(script, logs_everything=False):
     ("script", "expected", "everything"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
 def test_outcome(script, expected, everything):
+    asked = re.compile("TRUNCATE a|DROP DATABASE a")
     [found] = [
-        each for each in follow(script, everything) if "TRUNCATE a" in (each.statement or "") and each.severity == "LOG"
+        each for each in follow(script, everything) if asked.search(each.statement or "") and each.severity == "LOG"
     ]
     assert found.outcome == expected
 

@@ -25,6 +25,10 @@ _CONTROL = re.compile(
 ONLY_WHEN_ALL = re.compile(
     r"(?i)\s*(?:select|show|begin|start|commit|rollback|end|abort|savepoint|set|fetch|declare|close)\b"
 )
+# What the server refuses inside a transaction is committed when it has ended well.
+_ALONE = re.compile(
+    r"(?i)\s*(?:drop\s+(?:database|tablespace)|create\s+(?:database|tablespace)|vacuum|alter\s+system)\b"
+)
 
 
 @dataclass(slots=True)
@@ -127,6 +131,9 @@ class Outcomes:
 
     def _commit_alone(self, session: _Session) -> None:
         """Statements outside a transaction that anybody saw begin: committed if its BEGIN would have been seen."""
+        if _ALONE.match(session.transaction[-1].statement or ""):
+            self._settle(session, "committed")
+            return
         if self.logs_everything or session.who in self.open_books:
             self._remember_early(session)
             self._settle(session, "committed")
