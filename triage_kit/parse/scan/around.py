@@ -140,26 +140,26 @@ class Around:
 
     def _tells(self, block: Block, group: int, about: About | None, state: _State, costly: bool) -> bool:
         """Whether an entry tells something; the state goes on."""
-        if about is None or not about.ordinary:  # errors and the like are chosen anyway
-            if about is not None and about.fails:
+        if about is None or not about.said.ordinary:  # errors and the like are chosen anyway
+            if about is not None and about.said.fails:
                 state.awaiting = False
-                if about.fatal:
+                if about.said.fatal:
                     state.open = state.early = False
             return False
-        if about.gone or about.comes:  # the session ends, or another begins under its number
+        if about.said.gone or about.said.comes:  # the session ends, or another begins under its number
             state.open = state.early = state.awaiting = False
             return True
-        settled = state.awaiting and about.runs
-        telling = about.tells
+        settled = state.awaiting and about.said.runs
+        telling = about.said.tells
         if settled and not costly and not (state.open or state.early):
             state.awaiting = False  # only this was awaited: what it begins is another matter
             return True
         if not (costly or telling or settled):
             return False
         state.awaiting = costly or telling
-        if about.ends:
+        if about.said.ends:
             state.open = state.early = False
-        elif about.begins:
+        elif about.said.begins:
             state.open, state.early = True, False
         elif telling and costly:
             state.open = True
@@ -172,21 +172,21 @@ class Around:
         here, ended = block.offset + at, False
         for where, group, about in self._earlier(block, session, at):
             begin = where.offset + where.begin(group)
-            if about is not None and not about.ordinary:
-                ended = ended or about.fatal  # what comes later under this number is another session
+            if about is not None and not about.said.ordinary:
+                ended = ended or about.said.fatal  # what comes later under this number is another session
                 about = None
             if self._crashed(begin, here):
                 state = _State(open=False, early=True)
             elif begin < self.closed.get(session, 0):
                 state = _State(open=False)
-            elif about is not None and (about.comes or about.gone):
+            elif about is not None and (about.said.comes or about.said.gone):
                 state = _State(open=False, early=True)
                 self._give(block, where, group, chosen)
             if state is not None:
                 break
             seen.append((where, group, about))
-            if about is not None and (about.begins or about.ends):
-                state = _State(open=about.begins)
+            if about is not None and (about.said.begins or about.said.ends):
+                state = _State(open=about.said.begins)
                 break
             if len(seen) > _MOST:
                 return None

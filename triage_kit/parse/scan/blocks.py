@@ -7,7 +7,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Generator, Iterator
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +59,11 @@ class Block:
         assert self.shape is not None
         return np.append(self.lines.edges[self.shape.heads], len(self.data))
 
+    @cached_property
+    def places(self) -> memoryview:
+        """The same, of which one is read much faster."""
+        return self.starts.data
+
     def texts(self, lines: np.ndarray) -> Iterator[tuple[int, bytes]]:
         """The entries that these lines belong to, in order, and their bytes."""
         assert self.shape is not None
@@ -69,12 +74,12 @@ class Block:
 
     def text(self, at: int) -> bytes:
         """The bytes of one entry; of a very long one of a plain log the beginning, which tells all that is asked."""
-        begin, end = self.starts[at : at + 2].tolist()
-        return self.data[begin : min(end, begin + self.most)]
+        begin = self.places[at]
+        return self.data[begin : min(self.places[at + 1], begin + self.most)]
 
     def begin(self, at: int) -> int:
         """The byte of the block at which an entry begins; behind the last, its end."""
-        return int(self.starts[at])
+        return self.places[at]
 
     def of_lines(self, lines: np.ndarray) -> np.ndarray:
         """The entries that these lines belong to."""
@@ -83,7 +88,7 @@ class Block:
 
     def of_byte(self, at: int) -> int:
         """The entry that a byte belongs to."""
-        return bisect_right(self.starts, at, hi=len(self.starts) - 1) - 1
+        return bisect_right(self.places, at, hi=len(self.places) - 1) - 1
 
     @property
     def count(self) -> int:
@@ -91,14 +96,12 @@ class Block:
         return len(self.lines)
 
     def _numbered(self, first: int, last: int) -> Iterator[Line]:
-        for at in range(first, last):
-            yield Line(self.line + at + 1, self.offset + int(self.lines.edges[at]), self._line(at))
-
-    def _line(self, at: int) -> str:
-        raw = self.data[self.lines.edges[at] : self.lines.edges[at + 1]].removesuffix(b"\n").removesuffix(b"\r")
-        if at == 0 and self.bom:
-            raw = raw.removeprefix(b"\xef\xbb\xbf")
-        return raw.replace(b"\0", b"").decode("utf-8", "surrogateescape")
+        edges = self.lines.edges[first : last + 1].tolist()
+        for number, (begin, end) in enumerate(pairwise(edges), self.line + first + 1):
+            raw = self.data[begin:end].removesuffix(b"\n").removesuffix(b"\r")
+            if begin == 0 and self.bom:
+                raw = raw.removeprefix(b"\xef\xbb\xbf")
+            yield Line(number, self.offset + begin, raw.replace(b"\0", b"").decode("utf-8", "surrogateescape"))
 
 
 class Stretch(Block):

@@ -91,15 +91,15 @@ class Following:
     def _take(self, block: Block, group: int, about: About, telling: bool) -> Iterator[Line]:
         """An entry of a session that is followed: given if it tells, or says that the one before it has ended."""
         assert block.shape is not None
-        key, plain, offset = about.session, about.ordinary, block.offset + block.begin(group)
-        settles = key in self.awaited and (about.fails or about.runs)
+        key, plain, offset = about.session, about.said.ordinary, block.offset + block.begin(group)
+        settles = key in self.awaited and (about.said.fails or about.said.runs)
         if settles:
             self.awaited.discard(key)
         if not telling:
             if settles:
                 yield from block.group(group)
             return
-        if about.gone or about.comes:  # a session that comes later under the same number begins anew
+        if about.said.gone or about.said.comes:  # a session that comes later under the same number begins anew
             self.live.add(key)
         # One that was awaited has begun or ended a transaction already.
         if offset in self.found or not plain or key in self.live or settles:
@@ -109,9 +109,9 @@ class Following:
                 yield from block.group(group)
             self.awaited.add(key)
             self.live.add(key)
-            if about.ends and offset not in self.found:
+            if about.said.ends and offset not in self.found:
                 self.live.discard(key)
-        elif about.ends:
+        elif about.said.ends:
             self.held.pop(key, None)
         else:
             self._hold(block, group, key)

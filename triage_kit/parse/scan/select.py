@@ -116,13 +116,13 @@ class FirstPass:
         about = self.about(raw)
         if about is None:
             return False
-        if not about.ordinary:
+        if not about.said.ordinary:
             return True
-        if about.cut and not writes(about.statement or ""):
+        if about.said.cut and not writes(about.said.statement or ""):
             return False  # such a statement costs something wherever the word stands
-        if about.cut:
+        if about.said.cut:
             about = self.about(raw, len(raw)) or about
-        text = about.statement
-        if text is None and not about.message.startswith("duration: "):
+        text = about.said.statement
+        if text is None and not about.said.message.startswith("duration: "):
             return False
-        return not costly(text or about.message)
+        return not costly(text or about.said.message)

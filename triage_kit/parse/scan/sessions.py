@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from triage_kit.parse.csvlog import BEFORE
 from triage_kit.parse.kinds import recognise
 from triage_kit.parse.languages import english
 from triage_kit.parse.prefix import matcher, pattern
+from triage_kit.parse.scan.significance import DIGITS
 from triage_kit.parse.stderr import FAILURES
 
 if TYPE_CHECKING:
@@ -41,26 +43,25 @@ _RUNS = ("statement: ", "duration: ", "execute ")
 _ORDINARY = (*_RUNS, "connection ", "disconnection: ")
 
 
-class About(NamedTuple):
-    """Session, message and severity of an entry."""
+class Said:
+    """What the message of an entry says; each question is answered once, since many entries say the same."""
 
-    session: Session
-    message: str
-    severity: str
-    cut: bool = False  # only the beginning of the message is here
+    def __init__(self, message: str, severity: str, cut: bool = False) -> None:
+        self.message, self.severity = message, severity
+        self.cut = cut  # only the beginning of the message is here
 
-    @property
+    @cached_property
     def ordinary(self) -> bool:
         """Whether it is traffic: a statement, a duration, a connection."""
         return self.severity == "LOG" and self.message.startswith(_ORDINARY)
 
-    @property
+    @cached_property
     def statement(self) -> str | None:
         """The statement of the message."""
         found = _LOGGED.match(self.message)
         return found[1] if found else None
 
-    @property
+    @cached_property
     def tells(self) -> bool:
         """Whether a command of a transaction may stand in it, or a session begins or ends."""
         if self.cut:
@@ -70,41 +71,49 @@ class About(NamedTuple):
             return self.gone or self.comes
         return _FIRST.match(found[1]) is not None or _LATER.search(found[1]) is not None
 
-    @property
+    @cached_property
     def begins(self) -> bool:
         """Whether it does nothing but begin a transaction."""
         return self.statement is not None and _BEGINS.fullmatch(self.statement) is not None
 
-    @property
+    @cached_property
     def ends(self) -> bool:
         """Whether it does nothing but end a transaction."""
         return self.statement is not None and _ENDS.fullmatch(self.statement) is not None
 
-    @property
+    @cached_property
     def runs(self) -> bool:
         """Whether it says something of a statement."""
         return self.message.startswith(_RUNS) and self.kind in ("statement", "duration")
 
-    @property
+    @cached_property
     def fails(self) -> bool:
         return english(self.severity) in FAILURES
 
-    @property
+    @cached_property
     def fatal(self) -> bool:
         return english(self.severity) in ("FATAL", "PANIC")
 
-    @property
+    @cached_property
     def gone(self) -> bool:
         return self.message.startswith("disconnection: ") and self.kind == "disconnection"
 
-    @property
+    @cached_property
     def comes(self) -> bool:
         return self.message.startswith("connection ") and self.kind == "connection"
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """A word of log_events.kind, as the plain parser tells it: a damaged message is another one."""
         return recognise(self.message, self.severity)[1]
+
+
+class About(NamedTuple):
+    """Session of an entry, what its message says, and where in its bytes the session's name stands."""
+
+    session: Session
+    said: Said
+    place: slice | None = None
 
 
 def reader(source: Source) -> Callable[..., About | None]:
@@ -112,7 +121,37 @@ def reader(source: Source) -> Callable[..., About | None]:
 
     Its second argument is how many bytes it looks at, where an entry that is cut can be read.
     """
-    return {"stderr": _stderr, "csv": _csv, "json": _json}[source.format](source.prefix)
+    if source.format == "json":  # whose digits matter: of "01" and "10" one is no number
+        return _json
+    if source.format == "csv":
+        return _remembered(_csv)
+    read = _stderr(source.prefix)
+    return read if _DIGIT.search(source.prefix) else _remembered(read)
+
+
+_DIGIT = re.compile(r"[0-9]")
+_SHORT, _MOST_KNOWN = 1_000, 4_000  # bytes of an entry that is remembered, and how many are
+
+
+def _remembered(read: Callable[..., About | None]) -> Callable[..., About | None]:
+    """The same, but entries that differ in digits alone are read once: nothing that is asked of them hangs on those."""
+    known: dict[bytes, tuple[slice, bool, Said]] = {}
+
+    def about(raw: bytes, most: int = _MOST_READ) -> About | None:
+        if len(raw) > _SHORT:
+            return read(raw, most)
+        form = raw.translate(DIGITS)
+        if form in known:
+            place, number, said = known[form]
+            return About(int(raw[place]) if number else raw[place].decode(), said)
+        found = read(raw, most)
+        if found is not None and found.place is not None and raw.isascii():
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            known[form] = found.place, isinstance(found.session, int), found.said
+        return found
+
+    return about
 
 
 _MOST_READ = 1 << 20  # of a message; what stands behind may hold anything
@@ -137,13 +176,12 @@ def _stderr(prefix: str) -> Callable[..., About | None]:
         found = match(first)
         if found is None:
             return None
-        session: Session | None = found[session_at] if session_at else None
-        if not session:
-            session = int(found[pid_at]) if pid_at and found[pid_at] else None
-        if session is None:
+        at = next((each for each in (session_at, pid_at) if each and found[each]), None)
+        if at is None:
             return None
+        session: Session = found[at] if at == session_at else int(found[at])
         message = found["message"] + f"\n{more}".replace("\n\t", "\n") if more else found["message"]
-        return About(session, message, found["severity"], cut)
+        return About(session, Said(message, found["severity"], cut), slice(*found.span(at)))
 
     return about
 
@@ -153,29 +191,23 @@ _CSV_KEY = re.compile(rb'[^,]*,(?:"(?:[^"]|"")*")?,(?:"(?:[^"]|"")*")?,\d+,(?:"[
 _CSV_MESSAGE = re.compile(rb'([^,"]+),[0-9A-Z]{5},"((?:[^"]|"")*)"')
 
 
-def _csv(prefix: str) -> Callable[..., About | None]:
-    def about(raw: bytes, most: int = 0) -> About | None:
-        key, head = _CSV_KEY.match(raw), _CSV.match(raw)
-        if key is None or head is None:
-            return None
-        found = _CSV_MESSAGE.match(raw, head.end())
-        if found is None:
-            return None
-        severity, message = (found[at].decode("utf-8", "surrogateescape") for at in (1, 2))
-        return About(key[1].decode(), message.replace('""', '"'), severity)
-
-    return about
+def _csv(raw: bytes, most: int = 0) -> About | None:
+    key, head = _CSV_KEY.match(raw), _CSV.match(raw)
+    if key is None or head is None:
+        return None
+    found = _CSV_MESSAGE.match(raw, head.end())
+    if found is None:
+        return None
+    severity, message = (found[at].decode("utf-8", "surrogateescape") for at in (1, 2))
+    return About(key[1].decode(), Said(message.replace('""', '"'), severity), slice(*key.span(1)))
 
 
-def _json(prefix: str) -> Callable[..., About | None]:
-    def about(raw: bytes, most: int = 0) -> About | None:
-        try:
-            row = json.loads(raw.decode("utf-8", "surrogateescape"))
-        except (ValueError, RecursionError):
-            return None
-        session = row.get("session_id") if isinstance(row, dict) else None
-        if not isinstance(session, str):
-            return None
-        return About(session, str(row.get("message") or ""), str(row.get("error_severity")))
-
-    return about
+def _json(raw: bytes, most: int = 0) -> About | None:
+    try:
+        row = json.loads(raw.decode("utf-8", "surrogateescape"))
+    except (ValueError, RecursionError):
+        return None
+    session = row.get("session_id") if isinstance(row, dict) else None
+    if not isinstance(session, str):
+        return None
+    return About(session, Said(str(row.get("message") or ""), str(row.get("error_severity"))))

@@ -63,6 +63,7 @@ def unbounded_update(format: str = "stderr") -> str:
 _MESSAGE = {"stderr": (b"LOG:  ", b"\n"), "csv": (b',LOG,00000,"', b'"'), "json": (b'"message":"', b'"')}
 _INSERT = re.compile(rb"(?i)(?:duration: [\d.]+ ms  )?(?:statement: |execute [^:\n\"\\]*: )\s*insert\b")
 _SHORT = 1000
+DIGITS = bytes(48 if 48 <= each < 58 else each for each in range(256))  # each digit becomes 0
 
 _UNBOUNDED = re.compile(rf"(?ai){unbounded_update()}")
 
@@ -89,13 +90,19 @@ def quiet(raw: bytes, format: str) -> bool:
     True
     """
     mark, end = _MESSAGE[format]
-    found = _INSERT.match(raw, raw.find(mark) + len(mark))
+    text = raw[raw.find(mark) + len(mark) :]
+    # Which digits they are makes no difference, and many entries differ in nothing else.
+    return _quiet(text.translate(DIGITS), end) if len(text) < _SHORT else _quiet_text(text, end)
+
+
+def _quiet_text(message: bytes, end: bytes) -> bool:
+    found = _INSERT.match(message)
     if found is None:
         return False
-    until = raw.find(end, found.end())
-    if until < 0 or raw[until + 1 : until + 2] in (b"\t", b'"'):  # it goes on
+    until = message.find(end, found.end())
+    if until < 0 or message[until + 1 : until + 2] in (b"\t", b'"'):  # it goes on
         return False
-    text = raw[found.end() : until]
+    text = message[found.end() : until]
     # What may begin or end a literal elsewhere than it seems.
     if b"\\" in text or b'"' in text or b"--" in text or b"/*" in text or (b"$" in text and _BODY_BYTES.search(text)):
         return False
@@ -103,6 +110,9 @@ def quiet(raw: bytes, format: str) -> bool:
     parts = lower.split(b"'")
     outside = b"'".join(parts[::2])
     return len(parts) % 2 == 1 and len(outside) < _SHORT and b"update" not in lower and _wordless(outside)
+
+
+_quiet = lru_cache(2_000)(_quiet_text)
 
 
 @lru_cache(1000)
