@@ -7,7 +7,7 @@ are recognised in the languages of ``languages``, the messages that carry eviden
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -89,7 +89,7 @@ def recognise(message: str, severity: str = "LOG") -> tuple[str | None, str]:
     failed = severity in _ERRORS
     if not failed and (own := _own(message)):
         return own, SUBJECTS[own].kind
-    found = _first(message) or _translated(message)
+    found = _known(message) if len(message) < _REMEMBERED else _first(message) or _translated(message)
     if failed:
         return (found.name, found.kind if found.kind in _BESIDES else "error") if found else (None, "error")
     if found is None:
@@ -139,6 +139,14 @@ def _first(message: str) -> Subject | None:
         if _compiled(pattern).match(message):
             return subject
     return best[1] if best else None
+
+
+_REMEMBERED = 1_000  # characters of a message; an application makes the same mistake again and again
+
+
+@lru_cache(2_000)
+def _known(message: str) -> Subject | None:
+    return _first(message) or _translated(message)
 
 
 @cache

@@ -158,7 +158,8 @@ def complete(entry: Entry, inner_query: str | None) -> Entry:
 
 
 def _known(value: str | None) -> str | None:
-    return value.strip() if value and value.strip() and value.strip() not in UNKNOWN else None
+    text = value.strip() if value else None
+    return text if text and text not in UNKNOWN else None
 
 
 def _client(value: str | None) -> str | None:

@@ -32,27 +32,25 @@ class Clock:
     def __init__(self, log_timezone: str = "UTC") -> None:
         self.zone = _zone(log_timezone)
         self.unresolved = 0
-        self._last: tuple[str, datetime, int] | None = None
+        self._last: tuple[str | None, str, datetime, int] | None = None
 
     def instant(self, written: str | None) -> datetime | None:
         """The instant of ``2025-10-07 20:27:38.343 CEST`` (fraction and zone may be missing); None if it is none."""
-        if not written:
-            return None
-        if self._last and self._last[0] == written:
-            self.unresolved += self._last[2]
-            return self._last[1]
-        before = self.unresolved
-        found = _STAMP.fullmatch(written)
+        found = _STAMP.fullmatch(written) if written else None
         if found is None:
             return None
         second, fraction, abbreviation = found.groups()
+        microsecond = int((fraction or "").ljust(6, "0"))
+        if self._last and self._last[0] == abbreviation and self._last[1] == second:
+            self.unresolved += self._last[3]
+            return self._last[2].replace(microsecond=microsecond)
+        before = self.unresolved
         try:
-            local = datetime.fromisoformat(second).replace(microsecond=int((fraction or "").ljust(6, "0")))
-            at = self._aware(local, abbreviation).astimezone(UTC)
+            at = self._aware(datetime.fromisoformat(second), abbreviation).astimezone(UTC)
         except (ValueError, OverflowError):
             return None
-        self._last = written, at, self.unresolved - before
-        return at
+        self._last = abbreviation, second, at, self.unresolved - before
+        return at.replace(microsecond=microsecond)
 
     def epoch(self, written: str) -> datetime | None:
         """The instant of %n: seconds since 1970 with milliseconds, no zone in it."""
