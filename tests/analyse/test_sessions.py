@@ -1,5 +1,8 @@
 """Sessions out of single lines: where one ends and the next begins, and what each tells of itself."""
 
+import json
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -133,3 +136,38 @@ def test_a_session_is_told_only_with_the_losses_that_it_saw() -> None:
     beside = sessions.beside(every, [group], {"G1": window})
     assert beside.set_index("pid")["groups"].to_dict() == {1: ("G1",), 2: (), 3: ()}
     assert sessions.worth_telling(beside)["pid"].tolist() == [1]
+
+
+# Lines of servers of eleven languages, and what became of a name where a server without a locale spelt it.
+WRITTEN = json.loads((Path(__file__).parents[1] / "parse" / "languages_by_server.json").read_text("utf-8"))
+SUBJECTS = {"connection received": "connection_received", "connection authorized": "connection_authorized",
+            "disconnection": "disconnection"}  # fmt: skip
+SPELT = [
+    ("connection_authorized", "conexi?n autorizada: usuario=batch-job base_de_datos=shop nombre_de_aplicaci?n=psql"),
+    ("connection_authorized", "connexion autoris?e : utilisateur=batch-job base de donn?es shop application_name=psql"),
+    ("connection_authorized", "podklyuchenie avtorizovano: pol`zovatel`=batch-job baza=shop prilozhenie=psql"),
+]
+
+
+def of_language(language: str) -> list[dict]:
+    """What a language's server said of one client, in the order of its log."""
+    found = []
+    for each in WRITTEN[language]:
+        subject = next((word for begin, word in SUBJECTS.items() if each["english"].startswith(begin)), None)
+        if subject:
+            kind = "disconnection" if subject == "disconnection" else "connection"
+            message = each["lines"][0].partition(":  ")[2]
+            found.append(line(len(found), 7, message, kind=kind, subject=subject, severity="LOG", statement=None))
+    return found
+
+
+@pytest.mark.parametrize("language", WRITTEN)
+def test_who_connects_is_told_in_the_servers_language(language: str) -> None:
+    [only] = told(*of_language(language))
+    assert (only["role"], only["database"], only["ended"]) == ("batch-job", "shop", "disconnected")
+
+
+@pytest.mark.parametrize(("subject", "message"), SPELT)
+def test_who_connects_is_told_by_a_server_without_a_locale(subject: str, message: str) -> None:
+    [only] = told(line(0, 7, message, kind="connection", subject=subject, severity="LOG"))
+    assert (only["role"], only["database"], only["application"]) == ("batch-job", "shop", "psql")

@@ -15,6 +15,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse.context import rows
+from triage_kit.analyse.logins import LASTED, SAID
 from triage_kit.analyse.statements import destructive
 
 if TYPE_CHECKING:
@@ -29,14 +30,6 @@ _QUIET = pd.Timedelta(days=1)  # of one process number without a word: it may be
 _LOGIN = pd.Timedelta(minutes=2)  # that proving who one is may take
 _AGAIN = pd.Timedelta(seconds=2)  # two logs of one server say the same of one connection
 _WHO = ("role", "database", "application", "client")
-# What connections and disconnections say of it; words of the server's own texts, 13 to 18.
-_SAID = {
-    "role": r"\buser=(.+?)(?= (?:database|application_name|host|SSL|GSS)\b|,|$)",
-    "database": r"\bdatabase=(.+?)(?= (?:application_name|host|SSL|GSS)\b|,|$)",
-    "application": r"\bapplication_name=(.+?)(?= (?:SSL|GSS)\b|$)",
-    "client": r"\bhost=(\S+)",
-}
-_LASTED = r"session time: (\d+):(\d\d):(\d\d(?:\.\d+)?)"
 _COMMENTS = r"(?s)^(?:\s|--[^\n]*\n|/\*.*?\*/)*"
 
 
@@ -147,8 +140,12 @@ def _begins(ordered: pd.DataFrame, events: pd.DataFrame) -> pd.Series:
     quiet = at - at.shift()
     message = ordered["message"].fillna("")
     came = (kind == "connection").shift(fill_value=False)
-    comes = message.str.startswith("connection received") & ~(came & (quiet <= _AGAIN))
-    comes |= message.str.match("(?:replication )?connection auth") & ~(came & (quiet <= _LOGIN))
+    received = message.str.startswith("connection received") | ordered["subject"].eq("connection_received").fillna(
+        False
+    )
+    let_in = message.str.match("(?:replication )?connection auth")
+    let_in |= ordered["subject"].isin(("connection_authorized", "connection_authenticated"))
+    comes = (received & ~(came & (quiet <= _AGAIN))) | (let_in & ~(came & (quiet <= _LOGIN)))
     gone = (kind == "disconnection").shift(fill_value=False) & ~((kind == "disconnection") & (quiet <= _AGAIN))
     new |= comes | gone | (quiet > _QUIET)
     for column in ("session", "role", "database"):
@@ -167,8 +164,9 @@ def _known(numbered: pd.DataFrame) -> pd.DataFrame:
     told = numbered.copy()
     # Who proved to be somebody may be let in as somebody else: the line on authentication does not count.
     talk = told[told["kind"].isin(("connection", "disconnection"))]
-    talk = talk[~talk["message"].fillna("").str.startswith("connection authenticated")]
-    for column, words in _SAID.items():
+    proof = talk["message"].fillna("").str.startswith("connection authenticated")
+    talk = talk[~(proof | talk["subject"].eq("connection_authenticated").fillna(False))]
+    for column, words in SAID.items():
         said = talk["message"].str.extract(words, expand=False).dropna()
         where = told[column].isna().reindex(said.index) & (said != "[local]")
         told.loc[said.index[where], column] = said[where]
@@ -238,6 +236,7 @@ def _ends(known: pd.DataFrame) -> pd.DataFrame:
     over = known[(known["kind"] == "disconnection") | known["severity"].isin(("FATAL", "PANIC"))]
     last = over.drop_duplicates("key", keep="last").set_index("key")
     regular = last["message"].fillna("").str.startswith("disconnection:")
+    regular |= last["subject"].eq("disconnection").fillna(False).astype(bool)
     text = last["message"].fillna("").map(_line).where(~regular, "disconnected")
     return pd.DataFrame({"ended_at": last["at"], "ended": text})
 
@@ -246,7 +245,7 @@ def _beginnings(known: pd.DataFrame, told: pd.DataFrame) -> pd.Series:
     """When each session began: by its connection, else by how long it says it lasted, else by its id's own seconds."""
     came = known[known["kind"] == "connection"].groupby("key")["at"].min().reindex(told.index)
     gone = known[known["kind"] == "disconnection"].drop_duplicates("key", keep="last").set_index("key")
-    parts = gone["message"].str.extract(_LASTED).astype("float64")
+    parts = gone["message"].str.extract(LASTED).astype("float64")
     lasted = pd.to_timedelta(parts[0] * 3600 + parts[1] * 60 + parts[2], unit="s")
     computed = (gone["at"] - lasted).dt.floor("ms").reindex(told.index)
     stamp = told["session"].str.extract(r"^([0-9a-f]{8,9})\.[0-9a-f]+$", expand=False)

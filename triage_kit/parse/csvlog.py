@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from triage_kit.parse.entry import Entry, Unparsed
-from triage_kit.parse.languages import english
+from triage_kit.parse.languages import SEVERITY_OF, english
 from triage_kit.parse.lines import PIECE, Line, joined, numbered
 from triage_kit.parse.long_records import MOST_LINES, LongCsv
 from triage_kit.parse.stderr import complete, positioned
@@ -94,7 +94,7 @@ def _entry(first: Line, fields: list[str] | None, clock: Clock) -> Entry | None:
     if columns is None or fields is None:
         return None
     row = dict(zip(columns, fields, strict=False))
-    if not (row["process_id"].isdigit() and row["error_severity"].isalnum()):
+    if not (row["process_id"].isdigit() and (row["error_severity"].isalnum() or row["error_severity"] in SEVERITY_OF)):
         return None
     return complete(_filled(first, row, clock), row["internal_query"] or None)
 

@@ -7,6 +7,7 @@ are recognised in the languages of ``languages``, the messages that carry eviden
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from itertools import chain
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from triage_kit.parse.entry import Entry
 from triage_kit.parse.languages import DURATION, EXECUTE, FETCH, STATEMENT, STEP
 from triage_kit.parse.messages import TABLE
 from triage_kit.parse.translations import TABLE as TRANSLATIONS
+from triage_kit.parse.transliteration import spelt
 
 
 class Subject(NamedTuple):
@@ -149,34 +151,81 @@ def _known(message: str) -> Subject | None:
     return _first(message) or _translated(message)
 
 
-@cache
-def _beginnings() -> tuple[dict[str, list[tuple[re.Pattern[str], Subject]]], list[tuple[re.Pattern[str], Subject]]]:
+class _Beginnings(NamedTuple):
     """Patterns of translated messages, by their first character, and those that begin with anything."""
-    by_first: dict[str, list[tuple[re.Pattern[str], Subject]]] = {}
-    anything = []
+
+    by_first: dict[str, list[tuple[re.Pattern[str], Subject]]]
+    anything: list[tuple[re.Pattern[str], Subject]]
+
+    def find(self, message: str, odd: bool) -> Subject | None:
+        """The subject of a message; odd says that it may begin with anything."""
+        for pattern, subject in chain(self.by_first.get(message[:1], ()), self.anything if odd else ()):
+            if pattern.match(message):
+                return subject
+        return None
+
+
+def _lines() -> Iterator[tuple[str, str]]:
     subject = ""
     for line in TRANSLATIONS.strip("\n").split("\n"):
-        if not line.startswith(" "):
+        if line.startswith(" "):
+            yield line.strip(" "), subject
+        else:
             subject = line
-            continue
-        begin = line.strip(" ")
+
+
+def _compiled_beginnings(told: Iterable[tuple[str, str]]) -> _Beginnings:
+    found = _Beginnings({}, [])
+    for begin, subject in told:
         end = r"\Z" if begin.endswith("$") else ""
         pattern = re.compile(r"[^\n]{0,200}?".join(map(re.escape, begin.removesuffix("$").split("%"))) + end)
         if begin.startswith("%"):
-            anything.append((pattern, SUBJECTS[subject]))
+            found.anything.append((pattern, SUBJECTS[subject]))
         else:
-            by_first.setdefault(begin[0], []).append((pattern, SUBJECTS[subject]))
-    return by_first, anything
+            found.by_first.setdefault(begin[0], []).append((pattern, SUBJECTS[subject]))
+    return found
+
+
+@cache
+def _beginnings() -> _Beginnings:
+    return _compiled_beginnings(_lines())
+
+
+@cache
+def _spelt_beginnings() -> _Beginnings:
+    """The same as a server without a locale spells them, those of which enough letters are left to tell by."""
+    meanings: dict[str, set[str]] = {}
+    for begin, subject in _lines():
+        text = spelt(begin)
+        if text != begin and sum(map(str.isalpha, text)) >= _TELLING:
+            meanings.setdefault(text, set()).add(subject)
+    return _compiled_beginnings((text, named.pop()) for text, named in meanings.items() if len(named) == 1)
 
 
 def _translated(message: str) -> Subject | None:
-    by_first, anything = _beginnings()
-    for pattern, subject in chain(by_first.get(message[:1], ()), anything if not message.isascii() else ()):
+    if not message.isascii():
+        return _beginnings().find(message, odd=True)
+    if found := _beginnings().find(message, odd=False):
+        return found
+    if found := _spelt_beginnings().find(message, odd="?" in message or ">>" in message or "`" in message):
+        return found
+    for subject, pattern in _BY_SHAPE.items() if "??" in message else ():
         if pattern.match(message):
-            return subject
+            return SUBJECTS[subject]
     return None
 
 
+_TELLING = 8  # letters that are left of a beginning whose others are question marks
+# Of Japanese or Korean no letter is left, but numbers and words of the code stand as they do in every language.
+_BY_SHAPE = {
+    "checkpoint_complete": re.compile(
+        r"\D{1,60}\d+\D{0,60}\(\d+[.,]\d%\)[^;\n]{0,80}; [^;\n]{0,60}WAL[^;\n]{0,80};"
+        r"(?: ?[^;,\n]{1,60}[=:] ?\d+[.,]\d{3}\D{1,6}){3}[^\n]*[=:] ?\d+ kB"
+    ),
+    "checkpoint_starting": re.compile(
+        r"[? ]+:(?: (?:shutdown|end-of-recovery|immediate|fast|force|wait|wal|xlog|time|flush-(?:all|unlogged)))+\Z"
+    ),
+}
 _RELATION = re.compile(r'of table "(.+?)"(?=:|\n|\Z| system usage)')
 _TUPLES = re.compile(r"tuples: (\d+) removed, (\d+) remain")
 _QUOTED = re.compile(r"[\"»«“„「『](?:[ \u00a0])?([^\s\"»«“”„]+\.[^\s\"»«“”„]+\.[^\"»«“”„\n]+?)[ \u00a0]?[\"»«“”」』]")

@@ -9,6 +9,9 @@ release that had them. csvlog and jsonlog translate severities too; SQLSTATE and
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+
+from triage_kit.parse.transliteration import spelt
 
 _SEVERITIES = """
 DEBUG    DEPURAÇÃO გამართვა 디버그 ОТЛАДКА НАЛАГОДЖЕННЯ 调试
@@ -35,8 +38,20 @@ def _read(table: str) -> dict[str, str]:
     return {word.replace("_", " "): each[0] for each in words for word in each[1:]}
 
 
-SEVERITY_OF = _read(_SEVERITIES)
-LABEL_OF = _read(_LABELS)
+def _spelt(words: dict[str, str], known: Iterable[str]) -> dict[str, str]:
+    """The same words as a server without a locale spells them, those that keep a letter and mean one thing."""
+    found: dict[str, set[str]] = {}
+    for word, meaning in words.items():
+        found.setdefault(spelt(word), set()).add(meaning)
+    return {word: meanings.pop() for word, meanings in found.items()
+            if word not in known and word.strip("?") and len(meanings) == 1}  # fmt: skip
+
+
+_WORDS = _read(_SEVERITIES) | _read(_LABELS)
+# Question marks alone: what a server writes before anybody has logged in is LOG but for a few lines of its life.
+_MARKS = {spelt(word): "LOG" for word in _WORDS if len(word) > 1 and not spelt(word).strip("?")}
+SEVERITY_OF = _read(_SEVERITIES) | _spelt(_read(_SEVERITIES), _WORDS) | _MARKS
+LABEL_OF = _read(_LABELS) | _spelt(_read(_LABELS), SEVERITY_OF | _WORDS)
 
 # What %u, %d and %a are before a session has said who it is.
 UNKNOWN = frozenset(
