@@ -245,14 +245,14 @@ def _swaps(tables: Sequence[Dossier]) -> dict[str, str]:
         marks = [(index["name"], "index") for index in table.indexes]
         marks += [(sequence["name"], "sequence") for sequence in table.sequences]
         for mark, kind in marks:
-            name = _named_after(mark, kind)
+            name = named_after(mark, kind)
             taker = by_name.get((table.relation["schema"], name or ""))
             if taker is not None and taker.oid > table.oid and not _has_mark(taker, mark):
                 found[taker.name] = f"its name belonged to {table.name}, whose {kind} is still called {mark}"
     return found
 
 
-def _named_after(mark: str, kind: str) -> str | None:
+def named_after(mark: str, kind: str) -> str | None:
     """The table that an index or sequence was named after when it was made, as PostgreSQL names them by itself."""
     if kind == "index":
         key = KEY_NAME.fullmatch(mark)

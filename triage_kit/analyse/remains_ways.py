@@ -125,9 +125,10 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
             feasible = True
         elif unnamed:
             why = (
-                f"the WAL that was read (from {span['from_lsn']}) holds {unnamed:,} rows of files that went with this "
-                f"transaction; which tables they were of, the same WAL may tell; {why}"
+                f"the WAL that was read (from {span['from_lsn']}) holds {unnamed:,} rows of files that were dropped; "
+                f"which tables they were of, the same WAL tells where it holds the rows of the catalogue, too; {why}"
             )
+            feasible = True if FIRST in why else None
         else:
             how = span["how"]
             why = (

@@ -8,6 +8,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse.context import first, rows
+from triage_kit.analyse.target import REPLACES
 
 TAKES = {"delete", "removed"}
 DEEDS = {"update": {"update"}, "rollback": {"insert"}}
@@ -49,7 +50,7 @@ def _wanted(row: dict, evidence: Mapping[str, pd.DataFrame], database: int | Non
     mine = [one for one in rows(evidence["wal_changes"]) if one["table_oid"] == oid and one["xid"] in took
             and one["operation"] in DEEDS.get(row["mechanism"], TAKES)] if oid is not None else []  # fmt: skip
     files = {(one["database_oid"], one["filenode"]): one["operation"] for one in mine}
-    dropped = oid is None or (row["mechanism"] in ("drop", "recreate", "restore") and not files)
+    dropped = oid is None or (row["mechanism"] in REPLACES and not files)
     taken = {tuple(map(int, name.split("/")[1:])) for one in rows(evidence["wal_transactions"])
              if one["xid"] in took for name in one["old_files"]}  # fmt: skip
     if relation and not files and not dropped and not taken and relation["filenode"]:
@@ -74,7 +75,9 @@ def _took(row: dict, oid: int | None, evidence: Mapping[str, pd.DataFrame]) -> s
     fitting = {one["xid"] for one in ended if one["outcome"] == outcome}
     share: dict[int, int] = {}
     for one in rows(evidence["wal_changes"]):
-        if one["xid"] in fitting and one["operation"] in deeds and oid in (None, one["table_oid"]):
+        # The file of a table that another took the place of belongs to an OID that the catalogue has no more.
+        gone = one["table_oid"] is None and one["operation"] == "removed" and row["mechanism"] in REPLACES
+        if one["xid"] in fitting and one["operation"] in deeds and (gone or oid in (None, one["table_oid"])):
             count = one["rows"] if one["operation"] != "removed" else row["missing_rows"] or 1
             share[one["xid"]] = share.get(one["xid"], 0) + (count or 0)
     # Of many small ones only those that took a tenth as much as the biggest: the rest is everyday work.

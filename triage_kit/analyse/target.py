@@ -105,6 +105,9 @@ def _alone(lost: Loss) -> bool:
     return first is not None and "neighbour" not in str(first.how)  # type: ignore[attr-defined]
 
 
+REPLACES = ("drop", "recreate", "restore")  # mechanisms after which another object, or none, has the name
+
+
 def culprit(lost: Loss, evidence: Mapping[str, pd.DataFrame]) -> dict | None:
     """The row of ``wal_transactions`` that took the rows, the earliest of those that fit; None where none was read."""
     ended = [row for row in rows(evidence["wal_transactions"]) if row["outcome"] == "committed"]
@@ -170,10 +173,12 @@ def rows_of_dropped(lost: Loss, evidence: Mapping[str, pd.DataFrame]) -> int:
 
     Their TOAST tables are among them, so that it is no number of rows to promise.
     """
-    if not any(row.get("oid") is None for row in lost.found.values()):
+    if not any(row.get("oid") is None or row.get("mechanism") in REPLACES for row in lost.found.values()):
         return 0
     ended = culprit(lost, evidence)
-    took = [ended] if ended else [row for row in rows(evidence["wal_transactions"]) if row["outcome"] == "committed"]
+    ran = [row for row in rows(evidence["wal_transactions"]) if row["outcome"] == "committed"]
+    # What was made anew has another OID: the transaction that dropped the one before is not known by it.
+    took = [ended] if ended and ended["old_files"] else [row for row in ran if _inside(row["ended_at"], lost)] or ran
     old = {name for row in took for name in row["old_files"]}
     return sum(
         row["rows"] or 0

@@ -10,6 +10,7 @@ import pandas as pd
 from triage_kit import schemas, sql
 from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.losses import Loss, literal, moment, way, written
+from triage_kit.analyse.renamed_ways import rename_back
 from triage_kit.analyse.sight import path_of
 from triage_kit.analyse.target import Target
 
@@ -47,7 +48,7 @@ def undo(lost: Loss, target: Target, evidence: Evidence, about: Context) -> list
         _search_path(lost, evidence, about),
         *_soft_delete(lost, target, evidence),
         *_attach(lost, evidence),
-        *_rename(lost, evidence),
+        *rename_back(lost, evidence),
     ]
     return [each for each in found if each is not None]
 
@@ -343,51 +344,3 @@ def _sibling_parent(name: str, evidence: Evidence) -> str | None:
         if row["kind"] == "partitioned" and row["schema"] == schema and bare.startswith(row["name"])
     ]
     return fits[0] if len(fits) == 1 else None
-
-
-def _rename(lost: Loss, evidence: Evidence) -> list[dict]:
-    """A table that was renamed away and stands beside its empty successor: its indexes still carry the old name."""
-    relations, found = _relations(evidence), []
-    indexes: dict[int, set[str]] = {}
-    for row in rows(evidence["indexes"]):
-        indexes.setdefault(row["table_oid"], set()).add(row["name"])
-    counts = {row["oid"]: row["rows"] for row in rows(evidence["row_counts"])}
-    live = {row["oid"]: row["live"] for row in rows(evidence["table_counters"])}
-    for name in lost.of("recreate", "drop"):
-        schema, bare = schemas.parts(name)
-        now = relations.get(name)
-        for other, row in relations.items():
-            size = counts.get(row["oid"]) if counts.get(row["oid"]) is not None else live.get(row["oid"])
-            if other == name or row["kind"] != "table" or not size or (now and row["oid"] > now["oid"]):
-                continue
-            if not any(index.startswith(f"{bare}_") for index in indexes.get(row["oid"], ())):
-                continue
-            old = sql.quote_ident(f"{bare}_emptied")
-            lines = [
-                "BEGIN;",
-                *([f"ALTER TABLE {written(name)} RENAME TO {old};"] if now else []),
-                f"ALTER TABLE {written(other)} RENAME TO {sql.quote_ident(bare)};",
-                "COMMIT;",
-            ]
-            if row["schema"] != schema:
-                lines.insert(
-                    -1, f"ALTER TABLE {sql.quote_qualified(row['schema'], bare)} SET SCHEMA {sql.quote_ident(schema)};"
-                )
-            why = f"{other} is the table that was called {name} before: its indexes still are ({size} rows stand in it)"
-            found.append(
-                way(
-                    "rename_back",
-                    True,
-                    lost,
-                    why,
-                    "rows written into the new table since; foreign keys, grants and "
-                    "views stay with the table that they were made for",
-                    "minutes",
-                    tuple(lines),
-                    tables=(name,),
-                    rows=size,
-                    clock="a clean-up may drop the renamed table: stop it",
-                )
-            )
-            break
-    return found
