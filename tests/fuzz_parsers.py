@@ -1,7 +1,7 @@
 # ruff: noqa: E501 S608 T201 rows of logs and SQL made for the tests stay on their lines
-"""Feeds damaged logs to every parser: no exception, no hang, and every line in an entry or given back as unparsed.
+"""Feeds damaged logs and files to every parser: no exception, no hang, and every line in an entry or given back as unparsed.
 
-    python tests/fuzz_parsers.py --minutes 10 --parsers stderr csv json wrapped scan stripped statistics schema
+    python tests/fuzz_parsers.py --minutes 10 --parsers stderr csv json wrapped scan stripped statistics schema code
 
 Each find is printed with the seed that makes it again (--seed); the exit status is 1 when there is one.
 """
@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+
+import fuzz_files
 
 from triage_kit.errors import TriageError
 from triage_kit.parse import Entry, Outcomes, Unparsed, abridge, csvlog, lines, parse
@@ -307,6 +309,7 @@ PARSERS = {
     "stderr": plain("stderr"), "csv": plain("csv"), "json": plain("json"), "wrapped": wrapped, "scan": scanned, "stripped": stripped,
     "abridged": abridged,
     "statistics": statistics, "schema": described(lambda data: read_schema_dump(data.decode("utf-8", "replace")), SCHEMA),
+    **fuzz_files.PARSERS,
 }  # fmt: skip
 
 

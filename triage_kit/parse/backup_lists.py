@@ -17,6 +17,7 @@ _BARMAN_LINE = re.compile(
 _WALG_LINE = re.compile(r"(base_[0-9A-F]{24}\S*)\s+(\S+)\s+([0-9A-F]{24})")
 _FIELDS = re.compile(r"^[ \t]*(.+?)[ \t]*:[ \t]+(.+)$", re.MULTILINE)
 SEGMENT = re.compile(r"[0-9A-F]{24}")
+_LONG_NUMBER = 19  # digits: nothing has so many bytes
 
 
 def read_list(text: str) -> tuple[list[dict], list[dict]]:
@@ -41,9 +42,9 @@ def read_list(text: str) -> tuple[list[dict], list[dict]]:
 def _pgbackrest(stanzas: list[dict]) -> tuple[list[dict], list[dict]]:
     backups, archive = [], []
     for stanza in stanzas:
-        versions = {one.get("id"): one for one in _dicts(stanza.get("db"))}
+        versions = {str(one.get("id")): one for one in _dicts(stanza.get("db"))}
         for one in _dicts(stanza.get("backup"))[:MOST]:
-            database = versions.get(_get(one, "database", "id"), {})
+            database = versions.get(str(_get(one, "database", "id")), {})
             backups.append({
                 "kind": "pgbackrest", "format": "json", "label": one.get("label"), "stanza": stanza.get("name"),
                 "began_at": _epoch(_get(one, "timestamp", "start")),
@@ -51,7 +52,7 @@ def _pgbackrest(stanzas: list[dict]) -> tuple[list[dict], list[dict]]:
                 "server_version": _word(database.get("version")), "system_identifier": _word(database.get("system-id")),
                 "start_lsn": _get(one, "lsn", "start"), "stop_lsn": _get(one, "lsn", "stop"),
                 "wal_from": _get(one, "archive", "start"), "timeline": _timeline(_get(one, "archive", "start")),
-                "bytes": _get(one, "info", "size"), "by_version": _get(one, "backrest", "version"),
+                "bytes": _whole(_get(one, "info", "size")), "by_version": _get(one, "backrest", "version"),
                 "state": "failed" if one.get("error") else "complete",
                 "trouble": "page checksums failed in it" if one.get("error") else None,
             })  # fmt: skip
@@ -68,7 +69,7 @@ def _wal_g(one: dict) -> dict:
         "began_at": _iso(one.get("start_time")), "finished_at": _iso(one.get("finish_time") or one.get("time")),
         "server_version": str(int(number) // 10000) if isinstance(number, int) and number else None,
         "system_identifier": _word(one.get("system_identifier")), "start_lsn": _lsn(one.get("start_lsn")),
-        "stop_lsn": _lsn(one.get("finish_lsn")), "bytes": one.get("uncompressed_size"),
+        "stop_lsn": _lsn(one.get("finish_lsn")), "bytes": _whole(one.get("uncompressed_size")),
         "wal_from": one.get("wal_file_name") or one.get("wal_segment_backup_start"),
         "timeline": _timeline(one.get("wal_file_name")), "state": "complete",
     }  # fmt: skip
@@ -156,7 +157,8 @@ def _version(value: Any) -> str | None:
 
 
 def _whole(value: Any) -> int | None:
-    return int(value) if isinstance(value, int) or (isinstance(value, str) and value.strip().isdigit()) else None
+    digits = str(value).strip() if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    return int(digits) if digits.isdecimal() and len(digits) < _LONG_NUMBER else None
 
 
 def _lsn(value: Any) -> str | None:

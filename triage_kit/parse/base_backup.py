@@ -52,18 +52,26 @@ def read_manifest(data: bytes) -> dict:
     told = json.loads(data)
     if not isinstance(told, dict) or "PostgreSQL-Backup-Manifest-Version" not in told:
         raise ValueError("it is no backup manifest")
-    ranges = [one for one in told.get("WAL-Ranges", []) if isinstance(one, dict)]
-    files = [one for one in told.get("Files", []) if isinstance(one, dict)]
+    ranges, files = _objects(told.get("WAL-Ranges")), _objects(told.get("Files"))
     clock = Clock()
     times = [at for at in (clock.instant(str(one.get("Last-Modified"))) for one in files) if at]
     last = ranges[-1] if ranges else {}
     return {
         "start_lsn": ranges[0].get("Start-LSN") if ranges else None, "stop_lsn": last.get("End-LSN"),
-        "timeline": last.get("Timeline"), "bytes": sum(int(one.get("Size") or 0) for one in files),
+        "timeline": last.get("Timeline"), "bytes": sum(map(_size, files)),
         "system_identifier": str(told["System-Identifier"]) if "System-Identifier" in told else None,
-        "newest_file": max(times, default=None), "files": {str(one.get("Path")): int(one.get("Size") or 0)
+        "newest_file": max(times, default=None), "files": {str(one["Path"]): _size(one)
                                                             for one in files if "Path" in one},
     }  # fmt: skip
+
+
+def _objects(value: object) -> list[dict]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _size(file: dict) -> int:
+    size = file.get("Size")
+    return size if isinstance(size, int) else 0
 
 
 def read_control(data: bytes) -> dict | None:

@@ -71,7 +71,7 @@ def _objects(data: bytes | str) -> list[dict]:
 
 
 def _container(each: dict, source: str, found: Inspected) -> None:
-    name, state, config = str(each.get("Name") or "").lstrip("/"), each["State"], each.get("Config") or {}
+    name, state, config = str(each.get("Name") or "").lstrip("/"), each["State"], _object(each.get("Config"))
     health = state.get("Health") or state.get("Healthcheck") or {}
     found.containers.append({
         "name": name, "id": _short(each.get("Id")), "image": each.get("ImageName") or config.get("Image"),
@@ -81,14 +81,16 @@ def _container(each: dict, source: str, found: Inspected) -> None:
         "exit_code": _number(state.get("ExitCode")), "out_of_memory": bool(state.get("OOMKilled")),
         "health": (health.get("Status") or None) if isinstance(health, dict) else None, "source": source,
     })  # fmt: skip
-    for mount in each.get("Mounts") or []:
+    for mount in _list(each.get("Mounts")):
+        if not isinstance(mount, dict):
+            continue
         bind = mount.get("Type") == "bind"
         found.mounts.append({
             "container": name, "kind": mount.get("Type"), "volume": None if bind else mount.get("Name") or None,
             "source": str(mount.get("Source") or "").rstrip("/").rpartition("/")[2] if bind else None,
             "destination": mount.get("Destination"), "writable": bool(mount.get("RW", True)),
         })  # fmt: skip
-    names = {str(entry).partition("=")[0] for entry in config.get("Env") or []}
+    names = {str(entry).partition("=")[0] for entry in _list(config.get("Env"))}
     found.environment += [{"container": name, "name": each} for each in sorted(names)]
 
 
@@ -98,7 +100,7 @@ def without_values(data: bytes) -> bytes:
     for each in every:
         config = each.get("Config")
         if isinstance(config, dict) and config.get("Env"):
-            config["Env"] = [f"{str(entry).partition('=')[0]}=" for entry in config["Env"]]
+            config["Env"] = [f"{str(entry).partition('=')[0]}=" for entry in _list(config["Env"])]
         for key in ("Args", "Path", "ProcessLabel"):
             each.pop(key, None)
         if isinstance(config, dict):
@@ -107,12 +109,23 @@ def without_values(data: bytes) -> bytes:
     return json.dumps(every, indent=1).encode()
 
 
+def _object(value: object) -> dict:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list:
+    return value if isinstance(value, list) else []
+
+
 def _short(value: object) -> str:
     return str(value or "").removeprefix("sha256:")[:12]
 
 
+_LARGEST = 1 << 31  # of restarts and exit codes
+
+
 def _number(value: object) -> int | None:
-    return int(value) if isinstance(value, (int, float)) else None
+    return int(value) if isinstance(value, (int, float)) and abs(value) < _LARGEST else None
 
 
 def instant(value: object) -> datetime | None:

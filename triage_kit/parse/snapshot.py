@@ -61,11 +61,16 @@ def read_snapshot(text: str) -> Snapshot:
             _row(line, number, current, snapshot)
         elif line.startswith("# ask "):
             current = _asked(line)
-            snapshot.answers[current.key] = current
+            if current is None:
+                snapshot.unread.append(number)
+            else:
+                snapshot.answers[current.key] = current
         elif line.startswith("# chunk ") and current is not None:
             current.chunks += 1
         elif line.startswith("# end ") and line != LAST:
             current = _ended(line, snapshot)
+            if current is None:
+                snapshot.unread.append(number)
         elif line.startswith("!") and current is not None:
             current.error = line[1:].strip()
         elif line == LAST:
@@ -87,17 +92,26 @@ def _kit(first: str) -> str:
     return words[-1]
 
 
-def _asked(line: str) -> Answer:
-    _, _, key, variant, *rest = line.split(" ", 4)
+def _asked(line: str) -> Answer | None:
+    """The question of a line; None of one that is damaged."""
+    _, _, key, *rest = f"{line} ".split(" ", 4)
+    variant = rest.pop(0) if rest else ""
+    if not key or not variant:
+        return None
     try:
         facts = json.loads(rest[0]) if rest else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         facts = {}
+    facts = facts if isinstance(facts, dict) else {}
     return Answer(key, variant, str(facts.get("role") or ""), instant(facts.get("at")))
 
 
-def _ended(line: str, snapshot: Snapshot) -> Answer:
-    _, _, key, *rest = line.split()
+def _ended(line: str, snapshot: Snapshot) -> Answer | None:
+    """The answer that a line ends; None of one that is damaged."""
+    _, _, *words = line.split()
+    if not words:
+        return None
+    key, *rest = words
     answer = snapshot.answers.setdefault(key, Answer(key))
     answer.sqlstate = rest[0] if rest else ""
     answer.asked = int(rest[1]) if len(rest) > 1 and rest[1].isdecimal() else 0
@@ -107,7 +121,7 @@ def _ended(line: str, snapshot: Snapshot) -> Answer:
 def _row(line: str, number: int, current: Answer, snapshot: Snapshot) -> None:
     try:
         current.rows.append(json.loads(line))
-    except ValueError:
+    except (ValueError, RecursionError):
         snapshot.unread.append(number)
 
 
