@@ -13,7 +13,8 @@ from triage_kit.plot.glance import KEY, glance
 
 KEYS = schemas.frame("foreign_keys", [
     {"name": "stop_hub", "child": "d.stop", "parent": "d.hub", "on_delete": "cascade", "evidence": "E7"},
-    {"name": "van_hub", "child": "d.van", "parent": "d.hub", "on_delete": "set_null", "evidence": "E8"},
+    {"name": "van_hub", "child": "d.van", "parent": "d.hub", "columns": ("hub",), "on_delete": "set_null",
+     "evidence": "E8"},
 ])  # fmt: skip
 
 
@@ -217,3 +218,10 @@ def test_the_first_screen_proves_its_tables_and_its_moment() -> None:
     assert [link["href"] for link in page.find("p", class_="lead").find_all("a")] == ["#E1"]
     when = next(word for word in page.find_all("dt") if word.get_text() == "Since when").find_next("dd")
     assert [link["href"] for link in when.find_all("a")] == ["#E2"]
+
+
+@pytest.mark.parametrize(("mechanism", "said"), [("delete", True), ("truncate", False)])
+def test_a_reference_that_a_delete_cleared_is_told_beside_the_rows_that_are_gone(mechanism: str, said: bool) -> None:
+    """ON DELETE SET NULL leaves the row: no count of rows shows what it lost. TRUNCATE does not ask for it."""
+    page = told(findings(mechanism, "cascade_delete", "none"))
+    assert ("Rows of d.van stand, but each that referred to a deleted row of d.hub" in page.get_text()) is said

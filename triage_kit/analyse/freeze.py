@@ -152,9 +152,10 @@ def _writers(names: Sequence[str], database: str | None, which: str = DAMAGED) -
             "they are started; the command holds every writer of the database from the server's side"
         ),
         "destroys": (
-            "nothing; the sessions that it ends lose their open transactions and what pg_stat_activity tells of "
-            "them: keep the first answer. The ways back below write in spite of it; when what came back is compared, "
-            f"writers may go on by: {_writable(database)}"
+            "no row; but nothing can write to this database from then on, so tell the owner of the application first, "
+            "and the sessions that it ends lose their open transactions and what pg_stat_activity tells of them: keep "
+            "the first answer. The ways back below switch it off for their own session; when what came back is "
+            f"compared, writers may go on by: {_writable(database)}"
         ),
         "command": (
             f"{_CONNECTED}\n-- as the owner of the database or a superuser:\n{_read_only(database)}\n"
@@ -267,7 +268,10 @@ def _log(evidence: Mapping[str, pd.DataFrame]) -> dict:
         + ("; this server overwrites old files on rotation" if truncating else ""),
         "destroys": "nothing",
         "command": (
-            "-- as a member of pg_monitor:\nSELECT name, size, modification FROM pg_ls_logdir() ORDER BY modification;"
+            "-- as a member of pg_monitor:\n"
+            "SELECT name, size, modification FROM pg_ls_logdir() ORDER BY modification;\n"
+            "SELECT current_setting('data_directory'), current_setting('log_directory');\n"
+            "-- on the server, in a shell: cp -a LOG_DIRECTORY /another/disk/"
         ),
         "deadline": None,
     }

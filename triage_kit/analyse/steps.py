@@ -154,7 +154,7 @@ def _decide(ways: list[dict]) -> list[dict]:
     return [
         {
             "step": "Decide by when the writers start again, and tell those who wait for the tables",
-            "role": "manager",
+            "role": "owner of the application",
             "why": "every row that is written meanwhile has to be reconciled later",
             "because": way["because"],
         }

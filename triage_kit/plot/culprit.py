@@ -34,11 +34,13 @@ def session(did: Mapping[str, object]) -> str:
 
 
 def line(did: Mapping[str, object]) -> Html:
-    """The line of a row of ``culprits``, whether it ran and who changed it last; nothing where none is named."""
+    """The line of a row of ``culprits``, and whether it ran; nothing where none is named.
+
+    Who changed it last stands among the files to review: whoever wrote a line need not have run it.
+    """
     if pd.isna(did["path"]):
         return html.text("")
     at = f":{int(did['line'])}" if pd.notna(did["line"]) else ""
-    by = f", last changed by {style.visible(did['changed_by'])}" if isinstance(did["changed_by"], str) else ""
     proof = html.ids([did["line_evidence"]]) if pd.notna(did["line_evidence"]) else ""
-    said = [html.name(f"{did['path']}{at}"), f" ({RAN.get(did['ran'], style.visible(did['ran']))}{by})"]
+    said = [html.name(f"{did['path']}{at}"), f" ({RAN.get(did['ran'], style.visible(did['ran']))})"]
     return html.join([tag("span", *said), " ", proof] if proof else said)

@@ -375,8 +375,23 @@ def _ties(foreign_keys: pd.DataFrame, findings: pd.DataFrame) -> list[tuple[str,
             _shape(
                 html.join([f"{len(near):,} foreign keys touch a damaged table: {said}. ", html.ids(near["evidence"])]),
                 f"{len(between):,} join two damaged tables, {len(carrying):,} of these ON DELETE CASCADE.",
-                impact,
+                html.join([impact, _let_go(near, given)]),
                 conclusion,
             ),
         )
     ]
+
+
+def _let_go(near: pd.DataFrame, findings: pd.DataFrame) -> Html:
+    """Rows that stand and whose reference a DELETE has cleared: nobody counts them among the missing."""
+    gone = set(names(findings[findings["mechanism"].isin(("delete", "cascade_delete"))]))
+    cleared = near[near["on_delete"].isin(("set_null", "set_default")) & near["parent"].isin(gone)]
+    return html.join(
+        tag(
+            "p", "Rows of ", html.name(key["child"]), " stand, but each that referred to a deleted row of ",
+            html.name(key["parent"]), " has lost that reference (",
+            f"{', '.join(key['columns'])} ON DELETE {str(key['on_delete']).replace('_', ' ').upper()}). Their former ",
+            "versions hold it, as dead rows and in the WAL: keep that table from vacuum and SELECT, too.",
+        )
+        for key in cleared.head(4).to_dict("records")
+    )  # fmt: skip

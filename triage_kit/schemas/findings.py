@@ -252,7 +252,7 @@ decisions: one thing that a person must decide, in the order of urgency
 next_steps: one thing to do next, and who can
     order int
     step text
-    role text of the person: on-call, database administrator, developer, host operator, data owner or manager
+    role text of the person: on-call, database administrator, developer, host operator, owner of data or application
     why text
     commands texts as they are typed, in order
     cost text how long it takes, or what it costs, in words
