@@ -171,3 +171,15 @@ def test_who_connects_is_told_in_the_servers_language(language: str) -> None:
 def test_who_connects_is_told_by_a_server_without_a_locale(subject: str, message: str) -> None:
     [only] = told(line(0, 7, message, kind="connection", subject=subject, severity="LOG"))
     assert (only["role"], only["database"], only["application"]) == ("batch-job", "shop", "psql")
+
+
+def test_a_session_of_lines_without_a_time_is_told_by_its_connection() -> None:
+    undated = {"at": None}
+    first, second = told(
+        line(0, 7, AUTHORIZED.format("ada", "psql")),
+        line(60, 8, AUTHORIZED.format("bob", "importer")),
+        line(0, 7, "statement: TRUNCATE a", **undated),
+        line(0, 8, "statement: SELECT 1", **undated),
+    )
+    assert (first["role"], first["kinds"], first["started_at"]) == ("ada", "TRUNCATE 1", START)
+    assert (second["role"], second["kinds"]) == ("bob", "SELECT 1")

@@ -448,3 +448,19 @@ def test_a_file_that_goes_on_in_the_second_in_which_another_ended_is_no_overlap(
     deleted = events[events["statement"].str.startswith("DELETE")]
     assert deleted["statement"].tolist() == ["DELETE FROM a", "DELETE FROM b", "DELETE FROM a"]
     assert set(deleted["outcome"]) == {"rolled_back"}
+
+
+def test_a_log_without_times_says_so(folder):
+    """With %s alone a statement has none, and must not be given that of its session's beginning."""
+    lines = [
+        "[12] LOG:  connection authorized: user=app database=shop",
+        "[12] LOG:  statement: TRUNCATE a",
+        "[12] LOG:  statement: SELECT 1",
+    ]
+    (folder / "log" / "a.log").write_text("".join(f"2025-10-07 18:10:00 UTC {line}\n" for line in lines))
+    draft, unread, _ = collected(folder, ["log/*.log"], log_line_prefix="%s [%p] ")
+    assert unread == []
+    assert draft.written("log_events")["at"].isna().tolist() == [False, True, True]
+    assert question(draft, "log:log/a.log")["reason"].startswith(
+        "2 of 3 entries have no time: log_line_prefix '%s [%p] '"
+    )

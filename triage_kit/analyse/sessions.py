@@ -123,7 +123,9 @@ def _numbered(events: pd.DataFrame) -> pd.DataFrame:
     client = events["statement"].notna() | events["kind"].isin(("connection", "disconnection", "statement", "duration"))
     for column in _WHO:
         client |= events[column].notna()
-    talking = events[events["pid"].notna() & events["at"].notna()]
+    # Where only connections have a time, the lines behind each are not before it.
+    talking = events.assign(at=events["at"].fillna(events.groupby("file", dropna=False)["at"].ffill()))
+    talking = talking[talking["pid"].notna() & talking["at"].notna()]
     talking = talking[talking["pid"].isin(talking.loc[client.reindex(talking.index), "pid"].unique())]
     if len(talking["file"].unique()) > 1:
         same = ["pid", "at", "message"]

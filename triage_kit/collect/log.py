@@ -222,7 +222,12 @@ class _Logs:
             if rows:
                 self.frames[table].append(schemas.frame(table, rows))
         not_kept = self.draft.keep_raw(log.name, log.file.pieces())
-        remarks = [read.complaint, f"raw copy: {not_kept}" if not_kept else "", log.file.changed(log.sha256)]
+        remarks = [
+            read.complaint,
+            _undated(read),
+            f"raw copy: {not_kept}" if not_kept else "",
+            log.file.changed(log.sha256),
+        ]
         reason = "; ".join(filter(None, remarks)) or None
         self._answer(f"log:{log.name}", len(events), reason=reason, variant=read.source["format"], ms=ms)
         if log.file.bomb:
@@ -255,6 +260,15 @@ def _written_at(path: Path) -> int:
 def _reason(error: Exception) -> str:
     # OSError's own text holds the path on this machine.
     return error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)
+
+
+def _undated(read: Read) -> str:
+    """Why most entries of a log have no time, where that is so."""
+    without = sum(entry.at is None for entry in read.kept)
+    if 2 * without <= len(read.kept):
+        return ""
+    return (f"{without} of {len(read.kept)} entries have no time: log_line_prefix {read.source['prefix']!r} tells none "
+            "but, with %s, that of the session's beginning")  # fmt: skip
 
 
 def _nothing(read: Read, prefix: str | None) -> SourceError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from functools import cache
 
 from triage_kit.errors import PrefixMismatch
@@ -272,7 +273,30 @@ def infer_prefix(sample: Sequence[str]) -> str:
     if fit <= 0 and not _share(best, heads):
         shown = next((line for line in (*heads, *sample) if line.strip()), "")  # all may look like continued lines
         raise PrefixMismatch(_mismatch(shown, best, "no known log_line_prefix fits"))
-    return best
+    return best.replace("%t", "%s", 1) if _of_sessions(best, few) else best
+
+
+def _of_sessions(prefix: str, lines: Sequence[str]) -> bool:
+    """Whether what looks like the time of a line is that of its session's beginning (%s).
+
+    A process keeps such a time, and comes back with it behind the later ones of others.
+    """
+    match, since, latest = pattern(prefix).match, dict[str, datetime](), None
+    returned = changed = 0
+    for found in map(match, lines) if "%t" in prefix and ("%p" in prefix or "%c" in prefix) else ():
+        if found is None:
+            continue
+        groups = found.groupdict()
+        who, at = groups.get("session") or groups.get("pid") or "", datetime.fromisoformat(groups["at"][:19])
+        if who in since:
+            changed += since[who] != at
+            returned += since[who] == at and latest is not None and latest - at > _LATE
+        since[who] = at
+        latest = max(latest or at, at)
+    return returned > max(1, 10 * changed)
+
+
+_LATE = timedelta(seconds=2)
 
 
 def _plausible(line: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from triage_kit.parse.abridge import Text
 from triage_kit.parse.entry import Entry, Unparsed
@@ -47,6 +48,7 @@ class _Reader:
         self.latest: dict[str, Entry] = {}
         self.verbose: set[int] = set()  # ids of waiting entries that have a LOCATION
         self.inner: dict[int, str] = {}  # their QUERY, by id
+        self.begun: dict[int, datetime | None] = {}  # when their session began, by id, where that is all that is told
         self.target: tuple[Entry, str] | None = None
         self.text = _NO_TEXT
 
@@ -111,7 +113,7 @@ class _Reader:
         if at is None and line.at:  # the prefix has no time: what stood around the line has
             at = self.clock.written(line.at)
         pid, xid = groups.get("pid") or line.pid, groups.get("xid")
-        return Entry(
+        entry = Entry(
             line.number,
             line.offset,
             at=at,
@@ -125,6 +127,9 @@ class _Reader:
             client=_client(groups.get("client")),
             xid=int(xid) if xid and xid != "0" else None,
         )
+        if at is None and groups.get("session_start"):
+            self.begun[id(entry)] = self.clock.instant(groups["session_start"])
+        return entry
 
     def _close(self, entry: Entry | Unparsed) -> Entry | Unparsed:
         if isinstance(entry, Unparsed):
@@ -136,7 +141,11 @@ class _Reader:
             self.verbose.discard(id(entry))
             if found := _VERBOSE.fullmatch(entry.message):
                 entry.sqlstate, entry.message = found[1], found[2]
-        return complete(entry, self.inner.pop(id(entry), None))
+        complete(entry, self.inner.pop(id(entry), None))
+        begun = self.begun.pop(id(entry), None)
+        if entry.kind == "connection":  # is written when its session begins
+            entry.at = entry.at or begun
+        return entry
 
 
 def positioned(message: str, *places: object) -> str:
