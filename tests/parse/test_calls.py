@@ -4,6 +4,7 @@ import pytest
 
 from triage_kit.parse.calls import python_calls
 from triage_kit.parse.hits import read_hits
+from triage_kit.parse.migrations import read_migrations
 
 
 def found(text):
@@ -91,3 +92,11 @@ def test_a_statement_whose_tables_are_put_together_at_run_time_is_no_less_a_loss
     text = "\n".join(("def clean(c, names):", *(f"    {line}" for line in code)))
     found = [(each.line, each.operation, each.object, each.loses) for each in read_hits(text, "tests/conftest.py")]
     assert found == [(2, "truncate", "{…}", "rows"), (3, "delete", "a_{…}", "rows")]
+
+
+@pytest.mark.parametrize("path", ["jobs/clean.py", "alembic/versions/a1.py"])
+def test_what_python_says_of_other_peoples_code_is_not_told(path):
+    """Warnings are errors in tests; a collector's terminal is not the place for those of the repository."""
+    text = 'revision = "a1"\ndown_revision = None\nx = 1if 2 else 3\ny = "\\d"\n\n\ndef upgrade():\n    op.execute("DELETE FROM a")\n'
+    assert [each.operation for each in read_hits(text, path)] == ["delete"]
+    read_migrations(text, path, chosen=True)

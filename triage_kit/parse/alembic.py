@@ -16,6 +16,7 @@ from typing import Any
 from triage_kit.parse.flow import EnoughError, Flow, constants, parameters
 from triage_kit.parse.literals import PLACEHOLDER, UNKNOWN, Dml, Named, Names, argument, as_text, evaluate
 from triage_kit.parse.migration import Migration, Operation
+from triage_kit.parse.syntax import tree_of
 from triage_kit.parse.temporary import without_temporary
 from triage_kit.sql import effects, suspicious
 
@@ -63,7 +64,7 @@ def read_alembic(text: str, zone: tzinfo = UTC) -> Migration | None:
     Raises SyntaxError or ValueError when the file is no Python.
     """
     try:
-        return _read(ast.parse(text), zone)
+        return _read(tree_of(text), zone)
     except (RecursionError, MemoryError) as error:
         raise ValueError("the file nests too deep to be read") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from functools import lru_cache
 
 
@@ -13,4 +14,7 @@ def tree_of(text: str) -> ast.Module:
     >>> ast.unparse(tree_of("a = 1"))
     'a = 1'
     """
-    return ast.parse(text.removeprefix("\ufeff"))
+    with warnings.catch_warnings():
+        # What Python has to say of other people's code ("invalid escape sequence") is for them.
+        warnings.simplefilter("ignore")
+        return ast.parse(text.removeprefix("\ufeff"))
