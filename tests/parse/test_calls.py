@@ -97,6 +97,7 @@ def test_a_statement_whose_tables_are_put_together_at_run_time_is_no_less_a_loss
 @pytest.mark.parametrize("path", ["jobs/clean.py", "alembic/versions/a1.py"])
 def test_what_python_says_of_other_peoples_code_is_not_told(path):
     """Warnings are errors in tests; a collector's terminal is not the place for those of the repository."""
-    text = 'revision = "a1"\ndown_revision = None\nx = 1if 2 else 3\ny = "\\d"\n\n\ndef upgrade():\n    op.execute("DELETE FROM a")\n'
+    text = 'revision, down_revision = "a1", None\nx = 1if 2 else 3\ny = "\\d"\n'
+    text += 'def upgrade():\n    op.execute("DELETE FROM a")\n'
     assert [each.operation for each in read_hits(text, path)] == ["delete"]
     read_migrations(text, path, chosen=True)
