@@ -1,5 +1,9 @@
 """The other practice incidents: what each truth says is asked of the server with plain SQL."""
 
+from collections import Counter
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
 from urllib.parse import unquote
 
 import majors
@@ -7,7 +11,7 @@ import pytest
 from psycopg import sql
 
 from triage_kit import case, schemas
-from triage_kit.lab import demo
+from triage_kit.lab import demo, incidents
 from triage_kit.lab.incidents import INCIDENTS, NEVER_ADJUSTED_ON, SEEN_SINCE, STUDIED
 
 STATUS = {"intact", "partial", "wiped", "missing", "hidden", "undecided"}
@@ -168,6 +172,17 @@ def test_a_batch_of_the_hold_out_is_studied_as_a_whole_or_not_at_all():
         names = {incident.name for incident in module.INCIDENTS}
         assert names <= STUDIED if module in SEEN_SINCE else not names & STUDIED
         assert all(incident.holdout for incident in module.INCIDENTS)
+
+
+def test_every_incident_of_a_module_is_listed_and_no_two_bear_the_same_name():
+    # The later one would take the earlier one's place in silence, and inherit what was said of it.
+    files = [import_module(f"{incidents.__name__}.{found.name}") for found in iter_modules(incidents.__path__)]
+    written = Counter(each.name for module in files for each in _of(module))
+    assert written == Counter(INCIDENTS.keys())
+
+
+def _of(module: ModuleType) -> tuple:
+    return getattr(module, "INCIDENTS", None) or tuple(filter(None, [getattr(module, "INCIDENT", None)]))
 
 
 def test_hold_out_has_healthy_databases_and_truths_that_cannot_be_told():

@@ -52,9 +52,12 @@ from triage_kit.lab.incidents import (
     seed,
     seedbank,
     shipyard,
+    skipass,
+    solarcoop,
     storage,
     telemetry,
     theses,
+    toolhire,
     tramshop,
     transit,
     unseen,
@@ -99,7 +102,11 @@ SEEN_SINCE = (
     cinematheque,
     seedbank,
 )
-NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
+NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (
+    toolhire,
+    solarcoop,
+    skipass,
+)
 
 INCIDENTS: dict[str, Incident] = {
     incident.name: incident
