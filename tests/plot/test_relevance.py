@@ -225,3 +225,25 @@ def test_a_reference_that_a_delete_cleared_is_told_beside_the_rows_that_are_gone
     """ON DELETE SET NULL leaves the row: no count of rows shows what it lost. TRUNCATE does not ask for it."""
     page = told(findings(mechanism, "cascade_delete", "none"))
     assert ("Rows of d.van stand, but each that referred to a deleted row of d.hub" in page.get_text()) is said
+
+
+def test_the_legend_names_no_edge_that_the_figure_leaves_out() -> None:
+    near = [("d.hub", "d.leaf", "cascade"), ("far.one", "far.two", "restrict")]
+    keys = schemas.frame("foreign_keys", [
+        {"name": f"k{place}", "parent": parent, "child": child, "columns": ("id",), "referenced_columns": ("id",),
+         "on_delete": action} for place, (parent, child, action) in enumerate(near)])  # fmt: skip
+    tables = schemas.frame("findings", [
+        {"schema": "d", "table": "hub", "kind": "table", "status": "wiped", "missing_rows": 3},
+        *({"schema": schema, "table": table, "kind": "table", "status": "intact", "missing_rows": 0}
+          for schema, table in (("d", "leaf"), ("far", "one"), ("far", "two")))])  # fmt: skip
+    said = str(plot.edge_legend(keys, tables))
+    assert "CASCADE" in said
+    assert "RESTRICT" not in said
+    assert "explaining statement" not in said
+
+
+def test_tables_without_a_foreign_key_are_told_in_a_sentence() -> None:
+    none = schemas.empty("foreign_keys")
+    shown, _ = plot.foreign_key_graph(none, findings("delete"))._repr_mimebundle_()
+    assert shown["text/html"] == '<p class="none">No foreign key is known in the schemas of this case.</p>'
+    assert plot.edge_legend(none, findings("delete")) == ""

@@ -13,7 +13,6 @@ from triage_kit.plot.damage import tables
 from triage_kit.plot.details import (
     cause_list,
     coverage_list,
-    edge_legend,
     event_list,
     evidence_list,
     explaining_statements,
@@ -31,7 +30,7 @@ from triage_kit.plot.details import (
 from triage_kit.plot.facts import server_facts
 from triage_kit.plot.glance import glance
 from triage_kit.plot.glossary import glossary
-from triage_kit.plot.graph import foreign_key_graph
+from triage_kit.plot.graph import edge_legend, foreign_key_graph
 from triage_kit.plot.numbered import numbered_findings
 from triage_kit.plot.recovering import recovery
 from triage_kit.plot.sessions import session_list

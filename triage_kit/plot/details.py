@@ -49,25 +49,6 @@ def _action(word: object) -> str:
     return "not known" if pd.isna(word) else str(word).replace("_", " ").upper()
 
 
-def edge_legend(foreign_keys: pd.DataFrame) -> Html:
-    """What the lines of the foreign-key figure mean; that there is none where no foreign key is known."""
-    if schemas.check(foreign_keys, "foreign_keys").empty:
-        return tag("p", "No foreign key is known in the schemas of this case.", class_="legend")
-    there = set(foreign_keys["on_delete"])
-    look = {"solid": "━━", "dashed": "╌╌", "dotted": "┄┄"}
-    return tag(
-        "p",
-        "Arrows run from the referenced table to the one that references it. ",
-        *(
-            html.join([tag("span", f"{look[line]} {said}", class_=f"edge {action}"), "; "])
-            for action, (_, line, _, said) in style.ON_DELETE.items()
-            if action in there
-        ),
-        "▶ is named by the explaining statement.",
-        class_="legend",
-    )
-
-
 def roots(explaining_statements: pd.DataFrame, findings: pd.DataFrame) -> list[str]:
     """Qualified names that the explaining statements name; without such a statement the damaged tables."""
     named = sorted({root for each in explaining_statements["roots"] for root in each})
@@ -323,7 +304,7 @@ def _way(row: dict, number: int, timezone: object) -> Html:
         "section",
         tag("h3", f"Option {number}: {style.way_back(row['option'])} ({symbol} {feasible})"),
         tag("dl", *body),
-        *(html.sql(one) for one in row["commands"]),
+        html.commands(row["commands"]),
         class_="way",
     )
 

@@ -10,6 +10,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.plot import graphviz, layered, style
 from triage_kit.plot.damage import names
+from triage_kit.plot.html import Html, join, tag
 
 engine = layered if graphviz.pygraphviz is None else graphviz
 MOST_NODES = 60
@@ -31,6 +32,52 @@ def foreign_key_graph(
     explaining : frame ``explaining_statements``; the roots that its statements name are marked.
     most : how many tables are drawn.
     """
+    graph, shown, roots = _chosen(foreign_keys, findings, explaining, most)
+    tables = _tables(findings)
+    damaged = [name for name in tables.index if tables.loc[name, "status"] in style.DAMAGED]
+    left = len(graph) - len(shown)
+    drawing = _drawing(graph.subgraph(shown), tables, roots, left)
+    tied = sum(graph.degree(name) for name in {*damaged, *roots}) if damaged or roots else graph.number_of_edges()
+    bare = not tied  # boxes without a line between them say no more than the list of tables
+    says = _bare(graph, damaged) if bare else _words(graph, shown, damaged, roots, left)
+    return style.Picture(_sized(engine.svg(drawing)), says, tooltips=True, empty=bare)
+
+
+def edge_legend(
+    foreign_keys: pd.DataFrame,
+    findings: pd.DataFrame | None = None,
+    explaining: pd.DataFrame | None = None,
+    most: int = MOST_NODES,
+) -> Html:
+    """What the lines of the foreign-key figure mean; nothing where no line is drawn.
+
+    Parameters
+    ----------
+    foreign_keys : frame of that name.
+    findings, explaining, most : as ``foreign_key_graph`` was given them, so that no line is named which it leaves out;
+        without findings, the lines of every foreign key.
+    """
+    there, roots = set(schemas.check(foreign_keys, "foreign_keys")["on_delete"]), ["any"]
+    if findings is not None:
+        graph, shown, roots = _chosen(foreign_keys, findings, explaining, most)
+        there = {action for *_, action in graph.subgraph(shown).edges(data="on_delete")}
+    if not there:
+        return Html("")
+    look = {"solid": "━━", "dashed": "╌╌", "dotted": "┄┄"}
+    lines = [
+        tag("span", f"{look[line]} {said}", class_=f"edge {action}")
+        for action, (_, line, _, said) in style.ON_DELETE.items()
+        if action in there
+    ]
+    marks = ["▶ is named by the explaining statement"] if roots else []
+    lead = "Arrows run from the referenced table to the one that references it. "
+    return tag("p", lead, join([*lines, *marks], "; "), ".", class_="legend")
+
+
+def _chosen(
+    foreign_keys: pd.DataFrame, findings: pd.DataFrame, explaining: pd.DataFrame | None, most: int
+) -> tuple[nx.MultiDiGraph, list[str], list[str]]:
+    """Every table with its foreign keys, the tables that are drawn, and those that a statement names."""
     keys, tables = schemas.check(foreign_keys, "foreign_keys"), _tables(findings)
     roots = [] if explaining is None else sorted({root for named in explaining["roots"] for root in named})
     graph = nx.MultiDiGraph()
@@ -38,10 +85,13 @@ def foreign_key_graph(
     for row in keys.sort_values(["parent", "child", "name"], kind="stable").itertuples():
         graph.add_edge(row.parent, row.child, name=row.name, on_delete=row.on_delete)
     damaged = [name for name in tables.index if tables.loc[name, "status"] in style.DAMAGED]
-    shown = _focus(graph, roots, damaged, most)
-    left = len(graph) - len(shown)
-    drawing = _drawing(graph.subgraph(shown), tables, roots, left)
-    return style.Picture(_sized(engine.svg(drawing)), _words(graph, shown, damaged, roots, left), tooltips=True)
+    return graph, _focus(graph, roots, damaged, most), roots
+
+
+def _bare(graph: nx.MultiDiGraph, damaged: list[str]) -> str:
+    if not graph.number_of_edges():
+        return "No foreign key is known in the schemas of this case."
+    return f"No foreign key leads to or from the {style.things(len(damaged), 'damaged table')}."
 
 
 def _tables(findings: pd.DataFrame) -> pd.DataFrame:

@@ -114,6 +114,11 @@ def sql(value: object) -> Html:
     return tag("pre", tag("code", Html(whole)), class_="sql")
 
 
+def commands(each: Iterable[object]) -> Html:
+    """Commands that are run one after the other, as one block to copy."""
+    return sql("\n".join(str(one) for one in each if not _absent(one)))
+
+
 def cited(value: object) -> Html:
     """Text in which every evidence id (E3) is a link to its row."""
     return Html(EVIDENCE_ID.sub(lambda found: f'<a href="#{found[0]}">{found[0]}</a>', text(value)))
@@ -211,6 +216,8 @@ def table(
 ) -> Html:
     """One table with a caption and header cells, which the page makes sortable and filterable.
 
+    A column without a word in any row is left out: it says nothing, and the others need the room.
+
     Parameters
     ----------
     caption : what a row is.
@@ -224,17 +231,15 @@ def table(
     if not cells:
         return tag("p", f"{caption}: none.", class_="none")
     shown = cells if most is None else cells[:most]
+    told = [place for place in range(len(headers)) if any(text(row[place]) for row in shown)]
     head = tag(
         "tr",
-        *(
-            tag("th", header, scope="col", class_="n" if place in numeric else None)
-            for place, header in enumerate(headers)
-        ),
+        *(tag("th", headers[place], scope="col", class_="n" if place in numeric else None) for place in told),
     )
     body = [
         tag(
             "tr",
-            *(tag("td", cell, class_=_look(cell, place in numeric)) for place, cell in enumerate(row)),
+            *(tag("td", row[place], class_=_look(row[place], place in numeric)) for place in told),
             id=row_ids[position] if row_ids else None,
         )
         for position, row in enumerate(shown)

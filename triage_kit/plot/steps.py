@@ -46,8 +46,7 @@ def _step(row: dict, timezone: object, told: bool = False) -> Html:
     proof = html.ids(row["because"], most=MOST_PROOFS)
     why = html.join([why, ". ", proof] if why and proof else [why or proof])
     head = html.join([tag("strong", html.cited(row["step"])), html.join([" (", who, ")"]) if who else ""])
-    commands = [html.sql(one) for one in row["commands"]]
-    return tag("li", head, tag("p", why) if why else "", *commands)
+    return tag("li", head, tag("p", why) if why else "", html.commands(row["commands"]))
 
 
 def next_steps(causes: pd.DataFrame, recovery: pd.DataFrame, gaps: pd.DataFrame) -> Html:
@@ -71,5 +70,5 @@ def next_steps(causes: pd.DataFrame, recovery: pd.DataFrame, gaps: pd.DataFrame)
     ]
     parts = [("Settle the cause", ask), ("Settle the way back", settle), ("Get the sources that the case names", fetch)]
     return html.join(
-        [html.join([tag("h3", title), html.listed(items, ordered=True)]) for title, items in parts if items]
+        [html.join([tag("h4", title), html.listed(items, ordered=True)]) for title, items in parts if items]
     )
