@@ -247,3 +247,35 @@ def test_tables_without_a_foreign_key_are_told_in_a_sentence() -> None:
     shown, _ = plot.foreign_key_graph(none, findings("delete"))._repr_mimebundle_()
     assert shown["text/html"] == '<p class="none">No foreign key is known in the schemas of this case.</p>'
     assert plot.edge_legend(none, findings("delete")) == ""
+
+
+def test_what_its_neighbour_says_is_not_said_again() -> None:
+    shown, _ = plot.picture(plot.recovery(schemas.empty("recovery")), told=True)._repr_mimebundle_()
+    assert shown == {"text/html": "", "text/plain": ""}
+
+
+def test_the_matrix_is_of_the_worst_table_that_something_was_weighed_of() -> None:
+    tables = findings("drop", "delete")
+    second = tables.iloc[1]
+    weighed = schemas.frame("mechanism_evidence", [
+        {"schema": second["schema"], "table": second["table"], "signal": "rows", "outcome": "short",
+         "mechanism": "delete", "likelihood": 0.5, "decibans": 3.0}])  # fmt: skip
+    assert plot.worst(tables, weighed) == schemas.qualified(second["schema"], second["table"])
+    assert plot.worst(tables, schemas.empty("mechanism_evidence")) is None
+
+
+def test_a_calm_case_has_no_cause_to_settle_and_no_missing_row_to_explain() -> None:
+    causes = schemas.frame("causes", [{"group": "G1", "cause": "not_lost", "probability": 0.9, "would_settle": "ask"}])
+    nothing = schemas.empty("recovery"), schemas.empty("gaps")
+    assert "Settle the cause" in plot.next_steps(causes, *nothing)
+    assert plot.next_steps(causes, *nothing, schemas.empty("groups")) == ""
+
+
+def test_a_partitioned_table_is_counted_by_its_parts() -> None:
+    rows = [{"schema": "d", "table": "part", "kind": "table", "status": "missing"},
+            {"schema": "d", "table": "whole", "kind": "partitioned", "status": "partial"}]  # fmt: skip
+    none = schemas.empty
+    page = plot.summary(schemas.frame("findings", rows), none("groups"), none("causes"), none("recovery"), {})
+    lead = BeautifulSoup(page, "html.parser").find(class_="lead").get_text()
+    assert lead.startswith("1 table is damaged, ")
+    assert lead.endswith("Counted by its parts: d.whole.")

@@ -209,7 +209,7 @@ def _prove(known: _Known, judged: _Judged, frames: Mapping[str, pd.DataFrame]) -
     grounds.of_migrations(evidence["migration_operations"], ledger)
     proofs = grounds.by_group(judged.findings, frames["explaining_statements"])
     connected = sessions.beside(known.connected, found, judged.dates)
-    fused = timeline.fuse(evidence, about, found, judged.dates, known.seen, connected)
+    fused = timeline.fuse(evidence, about, found, judged.dates, known.seen, connected, judged.findings)
     story = grounds.of_events(fused, proofs, ledger)
     keys = grounds.of_keys(known.keys, {name for group in found for name in group.damaged}, ledger)
     lost = recovery.loss(found, judged.tables, judged.dates)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import pandas as pd
 
@@ -37,11 +37,14 @@ def fuse(
     dates: Mapping[str, dict],
     seen: Sequence[Seen],
     connected: pd.DataFrame | None = None,
+    findings: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Table ``timeline``, oldest first; a destructive statement is never merged away or left out."""
+    standing = [] if findings is None else rows(findings[findings["status"] == "hidden"])
+    hidden = {schemas.qualified(row["schema"], row["table"]) for row in standing}
     shown = {each.where: each.evidence for each in seen}
     events = [
-        *_losses(groups, dates),
+        *_losses(groups, dates, hidden),
         *_statements(seen),
         *_log(evidence["log_events"], shown),
         *([] if connected is None else _sessions(connected)),
@@ -61,16 +64,25 @@ def _event(at: object, kind: str, source: str, text: str, until: object = None, 
     return {"at": at, "until": until, "kind": kind, "source": source, "text": text, "evidence": evidence}
 
 
-def _losses(groups: Sequence[Group], dates: Mapping[str, dict]) -> list[dict]:
+def _losses(groups: Sequence[Group], dates: Mapping[str, dict], hidden: Set[str]) -> list[dict]:
     found = []
     for group in groups:
         when = dates.get(group.name, {})
-        lose = "1 table loses" if len(group.damaged) == 1 else f"{len(group.damaged)} tables lose"
-        text = f"{group.name}: {lose} rows by {group.mechanism.replace('_', ' ')} (dated by {when.get('dated_by')})"
+        text = f"{group.name}: {_fate(group, hidden)} (dated by {when.get('dated_by')})"
         found.append(
             _event(when.get("lost_from") or when.get("lost_to"), "loss", "analysis", text, when.get("lost_to"))
         )
     return found
+
+
+def _fate(group: Group, hidden: Set[str]) -> str:
+    """What became of the rows of a group, in words: those that stand out of sight are not lost."""
+    one = len(group.damaged) == 1
+    tables = "1 table" if one else f"{len(group.damaged)} tables"
+    by = group.mechanism.replace("_", " ")
+    if group.damaged and hidden.issuperset(group.damaged):
+        return f"rows of {tables} are hidden{'' if by == 'hidden' else f' by {by}'}"
+    return f"{tables} {'loses' if one else 'lose'} rows{'' if by == 'hidden' else f' by {by}'}"
 
 
 def _statements(seen: Sequence[Seen]) -> list[dict]:

@@ -115,7 +115,18 @@ def _loss(findings: pd.DataFrame) -> Html:
         return html.join([tag("strong", headline), f" ({rest})", _named(leaves)])
     others = f"The others: {rest}" if len(damaged) < len(leaves) or hurt else "No other table was looked at"
     parts = [_table(row) for row in damaged.head(3).itertuples()]
-    return html.join([tag("strong", f"{_headline(damaged)}: "), _some(parts, 2, len(damaged)), f". {others}."])
+    said = [tag("strong", f"{_headline(damaged)}: "), _some(parts, 2, len(damaged)), f". {others}."]
+    return html.join([*said, _parents(findings)])
+
+
+def _parents(findings: pd.DataFrame) -> Html:
+    """The damaged partitioned tables, which the count leaves out because it has their parts."""
+    parted = findings[(findings["kind"] == "partitioned") & findings["status"].isin(style.DAMAGED)]
+    if parted.empty:
+        return text("")
+    named = [html.name(schemas.qualified(row.schema, row.table)) for row in by_urgency(parted).itertuples()]
+    lead = f" Counted by {'its' if len(named) == 1 else 'their'} parts: "
+    return html.join([lead, _some(named, 2), "."])
 
 
 def _table(row: object) -> Html:

@@ -250,10 +250,17 @@ def _name(given: pd.DataFrame) -> str:
     return str(given["_of"].iloc[0])
 
 
-def worst(findings: pd.DataFrame) -> str | None:
-    """Qualified name of the table with the gravest loss, as ``evidence_matrix`` wants it; None without tables."""
-    ranked = by_urgency(schemas.check(findings, "findings"))
-    return names(ranked.head(1))[0] if len(ranked) else None
+def worst(findings: pd.DataFrame, evidence: pd.DataFrame | None = None) -> str | None:
+    """Qualified name of the table with the gravest loss, as ``evidence_matrix`` wants it; None without tables.
+
+    Parameters
+    ----------
+    findings : frame of that name.
+    evidence : frame ``mechanism_evidence``; when given, only tables of which it weighs something.
+    """
+    ranked = names(by_urgency(schemas.check(findings, "findings")))
+    weighed = set(ranked) if evidence is None else set(names(schemas.check(evidence, "mechanism_evidence")))
+    return next((name for name in ranked if name in weighed), None)
 
 
 def _heat(ax: Axes, grid: pd.DataFrame, sums: pd.Series, chances: pd.Series | None) -> None:

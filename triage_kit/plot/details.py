@@ -259,7 +259,7 @@ def recovery_list(recovery: pd.DataFrame, timezone: object = None) -> Html:
         ["_order", "rows"], ascending=[True, False], kind="stable", na_position="last"
     )
     if given.empty:
-        return tag("p", "Ways back: none.", class_="none")
+        return tag("p", "No way back is needed, or none is known.", class_="none")
     open_ = given[given["_order"] < 2].to_dict("records")
     ways = [_way(row, number, timezone) for number, row in enumerate(open_, 1)]
     several = (given["rows"].fillna(0) > 0).sum() > 1

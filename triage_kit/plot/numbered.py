@@ -41,7 +41,7 @@ def numbered_findings(found: SimpleNamespace, operations: pd.DataFrame, timezone
     parts = [
         *_losses(found, timezone),
         *_statements(found.statements, _carried_out(found), timezone),
-        *_migrations(operations, _proofs(found), _absent(found)),
+        *_migrations(operations, _proofs(found), _absent(found), _calm(found.findings)),
         *_patterns(found.findings),
         *_ties(found.foreign_keys, found.findings),
     ]
@@ -259,7 +259,7 @@ def _absent(found: SimpleNamespace) -> list[str]:
 
 
 def _migrations(
-    operations: pd.DataFrame, proofs: Mapping[str, str], absent: Sequence[str] = ()
+    operations: pd.DataFrame, proofs: Mapping[str, str], absent: Sequence[str] = (), calm: bool = False
 ) -> list[tuple[str, Html]]:
     given = schemas.check(operations, "migration_operations")
     given = given[given["direction"].fillna("up") == "up"]
@@ -282,12 +282,19 @@ def _migrations(
     conclusion = (
         "They are weighed among the causes."
         if removing
+        else "No row is missing that they would have to explain."
+        if calm
         else "Migrations do not explain the missing rows by what these files say."
     )
     if absent:
         some = f"{', '.join(absent[:4])}{f' and {len(absent) - 4} more' if len(absent) > 4 else ''}"
         conclusion += f" What else ran is not in them: {some} ran here and no file of the repository says what it does."
     return [("What the migrations do", _shape(listed, result, impact, conclusion))]
+
+
+def _calm(findings: pd.DataFrame) -> bool:
+    """Whether every table that was looked at is intact."""
+    return bool(len(findings)) and bool((findings["status"] == "intact").all())
 
 
 def _file(path: object, own: pd.DataFrame, proofs: Mapping[str, str]) -> Html:

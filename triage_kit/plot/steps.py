@@ -49,15 +49,19 @@ def _step(row: dict, timezone: object, told: bool = False) -> Html:
     return tag("li", head, tag("p", why) if why else "", html.commands(row["commands"]))
 
 
-def next_steps(causes: pd.DataFrame, recovery: pd.DataFrame, gaps: pd.DataFrame) -> Html:
+def next_steps(
+    causes: pd.DataFrame, recovery: pd.DataFrame, gaps: pd.DataFrame, groups: pd.DataFrame | None = None
+) -> Html:
     """Whom to ask, what to settle about the way back, and which named source to get after all.
 
     Parameters
     ----------
     causes, recovery, gaps : frames of these names.
+    groups : frame of this name; where it has no loss, no cause is there to be settled.
     """
     ranked = schemas.check(causes, "causes").sort_values("probability", ascending=False, kind="stable")
     ask = [html.cited(said) for said in dict.fromkeys(ranked["would_settle"].dropna()) if said][:5]
+    ask = ask if groups is None or len(schemas.check(groups, "groups")) else []
     ways = schemas.check(recovery, "recovery")
     settle = [
         html.join([tag("strong", style.way_back(row.option)), ": ", html.cited(row.why)])

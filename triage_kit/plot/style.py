@@ -207,8 +207,11 @@ class Picture:
     narrow: str = ""  # the same for a telephone, as SVG; the page shows it there
     tooltips: bool = False  # a picture with tooltips goes into the page as it is, others as an image
     empty: bool = False  # nothing is drawn: a sentence says so instead of a frame around nothing
+    told: bool = False  # no sentence either, for its neighbour says so
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
+        if self.empty and self.told:
+            return {"text/html": "", "text/plain": ""}, {}
         if self.empty:
             return {"text/html": f'<p class="none">{escape(self.says)}</p>', "text/plain": self.says}, {}
         facts = {"alt": self.says, "inline": self.tooltips, **({"narrow": self.narrow} if self.narrow else {})}
@@ -227,13 +230,14 @@ def nothing(ax: Axes, said: str) -> Axes:
     return describe(ax, said)
 
 
-def picture(ax: Axes, narrow: str = "") -> Picture:
+def picture(ax: Axes, narrow: str = "", told: bool = False) -> Picture:
     """The figure of these Axes as SVG; the same figure gives the same bytes.
 
     Parameters
     ----------
     ax : Axes that a function of ``triage_kit.plot`` returned.
     narrow : the same for a telephone, which a function of ``triage_kit.plot.narrow`` returned.
+    told : whether what stands beside it says so where there is no figure, so that it need not say so again.
 
     Returns
     -------
@@ -245,7 +249,8 @@ def picture(ax: Axes, narrow: str = "") -> Picture:
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
     says = figure.get_label() or ax.get_title(loc="left")
-    return Picture(svg[svg.index("<svg") :], says, narrow, empty=ax.get_gid() == NOTHING)
+    empty = ax.get_gid() == NOTHING
+    return Picture(svg[svg.index("<svg") :], says, narrow, empty=empty, told=told)
 
 
 def clean_xml(svg: str) -> str:
