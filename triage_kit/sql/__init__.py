@@ -98,7 +98,7 @@ def _taken_back(effect: Effect, scope: Scope) -> bool:
     """Whether triggers are started again, or a policy that hides no row is dropped to be made anew."""
     if effect.operation == "disable_trigger":
         return effect.parts in scope.restarted and not effect.within
-    return effect.operation == "drop_policy" and (*effect.parts, effect.column) in scope.changing
+    return effect.operation == "drop_policy" and (*effect.parts, effect.column) in scope.renewed
 
 
 def by_grammar(text: str, scope: Scope | None = None) -> list[Effect]:

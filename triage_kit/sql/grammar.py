@@ -178,7 +178,7 @@ def _plpgsql_walk(node: Any, line: int, scope: Scope) -> Iterator[Effect]:
 
 
 def _expression(query: str, line: int, scope: Scope) -> Iterator[Effect]:
-    if suspicious(query) or "temp" in query.lower():
+    if suspicious(query) or re.search(r"(?i)\b(?:create|into\s+temp)", query):
         yield from (replace(each, line=line + each.line - 1) for each in _either(query, scope))
 
 
@@ -189,17 +189,17 @@ def _dynamic(expression: Any, line: int, scope: Scope) -> Iterator[Effect]:
     if len(parts) == 1 and parts[0].kind in ("string", "dollar"):
         yield from _expression(unquoted(parts[0]), line, scope)
         return
-    known = _known(template(query, parts), scope)
-    if known is None:
+    told = known(template(query, parts), scope)
+    if told is None:
         yield Effect("dynamic", "", line=line, text=f"EXECUTE {query}"[:TEXT_LIMIT])
-    for each in known or ():
+    for each in told or ():
         yield replace(each, line=line + each.line - 1, text=each.text.replace(HOLE, "{…}"))
 
 
 _LONG_TEMPLATE = 10_000  # looking for a hole that is called takes the square of the length
 
 
-def _known(text: str | None, scope: Scope) -> list[Effect] | None:
+def known(text: str | None, scope: Scope) -> list[Effect] | None:
     """Effects of a text with holes; None where what it does, or to which object, is only told by what fills them."""
     if text is None or len(text) > _LONG_TEMPLATE or CALLS_A_HOLE.search(text):
         return None

@@ -72,6 +72,18 @@ def _of_field(operation: str, field: str) -> Handler:
     return handler
 
 
+def _perhaps(operation: str, field: str) -> Handler:
+    """What is made of one name, and may be there already where IF NOT EXISTS says so."""
+
+    def handler(node: Node, scope: Scope) -> Iterator[Effect]:
+        parts = (getattr(node, field),)
+        if node.if_not_exists:
+            scope.perhaps.add(parts)
+        yield make(operation, parts)
+
+    return handler
+
+
 def _of_names(operation: str, field: str) -> Handler:
     def handler(node: Node, scope: Scope) -> Iterator[Effect]:
         yield make(operation, strings(getattr(node, field)))
@@ -120,7 +132,7 @@ def _alter_table(node: Node, scope: Scope) -> Iterator[Effect]:
             yield make(operation, partition, column=".".join(parts))
             continue
         operation = _ALTERATIONS.get(command.subtype, "alter_table")
-        column = command.name or getattr(command, "def").column_def.colname
+        column = command.name or getattr(command, "def").column_def.colname or command.newowner.rolename
         if operation == "disable_trigger":
             scope.stop(parts)
         elif command.subtype in _STARTS:
@@ -184,6 +196,11 @@ def _create_schema(node: Node, scope: Scope) -> Iterator[Effect]:
     yield make("create_schema", parts)
 
 
+def _define(node: Node, scope: Scope) -> Iterator[Effect]:
+    if node.kind == pg.OBJECT_COLLATION and not node.if_not_exists:
+        yield make("create_collation", strings(node.defnames))
+
+
 def _create_table(node: Node, scope: Scope) -> Iterator[Effect]:
     made = node.relation if node.DESCRIPTOR.name == "CreateStmt" else node.into.rel
     if made.relpersistence == "t":
@@ -212,8 +229,8 @@ def _policy(operation: str) -> Handler:
         # A permissive policy shows more rows; a restrictive one, and one that no row passes, hides them.
         quiet = operation == "create_policy" and node.cmd_name in _CHANGING
         harmless = quiet or (operation == "create_policy" and node.permissive and not _shuts(node))
-        if quiet and (policy := (*relation(node.table), node.policy_name)) in scope.replaced:
-            scope.changing.add(policy)
+        if harmless and (policy := (*relation(node.table), node.policy_name)) in scope.replaced:
+            scope.renewed.add(policy)
         yield make(operation, relation(node.table), column=node.policy_name, harmless=harmless)
 
     return handler
@@ -241,6 +258,12 @@ HANDLERS: dict[str, Handler] = {
     "RenameStmt": _rename,
     "AlterObjectSchemaStmt": _set_schema,
     "AlterEnumStmt": _of_names("alter_type", "type_name"),
+    "CreateForeignServerStmt": _perhaps("create_server", "servername"),
+    "CreateExtensionStmt": _perhaps("create_extension", "extname"),
+    "CreateRoleStmt": _of_field("create_role", "role"),
+    "CreateTableSpaceStmt": _of_field("create_tablespace", "tablespacename"),
+    "CreateSubscriptionStmt": _of_field("create_subscription", "subname"),
+    "DefineStmt": _define,
     "CreateEnumStmt": _of_names("create_type", "type_name"),
     "CreateDomainStmt": _of_names("create_type", "domainname"),
     "CreateRangeStmt": _of_names("create_type", "type_name"),

@@ -7,9 +7,12 @@ statement before them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from triage_kit.sql import lexer
 from triage_kit.sql.fallback import by_words
+from triage_kit.sql.scope import Scope
+from triage_kit.sql.templates import template
 from triage_kit.sql.vocabulary import TEXT_LIMIT, Effect
 
 _COPY_DATA = re.compile(r"(?is)\A\s*copy\b.*\bfrom\s+stdin\b")
@@ -36,8 +39,47 @@ def psql_effects(text: str) -> list[Effect]:
         if sent.group().startswith(r"\gexec"):
             start = max(text.rfind(";", 0, sent.start()) + 1, 0)
             line = text.count("\n", 0, sent.start()) + 1
-            found.append(_placed(Effect("dynamic", "", how="tokens"), line, text[start : sent.end()].strip()))
+            if not _makes_only(text[start : sent.start()]):
+                found.append(_placed(Effect("dynamic", "", how="tokens"), line, text[start : sent.end()].strip()))
     return found
+
+
+def _makes_only(query: str) -> bool:
+    r"""Whether each column of a query that \gexec runs holds a statement that is known to lose nothing.
+
+    >>> _makes_only("SELECT format('CREATE TABLE p_%s PARTITION OF p DEFAULT', y) FROM years")
+    True
+    >>> _makes_only("SELECT format('DROP TABLE %I', t) FROM old"), _makes_only("SELECT statement FROM todo")
+    (False, False)
+    """
+    try:
+        from triage_kit.sql.grammar import known
+    except ImportError:  # no grammar here: see triage_kit.sql.by_grammar
+        return False
+    parts = list(lexer.tokens(query))
+    if not parts or parts[0].value.lower() != "select" or len(query) > TEXT_LIMIT:
+        return False
+    for column in _columns(parts[1:]):
+        found = known(template(query, column), Scope())
+        if found is None or any(each.loses for each in found):
+            return False
+    return True
+
+
+def _columns(parts: list[lexer.Token]) -> Iterator[list[lexer.Token]]:
+    """The expressions of a select list; each is one more statement for \\gexec."""
+    depth, column = 0, list[lexer.Token]()
+    for each in parts:
+        if each.kind == "symbol":
+            depth += (each.value in "([") - (each.value in ")]")
+        if not depth and (each.value == "," or (each.kind == "word" and each.value.lower() in ("from", "where", "as"))):
+            yield column
+            column = []
+            if each.value != ",":
+                return
+            continue
+        column.append(each)
+    yield column
 
 
 def _placed(effect: Effect, line: int, text: str) -> Effect:

@@ -10,8 +10,8 @@ class Scope:
 
     perhaps: tables, columns and schemas made by IF NOT EXISTS, which may have stood there before the text. stopped:
     tables whose triggers a statement has stopped, the empty name for those of the session; restarted: those started
-    again since. replaced: policies, with their tables, that are dropped IF EXISTS; changing: those of them made anew
-    since, as one that says what may be changed and not what is seen.
+    again since. replaced: policies, with their tables, that are dropped IF EXISTS; renewed: those of them made anew
+    since, as one that hides no row by itself.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Scope:
         self.stopped: set[tuple[str, ...]] = set()
         self.restarted: set[tuple[str, ...]] = set()
         self.replaced: set[tuple[str, ...]] = set()
-        self.changing: set[tuple[str, ...]] = set()
+        self.renewed: set[tuple[str, ...]] = set()
 
     def stop(self, parts: tuple[str, ...]) -> None:
         """Note that a table's triggers, or those of the session, no longer run."""

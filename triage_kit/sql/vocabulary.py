@@ -76,6 +76,12 @@ create_trigger            -            -          makes a trigger
 create_rule               -            -          makes a rewrite rule; what it does is listed besides
 create_schema             -            -          makes a schema
 create_database           -            -          makes a database
+create_role               -            -          makes a role
+create_extension          -            -          makes an extension
+create_server             -            -          makes a foreign server
+create_collation          -            -          makes a collation
+create_tablespace         -            -          makes a tablespace
+create_subscription       -            -          makes a subscription
 vacuum                    storage      -          removes dead rows for good
 vacuum_full               storage      storage    writes a table anew without its dead rows
 cluster                   storage      storage    writes a table anew without its dead rows, in index order
