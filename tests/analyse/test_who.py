@@ -377,3 +377,15 @@ def test_the_owner_of_the_tables_is_nobodys_own_role(make_table, make_evidence, 
 def test_ci_deploys_and_tests():
     assert set(kinds("ci")) == set(kinds("shop-cicd")) | {"tests"} == {"migrator", "tests"}
     assert not kinds("civic")
+
+
+def test_the_failure_of_a_typed_text_clears_no_job(make_table, make_evidence):
+    # Where only failures are logged, a job that ran through leaves no line, whatever somebody typed in vain.
+    line = {"path": "bin/purge.pl", "line": 7, "vehicle": "scheduled_job", "kind": "sql", "operation": "delete",
+            "object": "notes", "loses": "rows", "bounded": True, "cascade": False, "how": "parsed",
+            "text": "DELETE FROM notes WHERE at > ?"}  # fmt: skip
+    typed = _said("DELETE FROM s.notes WHERE id == 4", role="ada", application="psql", severity="ERROR", message="no")
+    tables = [make_table("notes", 16404, **THINNED), make_table("users", 16500)]
+    evidence = make_evidence(tables, reported=["notes"], log_events=[typed], code_hits=[line])
+    ranked = _ranked(analyse.investigate(evidence))
+    assert ranked.index[0] == "scheduled_job"

@@ -27,7 +27,7 @@ JOB_FOLDERS = re.compile(
 STANDING = ("truncate", "delete", "cascade_delete", "update")  # the table itself is the one that it was
 SCHEMAS = ("drop_schema", "rename_schema")
 A_DAY = pd.Timedelta(hours=26)
-UNRUN = ("failed", "not_seen", "not_applied")  # of a line that reaches a table which stands
+UNRUN = ("not_seen", "not_applied")  # of a line that reaches a table which stands
 _VERBS = {
     "truncate": re.compile(r"(?i)\btruncate\b"),
     "delete": re.compile(r"(?i)\bdelete\s+from\b"),
@@ -152,7 +152,9 @@ def _reaching(group: Group, inquiry: Inquiry) -> list[dict]:
         does = row["operation"] in wanted or (row["operation"] in REMOVES_ROWS and row["loses"] == "rows")
         if built and row["operation"].startswith("drop_") and group.mechanism in STANDING:
             continue  # what drops every table cannot have left this one
-        if (does and named and not (reached and ran in UNRUN)) or _built(row, group.mechanism):
+        # Every failure is in the log, and where what succeeds is not, one says nothing of the other runs.
+        unrun = ran in UNRUN or (ran == "failed" and inquiry.scene.visible.statements)
+        if (does and named and not (reached and unrun)) or _built(row, group.mechanism):
             found.append(row)
     return found
 
