@@ -135,11 +135,24 @@ def _whole_records(lines: Lines, begins: np.ndarray, heads: np.ndarray, odd: np.
     """Whether each record ends where the next begins, by its quotes: all lines but the odd ones are whole records."""
     if begins.all():
         return not any(lines.text(each).count(b'"') % 2 for each in odd.tolist())
-    quotes = np.searchsorted(np.flatnonzero(lines.bytes == QUOTE), lines.edges)
-    of = np.searchsorted(heads, np.arange(len(lines)), side="right") - 1
+    quotes = _quotes(lines, odd)
+    of = np.cumsum(begins) - 1
     inside = (quotes[:-1] - quotes[:-1][heads][of]) % 2
     whole = (np.append(quotes[:-1][heads[1:]], quotes[-1]) - quotes[:-1][heads]) % 2 == 0
     return bool(whole.all() and not (~begins & (inside == 0)).any())
+
+
+def _quotes(lines: Lines, odd: np.ndarray) -> np.ndarray:
+    """How many quotes stand before each line and at the end; of ordinary lines, which hold an even number, none."""
+    if len(odd) > len(lines) // _MOST_ODD:
+        return np.searchsorted(np.flatnonzero(lines.bytes == QUOTE), lines.edges)
+    found = np.zeros(len(lines) + 1, np.int64)
+    places = zip(lines.starts[odd].tolist(), lines.ends[odd].tolist(), strict=True)
+    found[odd + 1] = [lines.block.count(b'"', begin, end) for begin, end in places]
+    return np.cumsum(found)
+
+
+_MOST_ODD = 8  # of so many lines one may be odd, that it is faster to count the quotes of those alone
 
 
 def _whole(raw: bytes) -> bool:
