@@ -13,7 +13,7 @@ _STRICT = frozenset(("=", "<>", "!=", "<", ">", "<=", ">=", "~~", "~~*", "!~~", 
 _NUMBERS = frozenset(("ival", "fval"))
 _FALSE = frozenset(("f", "false", "n", "no", "off", "0"))
 # A test for NULL on a key lets every row pass; on another column (deleted_at) it is a real limit.
-_KEY = re.compile(r"(?i)\A(?:id|pk|uuid|guid|oid|ctid|tableoid|xmin)\Z")
+KEY = re.compile(r"(?i)\A(?:id|pk|uuid|guid|oid|ctid|tableoid|xmin)\Z")
 _LOCATION = re.compile(r"(?m)^\s*\w*location: -?\d+\n")
 
 
@@ -104,10 +104,11 @@ def _is_boolean(node: Node, target: tuple[str, ...]) -> bool | None:
 def _is_null(node: Node, target: tuple[str, ...]) -> bool | None:
     if node.arg.WhichOneof("node") == "a_const":
         return (node.nulltesttype == pg.IS_NULL) == node.arg.a_const.isnull
-    return (node.nulltesttype == pg.IS_NOT_NULL) if _KEY.match(_column(node.arg)) else None
+    return (node.nulltesttype == pg.IS_NOT_NULL) if KEY.match(column_of(node.arg)) else None
 
 
-def _column(node: Node) -> str:
+def column_of(node: Node) -> str:
+    """The column that an expression is; empty where it is something else."""
     fields = node.column_ref.fields if node.WhichOneof("node") == "column_ref" else ()
     return fields[-1].string.sval if fields else ""
 
@@ -121,7 +122,7 @@ def _subquery(node: Node, target: tuple[str, ...]) -> bool | None:
     # id IN (SELECT id FROM the same table): every row is in its own table.
     source = select.from_clause[0].range_var.relname
     chosen = select.target_list[0].res_target.val if len(select.target_list) == 1 else None
-    same = chosen is not None and bool(_column(chosen)) and _column(chosen) == _column(node.testexpr)
+    same = chosen is not None and bool(column_of(chosen)) and column_of(chosen) == column_of(node.testexpr)
     return True if same and source and (source,) == target[-1:] else None
 
 
@@ -163,6 +164,11 @@ def _compared(left: tuple[str, str], right: tuple[str, str], sign: str) -> bool 
         return None
     signs = {"=": a == b, "<>": a != b, "!=": a != b, "<": a < b, ">": a > b, "<=": a <= b, ">=": a >= b}
     return signs.get(sign)
+
+
+def constant(node: Node) -> str:
+    """What a constant holds, as text."""
+    return _value(node)[1]
 
 
 def _value(constant: Node) -> tuple[str, str]:

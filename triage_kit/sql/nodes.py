@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from postgast import pg_query_pb2 as pg
 
 from triage_kit.sql import objects
-from triage_kit.sql.conditions import limits, never, truth
+from triage_kit.sql.conditions import KEY, column_of, constant, limits, never, truth
 from triage_kit.sql.functions import call_effects
 from triage_kit.sql.names import Node, Scope, make, named, option, relation, strings
 from triage_kit.sql.vocabulary import Effect, hides_rows
@@ -50,7 +51,28 @@ def _of(message: Node, scope: Scope) -> Iterator[Effect]:
 
 def _delete(node: Node, scope: Scope) -> Iterator[Effect]:
     parts = relation(node.relation)
-    yield make("delete", parts, bounded=limits(node, parts), harmless=never(node, parts))
+    harmless = never(node, parts) or _of_own_rows(node.where_clause, scope.keys.get(parts, frozenset()))
+    yield make("delete", parts, bounded=limits(node, parts), harmless=harmless)
+
+
+def _of_own_rows(condition: Node, keys: AbstractSet[tuple[str, str]]) -> bool:
+    """Whether a condition picks nothing but keys of rows that the text itself has added."""
+    if not keys or condition.WhichOneof("node") != "a_expr" or condition.a_expr.kind not in (pg.AEXPR_OP, pg.AEXPR_IN):
+        return False
+    test = condition.a_expr
+    if [each.string.sval for each in test.name] != ["="]:
+        return False
+    column, listed = column_of(test.lexpr), test.rexpr.list.items if test.kind == pg.AEXPR_IN else [test.rexpr]
+    return all(each.WhichOneof("node") == "a_const" and (column, constant(each.a_const)) in keys for each in listed)
+
+
+def _note_keys(node: Node, scope: Scope) -> None:
+    """Note the keys of rows that are written out; a row of the same key would have been refused."""
+    columns = [each.res_target.name for each in node.cols]
+    for row in node.select_stmt.select_stmt.values_lists:
+        for column, value in zip(columns, row.list.items, strict=False):
+            if KEY.match(column) and value.WhichOneof("node") == "a_const":
+                scope.keys.setdefault(relation(node.relation), set()).add((column, constant(value.a_const)))
 
 
 def _update(node: Node, scope: Scope) -> Iterator[Effect]:
@@ -74,6 +96,8 @@ def _hiding(targets: Node) -> str:
 def _insert(node: Node, scope: Scope) -> Iterator[Effect]:
     parts = relation(node.relation)
     yield make("insert", parts)
+    if not node.HasField("on_conflict_clause"):
+        _note_keys(node, scope)
     if node.on_conflict_clause.action == pg.ONCONFLICT_UPDATE:
         # Rows that are written out overwrite those of their own keys, as an UPDATE with a WHERE does.
         yield make("upsert", parts, bounded=bool(node.select_stmt.select_stmt.values_lists))

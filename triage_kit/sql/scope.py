@@ -11,12 +11,14 @@ class Scope:
     perhaps: tables, columns and schemas made by IF NOT EXISTS, which may have stood there before the text. stopped:
     tables whose triggers a statement has stopped, the empty name for those of the session; restarted: those started
     again since. replaced: policies, with their tables, that are dropped IF EXISTS; renewed: those of them made anew
-    since, as one that hides no row by itself.
+    since, as one that hides no row by itself. keys: columns and values of the keys of added
+    rows, by table.
     """
 
     def __init__(self) -> None:
         self.temporary: set[str] = set()
         self.perhaps: set[tuple[str, ...]] = set()
+        self.keys: dict[tuple[str, ...], set[tuple[str, str]]] = {}
         self.prepared: dict[str, Any] = {}
         self.stopped: set[tuple[str, ...]] = set()
         self.restarted: set[tuple[str, ...]] = set()
