@@ -193,6 +193,24 @@ LOOKED_AT = {
         "w"
     ],
     ("a.py", "def f(c):\n    c.execute('DELETE FROM w')\n    c.execute('CREATE TEMP TABLE w (i int)')"): ["w"],
+    # A server that the test starts itself is thrown away; one that may be named from outside is not.
+    ("tests/conftest.py", "with PostgresContainer('postgres:17'):\n    c.execute('DELETE FROM a')"): [],
+    ("tests/conftest.py", "os.environ.get('U') or PostgresContainer('postgres:17')\nc.execute('DELETE FROM a')"): ["a"],
+    ("jobs/clean.py", "with PostgresContainer('postgres:17'):\n    c.execute('DELETE FROM a')"): ["a"],
+    ("a.js", "import Database from 'better-sqlite3';\ndb.exec('DELETE FROM a');"): [],
+    ("a.js", "import Database from 'better-sqlite3';\nimport pg from 'pg';\ndb.exec('DELETE FROM a');"): ["a"],
+    ("tests/test_a.py", "with c.transaction(force_rollback=True):\n    c.execute('DELETE FROM a')"): [],
+    ("tests/test_a.py", "with c.transaction(force_rollback=True):\n    c.execute('DELETE FROM a')\nc.commit()"): ["a"],
+    ("a.sh", "cat <<EOF\n  dropdb a\nEOF\ndropdb b"): ["b"],
+    ("a.sh", "cat <<EOF | psql\nDELETE FROM a;\nEOF\ncat <<EOF >x.sh\ndropdb b\nEOF"): ["a", "b"],
+    ("a.sh", "db=t_$RANDOM\ncreatedb $db\ndropdb $db"): [],
+    ("a.sh", "db=t_$RANDOM\ndropdb $db"): ["$db"],
+    ("a.sh", "db=shop\ncreatedb $db\ndropdb $db"): ["$db"],
+    ("a.yaml", "note: 'kubectl delete pvc a'\nrun: kubectl delete pvc b"): ["b"],
+    ("Makefile", "PSQL ?= psql -X\nx:\n\t$(PSQL) -c 'TRUNCATE a'"): ["a"],
+    ("Makefile", "DC := docker compose -p x\nx:\n\t$(DC) down -v\n\t$(DC) up"): [None],
+    ("a.rb", "Order.where(a: 1).in_batches(of: 9) do |part|\n  part.delete_all\nend"): ["Order"],
+    ("a.rb", "old = Order.where(a: 1)\nold.delete_all\nlist.delete_all"): ["Order"],
 }
 
 

@@ -92,13 +92,13 @@ def command_hits(text: str) -> Iterator[Operation]:
     >>> [(each.line, each.operation, each.object) for each in command_hits("#!/bin/sh\\ndropdb --if-exists shop\\n")]
     [(2, 'drop_database', 'shop')]
     """
-    text = uncommented(text)
+    text = _filled(uncommented(text))
     found = {}
     if _CLUE.search(text):
         short = _LONG_LINE.sub(r"\1", text)
         for pattern, operation in _TOOLS:
             for command in islice(pattern.finditer(short), _MOST):
-                if not _printed(short, command.start()):
+                if not _printed(short, command.start()) and not _of_its_own(short, command):
                     each = _of_tool(short, command, operation)
                     found[each.line, each.operation, each.object] = each
     for each in _sql(text):
@@ -107,14 +107,83 @@ def command_hits(text: str) -> Iterator[Operation]:
 
 
 def uncommented(text: str) -> str:
-    """Shell-like text with its comments blanked, so that lines and places stay."""
-    return _COMMENT.sub(lambda found: " " * len(found[0]), text.replace("\r\n", " \n"))
+    """Shell-like text with its comments and what it only shows blanked, so that lines and places stay."""
+    text = _COMMENT.sub(lambda found: " " * len(found[0]), text.replace("\r\n", " \n"))
+    return _SHOWN.sub(_blank, text) if text.count("<<") <= _MOST // 4 else text
+
+
+# A here-document that cat writes to the terminal, with no pipe and no file behind it.
+_SHOWN = re.compile(
+    r"(?ms)^[ \t]*cat[ \t]+(?:1?>&2[ \t]+)?<<[-~]?[ \t]*\\?(['\"]?)(?P<tag>\w+)\1(?:[ \t]+1?>&2)?[ \t]*\n"
+    r"(?P<body>.*?)^[ \t]*(?P=tag)[ \t]*$"
+)
+
+
+def _blank(found: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", found[0])
+
+
+# A variable of a script or a Makefile that holds the beginning of a command.
+_NAMED = re.compile(
+    r"(?m)^[ \t]*(?:export[ \t]+)?(?P<name>[A-Za-z_]\w*)[ \t]*[:?]?=[ \t]*(?P<value>[\"']?(?:docker|podman|kubectl|"
+    r"psql|dropdb|python3?|php|bin/|bundle|npx|yarn|pnpm|poetry|uv|flask|alembic|goose|dbmate|migrate|rails|\./)"
+    r"[^\n$#;&|]{0,200})$"
+)
+
+
+def _filled(text: str) -> str:
+    """The text with such variables written out where a line begins with them or a sign of the shell is before them.
+
+    >>> _filled("DC := docker compose -p x\\nfresh:\\n\\t$(DC) down -v")
+    'DC := docker compose -p x\\nfresh:\\n\\tdocker compose -p x down -v'
+    """
+    given = {each["name"]: each["value"].strip().strip("\"'") for each in islice(_NAMED.finditer(text), 50)}
+    if not given:
+        return text
+    names = "|".join(map(re.escape, given))
+    return re.sub(
+        rf"(?m)(?<![^\s@;&|(\-])\$(?:\((?P<a>{names})\)|\{{(?P<b>{names})\}}|(?P<c>{names})\b)",
+        lambda found: given[found["a"] or found["b"] or found["c"]],
+        text,
+        count=_MOST // 10,
+    )
+
+
+# A name that is new whenever the script runs: of the time, the process, the build or chance.
+_UNIQUE = re.compile(
+    r"\$\$|\$\{?(?:RANDOM|BASHPID|EPOCHSECONDS|SRANDOM|CI_JOB_ID|CI_PIPELINE_ID|BUILD_NUMBER|BUILD_ID|GITHUB_RUN_ID|PPID)\b|"
+    r"\$\(\s*(?:date|mktemp|uuidgen|openssl rand|head -c|tr |cat /proc/sys/kernel/random)|`\s*(?:date|mktemp|uuidgen)"
+)
+_SHELL_VARIABLE = re.compile(r"\A\$\{?(\w+)\}?\Z")
+
+
+def _of_its_own(text: str, command: re.Match[str]) -> bool:
+    """Whether a script drops a database that it has made itself, under a name that nobody else has."""
+    named = (command.groupdict().get("object") or "").strip("\"'")
+    if not named or not command[0].startswith("dropdb") or text.count("dropdb") > _MOST // 20:
+        return False
+    same = rf"{re.escape(named)}(?![\w.-])"
+    if not re.search(rf"\bcreatedb\b[^\n;&|]*[\s\"']{same}|(?i:\bcreate\s+database)\s+[\\\"']*{same}", text):
+        return False
+    told = _SHELL_VARIABLE.match(named)
+    values = (
+        re.findall(rf"(?m)(?:^|[\s;])(?:local\s+|export\s+|readonly\s+)?{told[1]}=(.*)$", text) if told else [named]
+    )
+    return bool(values) and all(map(_UNIQUE.search, values))
+
+
+# A value of YAML or JSON that describes something.
+_DESCRIBES = re.compile(
+    r"(?i)(?:^|[\s{,\"'-])(?:note|description|summary|message|title|help|comment|reason)s?[\"']?:\s*[\"'][^\"']*\Z"
+)
 
 
 def _printed(text: str, at: int) -> bool:
-    """Whether the place is in a command that only prints, without a pipe behind it."""
+    """Whether the place is in a command that only prints, without a pipe behind it, or in a description."""
     start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
     before = text[start:at]
+    if _DESCRIBES.search(before[-_TEXT_LIMIT:]):
+        return True
     return bool(_PRINTS.search(before)) and "psql" not in text[at : end if end >= 0 else None]
 
 

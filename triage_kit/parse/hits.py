@@ -19,6 +19,7 @@ from triage_kit.parse.etl import etl_hits
 from triage_kit.parse.migration import Operation
 from triage_kit.parse.orm import orm_calls
 from triage_kit.parse.playbooks import playbook_hits
+from triage_kit.parse.throwaway import throwaway
 from triage_kit.parse.vehicles import name_of, schedule, vehicle
 from triage_kit.sql import OPERATIONS, Effect, effects, suspicious
 
@@ -98,13 +99,16 @@ def read_hits(text: str, path: str) -> list[Hit]:
     [(1, 'script', 'delete', 'a')]
     """
     found: dict[tuple, tuple[Operation, str]] = {}
+    started_by = vehicle(path, text)
+    if _is_code(path) and throwaway(text, started_by == "test_run"):
+        return []
     for each in _operations(text, path):
         loses = loses_of(each)
         if loses:
             found.setdefault((each.line, each.operation, each.object), (each, loses))
     if not found:
         return []
-    started_by, hits, lines = vehicle(path, text), [], text.splitlines()
+    hits, lines = [], text.splitlines()
     for each, loses in sorted(found.values(), key=lambda pair: pair[0].line)[:MOST_HITS]:
         kind = "orm" if each.how == "python" or (each.how == "pattern" and _is_code(path)) else "tool"
         hits.append(

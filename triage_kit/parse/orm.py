@@ -75,6 +75,22 @@ _NO_RECORDS = frozenset(("Rails", "File", "Dir", "FileUtils", "Redis", "Sidekiq"
 _RUBY_COLUMN = re.compile(r"(?:\A|[\s,({])['\":]?(\w+)['\"]?\s*(?::|=>)\s*(nil|false|true)?")
 
 
+def _held(call: Call, text: str) -> Call:
+    """The call with a local name or a block's, with which its chain begins, written out as what it holds."""
+    begins = re.match(r"[a-z_]\w*", call.chain)
+    if begins is None:
+        return call
+    name, before = re.escape(begins[0]), text[max(0, call.found.start() - _HELD_NEAR) : call.found.start()]
+    pattern = rf"(?m)^[ \t]*{name}[ \t]*=[ \t]*((?:::)?[A-Z][^\n]*)$|{_BLOCK_OF}\|{name}\|"
+    held = re.findall(pattern, before)
+    chain = next((each for each in held[-1] if each), "") if held else ""
+    return call._replace(chain=chain + call.chain[begins.end() :]) if chain else call
+
+
+_HELD_NEAR = 1_000
+_BLOCK_OF = r"((?:::)?[A-Z][\w:]*\.[^\n]{0,200}?)[ \t]*(?:\bdo\b|\{)[ \t]*"
+
+
 def _record(call: Call) -> str | None:
     """The class whose rows a chain of ActiveRecord selects, or the association; None where it is something else."""
     owner = call.name(_CONSTANT, call.chain + ".")
@@ -84,11 +100,13 @@ def _record(call: Call) -> str | None:
 
 
 def _ruby_delete(call: Call, text: str) -> Told | None:
+    call = _held(call, text)
     owner = _record(call)
     return Told("delete", owner, _limited(call) or "_by" in call.found[0]) if owner else None
 
 
 def _ruby_update(call: Call, text: str) -> Told | None:
+    call = _held(call, text)
     owner, given = _record(call), _RUBY_COLUMN.findall(call.arguments)
     hides = any(
         hides_rows(column, value == "nil", {"false": False, "true": True}.get(value)) for column, value in given
