@@ -11,7 +11,10 @@ import yaml
 from psycopg.rows import dict_row
 
 CASES = Path(__file__).parent / "sql_cases"
-SETS = {name: yaml.safe_load((CASES / f"{name}.yaml").read_text("utf-8")) for name in ("fourth", "fifth", "sixth")}
+SETS = {
+    name: yaml.safe_load((CASES / f"{name}.yaml").read_text("utf-8"))
+    for name in ("fourth", "fifth", "sixth", "seventh")
+}
 HURTING = [
     pytest.param(name, each, id=each["id"])
     for name, one in SETS.items()
