@@ -51,7 +51,7 @@ def main(out: Path, pages: list[Path]) -> int:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             told = [said for look in LOOKS for said in on_screen(tab, page, look, folder)]
-            printed(tab, folder)
+            printed(tab, page, folder)
             grave += any(not said.startswith("  ") for said in told)
             print(f"{folder.name}:", *(said.strip() for said in told), sep="\n  ")
     return 1 if grave else 0
@@ -90,8 +90,10 @@ def axe(tab: browser.Page) -> list[str]:
     return tab.ask(GRAVE) or ["none: nothing found"]
 
 
-def printed(tab: browser.Page, folder: Path) -> None:
-    """The page that is open, as it leaves a printer."""
+def printed(tab: browser.Page, page: Path, folder: Path) -> None:
+    """The page as it leaves a desktop's printer; a telephone's drawings are no part of that."""
+    tab.size(*LOOKS["desktop"][:2])
+    tab.open(page.resolve().as_uri())
     tab.call("Emulation.setEmulatedMedia", media="", features=[])
     pdf = folder / "print.pdf"
     pdf.write_bytes(base64.b64decode(tab.call("Page.printToPDF", **A4)["data"]))

@@ -196,6 +196,13 @@ def test_code_is_folded_until_it_is_asked_for(page: browser.Page) -> None:
     assert page.ask("document.querySelector('#codes').getAttribute('aria-pressed')") == "true"
 
 
+def test_no_printed_figure_takes_more_than_half_a_sheet(page: browser.Page) -> None:
+    page.prefer("print")
+    page.size(703)  # 186 mm, what A4 leaves between the margins
+    tall = page.ask("Math.max(...[...document.querySelectorAll('figure')].map(each => each.clientHeight))")
+    assert 0 < tall < 148.5 / 25.4 * 96
+
+
 def test_print_cuts_nothing_and_shows_no_controls(page: browser.Page) -> None:
     page.size(794)  # A4 at 96 dots an inch
     page.prefer("print")
