@@ -389,3 +389,19 @@ def test_the_failure_of_a_typed_text_clears_no_job(make_table, make_evidence):
     evidence = make_evidence(tables, reported=["notes"], log_events=[typed], code_hits=[line])
     ranked = _ranked(analyse.investigate(evidence))
     assert ranked.index[0] == "scheduled_job"
+
+
+def test_a_session_that_also_notes_a_revision_is_a_migration_tools(make_table, make_evidence):
+    """A later run writes the version table's row anew, so that only the log tells which session noted what."""
+    tool = {"role": "o", "pid": 11}
+    noted = [
+        _said("DELETE FROM s.notes WHERE old", **tool),
+        _said("UPDATE s.alembic_version SET version_num = 'b'", minutes=0.1, line=8, **tool),
+    ]
+    shares = {}
+    for own, pid in (("same", 11), ("another", 12)):
+        tables = [make_table("notes", 16404, **THINNED), make_table("users", 16500)]
+        events = [noted[0], noted[1] | {"pid": pid}]
+        found = analyse.investigate(make_evidence(tables, reported=["notes"], log_events=events))
+        shares[own] = _ranked(found)["migration"]
+    assert shares["same"] > 0.9 > 0.5 > shares["another"]

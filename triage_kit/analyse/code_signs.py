@@ -28,6 +28,7 @@ STANDING = ("truncate", "delete", "cascade_delete", "update")  # the table itsel
 SCHEMAS = ("drop_schema", "rename_schema")
 A_DAY = pd.Timedelta(hours=26)
 UNRUN = ("not_seen", "not_applied")  # of a line that reaches a table which stands
+_BACKWARDS = re.compile(r"(?i)\bdowngrade\b|\bdb:rollback\b|\bmigrate:rollback\b|\bmigrate:down\b|\bmigrate\s+zero\b")
 _VERBS = {
     "truncate": re.compile(r"(?i)\btruncate\b"),
     "delete": re.compile(r"(?i)\bdelete\s+from\b"),
@@ -80,6 +81,10 @@ def repository(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         found["statement_in_migration"] = (bool(applied) or not run, says, where)
         return found
     unread = [row for row in up if row["operation"] in ("dynamic", "unparsed") or row["object"] == HOLE]
+    down = rows(operations[operations["direction"] == "down"])
+    back = [row for row in down if row["operation"] in wanted and _named(row["object"] or "", short)]
+    if back and _BACKWARDS.search(" ".join(inquiry.evidence["code_hits"]["text"].dropna())):
+        return found  # somebody runs migrations backwards here, and this would do it
     if not unread:  # what a migration builds at run time may be anything
         count = len(inquiry.evidence["migrations"])
         says = f"none of {count} migrations removes rows of {group.name}'s tables"

@@ -9,13 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+import pandas as pd
+
 from triage_kit import schemas
 from triage_kit.analyse import actors, code_signs
 from triage_kit.analyse.applied import VERSION_TABLES
 from triage_kit.analyse.context import rows
+from triage_kit.analyse.dating import STATEMENTS
 from triage_kit.analyse.groups import LOSSES, Group
 from triage_kit.analyse.inquiry import Inquiry, Sign, answered
 from triage_kit.analyse.rewound import another_state
+from triage_kit.analyse.statements import REMOVES_ROWS
 
 SCHEDULERS = ("pg_cron", "pgagent", "pg_partman", "timescaledb", "pg_timetable")
 RECOVERED = ("restore_point", "archive_recovery", "new_timeline", "backup_label")
@@ -34,6 +38,10 @@ POINTERS = (
 )  # fmt: skip
 _SYNCHRONISED = re.compile(r'table synchronization worker for subscription "(.+?)", table "(.+?)" has')
 STARTED = ("script", "routine")  # what a schedule may start; its own line may stand on another machine
+_WRITES = re.compile(
+    r'(?i)\b(?:insert\s+into|update|delete\s+from)\s+((?:"[^"]+"|[\w$]+)(?:\s*\.\s*(?:"[^"]+"|[\w$]+))?)'
+)
+ONE_RUN = pd.Timedelta(minutes=5)  # judgement: a migration notes its revision right after its statements
 NEAR = 8  # transactions between a migration's statements and its entry in the version table
 
 
@@ -42,6 +50,7 @@ def signs(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     found = {
         **actors.sessions(group, inquiry),
         **_transaction(group, inquiry),
+        **_noted(group, inquiry),
         **_surroundings(group, inquiry),
         **code_signs.repository(group, inquiry),
     }
@@ -108,6 +117,29 @@ def _transaction(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         if gap:
             found["version_near"] = (0 < gap <= NEAR, says, "version_tables")
     return found
+
+
+def _noted(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
+    """Whether the session that did it also wrote a migration tool's table, by the log: later runs write that anew."""
+    log = inquiry.done
+    for name in group.roots or group.tables:
+        for seen in inquiry.scene.seen.get(name, ()):
+            if not seen.done or seen.pid is None or seen.at is None or seen.operation not in _does(group):
+                continue
+            own = log[(log["pid"] == seen.pid) & ((log["at"] - seen.at).abs() <= ONE_RUN)]
+            for row in rows(own):
+                if any(VERSION_TABLES.fullmatch(schemas.parts(each)[1]) for each in _written(row["statement"])):
+                    says = f"the session of {seen.where} also wrote a migration tool's table: {row['statement'][:90]}"
+                    return {"version_written": (True, says, f"{row['file']}:{row['line']}")}
+    return {}
+
+
+def _does(group: Group) -> set[str]:
+    return set(STATEMENTS.get(group.mechanism, REMOVES_ROWS))
+
+
+def _written(statement: str) -> list[str]:
+    return [re.sub(r'[\s"]', "", each) for each in _WRITES.findall(statement)]
 
 
 def _also_written(group: Group, inquiry: Inquiry) -> str:
