@@ -218,7 +218,8 @@ def _executed(node: ast.Call, names: Names) -> Iterator[Operation]:
     given = node.args[0] if node.args else node.keywords[0].value
     value = evaluate(given, names)
     if isinstance(value, Dml):
-        yield replace(_python(node, value.operation, value.parts), bounded=value.bounded)
+        made = _python(node, value.operation, value.parts)
+        yield replace(made, bounded=value.bounded, changes=() if value.hides else value.changes)
     elif not isinstance(value, str) or value.strip() == PLACEHOLDER:
         if value is UNKNOWN or isinstance(value, str):
             yield _python(node, "dynamic", ())

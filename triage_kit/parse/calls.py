@@ -22,6 +22,7 @@ from triage_kit.parse.literals import (
     argument,
     evaluate,
     marks_deleted,
+    set_columns,
 )
 from triage_kit.parse.migration import Operation
 from triage_kit.parse.syntax import tree_of
@@ -268,7 +269,7 @@ def _of_rows(node: ast.Call, owner: ast.expr, method: str, names: Names) -> Iter
     if method == "update":
         hides = marks_deleted(node, names)
         if _ROWS.search(chain) and (hides or not bounded):
-            yield _update(node, _model(owner, chain, names), bounded, hides)
+            yield replace(_update(node, _model(owner, chain, names), bounded, hides), changes=set_columns(node))
     elif _QUERY.search(chain) and not _STORE.search(chain):
         yield _made(node, "delete", _model(owner, chain, names), bounded)
 

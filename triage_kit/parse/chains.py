@@ -50,12 +50,12 @@ def call_at(text: str, blanked: str, found: re.Match[str]) -> Call:
     """
     start = _begin(blanked, found.start())
     opens = found.end() if blanked.startswith("(", found.end()) else found.end() - 1
-    closes = _close(blanked, opens) if blanked.startswith("(", opens) else found.end() - 1
+    closes = closing(blanked, opens) if blanked.startswith("(", opens) else found.end() - 1
     arguments = text[opens + 1 : closes] if closes > opens else ""
     return Call(text[start : found.start()], arguments, text[closes + 1 : closes + 1 + 400], found)
 
 
-def _close(blanked: str, at: int) -> int:
+def closing(blanked: str, at: int) -> int:
     """The place of the bracket that closes the one at a place; that place where it is not closed near by."""
     depth = 0
     for bracket in _BRACKET.finditer(blanked, at, at + _LONGEST):

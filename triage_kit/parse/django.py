@@ -61,6 +61,7 @@ def _read(tree: ast.Module, path: PurePosixPath) -> Migration | None:
     for call in listed.elts if isinstance(listed, (ast.List, ast.Tuple)) else []:
         if isinstance(call, ast.Call):
             found.operations += _Operation(call, app, names, functions).read()
+    found.spare_what_it_made()  # in the order in which they run: a function stands before the list that calls it
     found.operations.sort(key=lambda each: (each.direction == "down", each.line))
     return found
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import PurePosixPath
 
+from triage_kit.parse.added import added_columns
 from triage_kit.parse.migration import Migration, Operation
 from triage_kit.parse.orm import orm_calls
 from triage_kit.sql import effects, suspicious
@@ -122,7 +123,9 @@ def read_dsl(text: str, path: str, tool: str) -> Migration:
     found = Migration(tool, revision, (), (number[2] if number else name).replace("_", " ") or None)
     down = _DOWN.search(text)
     boundary = text.count("\n", 0, down.start()) + 1 if down else None
-    for each in dsl_calls(text, path.rsplit(".", 1)[-1]):
+    suffix = path.rsplit(".", 1)[-1]
+    operations = [*added_columns(uncommented(text, suffix)), *dsl_calls(text, suffix)]
+    for each in sorted(operations, key=lambda each: each.line):
         each.direction = "down" if boundary is not None and each.line >= boundary else "up"
         found.operations.append(each)
     return found

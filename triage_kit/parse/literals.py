@@ -34,12 +34,16 @@ class Named:
 
 @dataclass(frozen=True)
 class Dml:
-    """A DELETE, UPDATE or INSERT built with SQLAlchemy's functions; hides where its values() mark rows as deleted."""
+    """A DELETE, UPDATE or INSERT built with SQLAlchemy's functions.
+
+    hides: whether its values() mark rows as deleted. changes: the columns that they set.
+    """
 
     operation: str
     parts: tuple[str, ...]
     bounded: bool | None
     hides: bool = False
+    changes: tuple[str, ...] = ()
 
 
 Names = dict[str, Any]
@@ -198,6 +202,25 @@ def marks_deleted(node: ast.Call, names: Names) -> bool:
     )
 
 
+def set_columns(node: ast.Call) -> tuple[str, ...]:
+    """The columns that a call sets, given by name or as one dictionary; empty where one of them cannot be told.
+
+    >>> [set_columns(ast.parse(text, mode="eval").body) for text in ("f(a=1, b=2)", "f({A.c: 1, 'd': 2})", "f(**x)")]
+    [('a', 'b'), ('c', 'd'), ()]
+    """
+    given: list[ast.expr | str | None] = [each.arg for each in node.keywords]
+    if node.args:
+        given += node.args[0].keys if isinstance(node.args[0], ast.Dict) else [None]
+    told = [_column_named(each) for each in given]
+    return tuple(told) if all(told) else ()
+
+
+def _column_named(key: ast.expr | str | None) -> str:
+    if isinstance(key, ast.Constant):
+        key = key.value if isinstance(key.value, str) else None
+    return key if isinstance(key, str) else getattr(key, "attr", "")
+
+
 _SQLALCHEMY = frozenset(("sa", "sqlalchemy", "sqlmodel", "sql", "expression", "postgresql", "pg"))
 
 
@@ -217,7 +240,8 @@ def _dml(name: str, node: ast.Call, names: Names) -> Dml | None:
 def _method(name: str, node: ast.Call, base: Any, names: Names) -> Any:
     if isinstance(base, Dml):  # .where(…).values(…).returning(…)
         if name == "values":
-            return replace(base, hides=base.hides or marks_deleted(node, names))
+            hides = base.hides or marks_deleted(node, names)
+            return replace(base, hides=hides, changes=(*base.changes, *set_columns(node)))
         return replace(base, bounded=True) if name in ("where", "filter") else base
     if isinstance(base, dict) and name in ("items", "keys", "values"):
         return [list(each) for each in base.items()] if name == "items" else list(getattr(base, name)())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -75,6 +75,20 @@ def _new_name(effect: Effect) -> str:
     return ".".join((effect.column, *table)) if effect.operation == "set_schema" else ""
 
 
+def _table(name: str) -> str:
+    """The table that Rails gives a class, as long as its plural is regular; a table keeps its name.
+
+    >>> [_table(each) for each in ("OrderLine", "Category", "orders")]
+    ['order_lines', 'categories', 'orders']
+    """
+    if not name[:1].isupper() or "." in name:
+        return name
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    if re.search(r"[^aeiou]y\Z", snake):
+        return f"{snake[:-1]}ies"
+    return snake + ("es" if re.search(r"(?:s|x|ch|sh)\Z", snake) else "s")
+
+
 @dataclass(slots=True)
 class Migration:
     """One migration file: its place in the history and its operations in the order of the file."""
@@ -99,5 +113,6 @@ class Migration:
         for direction in {each.direction for each in self.operations}:
             steps = [each for each in self.operations if each.direction == direction]
             perhaps = {each.object for each in steps if each.operation in _MAKES and _PERHAPS.search(each.text)}
-            for at in passing(steps, perhaps, once=True):
+            named = steps if self.tool != "rails" else [replace(each, object=_table(each.object)) for each in steps]
+            for at in passing(named, perhaps, once=True):
                 steps[at].harmless, steps[at].loses = True, ""

@@ -24,12 +24,15 @@ _TEXT_LIMIT = 4_000
 
 
 class Told(NamedTuple):
-    """What a call does, to which class or table, whether a condition limits it, and what else than usual it loses."""
+    """What a call does, to which class or table, whether a condition limits it, what else than usual it loses, and what
+    columns it sets.
+    """
 
     operation: str
     object: str = ""
     bounded: bool | None = None
     loses: str = ""
+    changes: tuple[str, ...] = ()
 
 
 Reader = Callable[[Call, str], Told | None]
@@ -114,7 +117,8 @@ def _ruby_update(call: Call, text: str) -> Told | None:
     bounded = _limited(call)
     if owner is None or not (hides or not bounded):
         return None
-    return Told("update", owner, bounded, "visibility" if hides else "values")
+    changes = [column for column, _ in given] or re.findall(r"[\s'\",](\w+)\s*=[^=>~]", f" {call.arguments}")
+    return Told("update", owner, bounded, "visibility" if hides else "values", tuple(changes))
 
 
 _RUBY = [
@@ -442,7 +446,7 @@ def orm_calls(text: str, suffix: str) -> Iterator[Operation]:
                 line = text.count("\n", 0, found.start()) + 1
                 shown = _line(text, found.start())
                 made = Operation(line, "", does.operation, does.object, does.bounded, text=shown, how="pattern")
-                made.loses = does.loses
+                made.loses, made.changes = does.loses, does.changes
                 yield made
 
 
