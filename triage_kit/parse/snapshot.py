@@ -86,7 +86,7 @@ def _kit(first: str) -> str:
     if not first.removeprefix("\ufeff").startswith(FIRST):
         raise SourceError(f"it is no snapshot: its first line should begin with {FIRST.strip()!r}, got "
                           f"{first[:60]!r}; `triage collector` prints the script that writes one")  # fmt: skip
-    words = first.removeprefix("\ufeff").removeprefix(FIRST).split()
+    words = first.removeprefix("\ufeff").removeprefix(FIRST).split() or ["unknown"]
     if not words[0].isdecimal() or int(words[0]) > FORMAT:
         raise SourceError(f"it is a snapshot of format {words[0]}; this version reads up to {FORMAT}: update the kit")
     return words[-1]

@@ -17,7 +17,8 @@ from triage_kit.parse.entry import Entry, Unparsed
 from triage_kit.parse.kinds import statement_begins, understand
 from triage_kit.parse.languages import UNKNOWN, english
 from triage_kit.parse.lines import Line, numbered
-from triage_kit.parse.prefix import SUB_ENTRIES, matcher
+from triage_kit.parse.names import Names
+from triage_kit.parse.prefix import SUB_ENTRIES, matcher, pattern
 from triage_kit.parse.times import Clock
 
 # How many later entries may stand between a message and its own DETAIL when backends write at the same time.
@@ -42,12 +43,13 @@ def parse_stderr(source: Iterable[bytes | Line], prefix: str, clock: Clock | Non
 
 class _Reader:
     def __init__(self, prefix: str, clock: Clock) -> None:
-        self.match = matcher(prefix)
+        self.match, self.first, self.names = matcher(prefix), pattern(prefix).match, Names(prefix)
         self.clock = clock
         self.waiting: deque[Entry | Unparsed] = deque()
         self.latest: dict[str, Entry] = {}
         self.verbose: set[int] = set()  # ids of waiting entries that have a LOCATION
         self.inner: dict[int, str] = {}  # their QUERY, by id
+        self.doubted: dict[int, tuple[str, int]] = {}  # of applications with odd names: line, length of the message
         self.begun: dict[int, datetime | None] = {}  # when their session began, by id, where that is all that is told
         self.target: tuple[Entry, str] | None = None
         self.text = _NO_TEXT
@@ -75,15 +77,31 @@ class _Reader:
             self.waiting.append(Unparsed(line.number, line.offset, line.text))
             return
         groups = found.groupdict()
+        key = groups.get("session") or groups.get("pid") or str(line.pid or "")
+        if (right := self.names.read(key, line.text, found)) is not found:
+            groups = right.groupdict()
         severity, message = english(groups["severity"]), groups["message"]
         groups["severity"] = severity
-        key = groups.get("session") or groups.get("pid") or str(line.pid or "")
         if severity not in _SUB_ENTRIES:
-            self._begin(self._entry(line, groups), "message", message, key)
+            entry = self._entry(line, groups)
+            if ":  " in (entry.application or ""):
+                self.doubted[id(entry)] = (line.text, len(message))
+            self._begin(entry, "message", message, key)
         elif key in self.latest:
+            self._doubt(self.latest[key], severity, groups)
             self._collect(self.latest[key], severity, message)
         else:  # its message stands in an earlier file, or was cut away
             self._begin(self._entry(line, groups), severity, message, key)
+
+    def _doubt(self, entry: Entry, severity: str, groups: dict[str, str | None]) -> None:
+        """A logged statement has no context and names no statement: what has was raised, and the name is shorter."""
+        line, length = self.doubted.pop(id(entry), ("", 0))
+        first = self.first(line) if line and severity in ("CONTEXT", "STATEMENT", "QUERY") else None
+        if first is None or _known(first["application"]) != _known(groups.get("application")):
+            return
+        if english(first["severity"]) not in _SUB_ENTRIES:
+            entry.application, entry.severity = _known(first["application"]), english(first["severity"])
+            entry.message = first["message"] + entry.message[length:]
 
     def _begin(self, entry: Entry, field: str, text: str, key: str) -> None:
         self.waiting.append(entry)
@@ -141,6 +159,7 @@ class _Reader:
             self.verbose.discard(id(entry))
             if found := _VERBOSE.fullmatch(entry.message):
                 entry.sqlstate, entry.message = found[1], found[2]
+        self.doubted.pop(id(entry), None)
         complete(entry, self.inner.pop(id(entry), None))
         begun = self.begun.pop(id(entry), None)
         if entry.kind == "connection":  # is written when its session begins
