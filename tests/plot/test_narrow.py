@@ -102,3 +102,18 @@ def test_a_hostile_name_is_text(name: str) -> None:
 
 def test_the_same_rows_give_the_same_bytes() -> None:
     assert plot.narrow.causes(CAUSES) == plot.narrow.causes(CAUSES.copy())
+
+
+def test_the_matrix_of_a_telephone_adds_up_to_the_chance_of_the_four_likeliest() -> None:
+    words = ("migration", "test_run", "unknown", "application", "restore")
+    given = schemas.frame("cause_evidence", [
+        {"group": "G1", "item": "a_named_doer", "cause": word, "likelihood": 0.5, "decibans": 9.0 - 4 * place,
+         "start": -10.0} for place, word in enumerate(words)])  # fmt: skip
+    drawn = plot.narrow.evidence_matrix(given, CAUSES)
+    said = [each.text for each in ElementTree.fromstring(drawn).iter(f"{SVG}text")]
+    assert "left out: 1 weaker hypothesis" in said
+    assert "restore" not in said
+    assert said[said.index("a named doer") + 1 :][:4] == ["+9", "+5", "+1", "\u22123"]
+    assert said[said.index("added up") + 1 :][:4] == ["\u22121", "\u22125", "\u22129", "\u221213"]
+    assert said[said.index("chance") + 1 :][:3] == ["70 %", "25 %", "5 %"]
+    assert plot.narrow.evidence_matrix(schemas.empty("cause_evidence"), CAUSES) == ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
@@ -14,6 +16,8 @@ MOST_TABLES = 30
 QUIET = 0.5  # decibans: less is printed as 0
 MOST_COLUMNS = 9
 MOST_GROUPS, MOST_CAUSES = 12, 3  # of a case with several losses
+AGAINST, FOR = "#e5a19b", "#8fb8e0"  # white between them
+UNITS = "decibans for (+) and against (\u2212)"
 LIMIT = 20.0  # decibans at which a colour is full: 100 to 1
 
 
@@ -193,29 +197,48 @@ def evidence_matrix(
     ax : Axes to draw on; a new figure by default.
     of : qualified name of the table, or the group; the first one of the frame by default.
     """
+    with style.styled():
+        matrix = drawn_matrix(evidence, chances, of)
+        if matrix is None:
+            said = f"No observation was weighed{f' of {style.visible(of)}' if of else ''}."
+            return style.nothing(style.axes_for(ax, 9.2, 1.0), said)
+        ax = style.axes_for(ax, 9.2, 2.6 + 0.36 * max(matrix.loud, 1))
+        _heat(ax, matrix.grid, matrix.sums, matrix.chances)
+        more = f"\n{matrix.more}" if matrix.more else ""
+        ax.set_title(f"{style.short(matrix.name, 60)}\n{UNITS}{more}", pad=10)
+    hypotheses = len(matrix.grid.columns)
+    return style.describe(ax, f"Matrix of {matrix.loud} observations against {hypotheses} hypotheses, in decibans.")
+
+
+def drawn_matrix(
+    evidence: pd.DataFrame, chances: pd.DataFrame | None, of: str | None, most: int = MOST_COLUMNS
+) -> SimpleNamespace | None:
+    """What is drawn of one table or group; None where nothing was weighed.
+
+    ``grid`` has a row before any evidence, one for each observation that says something, the weightiest first, and one
+    for all fainter ones; ``sums`` and ``chances`` are of its columns, the ``most`` probable ones; ``more`` tells how
+    many are left out.
+    """
     rows, columns, given = _of_one(evidence, of)
     grid = given.pivot_table(index=rows, columns=columns, values="decibans", aggfunc="first", sort=False)
+    if grid.empty:
+        return None
     begun = given.groupby(columns, sort=False)["start"].first()
     told = (grid.sum() + begun.fillna(0)).sort_values(ascending=False, kind="stable")
-    grid = grid[list(told.index[:MOST_COLUMNS])]
+    grid = grid[list(told.index[:most])]
     weight = grid.abs().max(axis=1).fillna(0).sort_values(ascending=False, kind="stable")
     loud = grid.loc[weight[weight >= QUIET].index]
     rest = grid.drop(index=loud.index)
-    with style.styled():
-        if grid.empty:
-            said = f"No observation was weighed{f' of {style.visible(of)}' if of else ''}."
-            return style.nothing(style.axes_for(ax, 9.2, 1.0), said)
-        ax = style.axes_for(ax, 9.2, 2.6 + 0.36 * max(len(loud), 1))
-        faint = {f"{style.things(len(rest), 'fainter observation')}": rest.sum()} if len(rest) else {}
-        begin = {"before any evidence": begun}
-        shown = pd.concat([_lines(begin, grid), loud, _lines(faint, grid)])
-        _heat(ax, shown, told[grid.columns], _chances(chances, columns, str(given["_of"].iloc[0])))
-        left = len(told) - len(grid.columns)
-        weaker = "1 weaker hypothesis" if left == 1 else f"{left} weaker hypotheses"
-        more = f"\nleft out: {weaker}" if left > 0 else ""
-        ax.set_title(f"{style.short(_name(given), 60)}\ndecibans for (+) and against (\u2212){more}", pad=10)
-    return style.describe(
-        ax, f"Matrix of {len(loud)} observations against {len(grid.columns)} hypotheses, in decibans."
+    faint = {f"{style.things(len(rest), 'fainter observation')}": rest.sum()} if len(rest) else {}
+    left = len(told) - len(grid.columns)
+    weaker = "1 weaker hypothesis" if left == 1 else f"{left} weaker hypotheses"
+    return SimpleNamespace(
+        grid=pd.concat([_lines({"before any evidence": begun}, grid), loud, _lines(faint, grid)]),
+        loud=len(loud),
+        sums=told[grid.columns],
+        chances=_chances(chances, columns, str(given["_of"].iloc[0])),
+        more=f"left out: {weaker}" if left > 0 else "",
+        name=_name(given),
     )
 
 
@@ -264,7 +287,7 @@ def worst(findings: pd.DataFrame, evidence: pd.DataFrame | None = None) -> str |
 
 
 def _heat(ax: Axes, grid: pd.DataFrame, sums: pd.Series, chances: pd.Series | None) -> None:
-    shades = LinearSegmentedColormap.from_list("for_against", ["#e5a19b", "#ffffff", "#8fb8e0"])
+    shades = LinearSegmentedColormap.from_list("for_against", [AGAINST, "#ffffff", FOR])
     ax.imshow(
         grid.fillna(0).to_numpy(dtype=float),
         cmap=shades,
@@ -273,9 +296,9 @@ def _heat(ax: Axes, grid: pd.DataFrame, sums: pd.Series, chances: pd.Series | No
         aspect="auto",
         interpolation="nearest",
     )
-    words = [[_signed(value) for value in grid.loc[name]] for name in grid.index]
+    words = [[signed(value) for value in grid.loc[name]] for name in grid.index]
     labels = [style.short(str(label).replace("_", " "), 46) for label in grid.index]
-    words, labels = [*words, [_signed(value) for value in sums]], [*labels, "added up"]
+    words, labels = [*words, [signed(value) for value in sums]], [*labels, "added up"]
     if chances is not None:
         words.append([style.percent(chance) for chance in chances.reindex(grid.columns)])
         labels.append("chance")
@@ -299,7 +322,8 @@ def _heat(ax: Axes, grid: pd.DataFrame, sums: pd.Series, chances: pd.Series | No
         side.set_visible(False)
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
+    """Decibans as they stand in a cell; a dot where nothing was weighed."""
     if pd.isna(value):
         return "\u00b7"
     return "0" if abs(value) < QUIET else f"{value:+.0f}".replace("-", "\u2212")

@@ -1,4 +1,4 @@
-"""The figures of bars once more, for a telephone: each bar as wide as the picture, its words above and below it.
+"""Figures of bars and cells once more, for a telephone: as wide as the picture, their words above and below them.
 
 Shrunk to a telephone, a figure of a desktop cannot be read, and at its own width it has to be pushed sideways. These
 say the same of the same rows in 340 pixels; ``picture`` takes them as ``narrow``.
@@ -20,6 +20,7 @@ from triage_kit.plot.html import Html, tag
 
 WIDTH, BAR = 340, 14  # pixels
 SIZE, LINE, LETTERS = 12.5, 16, 48  # of the words: their size, their lines, and what a line holds
+CELLS, CELL_LETTERS = 4, 12  # of a matrix: the columns, and what a line of their heads holds
 STANDS, GONE, DOTTED = ("#5b8a6b", "#1b6e3c"), ("#f6d5d2", "#b3261e"), ("none", style.MUTED)
 
 
@@ -129,6 +130,60 @@ def _mechanisms(name: str, rows: pd.DataFrame, looks: dict[str, tuple[str, str]]
     return Bar(style.short(name, LETTERS), ", ".join(said), parts)
 
 
+def evidence_matrix(evidence: pd.DataFrame, given: pd.DataFrame, of: str | None = None) -> str:
+    """What each observation adds to the four most probable hypotheses, as ``plot.evidence_matrix`` draws it.
+
+    Parameters
+    ----------
+    evidence, given, of : frames and name as that function takes them.
+    """
+    matrix = chances.drawn_matrix(evidence, given, of, most=CELLS)
+    if matrix is None:
+        return ""
+    heads = [textwrap.wrap(str(each).replace("_", " "), CELL_LETTERS) for each in matrix.grid.columns]
+    key = [style.short(matrix.name, LETTERS), chances.UNITS, *([matrix.more] if matrix.more else [])]
+    parts = [_words(LINE * (place + 1), line, style.MUTED) for place, line in enumerate(key)]
+    top = LINE * (len(key) + 1) + 4
+    tall = max(map(len, heads))
+    for column, lines in enumerate(heads):
+        parts += [_cell(column, top + LINE * place, line, weight="bold") for place, line in enumerate(lines)]
+    y = top + LINE * (tall - 1)
+    for name, row in matrix.grid.iterrows():
+        values = [chances.signed(value) for value in row]
+        y = _line(parts, y, str(name).replace("_", " "), values, [_shade(value) for value in row])
+    y = _line(parts, y, "added up", [chances.signed(value) for value in matrix.sums])
+    if matrix.chances is not None:
+        shares = matrix.chances.reindex(matrix.grid.columns)
+        y = _line(parts, y, "chance", [style.percent(share) for share in shares])
+    return _svg(parts, y)
+
+
+def _line(parts: list[Html], y: float, name: str, values: Sequence[str], fills: Sequence[str] | None = None) -> float:
+    """One row of the matrix, its name above its cells; returns where it ends."""
+    y += LINE + 6
+    parts.append(_words(y, style.short(name, LETTERS), style.INK))
+    for column, value in enumerate(values):
+        if fills is not None:
+            parts.append(tag("rect", x=column * WIDTH / CELLS, y=y + 4, width=WIDTH / CELLS - 2, height=LINE + 2,
+                             fill=fills[column], stroke=style.GRID))  # fmt: skip
+        parts.append(_cell(column, y + LINE + 1, value, weight=None if fills is not None else "bold"))
+    return y + LINE + 6
+
+
+def _cell(column: int, y: float, said: str, weight: str | None) -> Html:
+    middle = (column + 0.5) * WIDTH / CELLS - 1
+    return tag("text", said, x=middle, y=y, font_size=SIZE, fill=style.INK, text_anchor="middle", font_weight=weight)
+
+
+def _shade(value: float) -> str:
+    """The colour of a cell: white at 0, full at 100 to 1."""
+    if pd.isna(value):
+        return "#ffffff"
+    full, share = (chances.FOR if value > 0 else chances.AGAINST), min(abs(value) / chances.LIMIT, 1)
+    mixed = (round(255 + (int(full[at : at + 2], 16) - 255) * share) for at in (1, 3, 5))
+    return "#" + "".join(f"{each:02x}" for each in mixed)
+
+
 def recovery(recovery: pd.DataFrame) -> str:
     """The rows that each way back would bring, as ``plot.recovery`` draws them.
 
@@ -160,6 +215,10 @@ def _drawn(key: Iterable[str], bars: Sequence[Bar]) -> str:
         for line in textwrap.wrap(style.visible(bar.said), LETTERS + 2):
             y += LINE
             parts.append(_words(y, line, style.INK))
+    return _svg(parts, y)
+
+
+def _svg(parts: Iterable[Html], y: float) -> str:
     return str(
         tag("svg", *parts, viewBox=f"0 0 {WIDTH} {y + 8}", width=WIDTH, height=y + 8,
             font_family="system-ui, sans-serif", xmlns="http://www.w3.org/2000/svg")
