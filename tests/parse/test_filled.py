@@ -15,6 +15,18 @@ def fill(apps, schema_editor):
 class Migration(migrations.Migration):
     operations = [migrations.AddField('order', 'prio', models.IntegerField(null=True)), migrations.RunPython(fill)]
 """
+GOOSE = """package a
+func init() {{ goose.AddMigration(upA, downA) }}
+func upA(tx *sql.Tx) error {{
+	tx.Exec(`{}`)
+	_, err := tx.Exec(`{}`)
+	return err
+}}
+func downA(tx *sql.Tx) error {{
+	_, err := tx.Exec(`DROP TABLE a`)
+	return err
+}}
+"""
 FILLED = [
     ("db/migrate/1_a.rb", RAILS.format("add_column :orders, :prio, :integer\n    Order.update_all(prio: 1)"), 0),
     ("db/migrate/1_a.rb", RAILS.format("add_column :orders, :prio, :integer\n    Order.update_all('prio = rank')"), 0),
@@ -81,6 +93,15 @@ FILLED = [
     (
         "migrations/versions/a.py",
         ALEMBIC.format("op.add_column('a', sa.Column('b'))\n    op.execute(sa.table('a').update().values(b=1, c=2))"),
+        1,
+    ),
+    ("migrations/00002_a.go", GOOSE.format("ALTER TABLE a ADD b int", "UPDATE a SET b = 1"), 0),
+    ("migrations/00002_a.go", GOOSE.format("ALTER TABLE a ADD b int", "UPDATE a SET c = 1"), 1),
+    ("migrations/00002_a.go", GOOSE.format("SELECT 1", "DROP TABLE b"), 1),
+    (
+        "store/all.go",
+        "var all = []*gormigrate.Migration{{\n\tMigrate: func(tx *gorm.DB) error {\n"
+        '\t\treturn tx.Exec("DROP TABLE a").Error\n\t},\n\tRollback: func(tx *gorm.DB) error {\n\t\treturn tx.Exec("DROP TABLE b").Error\n\t},\n}}',
         1,
     ),
     ("shop/migrations/0002_a.py", DJANGO.format("prio=1"), 0),

@@ -193,6 +193,20 @@ LOOKED_AT = {
         "w"
     ],
     ("a.py", "def f(c):\n    c.execute('DELETE FROM w')\n    c.execute('CREATE TEMP TABLE w (i int)')"): ["w"],
+    # What a function makes it may remove; another function's may be somebody else's, but for one of the same tests.
+    ("a.py", "def f(c):\n    c.execute('CREATE TABLE w (i int)')\n    c.execute('DROP TABLE w')"): [],
+    ("a.py", "def f(c):\n    c.execute('CREATE TABLE w (i int)')\ndef g(c):\n    c.execute('DROP TABLE w')"): ["w"],
+    ("a.py", "def f(c):\n    c.execute('CREATE TABLE IF NOT EXISTS w (i int)')\n    c.execute('DROP TABLE w')"): ["w"],
+    ("a.py", "def f(c):\n    c.execute('DROP TABLE w')\n    c.execute('CREATE TABLE w (i int)')"): ["w"],
+    ("a.go", "func f() {\n\tdb.Exec(`CREATE TABLE w (i int)`)\n\tdb.Exec(`DROP TABLE w`)\n}"): [],
+    ("a.go", "func f() {\n\tdb.Exec(`CREATE TABLE w (i int)`)\n}\nfunc g() {\n\tdb.Exec(`DROP TABLE w`)\n}"): ["w"],
+    (
+        "a.test.ts",
+        "beforeAll(() => db.query('CREATE TABLE w (i int)'));\nafterAll(() => db.query('DROP TABLE w'));",
+    ): [],
+    ("a.test.ts", "afterEach(() => db.query('TRUNCATE w'));\nbeforeAll(() => db.query('CREATE TABLE w (i int)'));"): [
+        "w"
+    ],
     # A server that the test starts itself is thrown away; one that may be named from outside is not.
     ("tests/conftest.py", "with PostgresContainer('postgres:17'):\n    c.execute('DELETE FROM a')"): [],
     ("tests/conftest.py", "os.environ.get('U') or PostgresContainer('postgres:17')\nc.execute('DELETE FROM a')"): ["a"],

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from triage_kit.parse.code import MAKES
 from triage_kit.parse.flow import Definition, EnoughError, Flow, bind_target, constants, parameters
 from triage_kit.parse.literals import (
     PLACEHOLDER,
@@ -329,7 +330,7 @@ def _text(node: ast.Call, given: ast.expr, names: Names) -> Iterator[Operation]:
     """What SQL that an argument holds would do."""
     value = evaluate(given, names)
     for each in value if isinstance(value, list) else [value]:
-        if isinstance(each, str) and suspicious(each):
+        if isinstance(each, str) and (suspicious(each) or MAKES.match(each)):
             yield from _of_text(given, each)
 
 

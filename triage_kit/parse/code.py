@@ -63,7 +63,7 @@ _NAMESPACE = re.compile(r"(?<!\w)(?:\w+\\{1,2})+(?=\w)|(?<=from )\w+:(?=[A-Z])")
 
 
 def literal_hits(text: str) -> Iterator[Operation]:
-    """Losing statements that stand whole in a literal; text that no grammar reads is taken for prose.
+    """Losing statements that stand whole in a literal, and those that make a table; what no grammar reads is prose.
 
     >>> [(each.operation, each.object) for each in literal_hits('db.Exec("DELETE FROM a WHERE id = ?") // "DROP x"')]
     [('delete', 'a')]
@@ -72,7 +72,8 @@ def literal_hits(text: str) -> Iterator[Operation]:
         return
     blanked = _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
     for start, inside, written, end in _literals(blanked):
-        if not (_BEGINS.match(written) or _BARE_DELETE.match(written)) or not suspicious(written):
+        makes = MAKES.match(written)
+        if not (makes or _BEGINS.match(written) or _BARE_DELETE.match(written)) or not (makes or suspicious(written)):
             continue
         before = blanked[max(0, start - 200) : start]
         runs = _RUN.search(before)
@@ -84,13 +85,16 @@ def literal_hits(text: str) -> Iterator[Operation]:
         line = blanked.count("\n", 0, inside) + 1
         for each in effects(_HOLE.sub("__hole__", plain.replace("\\n", " ").replace('\\"', '"'))):
             # What is surely run is believed where only words tell it: JPQL's classes may be called Order.
-            if each.loses and (each.how == "parsed" or (runs and each.object and each.operation in OPERATIONS)):
+            told_of = each.loses or each.operation in _MAKING
+            if told_of and (each.how == "parsed" or (runs and each.object and each.operation in OPERATIONS)):
                 made = Operation.of(each, "", line + each.line - 1)
                 made.object = made.object.replace("__hole__", "{…}")
                 made.text = made.text.replace("__hole__", "{…}")
                 yield made
 
 
+MAKES = re.compile(r"(?i)\s*create\s+(?:unlogged\s+)?(?:table|schema|materialized\s+view)\b")
+_MAKING = frozenset(("create_table", "create_schema", "create_materialized_view", "add_column"))
 _GIVEN = frozenset(("sql", "query", "statement", "stmt", "command", "cmd"))
 
 

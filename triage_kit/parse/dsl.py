@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 
 from triage_kit.parse.added import added_columns
+from triage_kit.parse.code import literal_hits
 from triage_kit.parse.migration import Migration, Operation
 from triage_kit.parse.orm import orm_calls
 from triage_kit.sql import effects, suspicious
@@ -106,8 +107,10 @@ _TOOLS = [
     ("laravel", [re.compile(r"extends\s+Migration\b"), re.compile(r"\b(?:Schema|DB)::|Illuminate")]),
     ("entity framework", [re.compile(r":\s*Migration\b"), re.compile(r"\bMigrationBuilder\b")]),
     ("ecto", [re.compile(r"\buse\s+Ecto\.Migration\b")]),
+    ("goose", [re.compile(r"\bgoose\.Add(?:Named)?Migration\w*\(")]),
+    ("gormigrate", [re.compile(r"\bgormigrate\.Migration\b")]),
 ]
-_NUMBERED = frozenset(("rails", "phinx", "ecto"))  # their tables hold the number alone
+_NUMBERED = frozenset(("rails", "phinx", "ecto", "goose"))  # their tables hold the number alone
 
 
 def read_dsl(text: str, path: str, tool: str) -> Migration:
@@ -124,11 +127,41 @@ def read_dsl(text: str, path: str, tool: str) -> Migration:
     down = _DOWN.search(text)
     boundary = text.count("\n", 0, down.start()) + 1 if down else None
     suffix = path.rsplit(".", 1)[-1]
+    if suffix == "go":
+        found.operations = list(_of_go(text))
+        return found
     operations = [*added_columns(uncommented(text, suffix)), *dsl_calls(text, suffix)]
     for each in sorted(operations, key=lambda each: each.line):
         each.direction = "down" if boundary is not None and each.line >= boundary else "up"
         found.operations.append(each)
     return found
+
+
+_GOOSE = re.compile(r"\bgoose\.Add(?:Named)?Migration\w*\((?:\s*\"[^\"\n]*\"\s*,)?\s*\w+\s*,\s*(?P<down>\w+)\s*,?\s*\)")
+_BACK = re.compile(r"\bRollback:\s*func\b")
+
+
+def _of_go(text: str) -> Iterator[Operation]:
+    """What the functions of a Go migration do; down is what goose is given second, and gormigrate's Rollback."""
+    blanked = uncommented(text, "go")
+    found = [*literal_hits(blanked), *orm_calls(blanked, "go")]
+    backs = [each.end() for each in islice(_BACK.finditer(blanked), _MOST_CALLS // 10)]
+    for each in islice(_GOOSE.finditer(blanked), _MOST_CALLS // 10):
+        begins = re.search(rf"\bfunc\s+{each['down']}\(", blanked)
+        backs += [begins.end()] if begins else []
+    down = [_span(blanked, at) for at in backs]
+    for operation in sorted(found, key=lambda each: each.line):
+        operation.direction = "down" if any(first <= operation.line <= last for first, last in down) else "up"
+        yield operation
+
+
+def _span(text: str, at: int) -> tuple[int, int]:
+    """The lines of the function whose head a place is in: to the brace that stands as deep as its first line."""
+    start = text.rfind("\n", 0, at) + 1
+    indent = text[start : start + len(text[start:at]) - len(text[start:at].lstrip())]
+    ends = text.find(f"\n{indent}}}", at)
+    first = text.count("\n", 0, at) + 1
+    return first, first + text.count("\n", at, ends if ends >= 0 else len(text)) + 1
 
 
 def dsl_calls(text: str, suffix: str) -> Iterator[Operation]:

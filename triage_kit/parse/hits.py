@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import PurePosixPath
@@ -16,6 +16,7 @@ from triage_kit.parse.dsl import dsl_calls
 from triage_kit.parse.dsl import uncommented as uncommented_code
 from triage_kit.parse.etl import SUFFIXES as ETL
 from triage_kit.parse.etl import etl_hits
+from triage_kit.parse.made import without_made
 from triage_kit.parse.migration import Operation
 from triage_kit.parse.orm import orm_calls
 from triage_kit.parse.playbooks import playbook_hits
@@ -102,7 +103,12 @@ def read_hits(text: str, path: str) -> list[Hit]:
     started_by = vehicle(path, text)
     if _is_code(path) and throwaway(text, started_by == "test_run"):
         return []
-    for each in _operations(text, path):
+    operations: Iterable[Operation] = _operations(text, path)
+    if _is_code(path):
+        operations = list(operations)
+        if any(each.operation in ("create_table", "create_schema", "add_column") for each in operations):
+            operations = without_made(operations, text, started_by == "test_run")
+    for each in operations:
         loses = loses_of(each)
         if loses:
             found.setdefault((each.line, each.operation, each.object), (each, loses))

@@ -18,7 +18,7 @@ _FOLDER = re.compile(
     r"(?i)(?:^|[_-])(?:migrations?|migrate|versions|changelogs?|schema_migrations|drizzle)$|^(?:deploy|revert)$"
 )
 _NAME = re.compile(r"(?:\.(?:up|down)\.sql|(?:\A|/)[VUR]\d[\d._]*__[^/]*\.sql|(?:\A|/)db/structure\.sql)\Z")
-SUFFIXES = (".py", ".sql", ".rb", ".js", ".ts", ".cjs", ".mjs", ".php", ".cs", ".exs", ".xml", ".yaml", ".yml")
+SUFFIXES = (".py", ".sql", ".rb", ".js", ".ts", ".cjs", ".mjs", ".php", ".cs", ".exs", ".go", ".xml", ".yaml", ".yml")
 
 
 def read_migrations(text: str, path: str, zone: tzinfo = UTC, chosen: bool = False) -> list[Migration]:
@@ -48,7 +48,9 @@ def _read(text: str, path: str, zone: tzinfo, chosen: bool) -> list[Migration]:
         if is_formatted(text):
             return read_formatted(text, path)
         return [read_sql_migration(text, path)] if in_folder or _NAME.search(path) or marked(text) else []
-    tool = tool_of(text) if in_folder or suffix == ".rb" else None
+    if suffix == ".go" and "goose." not in text and "gormigrate." not in text:
+        return []
+    tool = tool_of(text) if in_folder or suffix in (".rb", ".go") else None
     return [read_dsl(text, path, tool)] if tool else []
 
 
