@@ -240,3 +240,21 @@ def test_a_database_that_the_log_saw_renamed_away_names_who_did_it(make_table, m
     found = analyse.investigate(evidence)
     assert set(found.findings["mechanism"]) == {"recreate"}
     assert found.causes.iloc[0]["cause"] == "manual_session"
+
+
+@pytest.mark.parametrize(("minutes", "younger"), [(-5, True), (5, False)])
+def test_a_log_that_is_older_than_the_data_directory_tells_that_another_stood_before(
+    make_table, make_evidence, minutes, younger
+):
+    """The system identifier's time is cut to whole seconds, so that no statement on its own cluster is older."""
+    begun = {"inserts": 2, "live": 2, "insv": 2, "rows": 2, "tuples": -1.0, "sequence": None}
+    tables = [make_table("notes", 16404, **begun), make_table("users", 16500, **begun)]
+    evidence = make_evidence(tables, reported=["notes"])
+    born = evidence["identity"]["initdb_at"].iloc[0]
+    at = born + pd.Timedelta(minutes=minutes)
+    evidence["log_events"] = schemas.frame("log_events", [
+        {"file": "a.log", "line": 3, "at": at, "severity": "LOG", "database": "d", "pid": 7, "kind": "statement",
+         "statement": "INSERT INTO s.notes SELECT g FROM generate_series(1, 900) g"}])  # fmt: skip
+    evidence["log_sources"] = schemas.frame("log_sources", [{"file": "a.log", "first_at": at}])
+    told = analyse.investigate(evidence).findings.set_index("table").loc["notes", "mechanism"]
+    assert (told == "new_cluster") is younger

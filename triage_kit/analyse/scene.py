@@ -41,6 +41,7 @@ from triage_kit.analyse.xids import Clock
 
 FEW = 20  # rows below which one transaction may well have written all
 NEARLY = 0.8
+FIRST_ROWS = 5  # judgement: what an application writes into a table that it finds empty before somebody misses the rest
 WHOLESALE = ("drop_schema", "rename_schema", *AWAY)  # they take every table of a schema or database along
 
 
@@ -77,6 +78,7 @@ class Scene:
     volume_age: tuple[bool, str, str] | None = None  # of the data volume: younger than the data?, words, source
     bulk_storage: Observation | None = None  # what the checkpoints of the log say of new storage
     all_loaded: bool = False  # whether one transaction each wrote nearly every table
+    outlived: str | None = None  # where the log has a statement of this database from before its data directory
     missed_idle: bool = False  # whether a table that people miss rows of was never used since the counters began
     siblings: Mapping[int, tuple[int, ...]] = field(default_factory=dict)  # partitions by the OID of their parent
     counting: bool = False  # whether the counters of most tables with rows are alive
@@ -151,6 +153,7 @@ def set_scene(
     totals = anew is None or anew.outcomes == ("older",)
     gone = gone_objects(tables, evidence, about) if totals and not _told_gone(by_table, names, reach) else None
     remade = None if gone is None else gone.outcomes == ("unaccounted",)
+    outlived = _outlived(evidence, about)
     late = made_late(tables, first(evidence["identity"]).get("database_xmin"))
     return Scene(
         about=about,
@@ -182,7 +185,8 @@ def set_scene(
         bulk_storage=_bulk_storage(tables, evidence, about),
         volume_age=volume_age(evidence, about, begins),
         all_loaded=_all_loaded(tables),
-        missed_idle=any(_idle(table) for table in tables if table.name in names),
+        outlived=outlived,
+        missed_idle=_missed_idle([table for table in tables if table.name in names], gone, outlived),
         siblings=_siblings(tables),
         counting=_counting(tables),
         gone=gone,
@@ -226,6 +230,33 @@ def _ever_filled(table: Dossier) -> bool:
 
 def _idle(table: Dossier) -> bool:
     return not table.balance["inserts"] and table.balance["actual_rows"] == 0 and not table.replaced
+
+
+def _outlived(evidence: Mapping[str, pd.DataFrame], about: Context) -> str | None:
+    """Where the log has the first statement on this database that is older than the data directory, if any is.
+
+    initdb and an image's entry point run statements, too, but after the system identifier was made; its time is that of
+    the host's clock, cut to whole seconds.
+    """
+    events, born = evidence["log_events"], about.initdb_at
+    if born is None or not len(events):
+        return None
+    here = events["database"].isin(evidence["identity"]["database"].dropna())
+    older = events[here & events["statement"].notna() & (events["at"] < born)].sort_values("at")
+    return None if older.empty else f"{older['file'].iloc[0]}:{older['line'].iloc[0]}"
+
+
+def _missed_idle(missed: Sequence[Dossier], gone: Observation | None, outlived: str | None) -> bool:
+    """Whether a table that people miss rows of was never used, or all of them had a first few rows and no more."""
+    sure = outlived is not None or (gone is not None and gone.outcomes == ("accounted",))
+    return any(map(_idle, missed)) or (bool(missed) and sure and all(map(_barely_begun, missed)))
+
+
+def _barely_begun(table: Dossier) -> bool:
+    """Whether the counters know a few inserts of it since it was made, and nothing else: its rows never were here."""
+    balance = table.balance
+    begun = balance["inserts"] is not None and balance["inserts"] <= FIRST_ROWS
+    return begun and balance["deletes"] == 0 and table.net is not None and not table.replaced
 
 
 def _counting(tables: Sequence[Dossier]) -> bool:

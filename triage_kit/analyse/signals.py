@@ -347,7 +347,7 @@ def _cluster(table: Dossier, scene: Scene) -> Observation | None:
     if born is None or (begins is None and reference is None):
         return None
     younger = (begins is not None and begins < born - pd.Timedelta(hours=1)) or (
-        reference is not None and reference < born
+        (reference is not None and reference < born) or scene.outlived is not None
     )
     idle = not table.balance["inserts"] and table.balance["actual_rows"] == 0 and not table.replaced
     start = scene.about.window_start
@@ -357,6 +357,8 @@ def _cluster(table: Dossier, scene: Scene) -> Observation | None:
     says = f"the data directory was made at {born:%Y-%m-%d %H:%M:%S} UTC"
     missed = scene.missed_idle and not _in_place(scene)
     outcome = ("younger_missed" if missed else "younger") if younger else "older"
+    if scene.outlived is not None:
+        says += f", after statements on this database that are in the log ({scene.outlived})"
     if outcome == "younger_missed":
         says += ", and a table that people miss rows of was never used in it"
     return Observation((outcome,), says, "pg_control_system", "system_identifier", "server")
