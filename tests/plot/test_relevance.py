@@ -279,3 +279,11 @@ def test_a_partitioned_table_is_counted_by_its_parts() -> None:
     lead = BeautifulSoup(page, "html.parser").find(class_="lead").get_text()
     assert lead.startswith("1 table is damaged, ")
     assert lead.endswith("Counted by its parts: d.whole.")
+
+
+def test_the_steps_of_the_freeze_list_are_linked_once() -> None:
+    rows = [{"order": place, "step": step, "role": "on-call"} for place, step in enumerate(("stop", "copy", "ask"))]
+    freeze = schemas.frame("freeze", [{"order": place, "action": step} for place, step in enumerate(("stop", "copy"))])
+    shown = BeautifulSoup(plot.step_list(schemas.frame("next_steps", rows), None, freeze), "html.parser")
+    items = [each.get_text() for each in shown.find_all("li")]
+    assert items == ["stop (on-call): see Stop these things now", "copy (on-call)", "ask (on-call)"]

@@ -30,18 +30,23 @@ def step_list(next_steps: pd.DataFrame, timezone: object = None, freeze: pd.Data
     if not len(given):
         return tag("p", "Nothing is to be done.", class_="none")
     told = set() if freeze is None else set(schemas.check(freeze, "freeze")["action"])
-    shown = [_step(row, timezone, row["step"] in told) for row in given.to_dict("records")]
+    linked = given["step"].isin(told) & ~given["step"].isin(told).duplicated()  # one link leads to all of them
+    shown = [
+        _step(row, timezone, row["step"] in told, link)
+        for row, link in zip(given.to_dict("records"), linked, strict=True)
+    ]
     return tag("ol", *shown, class_="steps")
 
 
-def _step(row: dict, timezone: object, told: bool = False) -> Html:
+def _step(row: dict, timezone: object, told: bool, link: bool) -> Html:
     facts = [text(row["role"]) if isinstance(row["role"], str) else ""]
     facts += [text(row["cost"]) if isinstance(row["cost"], str) and not told else ""]
     facts += [html.join(["until ", html.moment(row["until"], timezone)]) if pd.notna(row["until"]) else ""]
     who = html.join([fact for fact in facts if fact], " \u00b7 ")
     if told:
         how = tag("a", "Stop these things now", href="#s-stop-these-things-now")
-        return tag("li", tag("strong", html.cited(row["step"])), " (", who, "): see ", how)
+        where = html.join(["): see ", how]) if link else ")"
+        return tag("li", tag("strong", html.cited(row["step"])), " (", who, where)
     why = html.cited(row["why"]) if isinstance(row["why"], str) else ""
     proof = html.ids(row["because"], most=MOST_PROOFS)
     why = html.join([why, ". ", proof] if why and proof else [why or proof])
