@@ -101,7 +101,8 @@ FILLED = [
     (
         "store/all.go",
         "var all = []*gormigrate.Migration{{\n\tMigrate: func(tx *gorm.DB) error {\n"
-        '\t\treturn tx.Exec("DROP TABLE a").Error\n\t},\n\tRollback: func(tx *gorm.DB) error {\n\t\treturn tx.Exec("DROP TABLE b").Error\n\t},\n}}',
+        '\t\treturn tx.Exec("DROP TABLE a").Error\n\t},\n'
+        '\tRollback: func(tx *gorm.DB) error {\n\t\treturn tx.Exec("DROP TABLE b").Error\n\t},\n}}',
         1,
     ),
     ("shop/migrations/0002_a.py", DJANGO.format("prio=1"), 0),

@@ -193,6 +193,15 @@ LOOKED_AT = {
         "w"
     ],
     ("a.py", "def f(c):\n    c.execute('DELETE FROM w')\n    c.execute('CREATE TEMP TABLE w (i int)')"): ["w"],
+    ("a.ts", "const d = drizzle(pool);\nawait d.delete(users).where(lt(users.at, x));\nseen.delete(users);"): ["users"],
+    ("a.js", "sequelize.sync({ force: false });\nsequelize.sync({ logging: false, force });"): [None],
+    ("a.js", "sequelize.sync({ alter: true });\nsequelize.sync({ force: process.env.RESET === 'yes' });"): [None],
+    ("a.xml", "<mapper><delete id='x'>DELETE FROM a <where>b = #{c}</where></delete></mapper>"): ["a"],
+    ("a.xml", "<mapper><!-- <delete id='x'>DELETE FROM a</delete> --><select id='y'>TABLE a</select></mapper>"): [],
+    ("a.xml", "<page><delete>DELETE FROM a</delete></page>"): [],
+    ("models/a.sql", "{{ config(pre_hook='delete from {{ this }}') }} select 1"): ["{…}"],
+    ("a.sh", 'db=t_$$\npsql -c "CREATE DATABASE $db"\npsql -c "DROP DATABASE $db"'): [],
+    ("a.sh", 'db=t_$$\npsql -c "DROP DATABASE $db"'): ["{…}"],
     # What a function makes it may remove; another function's may be somebody else's, but for one of the same tests.
     ("a.py", "def f(c):\n    c.execute('CREATE TABLE w (i int)')\n    c.execute('DROP TABLE w')"): [],
     ("a.py", "def f(c):\n    c.execute('CREATE TABLE w (i int)')\ndef g(c):\n    c.execute('DROP TABLE w')"): ["w"],

@@ -162,6 +162,14 @@ def _of_its_own(text: str, command: re.Match[str]) -> bool:
     named = (command.groupdict().get("object") or "").strip("\"'")
     if not named or not command[0].startswith("dropdb") or text.count("dropdb") > _MOST // 20:
         return False
+    return _unique(text, named)
+
+
+_DROPS = re.compile(r"(?i)\A\s*drop\s+database\s+(?:if\s+exists\s+)?[\\\"]*(?P<object>[\w.${}-]+)[\\\"]*\s*;?\s*\Z")
+
+
+def _unique(text: str, named: str) -> bool:
+    """Whether a script makes a database of this name, and the name is another whenever it runs."""
     same = rf"{re.escape(named)}(?![\w.-])"
     if not re.search(rf"\bcreatedb\b[^\n;&|]*[\s\"']{same}|(?i:\bcreate\s+database)\s+[\\\"']*{same}", text):
         return False
@@ -245,6 +253,12 @@ def _arguments(text: str) -> Iterator[tuple[re.Match[str], str]]:
 
 def _of_sql(text: str, at: int, written: str, sure: bool) -> Iterator[Operation]:
     if not suspicious(written):
+        return
+    if (
+        (dropped := _DROPS.search(written))
+        and text.count("DATABASE") < _MOST // 20
+        and _unique(text, dropped["object"])
+    ):
         return
     line = text.count("\n", 0, at) + 1
     plain = _VARIABLE.sub("__unresolved__", written.replace('\\"', '"').replace("'\\''", "'"))

@@ -1,6 +1,6 @@
-"""Statements in the files of graphical loading tools: Kettle and its heir Hop, and SQL Server Integration Services.
+"""Statements that XML holds: of loading tools (Kettle, its heir Hop, SQL Server Integration Services) and of mappers.
 
-Both keep XML in which a step's SQL stands as the text of an element or as the value of an attribute (Kettle's file
+The tools keep XML in which a step's SQL stands as the text of an element or as the value of an attribute (Kettle's file
 format, Microsoft's DTSX reference). It is looked for by its marks, so that a broken file hides none of its statements.
 """
 
@@ -39,5 +39,40 @@ def etl_hits(text: str) -> Iterator[Operation]:
         first = text.count("\n", 0, found.start("text" if found["text"] is not None else "value")) + 1
         for each in effects(statement):
             made = Operation.of(each, "", first + each.line - 1)
+            made.object, made.text = (told.replace("__hole__", "{…}") for told in (made.object, made.text))
+            yield made
+
+
+# MyBatis, iBatis and Hibernate (https://mybatis.org/mybatis-3/sqlmap-xml.html); their tags make parts of a statement.
+_MAPPER = re.compile(r"<(?:mapper|sqlMap|hibernate-mapping|entity-mappings)\b")
+_MAPPED = re.compile(
+    r"<(?P<tag>delete|update|insert|statement|sql-query|sql-delete|sql-delete-all|query)\b[^>]*>(?P<text>.*?)</(?P=tag)>",
+    re.DOTALL,
+)
+_CONDITION = re.compile(r"(?i)<where\b[^>]*>|<trim\b[^>]*\bprefix\s*=\s*[\"']\s*where\b[^>]*>")
+_TAG = re.compile(r"<!\[CDATA\[|\]\]>|</?\w[^>]*>")
+_GIVEN = re.compile(r"#\{[^}]*\}|#\w+#")
+_TEXT = re.compile(r"\$\{[^}]*\}|\$\w+\$")
+
+
+def mapper_hits(text: str) -> Iterator[Operation]:
+    """Losing statements in the XML of a mapper, in order of their lines; nothing of any other XML.
+
+    >>> text = "<mapper>\\n<delete id='x'>\\nDELETE FROM a\\n<where>b = #{c}</where></delete></mapper>"
+    >>> [(each.line, each.operation, each.object, each.bounded) for each in mapper_hits(text)]
+    [(3, 'delete', 'a', True)]
+    """
+    if not _MAPPER.search(text):
+        return
+    text = _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    found = islice(_MAPPED.finditer(text), _MOST) if text.count("<") <= 10 * _MOST else ()
+    for each in found:
+        plain = _TAG.sub(" ", _CONDITION.sub(" WHERE ", each["text"]))
+        statement = _TEXT.sub("__hole__", _GIVEN.sub("'__hole__'", html.unescape(plain)))
+        if not suspicious(statement):
+            continue
+        first = text.count("\n", 0, each.start("text")) + 1
+        for effect in effects(statement):
+            made = Operation.of(effect, "", first + effect.line - 1)
             made.object, made.text = (told.replace("__hole__", "{…}") for told in (made.object, made.text))
             yield made

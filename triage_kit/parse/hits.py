@@ -15,7 +15,7 @@ from triage_kit.parse.commands import command_hits, uncommented
 from triage_kit.parse.dsl import dsl_calls
 from triage_kit.parse.dsl import uncommented as uncommented_code
 from triage_kit.parse.etl import SUFFIXES as ETL
-from triage_kit.parse.etl import etl_hits
+from triage_kit.parse.etl import etl_hits, mapper_hits
 from triage_kit.parse.made import without_made
 from triage_kit.parse.migration import Operation
 from triage_kit.parse.orm import orm_calls
@@ -74,7 +74,7 @@ def readable(path: str) -> bool:
     return (
         suffix in _CODE
         or suffix in _RUBY
-        or suffix in ("py", "sql", "psql", "ipynb", *ETL)
+        or suffix in ("py", "sql", "psql", "ipynb", "xml", *ETL)
         or place.name in _RUBY_NAMES
         or bool(_SHELL_NAMES.match(place.name))
         or _crons(place)
@@ -180,6 +180,8 @@ def _operations(text: str, path: str) -> Iterator[Operation]:
             yield from _codeception(text)
     elif suffix in ETL:
         yield from etl_hits(text)
+    elif suffix == "xml":
+        yield from mapper_hits(text)
     else:
         yield from command_hits(text)
 
@@ -189,14 +191,15 @@ def _without_comments(text: str, suffix: str) -> str:
     return re.sub(rf"(?m)^([ \t]*){sign}.*$", r"\1", text) if sign else text
 
 
-_TAG = re.compile(r"\{%(?:[^%]|%(?!\}))*%\}|\{\{(?:[^}]|\}(?!\}))*\}\}")
+_TAG = re.compile(r"\{%(?:[^%]|%(?!\}))*%\}|\{\{(?:\{\{[^{}]*\}\}|[^}]|\}(?!\}))*+\}\}")
 
 
 def _templated(text: str) -> Iterator[Operation]:
     """SQL in the tags of a template, which dbt's macros and hooks run."""
     for tag in islice(_TAG.finditer(text), MOST_HITS) if "{%" in text or "{{" in text else ():
         first = text.count("\n", 0, tag.start())
-        yield from (replace(each, line=each.line + first) for each in literal_hits(tag[0]))
+        plain = re.sub(r"(?<=[\s\"'])\{\{\s*this\s*\}\}", "__hole__", tag[0])
+        yield from (replace(each, line=each.line + first) for each in literal_hits(plain))
 
 
 def _yaml(text: str) -> Iterator[Operation]:

@@ -201,8 +201,15 @@ def _typeorm_builder(call: Call, text: str) -> Told | None:
     return Told("delete", entity or "", _limited(call))
 
 
+_DRIZZLE_OWNER = re.compile(r"\A(?:db|tx|trx|database)\Z|D[bB]\Z")
+
+
 def _drizzle(call: Call, text: str) -> Told | None:
     table = re.match(r"\s*(?:\w+\.)?([a-z]\w*)\s*\Z", call.arguments)
+    owner = re.search(r"(\w+)(?:\(\))?\s*\Z", f"{call.chain}{call.found[0].rpartition('.')[0]}")
+    name = owner[1] if owner else ""
+    if not (_DRIZZLE_OWNER.search(name) or re.search(rf"\b{name}\s*(?::[^=;\n]{{1,80}})?=\s*drizzle\(", text)):
+        return None
     if table is None or ("drizzle" not in text and not re.search(r"from\s+['\"][^'\"]*schema['\"]", text)):
         return None
     return Told("delete", table[1], _limited(call))
@@ -216,14 +223,15 @@ _JAVASCRIPT = [
     _Rule("clear", re.compile(r"\.clear\b(?=\(\s*\))"), _typeorm),
     _Rule("delete", re.compile(r"\.delete\b(?=\(\s*\{)"), _typeorm),
     _Rule("createQueryBuilder", re.compile(r"\.delete\b(?=\(\s*\))"), _typeorm_builder),
-    _Rule("delete", re.compile(r"(?:\b(?:db|tx|trx|database)|\w+D[bB])\s*\.delete\b(?=\()"), _drizzle),
+    _Rule("delete", re.compile(r"(?:\b\w+|\))\s*\.delete\b(?=\()"), _drizzle),
     _Rule("deleteFrom", re.compile(r"\.deleteFrom\b(?=\()"),
           lambda call, text: Told("delete", call.name(_FIRST, call.arguments), _limited(call))),
     _Rule("nativeDelete", re.compile(r"\.nativeDelete\(\s*(?P<name>\w+)"), _named("delete", bounded=True)),
     _Rule("dropSchema", re.compile(r"\bdropSchema\s*:\s*true\b"), _named("drop_table")),
     _Rule("chema", re.compile(r"\b(?:schema|getSchemaGenerator\(\))\s*\.\s*(?:drop|refresh|clear)[SD]\w+\("),
           _named("drop_table")),
-    _Rule("force", re.compile(r"\bsync\(\s*\{[^{}]*\bforce:\s*true"), _named("drop_table")),
+    _Rule("force", re.compile(r"\bsync\(\s*\{[^{}]*\bforce(?:\s*:\s*(?!false\b|!1\b|undefined\b|null\b)\S|\s*[,}])"),
+          _named("drop_table")),
 ]  # fmt: skip
 
 # PHP --------------------------------------------------------------------------------------------------------------
