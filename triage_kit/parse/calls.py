@@ -209,6 +209,8 @@ def _call(node: ast.Call, names: Names) -> Iterator[Operation]:
     method = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     if operation := _ALWAYS.get(method):
         yield _made(node, operation, _owner(node) if operation == "delete" else "")
+    elif method == "drop_database" and isinstance(node.func, ast.Name):  # SQLAlchemy-Utils'
+        yield _made(node, "drop_database", "")
     elif method == "drop" and isinstance(node.func, ast.Attribute) and _owner(node).endswith("__table__"):
         yield _made(node, "drop_table", _owner(node).removesuffix(".__table__"))
     elif method in ("delete", "_raw_delete", "update") and isinstance(node.func, ast.Attribute):

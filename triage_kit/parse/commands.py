@@ -23,6 +23,8 @@ _TOOL_COMMANDS = [
      r"\s+(?P<object>[\w.\"'${}-]+)", "drop_database"),
     (r"\bpg_restore\b[^\n|;&]*\s(?:--clean|-c|-\w*c\w*)\b(?=[\s$])", "drop_table"),
     (r"\bpg_resetwal\b", "run_program"),
+    # Statements that a query makes, sent back to the server.
+    (r"\bpsql\b[^\n]*?(?i:\bdrop\s|\btruncate\s|\bdelete\s+from)[^\n]*?\|\s*psql\b", "dynamic"),
     (r"\bprisma\s+migrate\s+reset\b", "drop_schema"),
     (r"\bprisma\s+db\s+push\b[^\n]*--(?:force-reset|accept-data-loss)\b", "drop_table"),
     (r"\b(?:rails|rake)\s+(?:\S+\s+)*?db:(?:reset|drop(?::all)?|purge(?::all)?|schema:load|structure:load|migrate:reset"
@@ -160,11 +162,15 @@ _SHELL_VARIABLE = re.compile(r"\A\$\{?(\w+)\}?\Z")
 def _of_its_own(text: str, command: re.Match[str]) -> bool:
     """Whether a script drops a database that it has made itself, under a name that nobody else has."""
     named = (command.groupdict().get("object") or "").strip("\"'")
+    if command[0].startswith("rm") and _OWN_CLUSTER.search(text):
+        return True
     if not named or not command[0].startswith("dropdb") or text.count("dropdb") > _MOST // 20:
         return False
     return _unique(text, named)
 
 
+# Where a cluster lies that the script has made for itself.
+_OWN_CLUSTER = re.compile(r"(?m)(?:^|[\s;])(?:export\s+)?PGDATA=[\"']?(?:\$\(\s*mktemp|`\s*mktemp)")
 _DROPS = re.compile(r"(?i)\A\s*drop\s+database\s+(?:if\s+exists\s+)?[\\\"]*(?P<object>[\w.${}-]+)[\\\"]*\s*;?\s*\Z")
 
 

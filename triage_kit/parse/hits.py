@@ -138,7 +138,7 @@ def read_hits(text: str, path: str) -> list[Hit]:
 
 def loses_of(operation: Operation) -> str:
     """What an operation loses, as sql.Effect.loses tells it of a statement."""
-    if operation.harmless:
+    if operation.harmless or operation.operation == "rename_column":  # which keeps its values, as in SQL
         return ""
     if operation.loses or (operation.how in ("parsed", "tokens") and operation.text):
         return operation.loses
