@@ -405,3 +405,33 @@ def test_a_session_that_also_notes_a_revision_is_a_migration_tools(make_table, m
         found = analyse.investigate(make_evidence(tables, reported=["notes"], log_events=events))
         shares[own] = _ranked(found)["migration"]
     assert shares["same"] > 0.9 > 0.5 > shares["another"]
+
+
+def test_what_only_a_way_down_does_leaves_the_migration_possible(make_table, make_evidence):
+    facts = {"path": "v/2.py", "line": 9, "revision": "2", "how": "parsed", "text": "TRUNCATE notes", "object": "notes"}
+    tables = [make_table("notes", 16404, **EMPTIED), make_table("users", 16500)]
+
+    def chance(direction: str, operation: str) -> float:
+        evidence = make_evidence(
+            tables,
+            reported=["notes"],
+            questions=[{"source": "migrations", "status": "answered"}],
+            migrations=[{"path": "v/2.py", "tool": "alembic", "revision": "2"}],
+            migration_operations=[facts | {"direction": direction, "operation": operation}],
+        )
+        return _ranked(analyse.investigate(evidence))["migration"]
+
+    assert chance("down", "truncate") > 3 * chance("up", "create_index")
+
+
+def test_a_script_that_starts_a_migration_tool_is_no_hand_of_its_own(make_table, make_evidence):
+    line = {"path": "ops/back.sh", "line": 3, "vehicle": "script", "kind": "tool", "operation": "truncate",
+            "object": None, "loses": "rows", "cascade": False, "how": "pattern"}  # fmt: skip
+    tables = [make_table("notes", 16404, **EMPTIED), make_table("users", 16500)]
+
+    def odds(text: str) -> float:
+        hits = [line | {"text": text}]
+        ranked = _ranked(analyse.investigate(make_evidence(tables, reported=["notes"], code_hits=hits)))
+        return ranked["migration"] / ranked["manual_session"]
+
+    assert odds("docker compose run --rm api alembic downgrade -1") > 5 * odds("./empty everything")

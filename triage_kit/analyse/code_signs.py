@@ -20,6 +20,13 @@ from triage_kit.analyse.statements import REMOVES_ROWS
 from triage_kit.analyse.suspects import in_routine
 
 VEHICLES = ("scheduled_job", "test_run", "application", "script", "routine")
+# Commands of migration tools, as their documentation writes them: a script that holds one runs migrations.
+MIGRATES = re.compile(
+    r"\b(?:alembic|flask\s+db|sqitch|flyway|liquibase|goose|dbmate|knex|sequelize(?:-cli)?|typeorm|drizzle-kit|prisma|artisan|"
+    r"dotnet\s+ef|phinx|golang-migrate|supabase\s+db|diesel|sqlx)\b|\b(?:rails|rake)\s+\S*db:|\bmanage\.py\s+migrate\b|"
+    r"\bdoctrine:(?:schema|migrations)\b|\bmix\s+ecto\."
+)
+MADE_ANEW = ("recreate", "drop")  # which no statement does that leaves the table itself
 # Folders that are named after when their files run.
 JOB_FOLDERS = re.compile(
     r"(?i)(^|/)(cron(jobs?|tabs?)?|cron\.\w+|jobs?|schedul\w*|nightly|daily|weekly|hourly|periodic)/"
@@ -28,7 +35,6 @@ STANDING = ("truncate", "delete", "cascade_delete", "update")  # the table itsel
 SCHEMAS = ("drop_schema", "rename_schema")
 A_DAY = pd.Timedelta(hours=26)
 UNRUN = ("not_seen", "not_applied")  # of a line that reaches a table which stands
-_BACKWARDS = re.compile(r"(?i)\bdowngrade\b|\bdb:rollback\b|\bmigrate:rollback\b|\bmigrate:down\b|\bmigrate\s+zero\b")
 _VERBS = {
     "truncate": re.compile(r"(?i)\btruncate\b"),
     "delete": re.compile(r"(?i)\bdelete\s+from\b"),
@@ -80,16 +86,25 @@ def repository(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         says = f"{where} would run {first['operation']} on {first['object']}; {told}"
         found["statement_in_migration"] = (bool(applied) or not run, says, where)
         return found
+    back = _downgrades(group, inquiry, wanted, short)
+    if back:
+        where = f"{back[0]['path']}:{back[0]['line']}"
+        says = f"{where} would run {back[0]['operation']} on {back[0]['object']} if that migration were taken back"
+        found["statement_in_downgrade"] = (True, says, where)
+        return found
     unread = [row for row in up if row["operation"] in ("dynamic", "unparsed") or row["object"] == HOLE]
-    down = rows(operations[operations["direction"] == "down"])
-    back = [row for row in down if row["operation"] in wanted and _named(row["object"] or "", short)]
-    if back and _BACKWARDS.search(" ".join(inquiry.evidence["code_hits"]["text"].dropna())):
-        return found  # somebody runs migrations backwards here, and this would do it
     if not unread:  # what a migration builds at run time may be anything
         count = len(inquiry.evidence["migrations"])
         says = f"none of {count} migrations removes rows of {group.name}'s tables"
         found["migrations_harmless"] = (True, says, "migrations")
     return found
+
+
+def _downgrades(group: Group, inquiry: Inquiry, wanted: set[str], short: set[str]) -> list[dict]:
+    """Operations that would do it when a migration is taken back: no version table tells that one was."""
+    operations = inquiry.evidence["migration_operations"]
+    down = rows(operations[operations["direction"] == "down"])
+    return [row for row in down if row["operation"] in wanted and _named(row["object"] or "", short)]
 
 
 def _named(written: str, short: set[str]) -> bool:
@@ -117,6 +132,10 @@ def _code(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     routines = [f"{row['path']}:{row['line']}" for row in reaching if _vehicle(row) == "routine"]
     inside = f" itself, but a routine does: {routines[0]}" if routines else ""
     found: dict[str, Sign] = {}
+    for row in (each for each in reaching if _vehicle(each) == "migrator"):
+        where = f"{row['path']}:{row['line']}"
+        says = f"{where} starts a migration tool that may do it: {(row['text'] or '')[:120]}"
+        found.setdefault("code_of_migrator", (True, says, where))
     for vehicle in VEHICLES:
         words = vehicle.replace("_", " ")
         mine = sorted((row for row in reaching if _vehicle(row) == vehicle), key=lambda row: row["object"] is None)
@@ -137,6 +156,8 @@ def _vehicle(row: dict) -> str:
     """What runs a line: a script that a schedule starts, or that lies among the jobs, is a job."""
     if row["vehicle"] == "script" and (row["schedule"] or JOB_FOLDERS.search(row["path"] or "")):
         return "scheduled_job"
+    if row["vehicle"] == "script" and row["kind"] == "tool" and MIGRATES.search(row["text"] or ""):
+        return "migrator"
     # A routine is called by whoever may: the file that creates it is no script that does it.
     return "routine" if row["vehicle"] == "script" and in_routine(row) else row["vehicle"]
 
@@ -155,6 +176,7 @@ def _reaching(group: Group, inquiry: Inquiry) -> list[dict]:
         named = built or schemas.parts(row["object"])[1] in short or bool(targets & set(reached))
         named = named or (row["operation"] in SCHEMAS and row["object"] in {schemas.parts(name)[0] for name in targets})
         does = row["operation"] in wanted or (row["operation"] in REMOVES_ROWS and row["loses"] == "rows")
+        does = does and not (group.mechanism in MADE_ANEW and row["operation"] in ("truncate", "delete"))
         if built and row["operation"].startswith("drop_") and group.mechanism in STANDING:
             continue  # what drops every table cannot have left this one
         # Every failure is in the log, and where what succeeds is not, one says nothing of the other runs.

@@ -33,7 +33,8 @@ POINTERS = (
     *(f"connected_by_{kind}" for kind in ("tests", "restore")),
     *(f"{exact}code_of_{vehicle}" for exact in ("", "exact_") for vehicle in code_signs.VEHICLES),
     "statement_under_its_role", "on_schedule", "trigger_reaches", "keys_made_last", "dump_loaded", "replicated",
-    "version_written", "statement_in_migration", "subscribed_table", "subscription", "recovered", "promoted",
+    "version_written", "statement_in_migration", "statement_in_downgrade", "code_of_migrator",
+    "subscribed_table", "subscription", "recovered", "promoted",
     "older_than_its_log", "volume_younger", "only_versions_spared",
 )  # fmt: skip
 _SYNCHRONISED = re.compile(r'table synchronization worker for subscription "(.+?)", table "(.+?)" has')
