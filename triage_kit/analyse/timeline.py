@@ -191,5 +191,5 @@ def _commits(commits: pd.DataFrame, about: Context) -> list[dict]:
 def _notes(notes: pd.DataFrame, about: Context) -> list[dict]:
     found = [_event(row["at"], "note", "case.yaml", row["text"]) for row in rows(notes)]
     if not any(event["at"] == about.noticed_at for event in found):
-        found.append(_event(about.noticed_at, "note", "case.yaml", "people noticed the loss"))
+        found.append(_event(about.noticed_at, "note", "case.yaml", "people noticed that something was wrong"))
     return found

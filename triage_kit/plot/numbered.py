@@ -90,7 +90,7 @@ def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, H
         [
             html.join([_explained(one, members) for one in statement[:1]])
             if statement
-            else "No single statement explains exactly these tables. ",
+            else f"No single statement explains exactly {'these tables' if len(members) > 1 else 'this table'}. ",
             "When: ",
             when,
             ".",
