@@ -24,7 +24,7 @@ _TOOL_COMMANDS = [
     (r"\bpg_restore\b[^\n|;&]*\s(?:--clean|-c|-\w*c\w*)\b(?=[\s$])", "drop_table"),
     (r"\bpg_resetwal\b", "run_program"),
     # Statements that a query makes, sent back to the server.
-    (r"\bpsql\b[^\n]*?(?i:\bdrop\s|\btruncate\s|\bdelete\s+from)[^\n]*?\|\s*psql\b", "dynamic"),
+    (r"(?i:\bselect\b[^\n]{0,200}'\s*(?:drop|truncate|delete\s+from))\s[^\n]{0,300}\|\s*psql\b", "dynamic"),
     (r"\bprisma\s+migrate\s+reset\b", "drop_schema"),
     (r"\bprisma\s+db\s+push\b[^\n]*--(?:force-reset|accept-data-loss)\b", "drop_table"),
     (r"\b(?:rails|rake)\s+(?:\S+\s+)*?db:(?:reset|drop(?::all)?|purge(?::all)?|schema:load|structure:load|migrate:reset"
@@ -111,7 +111,7 @@ def command_hits(text: str) -> Iterator[Operation]:
 def uncommented(text: str) -> str:
     """Shell-like text with its comments and what it only shows blanked, so that lines and places stay."""
     text = _COMMENT.sub(lambda found: " " * len(found[0]), text.replace("\r\n", " \n"))
-    return _SHOWN.sub(_blank, text) if text.count("<<") <= _MOST // 4 else text
+    return _SHOWN.sub(_blank, text) if text.count("<<") <= _MOST // 20 else text
 
 
 # A here-document that cat writes to the terminal, with no pipe and no file behind it.

@@ -46,11 +46,10 @@ def etl_hits(text: str) -> Iterator[Operation]:
 # MyBatis, iBatis and Hibernate (https://mybatis.org/mybatis-3/sqlmap-xml.html); their tags make parts of a statement.
 _MAPPER = re.compile(r"<(?:mapper|sqlMap|hibernate-mapping|entity-mappings)\b")
 _MAPPED = re.compile(
-    r"<(?P<tag>delete|update|insert|statement|sql-query|sql-delete|sql-delete-all|query)\b[^>]*>(?P<text>.*?)</(?P=tag)>",
-    re.DOTALL,
+    r"<(?P<tag>delete|update|insert|statement|sql-query|sql-delete|sql-delete-all|query)(?:\s[^<>]{0,2000})?(?<!/)>"
 )
-_CONDITION = re.compile(r"(?i)<where\b[^>]*>|<trim\b[^>]*\bprefix\s*=\s*[\"']\s*where\b[^>]*>")
-_TAG = re.compile(r"<!\[CDATA\[|\]\]>|</?\w[^>]*>")
+_CONDITION = re.compile(r"(?i)<where\b[^<>]{0,200}>|<trim\b[^<>]{0,200}\bprefix\s*=\s*[\"']\s*where\b[^<>]{0,200}>")
+_TAG = re.compile(r"<!\[CDATA\[|\]\]>|</?\w[^<>]{0,2000}>")
 _GIVEN = re.compile(r"#\{[^}]*\}|#\w+#")
 _TEXT = re.compile(r"\$\{[^}]*\}|\$\w+\$")
 
@@ -65,13 +64,20 @@ def mapper_hits(text: str) -> Iterator[Operation]:
     if not _MAPPER.search(text):
         return
     text = _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
-    found = islice(_MAPPED.finditer(text), _MOST) if text.count("<") <= 10 * _MOST else ()
-    for each in found:
-        plain = _TAG.sub(" ", _CONDITION.sub(" WHERE ", each["text"]))
+    end, unclosed = 0, set[str]()
+    for found in islice(_MAPPED.finditer(text), 10 * _MOST):
+        if found.start() < end or found["tag"] in unclosed:
+            continue
+        closes = text.find(f"</{found['tag']}>", found.end())
+        if closes < 0:
+            unclosed.add(found["tag"])
+            continue
+        end = closes
+        plain = _TAG.sub(" ", _CONDITION.sub(" WHERE ", text[found.end() : closes]))
         statement = _TEXT.sub("__hole__", _GIVEN.sub("'__hole__'", html.unescape(plain)))
         if not suspicious(statement):
             continue
-        first = text.count("\n", 0, each.start("text")) + 1
+        first = text.count("\n", 0, found.end()) + 1
         for effect in effects(statement):
             made = Operation.of(effect, "", first + effect.line - 1)
             made.object, made.text = (told.replace("__hole__", "{…}") for told in (made.object, made.text))
