@@ -30,9 +30,10 @@ def test_every_step_says_what_it_destroys_itself() -> None:
     found = steps()
     assert found["destroys"].str.len().gt(5).all()
     autovacuum = found.iloc[0]
-    who, command = autovacuum["command"].splitlines()
+    who, command, *apart = autovacuum["command"].splitlines()
     assert who == "-- as a superuser:"
     assert command == "ALTER SYSTEM SET autovacuum = off; SELECT pg_reload_conf();"
+    assert all(line.startswith("-- ") for line in apart)  # an outage is for people to decide
     assert "would overwrite pg_class.xmin" in autovacuum["destroys"]
     assert "dead rows on full pages" in found.iloc[-1]["destroys"]
 

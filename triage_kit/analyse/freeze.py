@@ -62,7 +62,7 @@ def freeze_list(
         told = "not known" if dead is None else f"{dead}"
         proof = ledger.add("counters", f"dead rows of {which} in all: {told}", "pg_stat_user_tables")
         _, comes = vacuum_clock(damaged or _names(open_), evidence)
-        steps.append(({**_autovacuum(dead, which), "deadline": comes}, [proof, *loss]))
+        steps.append(({**_autovacuum(dead, which, database), "deadline": comes}, [proof, *loss]))
     wal, log = _rests_on(evidence, ledger)
     backups = of_answers([("backups of the case", "backups")], evidence, ledger)
     if mechanisms - {"hidden"} or hurt:
@@ -200,19 +200,31 @@ def _out_of_sight() -> dict:
     }
 
 
-def _autovacuum(dead: int | None, which: str = DAMAGED) -> dict:
+def _autovacuum(dead: int | None, which: str = DAMAGED, database: str | None = None) -> dict:
     still = "deleted rows may still lie in their pages" if not dead else f"{dead:,} dead rows still lie in their pages"
     return {
         "action": f"Switch autovacuum off for the whole server, and do not SELECT from {which}",
-        "why": (f"{still} and can be read with pageinspect; a vacuum, or a mere SELECT on full pages, removes them"),
+        "why": (
+            f"{still} and can be read with pageinspect; a vacuum, or a mere SELECT on full pages, removes them, the "
+            "application's SELECTs too, although it can write nothing: where no other way back is sure, keep it out"
+        ),
         "destroys": (
             "nothing when done server-wide; ALTER TABLE … SET (autovacuum_enabled = off) would overwrite "
             "pg_class.xmin, the trace of the transaction. Switch it on again: without it the server ends in "
             "wraparound"
         ),
-        "command": _NO_AUTOVACUUM,
+        "command": f"{_NO_AUTOVACUUM}\n{_alone(database)}",
         "deadline": None,
     }
+
+
+def _alone(database: str | None) -> str:
+    """How new sessions of everybody but superusers are refused: for people to decide, since it is an outage."""
+    name = quote_ident(database) if database else "…"
+    return (
+        f"-- an outage, to keep all but superusers out: ALTER DATABASE {name} CONNECTION LIMIT 0;\n"
+        f"-- and afterwards: ALTER DATABASE {name} CONNECTION LIMIT -1;"
+    )
 
 
 def _wal(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
@@ -231,9 +243,9 @@ def _wal(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
         ),
         "destroys": "nothing; the replication slot keeps WAL until it is dropped, so watch the disk",
         "command": (
-            "-- as a role with REPLICATION or a superuser:\n"
-            "SELECT pg_create_physical_replication_slot('triage_hold', true);  -- later: pg_drop_replication_slot\n"
-            '-- on the server, in a shell: cp -a "$PGDATA/pg_wal" /another/disk/'
+            '-- on the server, in a shell, first: cp -a "$PGDATA/pg_wal" /another/disk/\n'
+            "-- then, as a role with REPLICATION or a superuser; it keeps what comes after the last checkpoint:\n"
+            "SELECT pg_create_physical_replication_slot('triage_hold', true);  -- later: pg_drop_replication_slot"
         ),
         "deadline": _next_checkpoint(about, evidence, settings.get("checkpoint_timeout", {}).get("value")),
     }
@@ -295,7 +307,7 @@ def _copy() -> dict:
         "why": "a recovery that goes wrong must not cost the rows that still stand",
         "destroys": (
             "dead rows on full pages, if it is a logical dump: that reads every table. Where rows were deleted rather "
-            "than truncated, take a file-level or volume snapshot instead"
+            "than truncated, take an atomic snapshot of the volume instead: files copied one by one do not fit together"
         ),
         "command": "",
         "deadline": None,

@@ -57,7 +57,8 @@ def dead_rows(lost: Loss, target: Target, evidence: Evidence) -> dict:
             f"get_raw_page({place}, p.page::int), {place}::regclass) AS i{by};"
         )
     lines.append(
-        "# or out of a copy of its file (pg_relation_filepath() names it; after a CHECKPOINT, with its .1, .2):"
+        "# or out of a copy of its file (pg_relation_filepath() names it, with its .1, .2; after a CHECKPOINT, once "
+        "pg_wal is copied):"
     )
     lines += [f'triage salvage "${{CASE:-$PWD}}" --table {shlex.quote(name)} --file COPY' for name in tables[:5]]
     clock, deadline = vacuum_clock(tables, evidence)
