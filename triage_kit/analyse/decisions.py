@@ -146,7 +146,7 @@ def _ask(causes: pd.DataFrame, then: str, first: tuple[str, ...]) -> dict | None
         known = "the most probable cause and not a certain one" if len(asked) < 2 else "the most probable causes"
         return {
             "who": people(asked),
-            "decision": f"Say whether it was you{which}, and what else ran at that time",
+            "decision": f"Say whether it was you{which}, whether on purpose, and what else ran at that time",
             "why": f"{'this is' if len(asked) < 2 else 'these are'} {known}; what would settle it: "
             f"{best['would_settle'] or shown(asked)}",
             "because": tuple(dict.fromkeys(one for row in asked for one in row["for"])) or first,

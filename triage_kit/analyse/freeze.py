@@ -149,7 +149,8 @@ def _writers(names: Sequence[str], database: str | None, which: str = DAMAGED) -
         "action": f"Stop what writes to {which}: jobs, imports, migrations",
         "why": (
             f"what took the rows may run again, and new rows in {tables} mix with what may come back. Best where "
-            "they are started; the command holds every writer of the database from the server's side"
+            "they are started; the command holds the ordinary clients of the database from the server's side: a "
+            "scheduler within the server, or a session that sets it otherwise, goes on"
         ),
         "destroys": (
             "no row; but nothing can write to this database from then on, so tell the owner of the application first, "

@@ -102,7 +102,11 @@ def stop(freeze: pd.DataFrame | None, zone: object) -> Html:
         ordered=True,
     )
     more = f"{len(steps) - 3:,} more, with commands and what each step destroys: " if len(steps) > 3 else "how: "
-    more = f"Also when its time has passed; {more}" if any(pd.notna(row["deadline"]) for row in steps) else more
+    more = (
+        f"Do them even if a time is past. {more[:1].upper()}{more[1:]}"
+        if any(pd.notna(row["deadline"]) for row in steps)
+        else more
+    )
     return html.join([shown, tag("p", more, tag("a", "Stop these things now", href="#s-stop-these-things-now"))])
 
 
