@@ -29,7 +29,7 @@ _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{\w*\}|%\(\w+\)s|%s|(?<![:\w])[:@]\w+")  #
 
 # A call that tells its first argument to somebody, just before the literal; Sprintf makes text that may run.
 _TOLD = re.compile(
-    r"(?:\b(?:console|log|logger|slog|logging|LOG|LOGGER|Log|Logger)\.\w+|\bfmt\.(?:Print\w*|Errorf)|\berrors\.New|"
+    r"(?:\b(?:console|log|logger|slog|logging|LOG|LOGGER|Log|Logger)(?:\.|::|->)\w+|\bfmt\.(?:Print\w*|Errorf)|\berrors\.New|"
     r"\.Log(?:Trace|Debug|Information|Warning|Error|Critical)|\blog/\w+|(?:\.|->)(?:[Ii]nfo|[Ww]arn(?:ing)?|[Ee]rror|[Dd]ebug|[Tt]race|[Ff]atal)[fw]?|\b(?:print(?:ln|f)?|puts|panic|die|echo|alert)|"
     r"\bnew\s+\w*(?:Error|Exception)|\b(?:e?print(?:ln)?|format|write(?:ln)?|assert\w*|bail|anyhow|ensure|todo|unreachable)!|"
     r"\bthrow\s[^;\n]{0,100}|[=(&|]\s*!\s*)\s*\(\s*\Z|\b(?:echo|print(?:ln)?|puts|putStrLn|log/\w+|raise|throw|logger\.\w+)\s+\Z"
@@ -43,7 +43,7 @@ _RUN = re.compile(
 # What only looks at a text or holds it against another: an expectation of a test, a comparison, a member of a set.
 _HELD_BEFORE = re.compile(
     r"(?:[=!]==?|<>|\beq|\bis(?:not)?)\s*\Z|"
-    r"(?:\b[aA]ssert\w*!?|\bto(?:Be|Equal|StrictEqual|Contain|Match|HaveText)\w*|\bshould\.\w+|\b[eE]xpect\w*|\bdescribed_class\.new|"
+    r"(?:\b[aA]ssert\w*!?|\bto(?:Be|Equal|StrictEqual|Contain|Match|HaveText)\w*|\bshould\.\w+|\b[eE]xpect\w*|\bdescribed_class\.(?!exec|query|run|call)\w+[?!]?|"
     r"\b(?:verify|when|given)\([\w.]+(?:,\s*\w+(?:\(\d*\))?)?\)?\.\w+|"
     r"\b(?:parse|lex|lint|tokeni[sz]e|classify|validate|detect|analy[sz]e|pretty|highlight)(?:S[qQ][lL]|Query|Statement|_sql|_query)?|"
     r"\b(?:remove|contains?|includes?|has|indexOf|lastIndexOf|startsWith|endsWith|starts_with|ends_with|equals\w*|"

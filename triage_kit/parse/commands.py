@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 
 from triage_kit.parse.code import only_held, prose
@@ -94,7 +95,7 @@ def command_hits(text: str) -> Iterator[Operation]:
     >>> [(each.line, each.operation, each.object) for each in command_hits("#!/bin/sh\\ndropdb --if-exists shop\\n")]
     [(2, 'drop_database', 'shop')]
     """
-    text = _filled(uncommented(text))
+    text = _of_make(_filled(uncommented(text)))
     found = {}
     if _CLUE.search(text):
         short = _LONG_LINE.sub(r"\1", text)
@@ -131,6 +132,22 @@ _NAMED = re.compile(
     r"psql|dropdb|python3?|php|bin/|bundle|npx|yarn|pnpm|poetry|uv|flask|alembic|goose|dbmate|migrate|rails|\./)"
     r"[^\n$#;&|]{0,200})$"
 )
+
+
+_OF_MAKE = re.compile(r"(?m)^(?P<name>[A-Za-z_]\w*)[ \t]*[:?]=[ \t]*(?P<value>.*\$\(shell .*)$")
+
+
+def _of_make(text: str) -> str:
+    """Variables of a Makefile that a shell fills, and their uses, as the shell would write them.
+
+    >>> _of_make("DB := t_$(shell date +%s)\\nx:\\n\\tdropdb $(DB)")
+    'DB=t_$(date +%s)\\nx:\\n\\tdropdb ${DB}'
+    """
+    names = [each["name"] for each in islice(_OF_MAKE.finditer(text), 50)]
+    if not names:
+        return text
+    text = _OF_MAKE.sub(lambda each: f"{each['name']}={each['value'].replace('$(shell ', '$(')}", text)
+    return re.sub(rf"\$\(({'|'.join(map(re.escape, names))})\)", r"${\1}", text)
 
 
 def _filled(text: str) -> str:
@@ -174,10 +191,20 @@ _OWN_CLUSTER = re.compile(r"(?m)(?:^|[\s;])(?:export\s+)?PGDATA=[\"']?(?:\$\(\s*
 _DROPS = re.compile(r"(?i)\A\s*drop\s+database\s+(?:if\s+exists\s+)?[\\\"]*(?P<object>[\w.${}-]+)[\\\"]*\s*;?\s*\Z")
 
 
+@lru_cache(maxsize=4)
+def _making(text: str) -> str:
+    """The commands of a text that make databases, each up to the end of its line."""
+    return "\n".join(re.findall(r"\bcreatedb\b[^\n]{0,400}|(?i:\bcreate\s+database)[^\n]{0,400}", text))
+
+
+@lru_cache(maxsize=16)  # a script asks the same for each of its commands
 def _unique(text: str, named: str) -> bool:
     """Whether a script makes a database of this name, and the name is another whenever it runs."""
     same = rf"{re.escape(named)}(?![\w.-])"
-    if not re.search(rf"\bcreatedb\b[^\n;&|]*[\s\"']{same}|(?i:\bcreate\s+database)\s+[\\\"']*{same}", text):
+    made = _making(text)
+    if named not in made or not re.search(
+        rf"\bcreatedb\b[^\n;&|]*[\s\"']{same}|(?i:\bcreate\s+database)\s+[\\\"']*{same}", made
+    ):
         return False
     told = _SHELL_VARIABLE.match(named)
     values = (
@@ -227,7 +254,7 @@ def _sql(text: str) -> Iterator[Operation]:
         return
     if "psql" in text:
         for found, group in _arguments(text):
-            if not _printed(text, found.start()):
+            if not _printed(text, found.start()) and not _in_its_own(text, found.start()):
                 yield from _of_sql(text, found.start(group), found[group], sure=group != "bare")
     heredocs = _HEREDOC.finditer(text) if text.count("<<") <= _MOST // 4 else iter(())
     for found in heredocs:
@@ -238,8 +265,17 @@ def _sql(text: str) -> Iterator[Operation]:
         written = found["double"] if found["double"] is not None else found["single"]
         if not _BEGINS.match(written) or prose(written) or only_held(text, found.start(), found.end()):
             continue
-        if not _not_run(text, found.start()):
+        if not _not_run(text, found.start()) and not _in_its_own(text, found.start()):
             yield from _of_sql(text, found.start() + 1, written, sure=False)
+
+
+_ASKED = re.compile(r"(?:-d|--dbname)[\s=]*[\"']?(?P<object>\$\{?\w+\}?)")
+
+
+def _in_its_own(text: str, at: int) -> bool:
+    """Whether the psql whose argument stands there is connected to a database that the script has made for itself."""
+    asked = _ASKED.search(text[max(text.rfind("\n", 0, at), at - 400) : at])
+    return asked is not None and 0 < text.count("createdb") < _MOST // 20 and _unique(text, asked["object"])
 
 
 def _arguments(text: str) -> Iterator[tuple[re.Match[str], str]]:

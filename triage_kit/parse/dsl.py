@@ -166,7 +166,7 @@ def _span(text: str, at: int) -> tuple[int, int]:
 
 def dsl_calls(text: str, suffix: str) -> Iterator[Operation]:
     """Operations of the calls in Ruby or JavaScript text, in order of their lines."""
-    blanked = uncommented(text, suffix)
+    blanked = _spelled_out(uncommented(text, suffix)) if suffix == "rb" else uncommented(text, suffix)
     if blanked.count("<<") > _MOST_HEREDOCS:  # each unfinished one would be looked for to the end of the file
         blanked = blanked.replace("<<", "  ")
     found = []
@@ -198,6 +198,29 @@ def dsl_calls(text: str, suffix: str) -> Iterator[Operation]:
             found.append(made)
     found += orm_calls(blanked, suffix)
     return iter(sorted(found, key=lambda each: each.line))
+
+
+_CHANGED_TABLE = re.compile(
+    r"(?ms)^(?P<indent>[ \t]*)change_table\b\s*\(?\s*[:'\"](?P<name>[\w.]+)[^\n]*\bdo\s*\|(?P<of>\w+)\|[^\n]*\n"
+    r"(?P<body>.{0,4000}?)^(?P=indent)end\b"
+)
+
+
+def _spelled_out(text: str) -> str:
+    """Rails' change_table with the calls on its block's variable as those that name their table.
+
+    >>> _spelled_out("change_table :a, bulk: true do |t|\\n  t.remove :b, type: :text\\nend")
+    'change_table :a, bulk: true do |t|\\n  remove_columns :a, :b, type: :text\\nend'
+    """
+
+    def calls(found: re.Match[str]) -> str:
+        return re.sub(
+            rf"\b{re.escape(found['of'])}\.(?P<call>remove|change)\b\s*\(?\s*(?=:)",
+            lambda call: f"{'remove_columns' if call['call'] == 'remove' else 'change_column'} :{found['name']}, ",
+            found[0],
+        )
+
+    return _CHANGED_TABLE.sub(calls, text) if "change_table" in text else text
 
 
 _TABLE = re.compile(rf"\.(?:alterTable|table)\(\s*{_NAME}")

@@ -20,7 +20,7 @@ from triage_kit.parse.made import without_made
 from triage_kit.parse.migration import Operation
 from triage_kit.parse.orm import orm_calls
 from triage_kit.parse.playbooks import playbook_hits
-from triage_kit.parse.throwaway import throwaway
+from triage_kit.parse.throwaway import of_its_service, throwaway
 from triage_kit.parse.vehicles import name_of, schedule, vehicle
 from triage_kit.sql import OPERATIONS, Effect, effects, suspicious
 
@@ -102,6 +102,8 @@ def read_hits(text: str, path: str) -> list[Hit]:
     found: dict[tuple, tuple[Operation, str]] = {}
     started_by = vehicle(path, text)
     if _is_code(path) and throwaway(text, started_by == "test_run"):
+        return []
+    if path.endswith((".yml", ".yaml")) and of_its_service(text):
         return []
     operations: Iterable[Operation] = _operations(text, path)
     if _is_code(path):

@@ -17,10 +17,57 @@ _FROM_OUTSIDE = re.compile(
 _ELSEWHERE = re.compile(
     r"better-sqlite3|['\"]sqlite3['\"]|\bsqlite3?://|\bsqlite:|:memory:|go-sqlite3|modernc\.org/sqlite|\bUseSqlite\b|"
     r"UseInMemoryDatabase|\bjdbc:(?:h2|sqlite|mysql|mariadb|sqlserver|oracle|hsqldb)\b|\bmysql2?(?:/promise)?['\"]|"
-    r"go-sql-driver/mysql|@libsql/|\bSQLite3::|\bMysql2::|mysql\+\w+://|clickhouse-connect|@clickhouse/|\brusqlite\b"
+    r"go-sql-driver/mysql|@libsql/|\bSQLite3::|\bMysql2::|mysql\+\w+://|clickhouse-connect|@clickhouse/|\brusqlite\b|"
+    r"\bEmbeddedDatabaseType\.(?:H2|HSQL|DERBY)\b"
 )
 _HERE = re.compile(r"(?i)postgres|\bpsql\b|\bpgx\b|psycopg|asyncpg|npgsql|\bpg['\"]|\blibpq\b|\bpq['\"]|\bPg\b")
 _ROLLS_BACK = re.compile(r"\bforce_rollback\s*=\s*True\b|\buse\s+DatabaseTransactions\b")
+
+
+# What code calls, or is called, that reaches a database.
+_REACHES = re.compile(
+    r"(?i)\w*exec\w*|\w*quer(?:y|ies)\b|\bprepare\w*|\bdb\b|\bpool\b|\bclient\b|\bcursor\b|\bsession\b|\bengine\b|postgres|psql|"
+    r"\bpg\b|connect\w*|database|knex|prisma|sequelize|active_?record|jdbc|sqlalchemy|transaction|_helper\b"
+)
+_LOSING_TEXT = re.compile(
+    r"(?i)[\"'`]\s*(?:delete\s|truncate\s|drop\s|update\s|alter\s)|[\"'`][\w:]+\.(?:delete|destroy|truncate)"
+)
+_HELD = re.compile(r"(?i)\bexpect|assert|\bshould\b|^\s*\[|^\s*(?:it|test|describe|context)\b")
+
+
+def _only_held(text: str) -> bool:
+    """Whether a test reaches no database, and each losing text in it is expected, asserted or a row of examples."""
+    if _REACHES.search(text):
+        return False
+    lines = [line for line in text.splitlines() if _LOSING_TEXT.search(line)]
+    return bool(lines) and all(map(_HELD.search, lines))
+
+
+# A service of a CI job, and the address of a server that is one.
+_SERVICE = re.compile(
+    r"(?m)^[ \t]*services:[ \t]*\n(?:[ \t]*.*\n){0,12}?[ \t]*(?:image:|- name:|-)[ \t]*[\"']?(?:\w+/)?"
+    r"(?:postgres|postgis)\b"
+)
+_OF_SERVICE = re.compile(
+    r"postgres(?:ql)?(?:\+\w+)?://[^@\s\"']*@(?:localhost|127\.0\.0\.1|postgres|postgresql|db|database)(?=[:/])"
+)
+_ADDRESSED = re.compile(r"://[^@\s\"']*@|\b(?:PG|POSTGRES_|DB_|DATABASE_)HOST(?:NAME)?\b")
+_KEPT_ELSEWHERE = re.compile(
+    r"(?im)\bsecrets\.|\$\{?\w*(?:PROD|STAGING|LIVE)\w*|\benvironment:|\bstage:\s*deploy|^\s*deploy\w*:|\bssh\b|--host\b|\bheroku\b|\bfly\b"
+)
+
+
+def of_its_service(text: str) -> bool:
+    """Whether the jobs of a CI file have a server as their service, are given its address, and no other one.
+
+    >>> url = "env:\\n  DATABASE_URL: postgres://u:p@localhost/shop_test\\n"
+    >>> job = "services:\\n  db:\\n    image: postgres:17\\nsteps:\\n  - run: bin/rails db:schema:load\\n"
+    >>> of_its_service(url + job), of_its_service(url + job + "  - run: psql ${{ secrets.URL }} -f a.sql\\n")
+    (True, False)
+    """
+    if not _SERVICE.search(text) or _KEPT_ELSEWHERE.search(text):
+        return False
+    return 0 < len(_OF_SERVICE.findall(text)) == len(_ADDRESSED.findall(text))
 
 
 def throwaway(text: str, of_a_test: bool) -> bool:
@@ -39,4 +86,6 @@ def throwaway(text: str, of_a_test: bool) -> bool:
         return True
     if not of_a_test or _FROM_OUTSIDE.search(text):
         return False
+    if _only_held(text):
+        return True
     return bool(_OWN_SERVER.search(text)) or (bool(_ROLLS_BACK.search(text)) and not re.search(r"\bcommit\(", text))
