@@ -202,30 +202,23 @@ def _out_of_sight() -> dict:
 
 
 def _autovacuum(dead: int | None, which: str = DAMAGED, database: str | None = None) -> dict:
+    name = quote_ident(database) if database else "…"
     still = "deleted rows may still lie in their pages" if not dead else f"{dead:,} dead rows still lie in their pages"
     return {
         "action": f"Switch autovacuum off for the whole server, and do not SELECT from {which}",
         "why": (
             f"{still} and can be read with pageinspect; a vacuum, or a mere SELECT on full pages, removes them, the "
-            "application's SELECTs too, although it can write nothing: where no other way back is sure, keep it out"
+            "application's SELECTs too, although it can write nothing: where no other way back is sure, keep all but "
+            f"superusers out by ALTER DATABASE {name} CONNECTION LIMIT 0, which is an outage (-1 afterwards)"
         ),
         "destroys": (
             "nothing when done server-wide; ALTER TABLE … SET (autovacuum_enabled = off) would overwrite "
             "pg_class.xmin, the trace of the transaction. Switch it on again: without it the server ends in "
             "wraparound"
         ),
-        "command": f"{_NO_AUTOVACUUM}\n{_alone(database)}",
+        "command": _NO_AUTOVACUUM,
         "deadline": None,
     }
-
-
-def _alone(database: str | None) -> str:
-    """How new sessions of everybody but superusers are refused: for people to decide, since it is an outage."""
-    name = quote_ident(database) if database else "…"
-    return (
-        f"-- an outage, to keep all but superusers out: ALTER DATABASE {name} CONNECTION LIMIT 0;\n"
-        f"-- and afterwards: ALTER DATABASE {name} CONNECTION LIMIT -1;"
-    )
 
 
 def _wal(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
@@ -283,8 +276,8 @@ def _log(evidence: Mapping[str, pd.DataFrame]) -> dict:
         "command": (
             "-- as a member of pg_monitor:\n"
             "SELECT name, size, modification FROM pg_ls_logdir() ORDER BY modification;\n"
-            "SELECT current_setting('data_directory'), current_setting('log_directory');\n"
-            "-- on the server, in a shell: cp -a LOG_DIRECTORY /another/disk/"
+            "SELECT current_setting('data_directory'), current_setting('log_directory');  "
+            "-- then, on the server, in a shell: cp -a LOG_DIRECTORY /another/disk/"
         ),
         "deadline": None,
     }

@@ -193,7 +193,8 @@ def _without_comments(text: str, suffix: str) -> str:
     return re.sub(rf"(?m)^([ \t]*){sign}.*$", r"\1", text) if sign else text
 
 
-_TAG = re.compile(r"\{%(?:[^%]|%(?!\}))*%\}|\{\{(?:\{\{[^{}]*\}\}|[^}]|\}(?!\}))*+\}\}")
+# No possessive quantifier here: Python 3.11.2 takes one around a group with alternatives for another.
+_TAG = re.compile(r"\{%(?:[^%]|%(?!\}))*%\}|\{\{(?:\{\{[^{}]*\}\}|[^}]|\}(?!\})){0,2000}\}\}")
 
 
 def _templated(text: str) -> Iterator[Operation]:

@@ -27,12 +27,15 @@ _ROLLS_BACK = re.compile(r"\bforce_rollback\s*=\s*True\b|\buse\s+DatabaseTransac
 # What code calls, or is called, that reaches a database.
 _REACHES = re.compile(
     r"(?i)\w*exec\w*|\w*quer(?:y|ies)\b|\bprepare\w*|\bdb\b|\bpool\b|\bclient\b|\bcursor\b|\bsession\b|\bengine\b|postgres|psql|"
-    r"\bpg\b|connect\w*|database|knex|prisma|sequelize|active_?record|jdbc|sqlalchemy|transaction|_helper\b"
+    r"\bpg\b|connect\w*|database|knex|prisma|sequelize|active_?record|jdbc|sqlalchemy|transaction|_helper\b|\bawait\b|\basync\b"
 )
 _LOSING_TEXT = re.compile(
     r"(?i)[\"'`]\s*(?:delete\s|truncate\s|drop\s|update\s|alter\s)|[\"'`][\w:]+\.(?:delete|destroy|truncate)"
 )
-_HELD = re.compile(r"(?i)\bexpect|assert|\bshould\b|^\s*\[|^\s*(?:it|test|describe|context)\b")
+_HELD = re.compile(r"(?i)\s*(?:expect|assert\w*)\b|\s*\[")
+_NAMED = re.compile(
+    r"\s*(?:it|test|describe|context)\b\s*\(?\s*(?:\"[^\"]*\"|'[^']*'|`[^`]*`)"
+)  # an example, by its words
 
 
 def _only_held(text: str) -> bool:
@@ -40,7 +43,8 @@ def _only_held(text: str) -> bool:
     if _REACHES.search(text):
         return False
     lines = [line for line in text.splitlines() if _LOSING_TEXT.search(line)]
-    return bool(lines) and all(map(_HELD.search, lines))
+    others = [line for line in lines if _LOSING_TEXT.search(_NAMED.sub("", line))]
+    return bool(lines) and all(map(_HELD.match, others))
 
 
 # A service of a CI job, and the address of a server that is one.
