@@ -1,6 +1,10 @@
-"""A server judges the labels of later sets of sql_cases: which of their statements cost rows, columns or sight."""
+"""A server judges the labels of later sets of sql_cases: which of their statements cost rows, columns or sight.
+
+A set does not change once its labels were held to a server: TRIAGE_LABELS=all runs the older ones again.
+"""
 
 import json
+import os
 import subprocess
 import uuid
 from pathlib import Path
@@ -13,7 +17,7 @@ from psycopg.rows import dict_row
 CASES = Path(__file__).parent / "sql_cases"
 SETS = {
     name: yaml.safe_load((CASES / f"{name}.yaml").read_text("utf-8"))
-    for name in ("fourth", "fifth", "sixth", "seventh")
+    for name in (*(("fourth", "fifth") if os.environ.get("TRIAGE_LABELS") == "all" else ()), "sixth", "seventh")
 }
 HURTING = [
     pytest.param(name, each, id=each["id"])
