@@ -8,8 +8,10 @@ import json
 import pytest
 
 from triage_kit import case as cases
-from triage_kit import cli, open_case
+from triage_kit import cli, open_case, schemas
 from triage_kit.analyse import investigate
+from triage_kit.analyse.losses import Loss
+from triage_kit.analyse.renamed_ways import rename_back
 from triage_kit.collect import collect
 
 HOUSE = """
@@ -67,3 +69,16 @@ def test_another_tenants_table_is_no_way_back_and_the_wal_is(server, database, t
     assert cli.main(["salvage", str(tmp_path), "--table", "b.stays", "--quiet"]) == cli.DONE
     with (tmp_path / "salvaged" / "b.stays.csv").open(encoding="utf-8", newline="") as stream:
         assert sorted(int(row["id"]) for row in csv.DictReader(stream)) == list(range(1, 121))
+
+
+def test_what_another_database_renamed_is_no_word_on_this_one():
+    """pg_stat_statements and the log serve a cluster, whose databases may have tables of the same names."""
+    told = {"text": "ALTER TABLE b.stays RENAME TO stays_2024", "database": "other"}
+    tables = [{"oid": 9, "schema": "b", "name": "stays_2024", "kind": "table"}]
+    counts = [{"oid": 9, "schema": "b", "table": "stays_2024", "live": 120}]
+    given = {"identity": [{"database": "shop"}], "relations": tables, "table_counters": counts}
+    lost = Loss(frozenset(("drop",)), ("b.stays",), 120, 0, None, None, found={"b.stays": {"mechanism": "drop"}})
+    for database, offered in (("other", []), ("shop", [True])):
+        rows = given | {"statements": [told | {"database": database}]}
+        evidence = {name: schemas.frame(name, rows.get(name, [])) for name in schemas.evidence_names()}
+        assert [way["feasible"] for way in rename_back(lost, evidence)] == offered

@@ -305,3 +305,12 @@ def test_the_statements_of_a_loading_tool_are_read_out_of_its_file():
     ]  # fmt: skip
     (task,) = read_hits('<SQLTask SQLTask:SqlStatementSource="DELETE FROM dbo.x WHERE a &gt; 1"/>', "ssis/load.dtsx")
     assert (task.operation, task.object, task.bounded) == ("delete", "dbo.x", True)
+
+
+@pytest.mark.parametrize(("path", "found_in"), [(".github/workflows/test.yml", 0), ("deploy/compose.yml", 1)])
+def test_a_ci_job_resets_its_own_service_and_a_compose_file_what_somebody_keeps(path, found_in):
+    text = (
+        "services:\n  db:\n    image: postgres:17\n  web:\n    command: bin/rails db:schema:load\nx-env:\n"
+        "      DATABASE_URL: postgres://shop@db/shop\n"
+    )
+    assert len(read_hits(text, path)) == found_in

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -96,16 +97,27 @@ def swapped_schemas(tables: Sequence[Dossier], namespaces: pd.DataFrame) -> dict
         new = spaces.get(schema)
         for other, theirs in standing.items() if new is not None else ():
             old = spaces.get(other)
-            if other == schema or old is None or old["oid"] >= new["oid"] or None in (old["xmin"], new["xmin"]):
+            if other == schema or old is None or not was_renamed(old, new):
                 continue
             names = {table.relation["name"]: table.name for table in theirs
                      if (table.created_xid or new["xmin"]) < old["xmin"]}  # fmt: skip
             fresh = all((table.created_xid or 0) >= new["xmin"] for table in mine)
-            apart = old["xmin"] - new["xmin"]
-            named = abs(apart) <= NEAR if schema.lower() in other.lower() else apart == 0
-            if fresh and named and len(names) > len(theirs) / 2:
+            if fresh and len(names) > len(theirs) / 2:
                 found |= {table.name: names[short] for table in mine if (short := table.relation["name"]) in names}
     return found
+
+
+def was_renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether an older schema was given its name when another was made in its place: rows of ``namespaces``.
+
+    >>> old, new = {"oid": 5, "name": "shop_2025", "xmin": 90}, {"oid": 9, "name": "shop", "xmin": 91}
+    >>> was_renamed(old, new), was_renamed(old | {"name": "bank"}, new)
+    (True, False)
+    """
+    if old["oid"] >= new["oid"] or None in (old["xmin"], new["xmin"]):
+        return False
+    apart = abs(old["xmin"] - new["xmin"])
+    return apart <= NEAR if new["name"].lower() in old["name"].lower() else apart == 0
 
 
 def runs(tables: Sequence[Dossier]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from triage_kit import schemas, sql
+from triage_kit.analyse.context import rows
 from triage_kit.analyse.groups import Group
 
 FAR = pd.Timestamp.max.tz_localize("UTC")
@@ -91,6 +92,11 @@ def way(
         "commands": commands,
         **more,
     }
+
+
+def relations_of(evidence: Mapping[str, pd.DataFrame]) -> dict[str, dict]:
+    """Rows of ``relations`` by their qualified name."""
+    return {schemas.qualified(row["schema"], row["name"]): row for row in rows(evidence["relations"])}
 
 
 def written(name: str) -> str:

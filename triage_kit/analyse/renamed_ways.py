@@ -17,8 +17,10 @@ import pandas as pd
 from triage_kit import schemas, sql
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.identity import named_after
-from triage_kit.analyse.lineage import NEAR
-from triage_kit.analyse.losses import Loss, way, written
+from triage_kit.analyse.lineage import NEAR, was_renamed
+from triage_kit.analyse.losses import Loss, relations_of, way, written
+from triage_kit.analyse.statements import of_here
+from triage_kit.analyse.target import REPLACES
 
 Evidence = Mapping[str, pd.DataFrame]
 _TOLD = re.compile(r"(?i)\brename\b|\bset\s+schema\b")
@@ -42,7 +44,7 @@ def rename_back(lost: Loss, evidence: Evidence) -> list[dict]:
     catalogue = _Catalogue(evidence)
     known: dict[str, _Former] = {}
     perhaps: dict[str, list[_Former]] = {}
-    for name in lost.of("recreate", "drop", "restore"):
+    for name in lost.of(*REPLACES):
         found = list(catalogue.formers(name))
         sure = [each for each in found if each.sure]
         if len(sure) == 1:
@@ -76,10 +78,10 @@ def _certain(lost: Loss, known: Mapping[str, _Former], catalogue: _Catalogue) ->
         f"{former.name} is the table that was called {name} before: {former.why} ({former.rows} rows stand in it)"
         for name, former in known.items()
     )
-    lacks = "rows written into the new table since; foreign keys, grants and views stay with the table that they were"
+    lacks = "rows written into the new table since; foreign keys, grants and views stay with their own table"
     return [
         way(
-            "rename_back", True, lost, told, f"{lacks} made for", "minutes", (*lines, "COMMIT;"), tables=tuple(known),
+            "rename_back", True, lost, told, lacks, "minutes", (*lines, "COMMIT;"), tables=tuple(known),
             rows=sum(former.rows for former in known.values()),
             clock="a clean-up may drop the renamed table: stop it",
         )
@@ -102,9 +104,11 @@ class _Catalogue:
     """What the catalogue says of tables and schemas, and which were given another name by a text that was read."""
 
     def __init__(self, evidence: Evidence) -> None:
-        self.relations = {schemas.qualified(row["schema"], row["name"]): row for row in rows(evidence["relations"])}
+        self.relations = relations_of(evidence)
         self.spaces = {row["name"]: row for row in rows(evidence["namespaces"])}
-        self.indexes, self.columns, self.made = {}, {}, {}  # type: dict, dict, dict
+        self.indexes: dict[int, set[str]] = {}
+        self.columns: dict[int, set[str]] = {}
+        self.made: dict[int, int] = {}  # the transaction of a table's oldest column
         for row in rows(evidence["indexes"]):
             self.indexes.setdefault(row["table_oid"], set()).add(row["name"])
         for row in rows(evidence["columns"]):
@@ -153,16 +157,18 @@ class _Catalogue:
         return "", False
 
     def _at_that_time(self, row: dict, now: dict | None) -> bool:
-        """Whether the table's row was not last written long before the new one was made, as by an older swap."""
+        """Whether the table's row was not last written long before the new one was made, as by an older swap.
+
+        Where nothing stands in its place, nothing tells an old swap from this one.
+        """
         made = self.made.get(now["oid"]) if now else None
-        return made is None or row["xmin"] is None or row["xmin"] >= made - NEAR
+        return made is not None and row["xmin"] is not None and row["xmin"] >= made - NEAR
 
     def _schema_renamed(self, schema: str, row: dict) -> bool:
         new, old = self.spaces.get(schema), self.spaces.get(row["schema"])
-        if not new or not old or None in (new["xmin"], old["xmin"], row["xmin"]) or old["oid"] >= new["oid"]:
+        if not new or not old or row["xmin"] is None:
             return False
-        apart = abs(old["xmin"] - new["xmin"])
-        return (apart <= NEAR if schema.lower() in row["schema"].lower() else apart == 0) and row["xmin"] < old["xmin"]
+        return was_renamed(old, new) and row["xmin"] < old["xmin"]
 
 
 def _carries(index: str, bare: str, present: str) -> bool:
@@ -183,18 +189,19 @@ class _Told:
     where: str
 
     def fits(self, before: tuple[str, str], after: tuple[str, str]) -> bool:
-        """Whether it gave the second name to the table of the first."""
-        written = (*zip(self.before, before, strict=True), *zip(self.after, after, strict=True))
-        kept = self.after[0] is not None or before[0] == after[0]
-        return kept and all(told in (None, name) for told, name in written)
+        """Whether it gave the second name to the table of the first; into another schema only where it names both."""
+        given = (*zip(self.before, before, strict=True), *zip(self.after, after, strict=True))
+        kept = before[0] == after[0] or None not in (self.before[0], self.after[0])
+        return kept and all(told in (None, name) for told, name in given)
 
 
 def _renames(evidence: Evidence) -> Iterator[_Told]:
-    """What the statements that ran renamed or moved."""
-    log = evidence["log_events"]
-    ran = log[~log["outcome"].isin(("failed", "rolled_back"))]
-    texts = [(row["statement"], f"{row['file']}:{row['line']}") for row in rows(ran)]
-    texts += [(row["text"], "pg_stat_statements") for row in rows(evidence["statements"])]
+    """What the statements that ran in this database renamed or moved."""
+    here, log = set(evidence["identity"]["database"].dropna()), evidence["log_events"]
+    ran = rows(log[~log["outcome"].isin(("failed", "rolled_back"))])
+    texts = [(row["statement"], f"{row['file']}:{row['line']}") for row in ran if of_here(row["database"], None, here)]
+    texts += [(row["text"], "pg_stat_statements") for row in rows(evidence["statements"])
+              if of_here(row["database"], None, here)]  # fmt: skip
     for text, where in texts:
         for each in sql.effects(text) if text and _TOLD.search(text) else ():
             schema, bare = ([None, *each.parts])[-2:] if each.parts else (None, None)

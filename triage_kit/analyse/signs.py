@@ -55,6 +55,8 @@ def signs(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         **_surroundings(group, inquiry),
         **code_signs.repository(group, inquiry),
     }
+    if found.get("version_written", (False,))[0]:  # the row of the version table may be a later run's
+        found.pop("version_near", None)
     if "only_versions_spared" in found or any(name.startswith("exact_code_of_") for name in found):
         # The line, or what empties every table, accounts for how many were named: no habit of people shows in it.
         found.pop("several_roots", None)

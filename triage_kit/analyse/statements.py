@@ -82,11 +82,11 @@ def seen_effects(evidence: Mapping[str, pd.DataFrame], names: set[str], ledger: 
     found = [
         seen
         for event in rows(evidence["log_events"])
-        if _of_here(event["database"], event["statement"], database)
+        if of_here(event["database"], event["statement"], database)
         for seen in _from_log(event, short, ledger, ended)
     ]
     for entry in rows(evidence["statements"]):
-        if _of_here(entry["database"], entry["text"], database):
+        if of_here(entry["database"], entry["text"], database):
             found += _from_counters(entry, short, ledger)
     found = [seen for seen in found if seen.operation not in AWAY or not database or seen.table in database]
     return sorted(
@@ -100,7 +100,7 @@ def _ended(transactions: pd.DataFrame) -> dict[int, str]:
     return {int(xid): row["outcome"] for row in told for xid in (row["xid"], *row["subxids"])}
 
 
-def _of_here(database: str | None, text: str | None, here: set[str]) -> bool:
+def of_here(database: str | None, text: str | None, here: set[str]) -> bool:
     """Whether a statement is of this database: one log serves a cluster, and DROP DATABASE is run from another."""
     return not here or database is None or database in here or bool(text and _DATABASE_AWAY.search(text))
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from triage_kit import schemas, sql
 from triage_kit.analyse.context import Context, first, rows
-from triage_kit.analyse.losses import Loss, literal, moment, way, written
+from triage_kit.analyse.losses import Loss, literal, moment, relations_of, way, written
 from triage_kit.analyse.renamed_ways import rename_back
 from triage_kit.analyse.sight import path_of
 from triage_kit.analyse.target import Target
@@ -62,12 +62,8 @@ def _standing(lost: Loss, names: Sequence[str]) -> int | None:
     return sum(each for each in counted if each) if any(counted) else None
 
 
-def _relations(evidence: Evidence) -> dict[str, dict]:
-    return {schemas.qualified(row["schema"], row["name"]): row for row in rows(evidence["relations"])}
-
-
 def _row_security(lost: Loss, evidence: Evidence, about: Context) -> dict | None:
-    relations = _relations(evidence)
+    relations = relations_of(evidence)
     names = tuple(name for name in lost.of("hidden") if relations.get(name, {}).get("row_security"))
     if not names:
         return None
@@ -130,7 +126,7 @@ def _show(name: str, relation: dict, own: Sequence[dict], role: str | None, enab
 
 
 def _search_path(lost: Loss, evidence: Evidence, about: Context) -> dict | None:
-    relations = _relations(evidence)
+    relations = relations_of(evidence)
     names = tuple(name for name in lost.of("hidden") if not relations.get(name, {}).get("row_security"))
     role, database = about.app_role, first(evidence["identity"]).get("database")
     if not names or role is None:
@@ -162,7 +158,7 @@ def _search_path(lost: Loss, evidence: Evidence, about: Context) -> dict | None:
 
 def _soft_delete(lost: Loss, target: Target, evidence: Evidence) -> list[dict]:
     found = []
-    relations = _relations(evidence)
+    relations = relations_of(evidence)
     for name in lost.of("update"):
         column = _mark(name, relations.get(name, {}), evidence)
         if column is None:
@@ -264,7 +260,7 @@ def _bounds(table: str, mark: str, kind: str, marked: str, target: Target, lost:
 def _attach(lost: Loss, evidence: Evidence) -> list[dict]:
     found = []
     known = partitions_told(evidence)
-    relations = _relations(evidence)
+    relations = relations_of(evidence)
     for name in lost.of("partition_drop"):
         if name not in relations:
             continue  # dropped: only a copy brings it back
@@ -340,7 +336,7 @@ def _sibling_parent(name: str, evidence: Evidence) -> str | None:
     schema, bare = schemas.parts(name)
     fits = [
         each
-        for each, row in _relations(evidence).items()
+        for each, row in relations_of(evidence).items()
         if row["kind"] == "partitioned" and row["schema"] == schema and bare.startswith(row["name"])
     ]
     return fits[0] if len(fits) == 1 else None

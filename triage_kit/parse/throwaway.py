@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from triage_kit.parse.vehicles import CI
+
 # Libraries that start a server for a test and remove it afterwards, each as its documentation is used.
 _OWN_SERVER = re.compile(
     r"(?i)testcontainers|\bPostgre?s(?:QL)?Container\b|embedded[-_]?postgres|\bdockertest\b|pytest[-_]postgresql|"
@@ -33,12 +35,11 @@ _LOSING_TEXT = re.compile(
     r"(?i)[\"'`]\s*(?:delete\s|truncate\s|drop\s|update\s|alter\s)|[\"'`][\w:]+\.(?:delete|destroy|truncate)"
 )
 _HELD = re.compile(r"(?i)\s*(?:expect|assert\w*)\b|\s*\[")
-_NAMED = re.compile(
-    r"\s*(?:it|test|describe|context)\b\s*\(?\s*(?:\"[^\"]*\"|'[^']*'|`[^`]*`)"
-)  # an example, by its words
+# The words by which a test is called.
+_NAMED = re.compile(r"\s*(?:it|test|describe|context)\b\s*\(?\s*(?:\"[^\"]*\"|'[^']*'|`[^`]*`)")
 
 
-def _only_held(text: str) -> bool:
+def _only_examples(text: str) -> bool:
     """Whether a test reaches no database, and each losing text in it is expected, asserted or a row of examples."""
     if _REACHES.search(text):
         return False
@@ -61,15 +62,19 @@ _KEPT_ELSEWHERE = re.compile(
 )
 
 
-def of_its_service(text: str) -> bool:
+def of_its_service(text: str, path: str) -> bool:
     """Whether the jobs of a CI file have a server as their service, are given its address, and no other one.
+
+    A compose file says services, too, and what they keep is kept.
 
     >>> url = "env:\\n  DATABASE_URL: postgres://u:p@localhost/shop_test\\n"
     >>> job = "services:\\n  db:\\n    image: postgres:17\\nsteps:\\n  - run: bin/rails db:schema:load\\n"
-    >>> of_its_service(url + job), of_its_service(url + job + "  - run: psql ${{ secrets.URL }} -f a.sql\\n")
-    (True, False)
+    >>> [of_its_service(url + job, path) for path in (".github/workflows/test.yml", "compose.yml")]
+    [True, False]
+    >>> of_its_service(url + job + "  - run: psql ${{ secrets.URL }} -f a.sql\\n", ".gitlab-ci.yml")
+    False
     """
-    if not _SERVICE.search(text) or _KEPT_ELSEWHERE.search(text):
+    if not CI.search(path) or not _SERVICE.search(text) or _KEPT_ELSEWHERE.search(text):
         return False
     return 0 < len(_OF_SERVICE.findall(text)) == len(_ADDRESSED.findall(text))
 
@@ -90,6 +95,6 @@ def throwaway(text: str, of_a_test: bool) -> bool:
         return True
     if not of_a_test or _FROM_OUTSIDE.search(text):
         return False
-    if _only_held(text):
+    if _only_examples(text):
         return True
     return bool(_OWN_SERVER.search(text)) or (bool(_ROLLS_BACK.search(text)) and not re.search(r"\bcommit\(", text))

@@ -22,7 +22,7 @@ _TEST_NAME = re.compile(
 _SCENARIOS = re.compile(
     r"(?:\A|/)features/(?:bootstrap|step_definitions|steps|support)/|(?:\A|/)features/environment\.py\Z"
 )
-_CI = re.compile(
+CI = re.compile(
     r"(?:\A|/)(?:\.github/workflows/[^/]+|\.gitlab-ci\.yml|\.circleci/config\.yml|Jenkinsfile|"
     r"azure-pipelines\.yml|bitbucket-pipelines\.yml|\.drone\.yml|\.travis\.yml|\.buildkite/[^/]+|\.woodpecker(?:/[^/]+|\.yml)|"
     r"tox\.ini|noxfile\.py)\Z"
@@ -75,7 +75,7 @@ def vehicle(path: str, text: str) -> str:
     folders = {each.lower() for each in place.parts[:-1]}
     if _CRON_PATH.search(path) or ("CronJob" in text and _CRON_JOB.search(text)):
         return "scheduled_job"
-    if _CI.search(path):
+    if CI.search(path):
         return "scheduled_job" if re.search(r"(?m)^\s*-?\s*cron:|\bcron\s*\(", text) else "test_run"
     if folders & _TEST_FOLDERS or _TEST_NAME.match(place.name) or _SCENARIOS.search(path):
         return "test_run"
