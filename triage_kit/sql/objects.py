@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from postgast import pg_query_pb2 as pg
 
-from triage_kit.sql.conditions import truth
+from triage_kit.sql.conditions import column_of, truth
 from triage_kit.sql.names import Node, Scope, cascade, make, named, relation, strings
 from triage_kit.sql.vocabulary import Effect
 
@@ -41,12 +41,14 @@ def _drop(node: Node, scope: Scope) -> Iterator[Effect]:
     for each in node.objects:
         parts = named(each)
         if operation := _DROPS_ON.get(node.remove_type):
-            if operation == "drop_policy" and node.missing_ok:
-                scope.replaced.add(parts)
+            if operation == "drop_policy":
+                scope.replace(parts, node.missing_ok)
             yield make(operation, parts[:-1], column=parts[-1], cascade=cascade(node))
         else:
             operation = _DROPS.get(node.remove_type, "drop_other")
             harmless = operation in _NEED_CASCADE and not cascade(node)
+            if operation == "drop_materialized_view" and not cascade(node):
+                scope.replace(parts, node.missing_ok)
             yield make(operation, parts, cascade=cascade(node), harmless=harmless)
 
 
@@ -141,7 +143,7 @@ def _alter_table(node: Node, scope: Scope) -> Iterator[Effect]:
             scope.perhaps.add((*parts, column))
         # A table's own triggers may be stopped without harm to its keys; those of the keys are stopped by ALL alone.
         harmless = (
-            _widens(getattr(command, "def").column_def)
+            _widens(getattr(command, "def").column_def, command.name, scope)
             if operation == "alter_column_type"
             else operation == "disable_trigger" and command.subtype != pg.AT_DisableTrigAll
         )
@@ -154,11 +156,28 @@ _REFUSING = frozenset(("varchar", "bpchar", "bit", "varbit"))
 _WIDE = frozenset(("text", "varchar", "int8", "numeric", "float8", "jsonb", "citext"))
 
 
-def _widens(column: Node) -> bool:
-    """Whether a new type keeps every value: no USING that could change them, and no length that could cut them."""
+def _widens(column: Node, name: str, scope: Scope) -> bool:
+    """Whether a new type keeps every value: no USING that could change them, and no length that could cut them.
+
+    An enum that the text itself makes refuses what is none of its labels, so that a cast to it changes no value.
+    """
     kind = column.type_name
-    fits = _REFUSING if kind.typmods else _WIDE
-    return not column.HasField("raw_default") and strings(kind.names)[-1] in fits
+    if column.HasField("raw_default"):
+        return strings(kind.names) in scope.enums and _as_text(column.raw_default, strings(kind.names)) == name
+    return strings(kind.names)[-1] in (_REFUSING if kind.typmods else _WIDE)
+
+
+_TEXTS = frozenset(("text", "varchar"))
+
+
+def _as_text(node: Node, target: tuple[str, ...]) -> str:
+    """The column that an expression casts to the target and to nothing else but text on the way; empty for others."""
+    while node.WhichOneof("node") == "type_cast":
+        kind = node.type_cast.type_name
+        if strings(kind.names) != target and (kind.typmods or strings(kind.names)[-1] not in _TEXTS):
+            return ""
+        node = node.type_cast.arg
+    return column_of(node)
 
 
 _RENAMES = {
@@ -201,6 +220,11 @@ def _define(node: Node, scope: Scope) -> Iterator[Effect]:
         yield make("create_collation", strings(node.defnames))
 
 
+def _create_enum(node: Node, scope: Scope) -> Iterator[Effect]:
+    scope.enums.add(strings(node.type_name))
+    yield make("create_type", strings(node.type_name))
+
+
 def _create_table(node: Node, scope: Scope) -> Iterator[Effect]:
     made = node.relation if node.DESCRIPTOR.name == "CreateStmt" else node.into.rel
     if made.relpersistence == "t":
@@ -209,6 +233,8 @@ def _create_table(node: Node, scope: Scope) -> Iterator[Effect]:
     materialized = node.DESCRIPTOR.name == "CreateTableAsStmt" and node.objtype == pg.OBJECT_MATVIEW
     if node.if_not_exists:
         scope.perhaps.add(relation(made))
+    elif materialized and not node.into.skip_data and relation(made) in scope.replaced:
+        scope.renewed.add(relation(made))
     yield make("create_materialized_view" if materialized else "create_table", relation(made))
 
 
@@ -229,7 +255,9 @@ def _policy(operation: str) -> Handler:
         # A permissive policy shows more rows; a restrictive one, and one that no row passes, hides them.
         quiet = operation == "create_policy" and node.cmd_name in _CHANGING
         harmless = quiet or (operation == "create_policy" and node.permissive and not _shuts(node))
-        if harmless and (policy := (*relation(node.table), node.policy_name)) in scope.replaced:
+        perhaps = scope.replaced.get(policy := (*relation(node.table), node.policy_name))
+        # One that was surely there is not made anew by one that shows no row.
+        if harmless and perhaps is not None and (perhaps or not quiet):
             scope.renewed.add(policy)
         yield make(operation, relation(node.table), column=node.policy_name, harmless=harmless)
 
@@ -264,7 +292,7 @@ HANDLERS: dict[str, Handler] = {
     "CreateTableSpaceStmt": _of_field("create_tablespace", "tablespacename"),
     "CreateSubscriptionStmt": _of_field("create_subscription", "subname"),
     "DefineStmt": _define,
-    "CreateEnumStmt": _of_names("create_type", "type_name"),
+    "CreateEnumStmt": _create_enum,
     "CreateDomainStmt": _of_names("create_type", "domainname"),
     "CreateRangeStmt": _of_names("create_type", "type_name"),
     "CompositeTypeStmt": _of_table("create_type", "typevar"),

@@ -10,9 +10,9 @@ class Scope:
 
     perhaps: tables, columns and schemas made by IF NOT EXISTS, which may have stood there before the text. stopped:
     tables whose triggers a statement has stopped, the empty name for those of the session; restarted: those started
-    again since. replaced: policies, with their tables, that are dropped IF EXISTS; renewed: those of them made anew
-    since, as one that hides no row by itself. keys: columns and values of the keys of added
-    rows, by table.
+    again since. replaced: policies, with their tables, and materialized views that are dropped, True for IF EXISTS;
+    renewed: those of them made anew since, a policy as one that hides no row by itself, a view with its rows. enums:
+    types that the text makes as one. keys: columns and values of the keys of added rows, by table.
     """
 
     def __init__(self) -> None:
@@ -22,8 +22,9 @@ class Scope:
         self.prepared: dict[str, Any] = {}
         self.stopped: set[tuple[str, ...]] = set()
         self.restarted: set[tuple[str, ...]] = set()
-        self.replaced: set[tuple[str, ...]] = set()
+        self.replaced: dict[tuple[str, ...], bool] = {}
         self.renewed: set[tuple[str, ...]] = set()
+        self.enums: set[tuple[str, ...]] = set()
 
     def stop(self, parts: tuple[str, ...]) -> None:
         """Note that a table's triggers, or those of the session, no longer run."""
@@ -35,6 +36,11 @@ class Scope:
         if parts in self.stopped:
             self.stopped.remove(parts)
             self.restarted.add(parts)
+
+    def replace(self, parts: tuple[str, ...], perhaps: bool) -> None:
+        """Note that a policy or a view is dropped, so that it may be made anew."""
+        self.replaced[parts] = perhaps
+        self.renewed.discard(parts)
 
     def harmless(self, parts: tuple[str, ...]) -> bool:
         """Whether the name is that of a temporary table."""
