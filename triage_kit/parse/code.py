@@ -11,16 +11,23 @@ from triage_kit.parse.migration import Operation
 from triage_kit.parse.syntax import tree_of
 from triage_kit.sql import OPERATIONS, effects, suspicious
 
+# Rust's raw strings, C#'s verbatim ones and the here-documents of PHP and Perl stand before what looks the same.
 _LITERAL = re.compile(
+    r'\br(?P<sharps>#+)"(?P<raw>.*?)"(?P=sharps)|(?:@\$?|\$@)"(?P<verbatim>(?:[^"]|"")*)"|'
+    r'<<<?~?["\']?(?P<here>[A-Z][A-Z_]*)["\']?[^\n]*\n(?P<heredoc>.*?)\n[ \t]*(?P=here)\b|'
     r'"""(?P<triple>.*?)"""|`(?P<tick>[^`]*)`|"(?P<double>(?:[^"\\\n]|\\.)*)"|\'(?P<single>(?:[^\'\\\n]|\\.)*)\'',
     re.DOTALL,
 )
+_KINDS = ("raw", "verbatim", "heredoc", "triple", "tick", "double", "single")
+_MOST_HEREDOCS = 500  # each unfinished one would be looked for to the end of the file
 _MOST = 40_000
 _COMMENT = re.compile(r"(?m)(?:^|(?<=[\s;{}(),]))//.*$|/\*(?:[^*]|\*(?!/))*\*/")
-_BEGINS = re.compile(r"(?i)\A\s*(?:with|delete\s+from|truncate|drop|alter|update|merge|do|insert|call)\b")
+_BEGINS = re.compile(
+    r"(?i)\A\s*(?:--[^\n]*\n\s*)*(?:with|delete\s+from|truncate|drop|alter|update|merge|do|insert|call)\b"
+)
 # In every text with such a literal, and in every Python file that keeps one: cheap, and often wrongly yes.
 _WORDS = r"(?:with|delete|truncate|drop|alter|update|merge|do|insert|call)\b"
-_QUOTED = re.compile(rf"(?i)[\"'`]\s*{_WORDS}")
+_QUOTED = re.compile(rf"(?i)(?:[\"'`]|<<<?~?[\"']?[A-Z_]+[^\n]*\n)\s*(?:--[^\n]*\n\s*)*{_WORDS}")
 _KEPT = re.compile(rf"(?i)=[\s\\(]*(?:#[^\n]*\n[\s(]*)*[ru]?[\"']{{1,3}}(?:\\[nrt]|\\\n|\s)*{_WORDS}")
 # Placeholders of drivers and templates, which are no SQL.
 _HOLE = re.compile(r"[#$]\{[^}]*\}|\$[A-Za-z_]\w*(?![\w$])|\{\w*\}|%[sdvq]|(?<![\w?])\?(?!\w)|(?<![:\w])[:@]\w+")
@@ -30,9 +37,13 @@ _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{\w*\}|%\(\w+\)s|%s|(?<![:\w])[:@]\w+")  #
 # A call that tells its first argument to somebody, just before the literal; Sprintf makes text that may run.
 _TOLD = re.compile(
     r"(?:\b(?:console|log|logger|slog|logging|LOG|LOGGER|Log|Logger)(?:\.|::|->)\w+|\bfmt\.(?:Print\w*|Errorf)|\berrors\.New|"
+    r"\b(?:res|reply|response|ctx|toast|flash|i18n|notify|notifier|Alert|message)\.\w+|\b(?:confirm|prompt|toast|notify|gettext|"
+    r"set(?:Error|Message|Status|Title)|trans|t|_|__)|(?<!\w)\$t|"
     r"\.Log(?:Trace|Debug|Information|Warning|Error|Critical)|\blog/\w+|(?:\.|->)(?:[Ii]nfo|[Ww]arn(?:ing)?|[Ee]rror|[Dd]ebug|[Tt]race|[Ff]atal)[fw]?|\b(?:print(?:ln|f)?|puts|panic|die|echo|alert)|"
     r"\bnew\s+\w*(?:Error|Exception)|\b(?:e?print(?:ln)?|format|write(?:ln)?|assert\w*|bail|anyhow|ensure|todo|unreachable)!|"
-    r"\bthrow\s[^;\n]{0,100}|[=(&|]\s*!\s*)\s*\(\s*\Z|\b(?:echo|print(?:ln)?|puts|putStrLn|log/\w+|raise|throw|logger\.\w+)\s+\Z"
+    r"\bthrow\s[^;\n]{0,100}|[=(&|]\s*!\s*)\s*\(\s*\Z|\b(?:echo|print(?:ln)?|puts|putStrLn|log/\w+|raise|throw|logger\.\w+)\s+\Z|"
+    # what an attribute of Rust says of its item
+    r"#!?\[(?:error|doc|display|help|deprecated|should_panic|diagnostic|label|command|arg|clap)\b[^\]\n]{0,80}[(=]\s*\Z"
 )
 # A call or an annotation that runs what it is given, just before the literal; a context or a name may stand between.
 _RUN = re.compile(
@@ -43,7 +54,16 @@ _RUN = re.compile(
 # What only looks at a text or holds it against another: an expectation of a test, a comparison, a member of a set.
 _HELD_BEFORE = re.compile(
     r"(?:[=!]==?|<>|\beq|\bis(?:not)?)\s*\Z|"
-    r"(?:\b[aA]ssert\w*!?|\bto(?:Be|Equal|StrictEqual|Contain|Match|HaveText)\w*|\bshould\.\w+|\b[eE]xpect\w*|\bdescribed_class\.(?!exec|query|run|call)\w+[?!]?|"
+    # the label of a case, the key of a map, and what a name says to be an example, an expectation or a message
+    r"\b(?:case|when)\s+(?:[^\n]{0,200},\s*)?\Z|"
+    r"(?i:(?<![\w$])[\"']?(?:examples?|samples?|expected|want|wanted|got|bad|good|usage|help|desc|description|message|msg|label|"
+    r"hint|title|placeholder|summary|reason|warning|note|tooltip|caption|confirm|question|forbidden|denied|input|output)"
+    r"[\"']?\s*(?::\s*(?:&?str|&'static str|string|String)\s*=|:=|=>|=|:)\s*\Z)|"
+    r"[\[@](?:InlineData|TestCase|DataRow|Arguments|CsvSource|ValueSource|DisplayName|Operation|ApiOperation|ApiProperty|"
+    r"ApiResponse|Schema|Parameter|Description|Display|Obsolete|Deprecated)\([^)\n]{0,150}\Z|\b(?:every|verify)\s*\{[^}\n]{0,100}\Z|"
+    r"(?:\b[aA]ssert\w*!?(?:(?:\.|::|->)\w+)*|\bto(?:Be|Equal|StrictEqual|Contain|Match|HaveText|HaveBeen|Throw)\w*|"
+    r"\beql?|\beq\w*|\bBe\w*|\bcalledWith\w*|\bwithArgs|\b(?:is|has|looks|should)_?[A-Z]\w*|\b(?:is|has|looks)_\w+[?]?|(?<![.\w])format|"
+    r"\b(?:translate|normali[sz]e|fingerprint|sanitize|redact|render|rewrite)(?:S[qQ][lL]|Query|Statement|_sql|_query)?|\bshould\.\w+|\b[eE]xpect\w*|\bdescribed_class\.(?!exec|query|run|call)\w+[?!]?|"
     r"\b(?:verify|when|given)\([\w.]+(?:,\s*\w+(?:\(\d*\))?)?\)?\.\w+|"
     r"\b(?:parse|lex|lint|tokeni[sz]e|classify|validate|detect|analy[sz]e|pretty|highlight)(?:S[qQ][lL]|Query|Statement|_sql|_query)?|"
     r"\b(?:remove|contains?|includes?|has|indexOf|lastIndexOf|startsWith|endsWith|starts_with|ends_with|equals\w*|"
@@ -78,7 +98,7 @@ def literal_hits(text: str) -> Iterator[Operation]:
         makes = MAKES.match(written)
         if not (makes or _BEGINS.match(written) or _BARE_DELETE.match(written)) or not (makes or suspicious(written)):
             continue
-        before = blanked[max(0, start - 200) : start]
+        before = _before(blanked, start)
         runs = _RUN.search(before)
         if told(blanked, start) or only_held(blanked, start, end) or (prose(written) and not runs):
             continue
@@ -129,7 +149,16 @@ def kept_statements(text: str) -> Iterator[Operation]:
 
 def told(text: str, start: int) -> bool:
     """Whether what begins at a place is told to somebody: printed, logged or raised."""
-    return _TOLD.search(text[max(0, start - 200) : start]) is not None
+    return _TOLD.search(_before(text, start)) is not None
+
+
+def _before(text: str, start: int) -> str:
+    """What stands just before a literal, the signs that belong to it left out."""
+    return text[max(0, start - 200) : start].rstrip("$@")
+
+
+_LABEL = re.compile(r"\s*(?:=>|->|:(?![:=]))")
+_LABELS = re.compile(r"(?:\A|[{,|(\[\n;])\s*\Z")
 
 
 def only_held(text: str, start: int, end: int) -> bool:
@@ -138,7 +167,9 @@ def only_held(text: str, start: int, end: int) -> bool:
     >>> [only_held(text, text.index("'"), len(text) - 1) for text in ("q == 'DROP TABLE a';", "run('DROP TABLE a')")]
     [True, False]
     """
-    return bool(_HELD_BEFORE.search(text[max(0, start - 200) : start]) or _HELD_AFTER.match(text, end))
+    before = _before(text, start)
+    label = _LABEL.match(text, end) and _LABELS.search(before)
+    return bool(label or _HELD_BEFORE.search(before) or _HELD_AFTER.match(text, end))
 
 
 def prose(written: str) -> bool:
@@ -153,16 +184,19 @@ def prose(written: str) -> bool:
 def _literals(text: str) -> Iterator[tuple[int, int, str, int]]:
     """Every literal with those joined to it: where it begins, where its text does, the whole text, and the end."""
     start, inside, written, end = 0, 0, None, 0
+    if text.count("<<") > _MOST_HEREDOCS:
+        text = text.replace("<<", "  ")
     for found in islice(_LITERAL.finditer(text), _MOST):
-        group = next(each for each in ("triple", "tick", "double", "single") if found[each] is not None)
+        group = next(each for each in _KINDS if found[each] is not None)
+        part = found[group].replace('""', '"') if group == "verbatim" else found[group]
         joined = _JOINED.fullmatch(text, end, found.start()) if written is not None else None
         if written is not None and joined:
             between = "__hole__" if joined["between"] else ""
-            written += between + "\n" * joined[0].count("\n") + found[group]
+            written += between + "\n" * joined[0].count("\n") + part
         else:
             if written is not None:
                 yield start, inside, _ended(text, end, written), end
-            start, inside, written = found.start(), found.start(group), found[group]
+            start, inside, written = found.start(), found.start(group), part
         end = found.end()
     if written is not None:
         yield start, inside, _ended(text, end, written), end

@@ -215,17 +215,33 @@ def _unique(text: str, named: str) -> bool:
 
 # A value of YAML or JSON that describes something.
 _DESCRIBES = re.compile(
-    r"(?i)(?:^|[\s{,\"'-])(?:note|description|summary|message|title|help|comment|reason)s?[\"']?:\s*[\"'][^\"']*\Z"
+    r"(?i)(?:^|[\s{,\"'-])(?:note|description|summary|message|title|help|comment|reason|example|sample|label|hint|text|alert|"
+    r"warning|placeholder|tooltip|pattern|regexp?|bad|good|deny|forbid|forbidden|denied|block|expected)s?[\"']?:\s*(?:[\"'][^\"']*)?\Z"
 )
+_LISTED = re.compile(r"(?P<indent>[ \t]*)- [\"']?")
+_MOST_LISTED = 50
 
 
 def _printed(text: str, at: int) -> bool:
     """Whether the place is in a command that only prints, without a pipe behind it, or in a description."""
     start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
     before = text[start:at]
-    if _DESCRIBES.search(before[-_TEXT_LIMIT:]):
+    if _DESCRIBES.search(before[-_TEXT_LIMIT:]) or _described(text, start, before):
         return True
     return bool(_PRINTS.search(before)) and "psql" not in text[at : end if end >= 0 else None]
+
+
+def _described(text: str, start: int, before: str) -> bool:
+    """Whether a line is an item of a list whose key says that its texts are described, refused or looked for."""
+    item = _LISTED.match(before)
+    if item is None:
+        return False
+    for line in reversed(text[max(0, start - _TEXT_LIMIT) : start].splitlines()[-_MOST_LISTED:]):
+        if not line.startswith((f"{item['indent']}-", f"{item['indent']} ")) and line.strip():
+            return _DESCRIBES.search(f"{line.rstrip()} '") is not None
+        if line.startswith(item["indent"]) and line.rstrip().endswith(":") and "- " not in line:
+            return _DESCRIBES.search(f"{line.rstrip()} '") is not None
+    return False
 
 
 def _for_another(text: str, at: int) -> bool:

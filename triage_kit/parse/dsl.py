@@ -59,6 +59,7 @@ _CALLS = [
     (("DatabaseCleaner",), re.compile(r"\bDatabaseCleaner\b[^\n]*:(?:truncation|deletion)\b"), "truncate"),
     (("DatabaseCleaner",), re.compile(r"\bDatabaseCleaner\.(?:clean|clean_with|cleaning)\b"), "truncate"),
 ]
+_OF_MONGO = re.compile(r"\bmongoose\b|\bfrom\s+['\"]mongodb['\"]|require\(['\"]mongodb['\"]\)")
 _OTHERS = frozenset(("php", "cs", "ex", "exs"))  # their calls are parse.orm's
 _MOST_CALLS = 2_000
 _MOST_HEREDOCS = 500
@@ -173,6 +174,8 @@ def dsl_calls(text: str, suffix: str) -> Iterator[Operation]:
     for clues, pattern, operation in () if suffix in _OTHERS else _CALLS:
         calls = pattern.finditer(blanked) if any(clue in blanked for clue in clues) else iter(())
         for call in islice(calls, _MOST_CALLS):
+            if call[0] == "dropDatabase" and _OF_MONGO.search(text):
+                continue
             named = call.groupdict()
             object_ = ".".join(filter(None, (named.get("name"), named.get("column"))))
             if operation == "drop_column" and not named.get("column"):

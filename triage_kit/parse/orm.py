@@ -123,6 +123,11 @@ def _ruby_update(call: Call, text: str) -> Told | None:
 
 _RUBY = [
     _Rule("_all", re.compile(r"[.&](?:delete_all|destroy_all)\b"), _ruby_delete),
+    _Rule(
+        "&:",
+        re.compile(r"[.&](?:in_batches|find_each|each)\(&:(?:delete_all|destroy_all|delete|destroy)!?\)"),
+        _ruby_delete,
+    ),
     _Rule("_by", re.compile(r"\.(?:delete_by|destroy_by)\b"), _ruby_delete),
     _Rule("update_all", re.compile(r"\.update_all\b"), _ruby_update),
 ]
@@ -303,6 +308,8 @@ _PHP = [
     _Rule("delete", re.compile(r"(?:\$this|createCommand\([^()]*\))->(?P<what>delete)\b(?=\()"), _yii),
     _Rule("deleteAll", re.compile(r"\b(?P<name>[A-Z]\w*)::deleteAll\b(?=\()"),
           lambda call, text: Told("delete", call.found["name"], bool(call.arguments.strip()))),
+    _Rule("Prunable", re.compile(r"\bclass\s+(?P<name>[A-Z]\w*)[^{]*\{(?=[^{}]*\buse\s[^;{}]*\b(?:Mass)?Prunable\b)"),
+          _named("delete", bounded=True)),
     _Rule("->", re.compile(r"->(?:delete|forceDelete|truncate)\b(?=\()"), _php_rows),
     _Rule("::", re.compile(r"\b(?P<name>[A-Z]\w*)::(?:truncate|destroy)\b(?=\()"), _static),
     _Rule("Schema", re.compile(r"\bSchema::(?:drop|dropIfExists)\b(?=\()"), _named("drop_table")),
@@ -317,9 +324,17 @@ _PHP = [
 _MODEL = re.compile(r"\.\s*Model\(\s*\(\*(?:\w+\.)*(\w+)\)|\.\s*Model\(\s*&?(?:\[\])?(?:\w+\.)*([A-Z]\w*)\{")
 
 
+# What a mapper's connection is called; maps, caches and clusters have a Delete of their own.
+_OF_GORM = re.compile(
+    r"(?:\b|\.)(?:\w*[dD][bB]|tx|orm|conn)\b(?:\([^()]*\))?(?:\.\w+\([^()]*\))*\Z|\.(?:Where|Unscoped|Session)\("
+)
+
+
 def _gorm(call: Call, text: str) -> Told | None:
     told = _FIRST.match(call.arguments)
-    if told is None or (told[1] and not re.search(r"\b(?:sq|squirrel|psql|goqu|dialect|builder)\Z", call.chain)):
+    if told is None or not (told[1] or _mentions(text, "gorm") or _OF_GORM.search(call.chain)):
+        return None
+    if told[1] and not re.search(r"\b(?:sq|squirrel|psql|goqu|dialect|builder)\Z", call.chain):
         return None
     name = next(each for each in told.groups() if each)
     more = "," in call.arguments[told.end() :]
@@ -397,8 +412,14 @@ _CSHARP = [
 _ECTO_SOURCE = re.compile(r"\bin\s+\"?([A-Za-z]\w*(?:\.\w+)*)|\A\s*([A-Z][\w.]*)|from\(\s*([A-Z][\w.]*)")
 
 
+_ECTO_PIPED = re.compile(r"\bfrom\b[ (]+\w+\s+in\s+\"?([A-Za-z][\w.]*)|([A-Z][\w.]*)\s*\|>")
+
+
 def _ecto(call: Call, text: str) -> Told:
     source = call.name(_ECTO_SOURCE, call.arguments)
+    piped = text[max(0, call.found.start() - _HELD_NEAR) : call.found.start()]
+    if not source and re.search(r"\|>\s*(?:\w+\.)*\Z", piped):
+        source = next((name for found in reversed(_ECTO_PIPED.findall(piped)) for name in found if name), "")
     return Told(
         "delete",
         source.rsplit(".", 1)[-1],

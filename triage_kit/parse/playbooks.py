@@ -46,7 +46,9 @@ def playbook_hits(text: str) -> Iterator[tuple[Operation, int]]:
     >>> [(each.line, each.operation, each.object) for each, _ in playbook_hits("- query: |\\n    TRUNCATE a")]
     [(2, 'truncate', 'a')]
     """
-    if len(text) > _MOST_TEXT or not (suspicious(text) or "absent" in text or "command" in text or "args" in text):
+    if len(text) > _MOST_TEXT or not (
+        suspicious(text) or "absent" in text or any(each in text for each in ("command", "args", "entrypoint"))
+    ):
         return
     try:
         documents = list(yaml.compose_all(text, Loader=_Loader))

@@ -9,7 +9,9 @@ from triage_kit.parse.vehicles import CI
 # Libraries that start a server for a test and remove it afterwards, each as its documentation is used.
 _OWN_SERVER = re.compile(
     r"(?i)testcontainers|\bPostgre?s(?:QL)?Container\b|embedded[-_]?postgres|\bdockertest\b|pytest[-_]postgresql|"
-    r"testing\.postgresql|\bpgmock\b|\bpg-mem\b|\bpglite\b|\bpgtestdb\b|\bpostgresql_proc\b|EphemeralPostgres"
+    r"testing\.postgresql|\bpgmock\b|\bpg-mem\b|\bpglite\b|\bpgtestdb\b|\bpostgresql_proc\b|EphemeralPostgres|"
+    # each test of these has a database of its own, under a name of its own
+    r"#\[sqlx::test\b|\bfrom django\.test import\b|\bpytest\.mark\.django_db\b"
 )
 # Where a server may be named from outside, the one of the test is only the usual one.
 _FROM_OUTSIDE = re.compile(
@@ -20,29 +22,46 @@ _ELSEWHERE = re.compile(
     r"better-sqlite3|['\"]sqlite3['\"]|\bsqlite3?://|\bsqlite:|:memory:|go-sqlite3|modernc\.org/sqlite|\bUseSqlite\b|"
     r"UseInMemoryDatabase|\bjdbc:(?:h2|sqlite|mysql|mariadb|sqlserver|oracle|hsqldb)\b|\bmysql2?(?:/promise)?['\"]|"
     r"go-sql-driver/mysql|@libsql/|\bSQLite3::|\bMysql2::|mysql\+\w+://|clickhouse-connect|@clickhouse/|\brusqlite\b|"
-    r"\bEmbeddedDatabaseType\.(?:H2|HSQL|DERBY)\b"
+    r"\bEmbeddedDatabaseType\.(?:H2|HSQL|DERBY)\b|\bandroidx\.room\b|\bsqflite\b|expo-sqlite|react-native-sqlite|\bbun:sqlite|"
+    r"\bnode:sqlite|\bD1Database\b|\bSqlitePool|\bMySqlPool|\bmysql_async\b|MySqlConnector|MySql\.Data|\bUse(?:SqlServer|MySql)\b|"
+    r"\b(?:System|Microsoft)\.Data\.(?:SqlClient|Sqlite)\b|go-mssqldb|clickhouse-go|\bgocql\b|cassandra-driver|"
+    r"['\"](?:mssql|oracledb|duckdb|snowflake-sdk|@google-cloud/(?:bigquery|spanner))['\"]|Ecto\.Adapters\.(?:SQLite3|MyXQL|Tds)|"
+    r"(?m:^\s*(?:from|import)\s+(?:clickhouse_\w+|cassandra|snowflake|oracledb|cx_Oracle|pymssql|duckdb|google\.cloud)\b)"
 )
 _HERE = re.compile(r"(?i)postgres|\bpsql\b|\bpgx\b|psycopg|asyncpg|npgsql|\bpg['\"]|\blibpq\b|\bpq['\"]|\bPg\b")
-_ROLLS_BACK = re.compile(r"\bforce_rollback\s*=\s*True\b|\buse\s+DatabaseTransactions\b")
+_ROLLS_BACK = re.compile(
+    r"\bforce_rollback\s*=\s*True\b|\buse\s+DatabaseTransactions\b|\buse\s+[\w.]*(?:Data|Conn|Repo|Channel)Case\b|"
+    r"@DataJpaTest\b|@JdbcTest\b|\b(?:defer|Cleanup\(func\(\) \{)\s*(?:_ = )?tx\.Rollback\("
+)
+_KEEPS = re.compile(
+    r"(?i)\bcommit\(|@commit\b|@rollback\(false\)|NOT_SUPPORTED|sandbox:\s*false|(?-i:\b(?:db|pool)\.(?:Exec|Query))"
+)
 
 
 # What code calls, or is called, that reaches a database.
 _REACHES = re.compile(
     r"(?i)\w*exec\w*|\w*quer(?:y|ies)\b|\bprepare\w*|\bdb\b|\bpool\b|\bclient\b|\bcursor\b|\bsession\b|\bengine\b|postgres|psql|"
-    r"\bpg\b|connect\w*|database|knex|prisma|sequelize|active_?record|jdbc|sqlalchemy|transaction|_helper\b|\bawait\b|\basync\b"
+    r"\bpg\b|connect\w*|database|knex|prisma|sequelize|active_?record|jdbc|sqlalchemy|transaction|_helper\b|\bawait\b|\basync\b|"
+    r"\brepo\b|\bobjects\.|(?:\.|::|->)(?:delete|destroy|truncate)\w*\("
 )
 _LOSING_TEXT = re.compile(
     r"(?i)[\"'`]\s*(?:delete\s|truncate\s|drop\s|update\s|alter\s)|[\"'`][\w:]+\.(?:delete|destroy|truncate)"
 )
 _HELD = re.compile(r"(?i)\s*(?:expect|assert\w*)\b|\s*\[")
+# What cleans around a test, and what may hand a text on to a server that is named elsewhere.
+_CLEANS = re.compile(
+    r"(?i)\b(?:before|after)(?:_?(?:each|all))?\b|set_?up|tear_?down|fixture|dispose|clean|reset|helper|\b(?:run|sql)\b[!(`]"
+)
 # The words by which a test is called.
 _NAMED = re.compile(r"\s*(?:it|test|describe|context)\b\s*\(?\s*(?:\"[^\"]*\"|'[^']*'|`[^`]*`)")
 
 
 def _only_examples(text: str) -> bool:
-    """Whether a test reaches no database, and each losing text in it is expected, asserted or a row of examples."""
+    """Whether a test reaches no database, and cleans nothing or only expects, asserts and lists each losing text."""
     if _REACHES.search(text):
         return False
+    if not _CLEANS.search(text):
+        return True
     lines = [line for line in text.splitlines() if _LOSING_TEXT.search(line)]
     others = [line for line in lines if _LOSING_TEXT.search(_NAMED.sub("", line))]
     return bool(lines) and all(map(_HELD.match, others))
@@ -50,15 +69,17 @@ def _only_examples(text: str) -> bool:
 
 # A service of a CI job, and the address of a server that is one.
 _SERVICE = re.compile(
-    r"(?m)^[ \t]*services:[ \t]*\n(?:[ \t]*.*\n){0,12}?[ \t]*(?:image:|- name:|-)[ \t]*[\"']?(?:\w+/)?"
-    r"(?:postgres|postgis)\b"
+    r"(?m)^[ \t]*(?:services:|docker:(?=[ \t]*\n[ \t]*- image:))[ \t]*\n(?:[ \t]*.*\n){0,12}?"
+    r"[ \t]*(?:(?:- )?image:|- name:|-)[ \t]*[\"']?(?:\w+/)?(?:postgres|postgis)\b"
 )
+_LOCAL = r"(?:localhost|127\.0\.0\.1|postgres|postgresql|db|database)"
+_HOST = r"(?<![\w-])(?:PG|POSTGRES_|DB_|DATABASE_)HOST(?:NAME)?\b"
 _OF_SERVICE = re.compile(
-    r"postgres(?:ql)?(?:\+\w+)?://[^@\s\"']*@(?:localhost|127\.0\.0\.1|postgres|postgresql|db|database)(?=[:/])"
+    rf"postgres(?:ql)?(?:\+\w+)?://(?:[^@\s\"']*@)?{_LOCAL}(?=[:/])|{_HOST}[\"']?\s*[:=]\s*[\"']?{_LOCAL}(?![\w.-])"
 )
-_ADDRESSED = re.compile(r"://[^@\s\"']*@|\b(?:PG|POSTGRES_|DB_|DATABASE_)HOST(?:NAME)?\b")
+_ADDRESSED = re.compile(rf"\bpostgres(?:ql)?(?:\+\w+)?://|://[^@\s\"'/]*@|{_HOST}")
 _KEPT_ELSEWHERE = re.compile(
-    r"(?im)\bsecrets\.|\$\{?\w*(?:PROD|STAGING|LIVE)\w*|\benvironment:|\bstage:\s*deploy|^\s*deploy\w*:|\bssh\b|--host\b|\bheroku\b|\bfly\b"
+    r"(?im)\bsecrets\.|\$\{?\w*(?:PROD|STAGING|LIVE)\w*|\benvironment:(?!\s*[A-Z_]{4,}:)|\bstage:\s*deploy|^\s*deploy\w*:|\bssh\b|--host\b|\bheroku\b|\bfly\b"
 )
 
 
@@ -97,4 +118,4 @@ def throwaway(text: str, of_a_test: bool) -> bool:
         return False
     if _only_examples(text):
         return True
-    return bool(_OWN_SERVER.search(text)) or (bool(_ROLLS_BACK.search(text)) and not re.search(r"\bcommit\(", text))
+    return bool(_OWN_SERVER.search(text)) or (bool(_ROLLS_BACK.search(text)) and not _KEEPS.search(text))
