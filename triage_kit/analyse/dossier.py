@@ -84,17 +84,49 @@ class Dossier:
 
     @cached_property
     def failed(self) -> int:
-        """Counted inserts of failed statements, where they explain all that is short and are too few to be an import.
+        """Counted inserts that were rolled back, of a table that rows were deleted from as well or that lacks a few.
 
         A statement that fails (a key that is there already, a parent that is gone) has inserted its row before it is
-        rolled back, so that n_tup_ins counts it (measured on 13 to 18). It is told of a table never analysed alone.
+        rolled back, so that n_tup_ins counts it, and n_tup_del the deletes of a transaction that is rolled back
+        (measured on 13 to 18). Neither must excuse the other: a DELETE that was committed took its rows, however many
+        inserts failed besides. Of a table without deletes what was rolled back is weighed as it is counted.
         """
-        row, undone = self.balance, rolled_back(self.counters)
-        if not row["counters_alive"] or not undone or row["actual_rows"] is None or self.goes_on:
+        inserts, _ = self._rolled_back
+        return inserts if self.balance["deletes"] or inserts <= FAILED else 0
+
+    @property
+    def aborted(self) -> bool:
+        """Whether the inserts that were rolled back are too many for statements that fail one by one: a load was."""
+        return self.failed > FAILED and self.failed * FAILED_SHARE > self.balance["deletes"]
+
+    @cached_property
+    def _rolled_back(self) -> tuple[int, int]:
+        """Counted inserts and counted deletes that were rolled back; nothing of what cannot be told.
+
+        They leave as many rows fewer and more than the counters say, and n_mod_since_analyze, of a table never
+        analysed, leaves out both: two sums of two numbers. Of one that was analysed only their difference is known.
+        """
+        row = self.balance
+        if not row["counters_alive"] or row["actual_rows"] is None or self.goes_on or self.replaced is not False:
+            return 0, 0
+        short, undone = row["inserts"] - row["deletes"] - row["actual_rows"], rolled_back(self.counters)
+        if undone is None:
+            return self._short_by_inserts(short), 0
+        inserts, odd = divmod(undone + short, 2)
+        deletes = undone - inserts
+        return (inserts, deletes) if not odd and inserts >= 0 and 0 <= deletes <= row["deletes"] else (0, 0)
+
+    def _short_by_inserts(self, short: int) -> int:
+        """The rows that are short, where they were deleted from and lie there dead besides the deleted ones, or did.
+
+        n_live_tup, which leaves out what was rolled back, must not count them: a session that deletes tells it late.
+        """
+        row = self.balance
+        if short <= 0 or not row["deletes"] or not self.counted or row["live"] is None or self.vacuumed is None:
             return 0
-        short = row["inserts"] - row["deletes"] - row["actual_rows"]
-        few = undone <= FAILED or undone * FAILED_SHARE <= row["deletes"]
-        return undone if short == undone and few else 0
+        late = row["live"] > row["actual_rows"] + short / 2
+        dead = self.vacuumed or (row["dead"] or 0) >= short + row["deletes"]
+        return short if dead and not late else 0
 
     @cached_property
     def undone(self) -> int | None:

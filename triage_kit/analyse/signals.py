@@ -111,11 +111,25 @@ def _inserted_since_vacuum(table: Dossier, scene: Scene) -> Observation | None:
 def _changed_since_analyze(table: Dossier, scene: Scene) -> Observation | None:
     missing, lost = rolled_back(table.counters), table.undone
     if table.net is None or lost is None or not table.balance["inserts"] or table.failed:
-        return None  # a few failed inserts befall every table in use: `rows` has left them out
+        return None  # `rows` has left them out, and `undone_inserts` has weighed whether they were a load
     says = f"never analysed; n_mod_since_analyze misses {missing} of the counted changes"
     if missing and not lost:
         says = f"{says}, deletes that were rolled back: as many rows stand beyond what the counters leave"
     return Observation(("short" if lost else "whole",), says, "pg_stat_user_tables", table.name, "counters")
+
+
+def _undone_inserts(table: Dossier, scene: Scene) -> Observation | None:
+    """Whether a load was rolled back in a table that rows were deleted from too: neither tells of the other."""
+    row = table.balance
+    if table.net is None or table.replaced is not False or not row["deletes"] or not table.counted:
+        return None
+    if table.aborted:
+        says = f"{table.failed} of {row['inserts']} counted inserts were rolled back, as counters and rows tell"
+        return Observation(("load",), says, "pg_stat_user_tables", table.name, "counters")
+    if table.net != row["actual_rows"] or rolled_back(table.counters) is not None:
+        return None  # n_mod_since_analyze has told already
+    says = "as many rows stand as the counters leave: no load was rolled back"
+    return Observation(("no",), says, "pg_stat_user_tables", table.name, "counters")
 
 
 def _dead_rows(table: Dossier, scene: Scene) -> Observation | None:
@@ -270,6 +284,7 @@ def _dead_deletes(table: Dossier, scene: Scene) -> Observation | None:
         deletes = (table.came or 0) - actual
     if deletes <= 0 or (actual and deletes < AUTOVACUUM_ROWS + AUTOVACUUM_SHARE * (actual + deletes)):
         return None  # so few that autovacuum would not have come for them
+    dead = max(0, dead - table.failed)  # what was inserted in vain lies there dead as well
     whole = dead >= 0.9 * deletes
     says = f"{dead} of {deletes} deleted rows are still counted as dead"
     return Observation(("undisturbed" if whole else "cleared",), says, "pg_stat_user_tables", table.name, "counters")
@@ -374,6 +389,7 @@ LOOKS: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "rows": _rows,
     "inserted_since_vacuum": _inserted_since_vacuum,
     "changed_since_analyze": _changed_since_analyze,
+    "undone_inserts": _undone_inserts,
     "dead_rows": _dead_rows,
     "empty_shape": _empty_shape,
     "sequence": _sequence,

@@ -125,7 +125,7 @@ def _wal(table: Dossier, scene: Scene) -> Observation | None:
         return Observation(("replaced",), says, removed[-1].source, table.name, "wal")
     if rows and rows >= (table.balance["actual_rows"] or 0):
         return Observation(("deleted",), where, deleting[0].source, table.name, "wal")
-    if undone and not table.failed:
+    if undone and (table.aborted or not table.failed) and not (table.aborted and rows):
         says = f"transaction {undone[0].xid} inserted {sum(each.rows for each in undone)} rows and was rolled back"
         return Observation(("rolled_back",), says, undone[0].source, table.name, "wal")
     if rows and (below := took_along(table, deleting[0].xid, scene)):
