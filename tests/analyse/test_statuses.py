@@ -184,3 +184,26 @@ def test_dead_rows_of_an_undecided_table_are_frozen_too(make_table, make_evidenc
         assert pd.isna(row["missing_rows"])
     assert found.freeze["command"].str.contains("autovacuum").any()
     assert found.causes.iloc[0]["cause"] != "not_lost"
+
+
+NOTED = {"schema": "public", "inserts": 9, "rows": 1, "live": 1, "insv": 1, "mod": 9, "filenode": 24600, "xmin": 742,
+         "heap": 8192, "analyzes": 0, "tuples": -1.0}  # fmt: skip
+
+
+@pytest.mark.parametrize(("facts", "told"), [
+    ({}, "intact"),  # golang-migrate: TRUNCATE, then INSERT of the version, at each step
+    ({"insv": 9, "filenode": 16404, "deletes": 8, "dead": 8, "mod": 17}, "intact"),  # the same by DELETE
+    ({"name": "settings"}, "partial"),  # any other table that holds one row of nine
+])  # fmt: skip
+def test_what_a_migration_tool_notes_is_written_anew_by_each_of_its_runs(make_table, statuses, facts, told):
+    facts = {"name": "schema_migrations", **NOTED, **facts}
+    name = facts.pop("name")
+    events = [logged(f"DELETE FROM public.{name}")] if facts.get("deletes") else []
+    _, found = statuses(make_table(name, 16404, **facts), log_events=events)
+    assert found[name][0] == told
+
+
+def test_what_a_migration_tool_notes_is_lost_with_the_tables_that_went_by_the_same_transaction(make_table, statuses):
+    others = [make_table(name, 16410 + n, **TRUNCATED) for n, name in enumerate(("orders", "lines"))]
+    found, told = statuses(make_table("schema_migrations", 16404, **NOTED), *others)
+    assert told["schema_migrations"][0] == "partial"

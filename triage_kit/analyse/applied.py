@@ -21,12 +21,23 @@ VERSION_TABLES = re.compile(
     r"typeorm_migrations|goose_db_version|__efmigrationshistory|phinxlog|doctrine_migration_versions|__drizzle_migrations|"
     r"_sqlx_migrations|__diesel_schema_migrations|atlas_schema_revisions"
 )
+# Sqitch documentation, sqitchtutorial: it notes what ran in tables of a schema of its own, whose names say nothing.
+_REGISTRY = re.compile(r"(?i)sqitch\.(?:changes|dependencies|events|projects|releases|tags)")
 # A table of this tool may belong to migrations of these; any other tool only to its own.
 _SHARED = {
     "schema_migrations": {"rails", "dbmate", "golang-migrate", "supabase", "sql", "ecto"},
     "typeorm": {"typeorm"},
     "laravel": {"laravel"},
 }
+
+
+def notes_versions(name: str) -> bool:
+    """Whether a table, by its qualified or its bare name, is one in which a migration tool notes what ran.
+
+    >>> notes_versions("public.schema_migrations"), notes_versions("sqitch.events"), notes_versions("shop.events")
+    (True, True, False)
+    """
+    return bool(VERSION_TABLES.fullmatch(schemas.parts(name)[1]) or _REGISTRY.fullmatch(name))
 
 
 def applied_revisions(migrations: pd.DataFrame, version_tables: pd.DataFrame) -> set[str]:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse import actors, code_signs
-from triage_kit.analyse.applied import VERSION_TABLES
+from triage_kit.analyse.applied import notes_versions
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.dating import STATEMENTS
 from triage_kit.analyse.groups import LOSSES, Group
@@ -131,7 +131,7 @@ def _noted(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
                 continue
             own = log[(log["pid"] == seen.pid) & ((log["at"] - seen.at).abs() <= ONE_RUN)]
             for row in rows(own):
-                if any(VERSION_TABLES.fullmatch(schemas.parts(each)[1]) for each in _written(row["statement"])):
+                if any(map(notes_versions, _written(row["statement"]))):
                     says = f"the session of {seen.where} also wrote a migration tool's table: {row['statement'][:90]}"
                     return {"version_written": (True, says, f"{row['file']}:{row['line']}")}
     return {}
@@ -179,7 +179,7 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         found["several_roots"] = (number > 1, says, "pg_constraint")
     kept = [row for row in inquiry.findings if row["status"] == "intact" and (row["actual_rows"] or 0) > 0]
     lost = [row for row in inquiry.findings if row["status"] in LOSSES]
-    noted = [row for row in kept if VERSION_TABLES.fullmatch(row["table"])]
+    noted = [row for row in kept if notes_versions(schemas.qualified(row["schema"], row["table"]))]
     kept = [row for row in kept if row not in noted]  # a migration tool's own table is nobody's choice
     if noted and not kept and len(lost) > 1 and group.mechanism in SPARING:
         says = f"every table with rows lost some but {noted[0]['table']}, where the migration tool notes what ran"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from triage_kit.analyse.applied import VERSION_TABLES
+from triage_kit.analyse.applied import notes_versions
 from triage_kit.analyse.earlier import rows_then
 from triage_kit.analyse.mechanisms import Weighed
 from triage_kit.analyse.queues import EXPIRING, PASSING, worked_off
@@ -32,6 +32,9 @@ REMADE_MISSED = 0.25
 # Judgement: rows that one transaction deleted here and inserted there were moved; equal numbers alone are a hint that
 # must not make a sure loss an open question.
 MOVED, MOVED_ALIKE, MOVED_EVEN = 0.94, 0.75, 0.4
+# Judgement: what a migration tool notes is written anew by each of its runs (golang-migrate empties its table and writes
+# one row, going back deletes a row); a table of it that holds rows, and was not emptied with others, is seldom a loss.
+NOTED, NOTED_MISSED = 0.96, 0.6
 # Judgement: an older state of a table that nobody misses rows of holds all of them not much more seldom than not.
 OLDER_WHOLE = 0.4
 KEY_BYTES = 16  # what an entry of a small B-tree key takes at least
@@ -119,6 +122,9 @@ def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
     missed, name = each.table.name in scene.reported, each.table.name
     if mechanism == "restore" and status == "partial" and not missed and _unknown_before(each, scene):
         return {"intact": OLDER_WHOLE, status: 1 - OLDER_WHOLE}
+    if status == "partial" and mechanism in (*DELETING, "truncate") and _noted_anew(each, scene):
+        share = NOTED_MISSED if missed else NOTED
+        return {"intact": share, status: 1 - share}
     move, refill = scene.moved.get(name), _refill(each, scene, mechanism)
     if move is not None and mechanism in (*DELETING, "truncate"):
         share = MOVED if move.proven else MOVED_ALIKE if move.alike else MOVED_EVEN
@@ -139,6 +145,12 @@ def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
         share = DOUBT_MISSED if missed else DOUBT
         return {"intact": share, status: 1 - share}
     return {status: 1.0}
+
+
+def _noted_anew(each: Weighed, scene: Scene) -> bool:
+    """Whether a migration tool notes what ran there, and nothing that took rows of other tables emptied it with them."""
+    with_others = scene.transactions.get(each.table.name, ("", 0))[0] in ("proven", "closure", "named", "shared")
+    return notes_versions(each.table.name) and not with_others and not _struck(each, scene)
 
 
 def _bare_and_alone(name: str, scene: Scene) -> bool:
@@ -204,7 +216,7 @@ def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
         return "intact"
     if mechanism in ("recreate", "restore") and actual and each.table.name in scene.copied:
         return "intact"
-    if mechanism in ANEW and actual and VERSION_TABLES.fullmatch(each.table.relation["name"]):
+    if mechanism in ANEW and actual and notes_versions(each.table.name):
         return "intact"  # made anew with all others, it holds what its tool wrote into it again
     if mechanism in ANEW and actual and scene.reported:
         return "partial"  # emptied, and filled again with something else
