@@ -141,3 +141,31 @@ def test_a_table_that_nobody_lost_is_not_salvaged_by_mistake(server, database, t
     assert cli.main(["salvage", str(tmp_path)]) == cli.USAGE
     assert "no table of this case lacks rows" in capsys.readouterr().err
     assert not (tmp_path / "salvaged").exists()
+
+
+def test_a_purge_in_many_commits_is_brought_back_whole(server: Server, database: str, tmp_path: Path) -> None:
+    with counted(server, database) as connection:
+        connection.execute("CREATE TABLE score (id int PRIMARY KEY, points int)")
+        connection.execute("INSERT INTO score SELECT g, g FROM generate_series(1, 9000) g")
+        connection.execute("DELETE FROM score WHERE id = 8999")  # somebody's everyday work, before it
+        connection.execute("CREATE TABLE keep_score AS SELECT * FROM score WHERE id <= 6200")
+        ended = []
+        for start in range(0, 6200, 1500):  # four of 1,500, and 200 that are left
+            connection.execute("DELETE FROM score WHERE id > %s AND id <= %s", (start, min(start + 1500, 6200)))
+            ended += connection.execute(
+                "SELECT timestamp FROM pg_last_committed_xact()"
+            ).fetchone()  # the server's own word for when the last commit was
+        connection.execute("SELECT pg_switch_wal()")
+    url = server.url(database)
+    (tmp_path / "case.yaml").write_text(f"database: {{url: '{url}'}}\nreported: [public.score]\n", encoding="utf-8")
+    collect(cases.load(tmp_path))
+    found = investigate(open_case(tmp_path).evidence)
+    group = found.groups.iloc[0]
+    assert (group["lost_from"], group["lost_to"]) == (ended[0], ended[-1])
+    assert group["dated_by"].startswith("commit records of 5 transactions")
+    way = found.recovery.set_index("option").loc["wal"]
+    printed = [line for line in way["commands"] if line.startswith("triage salvage")]
+    assert "--xid" not in printed[0]
+    assert cli.main(["salvage", str(tmp_path), "--quiet"]) == cli.DONE
+    with server.connect(database) as connection:
+        assert difference(connection, tmp_path / "salvaged" / "public.score.csv", "score") == (0, 0, 6200)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from triage_kit import case as cases
+from triage_kit import open_case
+from triage_kit.analyse import investigate
 from triage_kit.collect import collect
 from triage_kit.lab.server import Server
 from triage_kit.parse.wal import Reader, segment
@@ -94,6 +96,88 @@ def test_copies_of_segments_tell_the_same_without_a_server(deed, tmp_path) -> No
     with server.connect() as connection:
         query = "SELECT system_identifier::text FROM pg_control_system()"
         assert span["system_identifier"] == connection.execute(query).fetchone()[0]
+
+
+DROPPED = """
+CREATE SCHEMA till;
+CREATE TABLE till.slips (id int PRIMARY KEY, body text);
+INSERT INTO till.slips SELECT g, 'slip ' || g FROM generate_series(1, 250) g;
+CREATE TABLE till.days (day date, takings int) PARTITION BY RANGE (day);
+CREATE TABLE till.days_may PARTITION OF till.days FOR VALUES FROM ('2026-05-01') TO ('2026-06-01');
+INSERT INTO till.days VALUES ('2026-05-03', 4);
+CREATE TABLE spared (id int); CREATE TABLE renamed (id int); CREATE TABLE rewritten (id int);
+INSERT INTO rewritten VALUES (1), (2);
+CREATE MATERIALIZED VIEW sums AS SELECT count(*) AS n FROM rewritten;
+"""
+LEAVES = """
+CREATE TEMPORARY TABLE mine (id int); DROP TABLE mine;
+BEGIN; CREATE TABLE brief (id int); DROP TABLE brief; COMMIT;
+BEGIN; DROP TABLE spared; ROLLBACK;
+ALTER TABLE renamed RENAME TO called; TRUNCATE rewritten; ALTER TABLE rewritten ADD COLUMN b int DEFAULT 4;
+VACUUM FULL rewritten;
+"""
+
+
+@pytest.fixture
+def gone(server: Server, database: str) -> tuple[Server, str, dict[str, int]]:
+    """A table, a partition and a view that were dropped, and much that only looks like it."""
+    with server.connect(database) as connection:
+        for each in DROPPED.strip().splitlines():
+            connection.execute(each)
+        known = dict(connection.execute("SELECT relname, oid::int FROM pg_class WHERE oid >= 16384").fetchall())
+        connection.execute("ANALYZE till.slips")
+        for line in LEAVES.strip().splitlines():
+            for each in line.split(";"):
+                connection.execute(each)
+        connection.execute("BEGIN; SAVEPOINT s; DROP TABLE till.days_may; DROP SCHEMA till CASCADE")
+        connection.execute("RELEASE s")
+        known["xid"] = connection.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()[0] % (1 << 32)
+        connection.execute("COMMIT; DROP MATERIALIZED VIEW sums; CREATE SCHEMA till; CREATE TABLE till.slips (id int)")
+    return server, database, known
+
+
+def test_tables_that_were_dropped_have_names_in_the_wal(gone, tmp_path) -> None:
+    server, database, known = gone
+    bundle = collect(cases.build({"database": {"url": server.url(database)}}, tmp_path / "case.yaml")).bundle
+    mine = bundle.table("wal_dropped")
+    mine = mine[mine["database_oid"].isin(bundle.table("identity")["database_oid"])].set_index("table")
+    assert set(mine.index) == {"slips", "days", "days_may", "sums"}
+    assert mine["oid"].to_dict() == {name: known[name] for name in mine.index}
+    assert mine["schema"].to_dict() == {"slips": "till", "days": "till", "days_may": "till", "sums": "public"}
+    assert mine["xid"].eq(known["xid"]).to_dict() == {"slips": True, "days": True, "days_may": True, "sums": False}
+    assert mine["partition"].to_dict() == {"slips": False, "days": False, "days_may": True, "sums": False}
+    assert mine["kind"].to_dict() == {
+        "slips": "table", "days": "partitioned", "days_may": "table", "sums": "materialized_view"
+    }  # fmt: skip
+    assert mine["tuples"].to_dict()["slips"] == 250
+    assert mine["made"].all()
+    told = investigate(open_case(bundle.folder.parent).evidence).findings.set_index("table").loc["slips"]
+    assert (told["mechanism"], told["former_rows"]) == ("recreate", 250)
+    ended = bundle.table("wal_transactions").set_index("xid").loc[known["xid"], "ended_at"]
+    assert (told["lost_from"], told["lost_to"]) == (ended, ended)
+
+
+def test_a_table_older_than_the_wal_is_missed_when_the_wal_drops_it(server18, database18, tmp_path) -> None:
+    with server18.connect(database18) as connection:
+        connection.execute("CREATE TABLE ledger (id int); CREATE TABLE work (id int); INSERT INTO ledger VALUES (1)")
+        connection.execute("SELECT pg_switch_wal()")
+        connection.execute("CHECKPOINT")
+        oldest = connection.execute("SELECT pg_walfile_name(pg_current_wal_lsn())").fetchone()[0]
+        connection.execute("DROP TABLE ledger")
+        connection.execute("CREATE TABLE passing (id int)")
+        connection.execute("DROP TABLE passing")
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    for path in (server18.data / "pg_wal").glob("0*"):
+        if path.name >= oldest:
+            shutil.copyfile(path, copies / path.name)
+    keys = {"database": {"url": server18.url(database18)}, "wal": "copies"}
+    bundle = collect(cases.build(keys, tmp_path / "case.yaml")).bundle
+    found = investigate(open_case(bundle.folder.parent).evidence)
+    table = found.findings.set_index("table")
+    assert set(table.index) == {"ledger", "work"}  # what came and went within the WAL is nobody's loss
+    assert (table.loc["ledger", "status"], table.loc["ledger", "mechanism"]) == ("missing", "drop")
+    assert "wal_dropped" in set(found.evidence["source"])
 
 
 @pytest.mark.pg(">= 15")

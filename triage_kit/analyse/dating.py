@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from triage_kit import schemas
 from triage_kit.analyse.checkpoints import Interval, intervals, new_storage
 from triage_kit.analyse.context import Context, at_latest, rows
 from triage_kit.analyse.dossier import Dossier
+from triage_kit.analyse.dropped import Drop, drops, took
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.scene import Scene
@@ -34,7 +36,7 @@ def date_groups(
     ledger: Ledger,
 ) -> dict[str, dict]:
     """``lost_from``, ``lost_to`` and ``dated_by`` of each group: the narrowest of the methods that apply."""
-    found = {}
+    found, told = {}, drops(evidence)
     checkpoints = intervals(evidence["log_events"])
     for group in groups:
         windows = [
@@ -44,6 +46,7 @@ def date_groups(
             *_by_xid(group, tables, scene, ledger),
             *_by_nature(group, about, scene),
             *_vacuumed(group, tables, evidence, ledger),
+            *_dropped(group, tables, told),
         ]
         windows += _bounds(about, evidence)
         start, end, how = _tightest([window for window in windows if _possible(window, about)], about)
@@ -87,6 +90,9 @@ def _exact(group: Group, tables: Mapping[str, Dossier], ledger: Ledger) -> list[
             group.committed_at,
         )
         windows.append((group.committed_at, group.committed_at, group.dated))
+    if len(group.batches) > 1:
+        ended = [each.ended_at for each in group.batches]
+        windows.append((min(ended), max(ended), f"commit records of {len(ended)} transactions"))
     if group.mechanism == "truncate":
         # Measured: a truncated table that is still empty keeps the second of the TRUNCATE as its file's time.
         empty = [
@@ -125,6 +131,8 @@ def _logged(group: Group, scene: Scene) -> list[tuple]:
 
 def _by_xid(group: Group, tables: Mapping[str, Dossier], scene: Scene, ledger: Ledger) -> list[Window]:
     """Windows of the transaction that the catalogue names: of the loss, of the table's successor, of a lost column."""
+    if len(group.batches) > 1:
+        return []  # one of many commits: they are dated together
     xids = {group.xid} if group.xid is not None else set()
     here = [tables[name] for name in group.tables if name in tables]
     if group.mechanism == "recreate":
@@ -143,6 +151,19 @@ def _by_xid(group: Group, tables: Mapping[str, Dossier], scene: Scene, ledger: L
         )
         ledger.add("server", f"transaction {xid} ran {told}: {how}", "xmin", str(xid), end)
     return windows
+
+
+def _dropped(group: Group, tables: Mapping[str, Dossier], told: Mapping[str, Sequence[Drop]]) -> list[Window]:
+    """From the first to the last commit that dropped a table of the group, where the WAL names every one of them."""
+    found = []
+    for name in group.damaged:
+        standing = tables[name].oid if name in tables else None
+        row = {**dict(zip(("schema", "table"), schemas.parts(name), strict=True)), "oid": standing, "status": "missing"}
+        found.append(took({**row, "mechanism": group.mechanism}, told))
+    times = [one.at for one in found if one is not None and one.at is not None]
+    if not times or len(times) < len(found):
+        return []
+    return [(min(times), max(times), "the WAL, which names the tables that were dropped")]
 
 
 def _by_nature(group: Group, about: Context, scene: Scene) -> list[Window]:

@@ -35,6 +35,7 @@ TABLE_KEYS = (
     "old_rows_left",
     "missing_rows",
     "hidden_rows",
+    "former_rows",
     "columns_lost",
     "mechanism",
     "probability",

@@ -11,6 +11,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse import foreign_keys as fk
 from triage_kit.analyse.ledger import Ledger
+from triage_kit.analyse.records import Change
 from triage_kit.analyse.scene import Scene
 from triage_kit.analyse.statements import Seen
 from triage_kit.analyse.transactions import Replacement
@@ -40,6 +41,7 @@ class Group:
     dated: str = "commit timestamp"
     whole: bool = True  # the roots were emptied, not thinned out: the statement had no WHERE that spared a row
     thinned: frozenset[str] = frozenset()  # roots that still hold rows
+    batches: tuple[Change, ...] = ()  # a DELETE in many commits, by the WAL: each of them, ``xid`` is the first
 
 
 def find_groups(
@@ -70,23 +72,31 @@ def find_groups(
 
 def _told(group: Group, name: str, by_name: Mapping[str, dict], scene: Scene) -> Group:
     """The group with its name, and with what the WAL and the log say of its transaction."""
-    xid, at = group.xid, group.committed_at
+    xid, at, batches = group.xid, group.committed_at, ()
     if xid is None and group.mechanism in ("delete", "cascade_delete"):
-        xid = _recorded(group, by_name, scene)
+        batches = tuple(_batches(group, by_name, scene))
+        xid = scene.clock.full(batches[0].xid) if batches else None
     if xid is not None:
         above = _top_level(group, xid, scene)
-        at = at or scene.clock.commit_time(xid)
+        at = (at or scene.clock.commit_time(xid)) if len(batches) < 2 else None
         xid = above if above is not None else xid
-    told = {"name": name, "xid": xid, "committed_at": at}
+    told = {"name": name, "xid": xid, "committed_at": at, "batches": batches}
     if xid is not None:
         told |= {"lsn": scene.clock.lsns.get(xid), "dated": scene.clock.dated_by(xid)}
     return replace(group, **told)  # type: ignore[arg-type]
 
 
+def _batches(group: Group, by_name: Mapping[str, dict], scene: Scene) -> list[Change]:
+    """The transactions that took most rows of each root, by the WAL; none where roots began with different ones."""
+    told = [scene.wal.batches(by_name[root]["oid"], scene.about.window_start) for root in group.roots]
+    began = {each[0].xid for each in told if each}
+    return max(told, key=len) if len(began) == 1 else []
+
+
 def _recorded(group: Group, by_name: Mapping[str, dict], scene: Scene) -> int | None:
-    """The transaction that deleted most rows of each root, by the WAL; None where it tells of none, or of several."""
-    recorded = [each for root in group.roots for each in scene.wal.deleting(by_name[root]["oid"])[:1]]
-    return scene.clock.full(recorded[0].xid) if recorded and len({each.xid for each in recorded}) == 1 else None
+    """The first of those transactions."""
+    told = _batches(group, by_name, scene)
+    return scene.clock.full(told[0].xid) if told else None
 
 
 def _of_one_transaction(groups: Sequence[Group], by_name: Mapping[str, dict], scene: Scene) -> list[Group]:

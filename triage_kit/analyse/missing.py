@@ -13,6 +13,7 @@ from triage_kit.analyse import foreign_keys as fk
 from triage_kit.analyse import knowledge
 from triage_kit.analyse.applied import applied_revisions
 from triage_kit.analyse.context import first, rows
+from triage_kit.analyse.dropped import drops
 from triage_kit.analyse.earlier import rows_then
 from triage_kit.analyse.holes import lacking
 from triage_kit.analyse.inference import Observation
@@ -61,7 +62,7 @@ def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scen
         return []
     every = {schemas.qualified(row["schema"], row["name"]): row for row in rows(evidence["relations"])}
     elsewhere, stems = _wrong_place(evidence, every), fk.partition_stems(evidence["relations"])
-    unread = _unread_schemas(evidence)
+    unread, dropped = _unread_schemas(evidence), drops(evidence)
     found = []
     for name, source in _named(evidence, every, scene):
         chances: Mapping[str, float] = {}
@@ -80,7 +81,7 @@ def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scen
         reference = ledger.add("catalogue", says, "pg_class", name)
         then = scene.earlier.tables.get(name) if scene.earlier else None
         parent = None if blind else ((then or {}).get("parent") or _partition_of(name, stems))
-        chances = UNSEEN if blind else chances or _chances(name, scene, parent)
+        chances = UNSEEN if blind else chances or _chances(name, scene, parent, name in dropped)
         status = "undecided" if blind else "missing"
         more: dict = {}
         if then is not None and not blind:
@@ -236,6 +237,10 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
     for name in made_by:  # what the log saw made in a schema that it saw dropped
         if schemas.parts(name)[0] in dropped and name not in every:
             called.setdefault(name, "the log, which saw it made and its schema dropped")
+    for name, told in drops(evidence).items():
+        # What the WAL shows made as well comes and goes with somebody's work; a partition, with its parent's retention.
+        if not told[-1].made and not told[-1].partition and schemas.parts(name)[0] in schemas_seen:
+            called.setdefault(name, f"the WAL, in which transaction {told[-1].xid} dropped it")
     for name, where in _partitions_gone(evidence, every, scene):
         if not renamed(name, evidence, every):
             called.setdefault(name, where)
@@ -304,10 +309,10 @@ def _dropped_schemas(scene: Scene) -> set[str]:
             and any(seen.operation == "drop_schema" and seen.done for seen in effects)}  # fmt: skip
 
 
-def _chances(name: str, scene: Scene, parent: str | None) -> dict[str, float]:
-    """Chances of a table that is not in the catalogue; a DROP that was seen leaves little doubt."""
+def _chances(name: str, scene: Scene, parent: str | None, in_wal: bool) -> dict[str, float]:
+    """Chances of a table that is not in the catalogue; a DROP that the log or the WAL shows leaves little doubt."""
     seen = scene.effects_on(name)
-    dropped = any(
+    dropped = in_wal or any(
         each.operation in ("drop_table", "drop_schema") and each.outcome not in ("failed", "rolled_back")
         for each in seen
     )

@@ -14,6 +14,7 @@ from triage_kit.analyse.context import first, rows
 _LSN = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}")
 
 OVER = ("rolled_back",)
+BATCHES_APART = pd.Timedelta(minutes=1)
 
 
 def position(lsn: object) -> int | None:
@@ -41,6 +42,10 @@ class Change:
     source: str
 
 
+def _goes_on(before: Change, after: Change) -> bool:
+    return after.ended_at - before.ended_at <= BATCHES_APART  # type: ignore[operator]
+
+
 @dataclass(frozen=True)
 class Records:
     """Changes by the OID of their table; top-level xids, commit times and LSNs by xid, subtransactions included."""
@@ -59,6 +64,27 @@ class Records:
         found = [each for each in self.changes.get(oid, ()) if each.operation == "delete" and each.outcome not in OVER]
         late = [each for each in found if since is None or each.ended_at is None or each.ended_at >= since]
         return sorted(late or found, key=lambda each: (-each.rows, each.xid))
+
+    def batches(self, oid: int, since: pd.Timestamp | None = None) -> list[Change]:
+        """The transaction that deleted most rows of the table with its like before and after it, in their order.
+
+        A purge in many commits is one deed: each as large as a tenth of the biggest, none a minute after the one
+        before; what is left over for the last may be less. Both bounds are judgement.
+        """
+        told = self.deleting(oid, since)
+        dated = sorted((each for each in told if each.ended_at is not None), key=lambda each: (each.ended_at, each.xid))
+        if not told or told[0] not in dated:
+            return told[:1]
+        first = last = dated.index(told[0])
+        while first > 0 and _goes_on(dated[first - 1], dated[first]) and dated[first - 1].rows * 10 >= told[0].rows:
+            first -= 1
+        while last + 1 < len(dated) and _goes_on(dated[last], dated[last + 1]):
+            last += 1
+            if dated[last].rows * 10 < told[0].rows:
+                # A small one that ends a row of batches is its rest; behind a single DELETE it is everyday work.
+                last -= last - first < 2
+                break
+        return dated[first : last + 1]
 
 
 def records(evidence: Mapping[str, pd.DataFrame]) -> Records:

@@ -157,7 +157,11 @@ def _salvaging(lost: Loss, target: Target, tables: Iterable[str]) -> tuple[str, 
     """The kit's own command, which writes CSV beside the case and loads nothing."""
     named = [name for name in lost.tables if name in set(tables)]
     chosen = "".join(f" --table {shlex.quote(name)}" for name in named) if len(named) <= 8 else ""
-    took = f" --xid {target.ended['xid']}" if target.ended is not None and len(lost.groups) == 1 else ""
+    took = (
+        f" --xid {target.ended['xid']}"
+        if target.ended is not None and len(lost.groups) == 1 and len(lost.groups[0].batches) < 2
+        else ""
+    )
     return (
         "# copy pg_wal first and name the copy as `wal:` in case.yaml: each checkpoint may take its oldest segments",
         f'triage salvage "${{CASE:-$PWD}}"{chosen}{took}',

@@ -16,11 +16,11 @@ import pandas as pd
 
 from triage_kit import schemas, sql
 from triage_kit.analyse.context import rows
+from triage_kit.analyse.dropped import REPLACES
 from triage_kit.analyse.identity import named_after
 from triage_kit.analyse.lineage import NEAR, was_renamed
 from triage_kit.analyse.losses import Loss, relations_of, way, written
 from triage_kit.analyse.statements import of_here
-from triage_kit.analyse.target import REPLACES
 
 Evidence = Mapping[str, pd.DataFrame]
 _TOLD = re.compile(r"(?i)\brename\b|\bset\s+schema\b")

@@ -8,7 +8,8 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse.context import first, rows
-from triage_kit.analyse.target import REPLACES
+from triage_kit.analyse.dropped import REPLACES
+from triage_kit.analyse.records import records as batched
 
 TAKES = {"delete", "removed"}
 DEEDS = {"update": {"update"}, "rollback": {"insert"}}
@@ -69,6 +70,11 @@ def _took(row: dict, oid: int | None, evidence: Mapping[str, pd.DataFrame]) -> s
     ended = rows(evidence["wal_transactions"])
     if row["xid"] is not None:
         own = int(row["xid"]) % (1 << 32)
+        batches = {
+            each.xid for each in batched(evidence).batches(oid or 0, first(evidence["incident"]).get("window_start"))
+        }
+        if row["mechanism"] in ("delete", "cascade_delete") and own in batches:
+            return batches
         return {one["xid"] for one in ended if own == one["xid"] or str(own) in one["subxids"]} or {own}
     deeds = DEEDS.get(row["mechanism"], TAKES)
     outcome = "rolled_back" if row["mechanism"] == "rollback" else "committed"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from triage_kit.analyse.context import rows
+from triage_kit.analyse.dropped import REPLACES, Drop, drops, took
 from triage_kit.analyse.losses import Loss, moment
 
 REMOVES = {
@@ -105,18 +106,23 @@ def _alone(lost: Loss) -> bool:
     return first is not None and "neighbour" not in str(first.how)  # type: ignore[attr-defined]
 
 
-REPLACES = ("drop", "recreate", "restore")  # mechanisms after which another object, or none, has the name
-
-
 def culprit(lost: Loss, evidence: Mapping[str, pd.DataFrame]) -> dict | None:
     """The row of ``wal_transactions`` that took the rows, the earliest of those that fit; None where none was read."""
     ended = [row for row in rows(evidence["wal_transactions"]) if row["outcome"] == "committed"]
     fitting = [row for row in ended if lost.target_xid is not None and lost.target_xid in _ids(row)]
     if not fitting:
-        fitting = _by_files(lost, evidence, ended)
+        named = {one.xid for one in _drops_of(lost, evidence).values()}
+        fitting = [row for row in ended if row["xid"] in named] or _by_files(lost, evidence, ended)
     return min(
         fitting, key=lambda row: (row["ended_at"] or pd.Timestamp.max.tz_localize("UTC"), row["xid"]), default=None
     )
+
+
+def _drops_of(lost: Loss, evidence: Mapping[str, pd.DataFrame]) -> dict[str, Drop]:
+    """The drop of each damaged table that the WAL names."""
+    told = drops(evidence)
+    found = {name: took(row, told) for name, row in lost.found.items()} if told else {}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def _ids(row: dict) -> set[int]:
@@ -153,10 +159,11 @@ def rows_in_wal(lost: Loss, evidence: Mapping[str, pd.DataFrame]) -> dict[str, i
     old = {int(name.rpartition("/")[2]) for name in ended["old_files"]} if ended else set()
     oids = {lost.found[name]["oid"]: name for name in lost.tables if lost.found.get(name, {}).get("oid") is not None}
     present = {row["oid"]: row["filenode"] for row in rows(evidence["relations"])}
-    told: dict[str, int] = {}
+    gone = _drops_of(lost, evidence)
+    told: dict[str, int] = {name: one.rows for name, one in gone.items()}
     for row in rows(evidence["wal_rows"]):
         name = oids.get(row["table_oid"])
-        if name is None:
+        if name is None or name in gone:
             continue
         replaced = row["filenode"] != present.get(row["table_oid"])
         if (

@@ -16,7 +16,8 @@ from triage_kit.collect import named_files, packed, wal_frames, wal_inspect
 from triage_kit.collect.asking import Inquiry
 from triage_kit.collect.server import Limits, Refused
 from triage_kit.errors import SourceError
-from triage_kit.parse.wal import Reader, Tally, segment
+from triage_kit.parse.wal import segment
+from triage_kit.parse.wal.named import NamingReader
 from triage_kit.parse.wal.pages import NAME, NotWal, belongs, number
 
 COSTS = "what else the transaction of the loss did and when it ended, and rows that could be read back from the WAL"
@@ -44,11 +45,11 @@ def read_copies(case: Case, draft: Draft, notify: Callable[..., None]) -> None:
     if named is None:
         return
     try:
-        tally, remarks = _copies(case, named)
+        reader, remarks = _copies(case, named)
     except SourceError as error:
         _answer(draft, notify, "failed", f"{named_files.shown(named)}: {error}", named=case.wal is not None)
         return
-    records, more = wal_frames.write(draft, tally, named_files.shown(named), "files")
+    records, more = wal_frames.write(draft, reader.tally, named_files.shown(named), "files", reader)
     _answer(draft, notify, "answered", "; ".join(remarks + more) or None, records, case.wal is not None, "files")
 
 
@@ -62,7 +63,7 @@ def segment_files(case: Case, pattern: str) -> list[Path]:
     return [found[name] for name in sorted(found, key=lambda name: (name[8:24], name))]
 
 
-def _copies(case: Case, pattern: str) -> tuple[Tally, list[str]]:
+def _copies(case: Case, pattern: str) -> tuple[NamingReader, list[str]]:
     if not resolve(case, pattern):
         raise SourceError("no file or folder matches")
     files = segment_files(case, pattern)
@@ -73,19 +74,19 @@ def _copies(case: Case, pattern: str) -> tuple[Tally, list[str]]:
     chosen = files[-max(MOST_COPIES // size, 1) :]
     # A timeline's segments in a row: each new timeline begins again at the segment in which the old one was left.
     chosen.sort(key=lambda path: path.name)
-    tally, remarks = _fed(
+    reader, remarks = _fed(
         ((packed.bare(path.name), lambda path=path: packed.content(path, LARGEST)) for path in chosen), "files"
     )
-    if not tally.spans:
+    if not reader.tally.spans:
         raise SourceError(f"none of {len(files)} segments could be read: {remarks[0] if remarks else 'they are empty'}")
     if len(chosen) < len(files):
         remarks.insert(0, f"the oldest {len(files) - len(chosen)} of {len(files)} segments were left out")
-    return tally, remarks
+    return reader, remarks
 
 
-def _fed(segments: Iterable[tuple[str, Callable[[], bytes]]], how: str) -> tuple[Tally, list[str]]:
+def _fed(segments: Iterable[tuple[str, Callable[[], bytes]]], how: str) -> tuple[NamingReader, list[str]]:
     """Read segments by name and contents until they end or time is up."""
-    reader, refused, until = Reader(), [], time.monotonic() + SECONDS[how]
+    reader, refused, until = NamingReader(), [], time.monotonic() + SECONDS[how]
     remarks = []
     for name, content in segments:
         if time.monotonic() > until:
@@ -101,7 +102,7 @@ def _fed(segments: Iterable[tuple[str, Callable[[], bytes]]], how: str) -> tuple
             refused.append(f"{name}: {error}")
     if refused:
         remarks.append(f"{len(refused)} segments not read, as {refused[0]}")
-    return reader.tally, remarks
+    return reader, remarks
 
 
 def read_through_server(inquiry: Inquiry) -> None:
@@ -109,10 +110,12 @@ def read_through_server(inquiry: Inquiry) -> None:
     if inquiry.draft.has("wal"):
         return
     remarks: list[str] = []
+    reader: NamingReader | None = None
     try:
         may = inquiry.session.read(MAY)[0]
         if may["files"]:
-            how, (tally, remarks) = "server_files", _server_files(inquiry)
+            how, (reader, remarks) = "server_files", _server_files(inquiry)
+            tally = reader.tally
         elif may["inspect"] and not may["standby"]:
             how, tally = "pg_walinspect", wal_inspect.read(inquiry, may["inspect"], MOST_SERVER)
         else:
@@ -124,11 +127,11 @@ def read_through_server(inquiry: Inquiry) -> None:
     if not tally.spans:
         _answer(inquiry.draft, inquiry.notify, "failed", "; ".join(remarks) or "pg_wal holds no segment")
         return
-    records, more = wal_frames.write(inquiry.draft, tally, "pg_wal", how)
+    records, more = wal_frames.write(inquiry.draft, tally, "pg_wal", how, reader)
     _answer(inquiry.draft, inquiry.notify, "answered", "; ".join(remarks + more) or None, records, False, how)
 
 
-def _server_files(inquiry: Inquiry) -> tuple[Tally, list[str]]:
+def _server_files(inquiry: Inquiry) -> tuple[NamingReader, list[str]]:
     """The newest segments of the server, as long as they are not yet to be written: those are recycled files."""
     listed, identity = inquiry.written("wal_files"), inquiry.written("identity")
     sizes = {name: int(size) for name, size in zip(listed["name"], listed["bytes"], strict=True)

@@ -5,14 +5,20 @@ from __future__ import annotations
 from triage_kit import schemas
 from triage_kit.bundle import Draft
 from triage_kit.parse.wal import Tally, Transaction
+from triage_kit.parse.wal.named import Dropped, NamingReader
 from triage_kit.parse.wal.pages import position
 from triage_kit.parse.wal.records import File
 
 MOST_ROWS = 100_000  # files whose rows are told
 
 
-def write(draft: Draft, tally: Tally, source: str, how: str) -> tuple[int, list[str]]:
-    """Write ``wal_spans``, ``wal_transactions``, ``wal_changes`` and ``wal_rows``; gives records read and remarks."""
+def write(
+    draft: Draft, tally: Tally, source: str, how: str, naming: NamingReader | None = None
+) -> tuple[int, list[str]]:
+    """Write ``wal_spans``, ``wal_transactions``, ``wal_changes``, ``wal_rows`` and ``wal_dropped``.
+
+    Gives the number of records read, and remarks. ``naming`` is the reader that made the tally, where it kept names.
+    """
     tally.close()
     owners = _owners(draft)
     spans = [_span(span, source, how) for span in tally.spans]
@@ -25,6 +31,8 @@ def write(draft: Draft, tally: Tally, source: str, how: str) -> tuple[int, list[
         draft.write("wal_changes", schemas.frame("wal_changes", changes))
         rows = [_stored(file, each, owners) for file, each in stored[:MOST_ROWS]]
         draft.write("wal_rows", schemas.frame("wal_rows", rows))
+        dropped = naming.dropped(_schemas(draft)) if naming is not None else []
+        draft.write("wal_dropped", schemas.frame("wal_dropped", [_dropped(each) for each in dropped]))
     remarks = [f"{span['from_lsn']}: {span['broken']}" for span in spans if span["broken"]][:3]
     if tally.left_out:
         remarks.append(f"{tally.left_out} changes or pages passed the bounds and were left out")
@@ -40,6 +48,21 @@ def _owners(draft: Draft) -> dict[tuple[int, int], int]:
     known = relations[relations["filenode"].fillna(0) > 0]
     first = {(database, int(oid)): int(oid) for oid in known["oid"]}
     return first | {(database, int(node)): int(oid) for oid, node in zip(known["oid"], known["filenode"], strict=True)}
+
+
+def _schemas(draft: Draft) -> dict[int, str]:
+    """Names of the schemas that stand in the case's database, by OID."""
+    there = draft.written("namespaces")
+    return {int(oid): name for oid, name in zip(there["oid"], there["name"], strict=True) if oid == oid}
+
+
+def _dropped(one: Dropped) -> dict:
+    row = one.table
+    return {
+        "xid": one.xid, "database_oid": one.database, "schema": one.schema, "table": row.name, "oid": row.oid,
+        "filenode": row.filenode, "toast_oid": row.toast, "kind": row.kind, "partition": row.partition,
+        "pages": row.pages, "tuples": row.tuples, "made": one.made,
+    }  # fmt: skip
 
 
 def _span(span: object, source: str, how: str) -> dict:

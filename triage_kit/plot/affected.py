@@ -124,6 +124,8 @@ def _mechanism(row: object) -> Html:
         left = f"; none of the old rows is left, the {style.things(newer, 'row')} there came later"
     elif row.status == "partial" and pd.notna(row.old_rows_left):
         left = f"; {style.things(int(row.old_rows_left), 'old row')} left"
+    if former := words.former_rows(row):
+        left += f"; the WAL holds {style.things(former, 'row')} of the table that was dropped"
     if row.status == "intact" and isinstance(row.group, str) and row.group:
         left = "; it held no row that could be lost"
     bias = html.folded("what makes the numbers lie", html.listed(row.bias)) if row.bias else ""

@@ -11,6 +11,7 @@ from triage_kit import schemas
 from triage_kit.plot import culprit, html, outlook, style, words
 from triage_kit.plot.damage import by_urgency
 from triage_kit.plot.html import Html, tag, text
+from triage_kit.plot.removals import transactions
 
 MOST_GROUPS = 3
 MOST_PROOFS = 3
@@ -40,6 +41,7 @@ def first_screen(found: SimpleNamespace) -> Html:
         found.coverage,
         found.culprits,
         found.evidence,
+        found.removals,
     )
 
 
@@ -57,6 +59,7 @@ def summary(
     coverage: pd.DataFrame | None = None,
     culprits: pd.DataFrame | None = None,
     evidence: pd.DataFrame | None = None,
+    removals: pd.DataFrame | None = None,
 ) -> Html:
     """What a reader must know at once; ``glance`` is the picture to it, and the sections below prove each line.
 
@@ -68,6 +71,7 @@ def summary(
     chances : frame mechanism_probabilities, so that the second candidate is named beside the first.
     culprits : frame of this name: the session, migration or script that did it.
     evidence : frame of this name, for the row that dates a loss.
+    removals : frame of this name: a DELETE in many transactions is said to be one.
     """
     zone = incident.get("timezone")
     checked = schemas.check(findings, "findings")
@@ -78,7 +82,7 @@ def summary(
         many = f" ({group['group']})" if len(told) > 1 else ""
         did = _did(group["group"], culprits)
         lines += [
-            (f"What did it{many}", _what(group, checked, explaining, chances, did)),
+            (f"What did it{many}", _what(group, checked, explaining, chances, did, removals)),
             (f"Who{many}", _who(ranked[ranked["group"] == group["group"]], group, did)),
             (
                 f"Since when{many}",
@@ -206,6 +210,7 @@ def _what(
     explaining: pd.DataFrame | None,
     chances: pd.DataFrame | None,
     did: dict,
+    removals: pd.DataFrame | None = None,
 ) -> Html:
     """The mechanism and its probability, the next one unless it is sure, and the statement that explains the group."""
     mine = findings[findings["group"] == group["group"]]
@@ -220,10 +225,13 @@ def _what(
         first = told.iloc[0]
         observed = pd.notna(first["observed"]) and first["observed"]
         condition = words.condition(first, mine)
+        many = transactions(removals, group["group"])
+        ran = "seen" if observed else "inferred, nobody logged it"
+        ran += f"; in {many:,} transactions" if many > 1 else ""
         said += [
             ": ",
             tag("code", style.short(first["text"], 240)),
-            f" ({'seen' if observed else 'inferred, nobody logged it'}; {_reached(first, mine)}). ",
+            f" ({ran}; {_reached(first, mine)}). ",
             f"{condition}. " if condition else "",
             html.ids([first["evidence"]]),
         ]
@@ -282,6 +290,7 @@ def _when(group: dict, noticed: object, zone: object, proof: Html) -> Html:
     )
     by = group["dated_by"]
     dated = f" (by {style.visible(by)})" if isinstance(by, str) and by else ""
-    xid = f", transaction {int(group['xid'])}" if pd.notna(group["xid"]) else ""
+    first = "the first is " if isinstance(by, str) and "records of" in by else ""
+    xid = f", {first}transaction {int(group['xid'])}" if pd.notna(group["xid"]) else ""
     seen = html.join(["; noticed ", html.moment(noticed, zone)]) if noticed is not None and pd.notna(noticed) else ""
     return html.join([when, dated, xid, seen, ". " if proof else "", proof])

@@ -91,7 +91,8 @@ def _chosen(
 def _bare(graph: nx.MultiDiGraph, damaged: list[str]) -> str:
     if not graph.number_of_edges():
         return "No foreign key is known in the schemas of this case."
-    return f"No foreign key leads to or from the {style.things(len(damaged), 'damaged table')}."
+    which = "damaged table" if len(damaged) == 1 else style.things(len(damaged), "damaged table")
+    return f"No foreign key leads to or from the {which}."
 
 
 def _tables(findings: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from triage_kit import schemas, sql
 from triage_kit.plot import alike, html, style, words
 from triage_kit.plot.damage import by_urgency, names
 from triage_kit.plot.html import Html, tag
-from triage_kit.plot.removals import group_removals
+from triage_kit.plot.removals import group_removals, transactions
 
 # What an operation of a migration costs, in rows (PostgreSQL documentation of each command).
 COSTS = {
@@ -88,7 +88,7 @@ def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, H
     )
     result = html.join(
         [
-            html.join([_explained(one, members) for one in statement[:1]])
+            html.join([_explained(one, members, transactions(found.removals, group["group"])) for one in statement[:1]])
             if statement
             else f"No single statement explains exactly {'these tables' if len(members) > 1 else 'this table'}. ",
             "When: ",
@@ -155,12 +155,13 @@ def _impact(damaged: pd.DataFrame, spared: int) -> str:
     return f"{style.things(len(damaged), 'damaged table')}: {', '.join(said)}.{more}"
 
 
-def _explained(statement: dict, members: pd.DataFrame) -> Html:
+def _explained(statement: dict, members: pd.DataFrame, many: int) -> Html:
     seen = "was seen" if pd.notna(statement["observed"]) and statement["observed"] else "is inferred, nobody logged it"
     condition = words.condition(statement, members)
+    which = "One statement" if many < 2 else f"A statement like this, in each of {many:,} transactions,"
     return html.join(
         [
-            f"One statement {words.reached(statement, int(members['status'].isin(style.DAMAGED).sum()))}. It {seen}:",
+            f"{which} {words.reached(statement, int(members['status'].isin(style.DAMAGED).sum()))}. It {seen}:",
             html.sql(statement["text"]),
             f"{condition}. " if condition else "",
         ]
@@ -266,7 +267,8 @@ def _migrations(
     if given.empty:
         return []
     costly = given["operation"].isin(COSTS)
-    removing = sum(sql.lost_by(row) == "rows" for row in given.to_dict("records"))
+    lost = [sql.lost_by(row) for row in given.to_dict("records")]
+    removing = lost.count("rows")
     listed = html.join([_file(path, own, proofs) for path, own in given[costly].groupby("path", sort=True)])
     rest = given[~costly]
     if len(rest):
@@ -276,9 +278,10 @@ def _migrations(
     files = len(set(given["path"]))
     read = f"{style.things(files, 'migration file')} with {style.things(len(given), 'operation')}"
     result = f"{read} forward; when each ran is in the timeline."
-    impact = (
-        f"{removing:,} of them can remove rows." if removing else "None of them removes rows; they may cost values."
+    harmless = (
+        "None of them removes rows; they may cost values." if any(lost) else "None of them removes rows or values."
     )
+    impact = f"{removing:,} of them can remove rows." if removing else harmless
     conclusion = (
         "They are weighed among the causes."
         if removing

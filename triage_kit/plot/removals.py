@@ -24,15 +24,31 @@ def group_removals(removals: pd.DataFrame, group: str, timezone: object = None) 
     >>> str(group_removals(schemas.empty("removals"), "G1"))
     ''
     """
-    given = schemas.check(removals, "removals")
-    given = given[given["group"] == group].sort_values(["committed_at", "xid"], kind="stable")
-    # What no source gives an xid is one line of the log, and one transaction as far as anybody knows.
-    key = given["xid"].astype("string").fillna(given["committed_at"].astype("string") + given["how"].astype("string"))
-    told = [_transaction(same.to_dict("records"), timezone) for _, same in given.groupby(key, sort=False)]
+    given = _of(removals, group)
+    told = [_transaction(same.to_dict("records"), timezone) for _, same in given.groupby(_key(given), sort=False)]
     if len(told) < 2:
         return text("")
     rest = html.folded(f"{len(told) - MOST:,} more transactions", html.listed(told[MOST:])) if told[MOST:] else ""
     return html.join([tag("p", f"{len(told):,} transactions took rows:"), html.listed(told[:MOST]), rest])
+
+
+def transactions(removals: pd.DataFrame | None, group: str) -> int:
+    """How many transactions are known to have taken rows of a group.
+
+    >>> transactions(schemas.empty("removals"), "G1")
+    0
+    """
+    return 0 if removals is None else int(_key(_of(removals, group)).nunique())
+
+
+def _of(removals: pd.DataFrame, group: str) -> pd.DataFrame:
+    given = schemas.check(removals, "removals")
+    return given[given["group"] == group].sort_values(["committed_at", "xid"], kind="stable")
+
+
+def _key(given: pd.DataFrame) -> pd.Series:
+    """What no source gives an xid is one line of the log, and one transaction as far as anybody knows."""
+    return given["xid"].astype("string").fillna(given["committed_at"].astype("string") + given["how"].astype("string"))
 
 
 def _transaction(same: list[dict], timezone: object) -> Html:

@@ -118,14 +118,21 @@ def gone(row: object) -> str:
     if row.status == "hidden":
         hidden = row.hidden_rows if pd.notna(row.hidden_rows) and row.hidden_rows else row.actual_rows
         return "rows hidden" if pd.isna(hidden) else f"{style.things(int(hidden), 'row')} hidden"
-    newer = refilled(row)
+    newer, former = refilled(row), former_rows(row)
     said = [
-        "emptied" if newer else str(row.status),
+        "dropped" if former is not None else "emptied" if newer else str(row.status),
         f"{style.things(int(row.missing_rows), 'row')} missing" if pd.notna(row.missing_rows) else "",
         f"{style.things(most, 'row')} missing at most" if pd.isna(row.missing_rows) and (most := at_most(row)) else "",
+        f"{style.things(former, 'old row')} in the WAL" if former else "",
         f"{style.things(newer, 'newer row')} there" if newer else "",
     ]
     return ", ".join(each for each in said if each)
+
+
+def former_rows(row: object) -> int | None:
+    """How many rows the WAL holds of the table that was dropped from this name; None where it names none."""
+    held = getattr(row, "former_rows", None)
+    return None if pd.isna(held) else int(held)  # type: ignore[arg-type]
 
 
 def at_most(row: object) -> int | None:

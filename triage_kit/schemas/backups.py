@@ -96,6 +96,20 @@ wal_rows: rows of one file that stand in the WAL that was read
     oldest_lsn text
     newest_lsn text
 
+wal_dropped: one table that a committed transaction of the WAL dropped, temporary tables left out
+    xid int as in wal_transactions
+    database_oid int
+    schema text missing when the WAL does not tell it and the server has it no more
+    table text
+    oid int
+    filenode int the file that went with the commit
+    toast_oid int its TOAST table, 0 for none
+    kind text table, partitioned or materialized_view
+    partition bool whether it was a partition when it went
+    pages int the planner's estimate, of the last VACUUM or ANALYZE
+    tuples float the planner's estimate of its rows, missing when it never had one
+    made bool whether its making stands in the WAL that was read as well
+
 data_directories: one copy of a data directory or mounted volume
     path text as the case writes it
     major int PG_VERSION

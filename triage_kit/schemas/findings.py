@@ -42,6 +42,7 @@ findings: one table: what happened to it
     old_rows_left int
     missing_rows int
     hidden_rows int
+    former_rows int rows that the WAL holds of the table which was dropped from this name; missing where it names none
     columns_lost texts
     mechanism text
     probability float

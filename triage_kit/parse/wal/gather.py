@@ -52,9 +52,10 @@ class Gatherer(Reader):
     {}
     """
 
-    def __init__(self, wanted: set[File]) -> None:
+    def __init__(self, wanted: set[File], most: int = MOST) -> None:
         super().__init__()
         self.wanted = wanted
+        self.most = most
         self.gathered = Gathered()
 
     def _interesting(
@@ -77,10 +78,10 @@ class Gatherer(Reader):
         if not mine:
             return
         if manager == HEAP or (manager == HEAP2 and info & 0x70 == 0x50):
-            self._change(data, found, xid, info, manager)
+            self.change(data, found, xid, info, manager)
         for block in mine:
             if block.image is not None:
-                self._image(data, block, major)
+                self.image(data, block, major)
 
     def _finish(self, xid: int, subxids: tuple[int, ...], ended: Ended) -> None:
         self.gathered.ends[xid] = ended
@@ -88,7 +89,8 @@ class Gatherer(Reader):
             self.gathered.ends[one] = ended
             self.gathered.tops[one] = xid
 
-    def _image(self, data: bytes, block: Block, major: int) -> None:
+    def image(self, data: bytes, block: Block, major: int) -> None:
+        """Take the row versions of a page's image for what is known of the page."""
         at, size, hole, info = block.image  # type: ignore[misc]
         page = images.whole(data[at : at + size], hole, block.gap, packing(info, major < 15))
         for line, version in versions(page):
@@ -101,7 +103,7 @@ class Gatherer(Reader):
         if there and there[-1].xmin == version.xmin and there[-1].hoff == version.hoff:
             there[-1] = version
             return
-        if self.gathered.bytes > MOST:
+        if self.gathered.bytes > self.most:
             self.gathered.left_out += 1
             return
         self.gathered.bytes += len(version.body) + 200
@@ -111,7 +113,8 @@ class Gatherer(Reader):
         there = self.gathered.files.get((block.file[1], block.file[2]), {}).get((block.number, line))
         return there[-1] if there else None
 
-    def _change(self, data: bytes, found: Parts, xid: int, info: int, manager: int) -> None:
+    def change(self, data: bytes, found: Parts, xid: int, info: int, manager: int) -> None:
+        """Do to the rows that are known what an INSERT, UPDATE or DELETE record says."""
         at, size = found.main
         what, block = info & 0x70, found.blocks[0]
         if manager == HEAP2:
@@ -122,6 +125,14 @@ class Gatherer(Reader):
             self._delete(data, block, at, size, xid)
         elif what in (0x20, 0x40) and size >= 14:
             self._update(data, found, at, xid)
+        elif what == 0x70 and block.data:
+            self._in_place(data, block, struct.unpack_from("<H", data, at)[0])
+
+    def _in_place(self, data: bytes, block: Block, line: int) -> None:
+        """A row of the catalogue with figures of VACUUM or ANALYZE written over its own."""
+        (here, size), old = block.data or (0, 0), self._last(block, line)
+        if old is not None:
+            old.body = old.body[: old.hoff - HEADER] + data[here : here + size]
 
     def _many(self, data: bytes, block: Block, lines: list[int], xid: int) -> None:
         if not block.data:
