@@ -281,9 +281,36 @@ def test_a_partitioned_table_is_counted_by_its_parts() -> None:
     assert lead.endswith("Counted by its parts: d.whole.")
 
 
-def test_the_steps_of_the_freeze_list_are_linked_once() -> None:
+def test_the_steps_of_the_freeze_list_are_one_step_here() -> None:
     rows = [{"order": place, "step": step, "role": "on-call"} for place, step in enumerate(("stop", "copy", "ask"))]
     freeze = schemas.frame("freeze", [{"order": place, "action": step} for place, step in enumerate(("stop", "copy"))])
     shown = BeautifulSoup(plot.step_list(schemas.frame("next_steps", rows), None, freeze), "html.parser")
-    items = [each.get_text() for each in shown.find_all("li")]
-    assert items == ["stop (on-call): see Stop these things now", "copy (on-call)", "ask (on-call)"]
+    first, last = shown.ol.find_all("li", recursive=False)
+    assert first.a["href"] == "#s-stop-these-things-now"
+    assert first.get_text().startswith("Stop these things now: its 2 steps, in their order (on-call)")
+    assert [each.get_text() for each in first.details.find_all("li")] == ["stop", "copy"]
+    assert last.get_text() == "ask (on-call)"
+
+
+def test_what_has_minutes_from_the_collection_on_is_to_be_done_at_once() -> None:
+    collected = pd.Timestamp("2026-05-04T10:00:00Z")
+    rows = [{"order": place, "action": name, "deadline": collected + pd.Timedelta(minutes=left)}
+            for place, (name, left) in enumerate((("stop", 1), ("copy", 5), ("ask", 240)))]  # fmt: skip
+    freeze = schemas.frame("freeze", rows)
+    empty = [schemas.empty(name) for name in ("findings", "groups", "causes", "recovery")]
+    page = BeautifulSoup(plot.summary(*empty, {"collected_at": collected}, freeze=freeze), "html.parser")
+    told = [each.get_text() for each in page.find_all("li")]
+    assert told[:3] == ["stop, at once", "copy, at once", "ask, before 2026-05-04 14:00:00 UTC"]
+
+
+def test_commands_of_a_shell_and_of_psql_have_boxes_of_their_own() -> None:
+    freeze = schemas.frame("freeze", [{"order": 1, "action": "copy", "command": (
+        '-- on the server, in a shell, first: cp -a "$PGDATA/pg_wal" /disk/\n-- as a superuser:\nSELECT 1'
+    )}])  # fmt: skip
+    page = BeautifulSoup(plot.freeze_list(freeze), "html.parser")
+    assert [each.get_text() for each in page.find_all("pre")] == [
+        'cp -a "$PGDATA/pg_wal" /disk/', "-- as a superuser:\nSELECT 1"
+    ]  # fmt: skip
+    assert [each.get_text() for each in page.find_all(class_="where")] == [
+        "On the server, in a shell, first:", "In psql:"
+    ]  # fmt: skip

@@ -99,7 +99,7 @@ def _files(hurt: Sequence[dict], evidence: Mapping[str, pd.DataFrame]) -> dict:
     paths = {row["oid"]: row["path"] for row in rows(evidence["storage"])}
     mine = [paths.get(row["oid"]) or "" for row in hurt]
     held = [f"-lname '*{path}*(deleted)'" for path in mine if _PATH.fullmatch(path)][:6]
-    look = f"find /proc/[0-9]*/fd {' -o '.join(held)} | xargs -r ls -l; " if held else ""
+    look = f"find /proc/[0-9]*/fd {' -o '.join(held)} | xargs -r ls -l" if held else ""
     return {
         "action": "Look for the damaged files while the server still runs, then copy the whole data directory",
         "why": (
@@ -111,8 +111,12 @@ def _files(hurt: Sequence[dict], evidence: Mapping[str, pd.DataFrame]) -> dict:
             "may end in a recovery that fails"
         ),
         "command": (
-            f"-- on the server, in a shell, as root: {look}each file that is listed can be copied by cp from there\n"
-            '-- then: cp -a "$PGDATA" /another/disk/   with every tablespace'
+            (
+                f"-- on the server, in a shell, as root: {look}\n-- each file that is listed can be copied from there\n"
+                if look
+                else ""
+            )
+            + '-- then, on the server, in a shell: cp -a "$PGDATA" /another/disk/\n-- and every tablespace'
         ),
         "deadline": None,
     }

@@ -39,7 +39,7 @@ def _step(row: dict, timezone: object) -> Html:
             ),
             before,
             html.join([" ", html.ids(row["because"], most=4)]) if row["because"] else "",
-            html.sql(row["command"]),
+            html.boxes(row["command"]),
         ]
     )
 

@@ -97,7 +97,7 @@ def summary(
             lines.append(("Noticed", html.moment(incident["noticed_at"], zone)))
     lines += [
         ("Can it come back", outlook.way_back(schemas.check(recovery, "recovery"), checked, zone)),
-        ("Stop now", outlook.stop(freeze, zone)),
+        ("Stop now", outlook.stop(freeze, zone, incident.get("collected_at"))),
         ("To decide", outlook.decide(decisions, zone)),
         ("Not seen", outlook.unseen(gaps, coverage, len(told) > 0 and bool(told["committed_at"].notna().all()))),
     ]

@@ -24,6 +24,7 @@ EVIDENCE_ID = re.compile(r"\bE\d+\b")
 LONG_WORD = re.compile(r"\w[\w./:=(,-]{17,}\w")
 JOINT = re.compile(r"[_/](?=\w)|(?:[.,=(]|::)(?=[^\W\d])|(?<=[a-z\d])(?=[A-Z][a-z])")
 NAME_JOINT = re.compile(r"[._/](?=\w)|(?<=[a-z\d])(?=[A-Z][a-z])")
+SHELL = re.compile(r"-- (?P<where>[^:;]*\bin a shell\b[^:]*): (?P<command>.+)$", re.M)
 OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")  # its hyphens part nothing
 DRAWN = frozenset(("text", "title", "tspan"))  # elements of a drawing, which know no line breaks
 
@@ -112,6 +113,32 @@ def sql(value: object) -> Html:
         return Html("")
     whole = OPTION.sub(r'<span class="u">\g<0></span>', text(_lines(value)))
     return tag("pre", tag("code", Html(whole)), class_="sql")
+
+
+def boxes(value: object) -> Html:
+    """A command as boxes to copy: what a comment says to run in a shell stands apart from what psql takes.
+
+    >>> said = str(boxes("-- on the server, in a shell: cp a b\\nSELECT 1"))
+    >>> said.count("<pre"), "On the server, in a shell:</p><pre" in said, said.index("cp a b") < said.index("SELECT 1")
+    (2, True, True)
+    """
+    if _absent(value) or not SHELL.search(str(value)):
+        return sql(value)
+    parts: list[Html] = []
+    lines: list[str] = []
+    for line in [*str(value).splitlines(), None]:
+        found = SHELL.search(line) if line is not None else None
+        if line is not None and found is None:
+            lines.append(line)
+            continue
+        lines += [found.string[: found.start()].rstrip()] if found and found.start() else []
+        kept = "\n".join(lines)
+        parts += [tag("p", "In psql:", class_="where"), sql(kept)] if lines else []
+        lines = []
+        if found:
+            where = found["where"]
+            parts += [tag("p", f"{where[:1].upper()}{where[1:]}:", class_="where"), sql(found["command"])]
+    return join(parts)
 
 
 def commands(each: Iterable[object]) -> Html:

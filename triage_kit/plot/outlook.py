@@ -11,6 +11,7 @@ from triage_kit.plot import html, style, words
 from triage_kit.plot.html import Html, tag, text
 
 MOST_GAPS = 3
+AT_ONCE = pd.Timedelta(minutes=15)
 # Sources that tell most of a loss, the most telling first: a reader misses these before any other.
 TELLING = ("logs", "statements", "wal", "commit_times", "migrations", "row_counts", "table_counters", "relations")
 DATING = ("commit_times", "file_times")  # they date a loss, and are not missed where it is dated to the microsecond
@@ -86,17 +87,18 @@ def _effort(row: Mapping[str, object]) -> str:
     return f" (takes {style.visible(effort)})" if isinstance(effort, str) and effort not in ("", "none") else ""
 
 
-def stop(freeze: pd.DataFrame | None, zone: object) -> Html:
-    """The first three things to stop, each with the time by which it must be done."""
+def stop(freeze: pd.DataFrame | None, zone: object, collected: object = None) -> Html:
+    """The first three things to stop, each with the time by which it must be done.
+
+    What has a few minutes from the collection on has none left for a reader: it is to be done at once.
+    """
     if freeze is None or not len(freeze):
         return text("")
     steps = schemas.check(freeze, "freeze").sort_values("order", kind="stable").to_dict("records")
     clocks = [None, *(row["deadline"] for row in steps)]
     shown = html.listed(
         (
-            html.join(
-                [row["action"], ", before then" if _same(row["deadline"], last) else _until(row["deadline"], zone)]
-            )
+            html.join([row["action"], _by(row["deadline"], last, zone, collected)])
             for row, last in zip(steps[:3], clocks, strict=False)
         ),
         ordered=True,
@@ -126,6 +128,12 @@ def decide(decisions: pd.DataFrame | None, zone: object) -> Html:
         )
         for row in given
     )
+
+
+def _by(at: object, last: object, zone: object, collected: object) -> Html:
+    if pd.notna(at) and pd.notna(collected) and at - collected <= AT_ONCE:  # type: ignore[operator]
+        return text(", at once")
+    return text(", before then") if _same(at, last) else _until(at, zone)
 
 
 def _same(at: object, last: object) -> bool:

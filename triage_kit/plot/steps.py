@@ -30,23 +30,27 @@ def step_list(next_steps: pd.DataFrame, timezone: object = None, freeze: pd.Data
     if not len(given):
         return tag("p", "Nothing is to be done.", class_="none")
     told = set() if freeze is None else set(schemas.check(freeze, "freeze")["action"])
-    linked = given["step"].isin(told) & ~given["step"].isin(told).duplicated()  # one link leads to all of them
-    shown = [
-        _step(row, timezone, row["step"] in told, link)
-        for row, link in zip(given.to_dict("records"), linked, strict=True)
-    ]
-    return tag("ol", *shown, class_="steps")
+    stops = given["step"].isin(told)
+    first = [_stops(given[stops], timezone)] if stops.any() else []
+    return tag("ol", *first, *(_step(row, timezone) for row in given[~stops].to_dict("records")), class_="steps")
 
 
-def _step(row: dict, timezone: object, told: bool, link: bool) -> Html:
+def _stops(given: pd.DataFrame, timezone: object) -> Html:
+    """The steps of the list at the page's head as one: who does them, and by when the first."""
+    roles = ", ".join(dict.fromkeys(given["role"].dropna()))
+    soonest = given["until"].dropna().min()
+    until = html.join([" \u00b7 the first until ", html.moment(soonest, timezone)]) if pd.notna(soonest) else text("")
+    how = tag("a", "Stop these things now", href="#s-stop-these-things-now")
+    many = "its step" if len(given) == 1 else f"its {len(given):,} steps, in their order"
+    steps = html.folded("which", html.listed(html.cited(each) for each in given["step"]))
+    return tag("li", tag("strong", how), html.join([f": {many} (", roles, until, ") "]), steps)
+
+
+def _step(row: dict, timezone: object) -> Html:
     facts = [text(row["role"]) if isinstance(row["role"], str) else ""]
-    facts += [text(row["cost"]) if isinstance(row["cost"], str) and not told else ""]
+    facts += [text(row["cost"]) if isinstance(row["cost"], str) else ""]
     facts += [html.join(["until ", html.moment(row["until"], timezone)]) if pd.notna(row["until"]) else ""]
     who = html.join([fact for fact in facts if fact], " \u00b7 ")
-    if told:
-        how = tag("a", "Stop these things now", href="#s-stop-these-things-now")
-        where = html.join(["): see ", how]) if link else ")"
-        return tag("li", tag("strong", html.cited(row["step"])), " (", who, where)
     why = html.cited(row["why"]) if isinstance(row["why"], str) else ""
     proof = html.ids(row["because"], most=MOST_PROOFS)
     why = html.join([why, ". ", proof] if why and proof else [why or proof])
