@@ -29,10 +29,10 @@ COLUMN_NAMES = (*_BASE, "backend_type", "leader_pid", "query_id")
 _COLUMNS = {23: _BASE, 24: [*_BASE, "backend_type"], 26: [*_BASE, "backend_type", "leader_pid", "query_id"]}
 
 _TEXT = r'(?:"(?:[^"]|"")*")?'
-# Of a record, what stands before its severity.
+# Of a record, what stands before its severity; the rest of a time tells no more than its year.
 BEFORE = (
-    rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{{3}} [^,\"]+,{_TEXT},{_TEXT},\d+,{_TEXT},[0-9a-f]+\.[0-9a-f]+,\d+,{_TEXT},"
-    r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [^,"]+,[^,]*,\d*,'
+    rf"\d{{4}}-[^,\"]+,{_TEXT},{_TEXT},\d+,{_TEXT},[0-9a-f]+\.[0-9a-f]+,\d+,{_TEXT},"
+    r'[^,"]*,[^,]*,\d*,'
 )
 HEAD = re.compile(
     # A field that begins here begins with an odd run of quotes; doubled ones inside a text come in even runs.

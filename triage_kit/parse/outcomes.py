@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 
 from triage_kit.parse.entry import Entry, Unparsed
 from triage_kit.parse.stderr import FAILURES
-from triage_kit.sql import statements
 
 # Statements kept of one open transaction; the outcome of those beyond stays unknown.
 _MOST_OPEN = 10_000
@@ -235,7 +234,7 @@ def _controls(text: str) -> list[tuple[str, str]]:
     if not _CONTROL.search(text):
         return []
     found = []
-    for _, statement in statements(text):
+    for _, statement in _statements(text):
         words = statement.lower().split()
         if words[0] == "prepare" and words[1:2] != ["transaction"]:
             continue
@@ -246,4 +245,11 @@ def _controls(text: str) -> list[tuple[str, str]]:
 
 
 def _mixed(text: str) -> bool:
-    return len(_controls(text)) != len(statements(text))
+    return len(_controls(text)) != len(_statements(text))
+
+
+def _statements(text: str) -> list[tuple[int, str]]:
+    # What reads a part of a log in a process of its own needs no SQL.
+    from triage_kit.sql import statements
+
+    return statements(text)

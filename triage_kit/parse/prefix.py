@@ -10,11 +10,14 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from typing import TYPE_CHECKING
 
 from triage_kit.errors import PrefixMismatch
 from triage_kit.parse.kinds import recognise, statement_begins
 from triage_kit.parse.languages import LABEL_OF, SEVERITY_OF, UNKNOWN, alternation, english
-from triage_kit.parse.prefix_guess import Head, facts, guesses
+
+if TYPE_CHECKING:
+    from triage_kit.parse.prefix_guess import Head
 
 SEVERITIES = (
     "DEBUG",
@@ -209,26 +212,23 @@ COMMON = (
     "",
 )
 
-_GUESSES = tuple(
-    (re.compile(written), escape)
-    for written, escape in (
-        (rf"(?P<at>{_STAMP}\.\d{{3}} {_ZONE})", "%m"),
-        (rf"(?P<at>{_STAMP} {_ZONE})", "%t"),
-        (r"(?<![\w.])\d{10}\.\d{3}(?![\w.])", "%n"),
-        (r"(?<![\w.])[0-9a-f]{8}\.[0-9a-f]{1,8}(?![\w.])", "%c"),
-        (r"(?<=\buser=)[^\s,\]|:;]*", "%u"),
-        (r"(?<=\bdb=)[^\s,\]|:;]*|(?<=\bdatabase=)[^\s,\]|:;]*", "%d"),
-        (r"(?<=\bapp=)[^,\]|;]*?(?=[,\]|;]|\s\Z)|(?<=\bapplication=)[^,\]|;]*?(?=[,\]|;]|\s\Z)", "%a"),
-        (r"(?<=\bclient=)[^\s,\]|;]*|(?<=\bhost=)[^\s,\]|;]*", "%h"),
-        (r"(?<=\bpid=)\d+", "%p"),
-        (r"(?<=\[)\d+(?=-1\])", "%l"),
-        (r"(?<=\[)\d+(?=\])", "%p"),
-        (r"(?<![\w%@.-])[\w.-]+@[\w.-]+(?![\w@.])", "%u@%d"),
-        (r"\[local\]|(?<![\w.])[\w.:-]+\(\d+\)", "%r"),
-        (r"(?<![\w/])\d+/\d+(?![\w/])", "%v"),
-        (r"(?<![\w%])[0-9A-Z]{5}(?=\W*\Z)", "%e"),
-        (r"(?<![\w%.:/-])\d{2,7}(?![\w.:/-])", "%p"),
-    )
+_GUESSES = (
+    (rf"(?P<at>{_STAMP}\.\d{{3}} {_ZONE})", "%m"),
+    (rf"(?P<at>{_STAMP} {_ZONE})", "%t"),
+    (r"(?<![\w.])\d{10}\.\d{3}(?![\w.])", "%n"),
+    (r"(?<![\w.])[0-9a-f]{8}\.[0-9a-f]{1,8}(?![\w.])", "%c"),
+    (r"(?<=\buser=)[^\s,\]|:;]*", "%u"),
+    (r"(?<=\bdb=)[^\s,\]|:;]*|(?<=\bdatabase=)[^\s,\]|:;]*", "%d"),
+    (r"(?<=\bapp=)[^,\]|;]*?(?=[,\]|;]|\s\Z)|(?<=\bapplication=)[^,\]|;]*?(?=[,\]|;]|\s\Z)", "%a"),
+    (r"(?<=\bclient=)[^\s,\]|;]*|(?<=\bhost=)[^\s,\]|;]*", "%h"),
+    (r"(?<=\bpid=)\d+", "%p"),
+    (r"(?<=\[)\d+(?=-1\])", "%l"),
+    (r"(?<=\[)\d+(?=\])", "%p"),
+    (r"(?<![\w%@.-])[\w.-]+@[\w.-]+(?![\w@.])", "%u@%d"),
+    (r"\[local\]|(?<![\w.])[\w.:-]+\(\d+\)", "%r"),
+    (r"(?<![\w/])\d+/\d+(?![\w/])", "%v"),
+    (r"(?<![\w%])[0-9A-Z]{5}(?=\W*\Z)", "%e"),
+    (r"(?<![\w%.:/-])\d{2,7}(?![\w.:/-])", "%p"),
 )
 SEVERITY = re.compile(rf"(?<![\w-])(?P<severity>{SEVERITY_WORDS}|{SUB_ENTRY_WORDS}){COLON}")
 _GLUED = re.compile(SEVERITY.pattern.removeprefix(r"(?<![\w-])"))  # a prefix that ends with an application's name
@@ -252,7 +252,7 @@ def guess(line: str) -> str | None:
     head = line[: severity.start()].replace("%", "%%")
     used: set[str] = set()
     for written, escape in _GUESSES:
-        if escape not in used and (found := written.search(head)):
+        if escape not in used and (found := re.search(written, head)):
             head = head[: found.start()] + escape + head[found.end() :]
             used.add(escape)
     return head
@@ -263,6 +263,8 @@ def infer_prefix(sample: Sequence[str]) -> str:
 
     Raises PrefixMismatch, with the line and the best guess, when no prefix fits any line.
     """
+    from triage_kit.parse.prefix_guess import guesses
+
     heads = [line for line in sample if line and not line.startswith("\t")]
     few = _spread([line for line in heads if _plausible(line)])
     learnt = list(guesses([head for line in few if (head := _head(line)) is not None], prefix_pattern))
@@ -314,12 +316,16 @@ def _spread(lines: Sequence[str]) -> Sequence[str]:
 
 
 def _head(line: str) -> Head | None:
+    from triage_kit.parse.prefix_guess import Head
+
     found = SEVERITY.search(line) or _GLUED.search(line)
     return Head(line[: found.start()], english(found["severity"]), line[found.end() :]) if found else None
 
 
 def _fit(prefix: str, lines: Sequence[str]) -> tuple[float, int]:
     """How many lines the prefix explains and how many facts it reads; to say what the line denies counts against it."""
+    from triage_kit.parse.prefix_guess import facts
+
     match, fit = matcher(prefix), 0.0
     told: set[str] = set()
     for line in lines:

@@ -45,7 +45,7 @@ class _Reader:
     def __init__(self, prefix: str, clock: Clock) -> None:
         self.match, self.first, self.names = matcher(prefix), pattern(prefix).match, Names(prefix)
         self.clock = clock
-        self.waiting: deque[Entry | Unparsed] = deque()
+        self.waiting: deque[tuple[Entry | Unparsed, str]] = deque()  # with the key of their session
         self.latest: dict[str, Entry] = {}
         self.verbose: set[int] = set()  # ids of waiting entries that have a LOCATION
         self.inner: dict[int, str] = {}  # their QUERY, by id
@@ -58,10 +58,10 @@ class _Reader:
         for line in numbered(source):
             self._take(line)
             while len(self.waiting) > _WINDOW:
-                yield self._close(self.waiting.popleft())
+                yield self._close(*self.waiting.popleft())
         self._flush()
         while self.waiting:
-            yield self._close(self.waiting.popleft())
+            yield self._close(*self.waiting.popleft())
 
     def _take(self, line: Line) -> None:
         if line.more:
@@ -74,7 +74,7 @@ class _Reader:
         found = self.match(line.text)
         self._flush()
         if found is None:
-            self.waiting.append(Unparsed(line.number, line.offset, line.text))
+            self.waiting.append((Unparsed(line.number, line.offset, line.text), ""))
             return
         groups = found.groupdict()
         key = groups.get("session") or groups.get("pid") or str(line.pid or "")
@@ -104,7 +104,7 @@ class _Reader:
             entry.message = first["message"] + entry.message[length:]
 
     def _begin(self, entry: Entry, field: str, text: str, key: str) -> None:
-        self.waiting.append(entry)
+        self.waiting.append((entry, key))
         self.latest[key] = entry
         self._collect(entry, field, text)
 
@@ -127,43 +127,45 @@ class _Reader:
             setattr(entry, name, text)
 
     def _entry(self, line: Line, groups: dict[str, str | None]) -> Entry:
-        at = self.clock.epoch(groups["epoch"] or "") if "epoch" in groups else self.clock.instant(groups.get("at"))
+        told = groups.get
+        at = self.clock.epoch(groups["epoch"] or "") if "epoch" in groups else self.clock.instant(told("at"))
         if at is None and line.at:  # the prefix has no time: what stood around the line has
             at = self.clock.written(line.at)
-        pid, xid = groups.get("pid") or line.pid, groups.get("xid")
+        pid, xid = told("pid") or line.pid, told("xid")
         entry = Entry(
             line.number,
             line.offset,
-            at=at,
-            severity=groups["severity"],
-            sqlstate=groups.get("sqlstate"),
-            pid=int(pid) if pid else None,
-            session=groups.get("session"),
-            role=_known(groups.get("role")),
-            database=_known(groups.get("database")),
-            application=_known(groups.get("application")),
-            client=_client(groups.get("client")),
-            xid=int(xid) if xid and xid != "0" else None,
+            at,
+            groups["severity"],
+            told("sqlstate"),
+            int(pid) if pid else None,
+            told("session"),
+            _known(told("role")),
+            _known(told("database")),
+            _known(told("application")),
+            _client(told("client")),
+            int(xid) if xid and xid != "0" else None,
         )
-        if at is None and groups.get("session_start"):
+        if at is None and told("session_start"):
             self.begun[id(entry)] = self.clock.instant(groups["session_start"])
         return entry
 
-    def _close(self, entry: Entry | Unparsed) -> Entry | Unparsed:
+    def _close(self, entry: Entry | Unparsed, key: str) -> Entry | Unparsed:
         if isinstance(entry, Unparsed):
             return entry
-        for key in (entry.session, str(entry.pid), ""):
-            if key is not None and self.latest.get(key) is entry:
-                del self.latest[key]
-        if id(entry) in self.verbose:
+        if self.latest.get(key) is entry:
+            del self.latest[key]
+        if self.verbose and id(entry) in self.verbose:
             self.verbose.discard(id(entry))
             if found := _VERBOSE.fullmatch(entry.message):
                 entry.sqlstate, entry.message = found[1], found[2]
-        self.doubted.pop(id(entry), None)
-        complete(entry, self.inner.pop(id(entry), None))
-        begun = self.begun.pop(id(entry), None)
-        if entry.kind == "connection":  # is written when its session begins
-            entry.at = entry.at or begun
+        if self.doubted:
+            self.doubted.pop(id(entry), None)
+        complete(entry, self.inner.pop(id(entry), None) if self.inner else None)
+        if self.begun:
+            begun = self.begun.pop(id(entry), None)
+            if entry.kind == "connection":  # is written when its session begins
+                entry.at = entry.at or begun
         return entry
 
 

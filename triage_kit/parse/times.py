@@ -36,6 +36,12 @@ class Clock:
 
     def instant(self, written: str | None) -> datetime | None:
         """The instant of ``2025-10-07 20:27:38.343 CEST`` (fraction and zone may be missing); None if it is none."""
+        if written and (last := self._last) and written.startswith(last[1]):  # mostly another one of the same second
+            fraction = written[20 : len(written) - len(last[0] or "") - 1]
+            if (last[0] and len(fraction) == 3 and fraction.isdecimal()
+                    and written == f"{last[1]}.{fraction} {last[0]}"):  # fmt: skip
+                self.unresolved += last[3]
+                return last[2].replace(microsecond=int(fraction) * 1000)
         found = _STAMP.fullmatch(written) if written else None
         if found is None:
             return None

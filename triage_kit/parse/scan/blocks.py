@@ -45,10 +45,12 @@ class Block:
 
     def group(self, at: int) -> Iterator[Line]:
         """The lines of one entry."""
-        assert self.shape is not None
-        heads = self.shape.heads
-        last = int(heads[at + 1]) if at + 1 < len(heads) else len(self.lines)
-        return self._numbered(int(heads[at]), last)
+        heads = self.heads
+        first, last = heads[at], heads[at + 1] if at + 1 < len(heads) else len(self.lines)
+        if last > first + 1 or (self.bom and not first):
+            return self._numbered(first, last)
+        begin, end = self.places[at], self.places[at + 1]
+        return iter((self._line(self.line + first + 1, begin, self.data[begin:end]),))
 
     def every(self) -> Iterator[Line]:
         return self._numbered(0, len(self.lines))
@@ -63,6 +65,12 @@ class Block:
     def places(self) -> memoryview:
         """The same, of which one is read much faster."""
         return self.starts.data
+
+    @cached_property
+    def heads(self) -> memoryview:
+        """The lines at which entries begin, of which one is read much faster."""
+        assert self.shape is not None
+        return self.shape.heads.data
 
     def texts(self, lines: np.ndarray) -> Iterator[tuple[int, bytes]]:
         """The entries that these lines belong to, in order, and their bytes."""
@@ -98,10 +106,12 @@ class Block:
     def _numbered(self, first: int, last: int) -> Iterator[Line]:
         edges = self.lines.edges[first : last + 1].tolist()
         for number, (begin, end) in enumerate(pairwise(edges), self.line + first + 1):
-            raw = self.data[begin:end].removesuffix(b"\n").removesuffix(b"\r")
-            if begin == 0 and self.bom:
-                raw = raw.removeprefix(b"\xef\xbb\xbf")
-            yield Line(number, self.offset + begin, raw.replace(b"\0", b"").decode("utf-8", "surrogateescape"))
+            raw = self.data[begin:end]
+            yield self._line(number, begin, raw.removeprefix(b"\xef\xbb\xbf") if begin == 0 and self.bom else raw)
+
+    def _line(self, number: int, begin: int, raw: bytes) -> Line:
+        raw = raw.removesuffix(b"\n").removesuffix(b"\r")
+        return Line(number, self.offset + begin, raw.replace(b"\0", b"").decode("utf-8", "surrogateescape"))
 
 
 class Stretch(Block):

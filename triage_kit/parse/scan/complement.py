@@ -147,7 +147,7 @@ class Row(Item):
         *others, last = self.items
         before = Row(*others)
         found = [(before.match + match, tail) for match, tail in last.ends()]
-        if last.empty:
+        if last.empty and not isinstance(last, Many):  # whose pattern fits nothing as well
             found += [(match, tail | last.first()) for match, tail in before.ends()]
         return found
 

@@ -102,9 +102,9 @@ def _ordinary_csv(more: frozenset[int] = frozenset()) -> Row:
     text = Maybe(Row(literal('"'), Many(inside), literal('"')), often=True)
     short = Maybe(Row(literal('"'), Many(chars(without='"')), literal('"')))
     number, comma = Many(chars("-", digits=True)), literal(",")
-    second = Row(_number(f"{_SECOND} "), _zone())
+    rest = Many(chars(without='",'))  # of a time
     session = Row(One(_HEX), Many(_HEX), literal("."), One(_HEX), Many(_HEX))
-    head = [Row(_number(f"{_SECOND}.999 "), _zone()), text, text, _DIGITS, text, session, _DIGITS, short, second]
+    head = [Row(_number("9999-"), One(rest.some), rest), text, text, _DIGITS, text, session, _DIGITS, short, rest]
     head += [Many(chars("/-", digits=True)), Many(chars(digits=True))]
     message = Row(literal('LOG,00000,"'), ORDINARY, Many(inside), literal('"'), text)
     behind = [text, text, text, number, text, text, number, text, text]

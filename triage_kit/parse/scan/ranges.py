@@ -9,11 +9,11 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from triage_kit.parse.entry import Entry, Unparsed
 from triage_kit.parse.formats import parse
@@ -26,6 +26,9 @@ from triage_kit.parse.scan.select import FirstPass, Selection, first_patterns
 from triage_kit.parse.scan.sessions import Session, Who
 from triage_kit.parse.scan.significance import significant
 from triage_kit.parse.times import Clock
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 RANGE = 64 << 20
 TAIL = 256 << 10
