@@ -29,7 +29,7 @@ def test_subject(subject, severity, message):
 def test_nearly_every_subject_has_a_line_of_a_real_server():
     real = {row[0] for row in CORPUS if row[3:]}
     assert len(real) >= 118
-    told_by_context = {"raised", "extension_notice"}  # by the words around them; the test below has them
+    told_by_context = {"raised", "extension_notice", "forgeable"}  # by the words around them; the test below has them
     assert set(SUBJECTS) - {row[0] for row in CORPUS} <= told_by_context
 
 

@@ -302,6 +302,18 @@ def test_of_a_key_that_comes_twice_the_latter_counts(tmp_path, block_size):
     assert len(reference(data, "json")[0]) == 12
 
 
+@pytest.mark.parametrize("torn", ["", " \r", "20\n25", "x", '"', ","])
+def test_a_time_that_is_torn(tmp_path, block_size, torn):
+    """A record whose times are damaged is one, unless what it has instead ends a field or a line."""
+    good = (
+        f'{stamp(1)},"app","shop",11,"[local]",68e5.b,1,"idle",{stamp(1)},3/4,0,LOG,00000,"statement: SELECT 1"'
+        + ",,,,,,,,,,,,0\n"
+    )
+    for broken in (good.replace(" UTC,", f"{torn},", 1), good.replace(" UTC,3", f"{torn},3", 1)):
+        data = (good + broken + good).encode()
+        assert_same(scanned(tmp_path, data, "csv"), reference(data, "csv"))
+
+
 @pytest.mark.parametrize("make", [stderr, csvlog, jsonlog])
 def test_damage(tmp_path, make, block_size):
     """Cut lines, NULs, foreign lines and a missing beginning: every line is in an entry or unparsed, as it is without the scan."""

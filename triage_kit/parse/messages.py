@@ -458,6 +458,8 @@ protocol | error | somebody who is no PostgreSQL client knocked
     PostgreSQL protocol
 ssl | other | encryption of a connection
     (?:could not accept (?:SSL|GSSAPI)|SSL (?:connection|error|configuration)|could not (?:initialize SSL|load (?:server|root) certificate)|GSSAPI)
+forgeable | other | names before this message may have held it: whoever connects, in vain too, may have made it up
+    (?!)
 raised | error | an exception that a function raised
     .*\bRAISE\b
 recursion | error | too deep, too many, too large

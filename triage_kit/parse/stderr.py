@@ -14,6 +14,7 @@ from datetime import datetime
 
 from triage_kit.parse.abridge import Text
 from triage_kit.parse.entry import Entry, Unparsed
+from triage_kit.parse.forged import disowned, doubt
 from triage_kit.parse.kinds import statement_begins, understand
 from triage_kit.parse.languages import UNKNOWN, english
 from triage_kit.parse.lines import Line, numbered
@@ -44,7 +45,10 @@ def parse_stderr(source: Iterable[bytes | Line], prefix: str, clock: Clock | Non
 class _Reader:
     def __init__(self, prefix: str, clock: Clock) -> None:
         self.match, self.first, self.names = matcher(prefix), pattern(prefix).match, Names(prefix)
-        self.clock = clock
+        self.doubt, self.clock = doubt(prefix), clock
+        self.before: tuple[str, str] | None = None  # of the message that is read: what stands before it, its severity
+        self.forgeable: set[int] = set()  # ids of waiting entries that a name may have made up
+        self.last = 0  # the number of the last line
         self.waiting: deque[tuple[Entry | Unparsed, str]] = deque()  # with the key of their session
         self.latest: dict[str, Entry] = {}
         self.verbose: set[int] = set()  # ids of waiting entries that have a LOCATION
@@ -64,6 +68,7 @@ class _Reader:
             yield self._close(*self.waiting.popleft())
 
     def _take(self, line: Line) -> None:
+        next_to, self.last = line.number == self.last + 1, line.number
         if line.more:
             if self.target:
                 self.text.add(line.text)
@@ -72,14 +77,19 @@ class _Reader:
             self.text.add(f"\n{line.text[1:]}")
             return
         found = self.match(line.text)
-        self._flush()
+        written = self._flush()
         if found is None:
+            if next_to and written and self.doubt.ends_behind(line.text):
+                self.forgeable.add(id(written))
             self.waiting.append((Unparsed(line.number, line.offset, line.text), ""))
             return
         groups = found.groupdict()
         key = groups.get("session") or groups.get("pid") or str(line.pid or "")
         if (right := self.names.read(key, line.text, found)) is not found:
             groups = right.groupdict()
+            told = None
+        else:
+            told = line.text[: found.start("severity")], groups["severity"] or ""
         severity, message = english(groups["severity"]), groups["message"]
         groups["severity"] = severity
         if severity not in _SUB_ENTRIES:
@@ -87,6 +97,7 @@ class _Reader:
             if ":  " in (entry.application or ""):
                 self.doubted[id(entry)] = (line.text, len(message))
             self._begin(entry, "message", message, key)
+            self.before = told
         elif key in self.latest:
             self._doubt(self.latest[key], severity, groups)
             self._collect(self.latest[key], severity, message)
@@ -109,22 +120,27 @@ class _Reader:
         self._collect(entry, field, text)
 
     def _collect(self, entry: Entry, field: str, text: str) -> None:
-        self.target, self.text = (entry, field), Text(statement_begins)
+        self.target, self.text, self.before = (entry, field), Text(statement_begins), None
         self.text.add(text)
 
-    def _flush(self) -> None:
+    def _flush(self) -> Entry | None:
+        """Give what was collected to its entry, which is returned if that was its message."""
         if self.target is None:
-            return
+            return None
         (entry, field), text = self.target, self.text.text()
         self.target, self.text = None, _NO_TEXT
         if field == "message":
             entry.message = text
-        elif field == "LOCATION":
+            if self.before and self.doubt.within(*self.before, text):
+                self.forgeable.add(id(entry))
+            return entry
+        if field == "LOCATION":
             self.verbose.add(id(entry))
         elif field == "QUERY":
             self.inner[id(entry)] = text
         elif name := _FIELDS.get(field):
             setattr(entry, name, text)
+        return None
 
     def _entry(self, line: Line, groups: dict[str, str | None]) -> Entry:
         told = groups.get
@@ -162,6 +178,9 @@ class _Reader:
         if self.doubted:
             self.doubted.pop(id(entry), None)
         complete(entry, self.inner.pop(id(entry), None) if self.inner else None)
+        if self.forgeable and id(entry) in self.forgeable:
+            self.forgeable.discard(id(entry))
+            disowned(entry)
         if self.begun:
             begun = self.begun.pop(id(entry), None)
             if entry.kind == "connection":  # is written when its session begins

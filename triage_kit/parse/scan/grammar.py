@@ -102,7 +102,7 @@ def _ordinary_csv(more: frozenset[int] = frozenset()) -> Row:
     text = Maybe(Row(literal('"'), Many(inside), literal('"')), often=True)
     short = Maybe(Row(literal('"'), Many(chars(without='"')), literal('"')))
     number, comma = Many(chars("-", digits=True)), literal(",")
-    rest = Many(chars(without='",'))  # of a time
+    rest = Many(chars(without='",\r'))  # of a time
     session = Row(One(_HEX), Many(_HEX), literal("."), One(_HEX), Many(_HEX))
     head = [Row(_number("9999-"), One(rest.some), rest), text, text, _DIGITS, text, session, _DIGITS, short, rest]
     head += [Many(chars("/-", digits=True)), Many(chars(digits=True))]

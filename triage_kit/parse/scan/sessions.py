@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from triage_kit.parse.csvlog import BEFORE
+from triage_kit.parse.forged import doubt
 from triage_kit.parse.kinds import recognise
 from triage_kit.parse.languages import english
 from triage_kit.parse.prefix import matcher, pattern
@@ -159,7 +160,7 @@ _PART = re.compile(r"\n(?!\t)")  # DETAIL and the like begin without a TAB
 
 
 def _stderr(prefix: str) -> Callable[..., About | None]:
-    match, known = matcher(prefix), pattern(prefix).groupindex
+    match, known, within = matcher(prefix), pattern(prefix).groupindex, doubt(prefix).within
     session_at, pid_at = known.get("session"), known.get("pid")
 
     def about(raw: bytes, most: int = _MOST_READ) -> About | None:
@@ -181,6 +182,8 @@ def _stderr(prefix: str) -> Callable[..., About | None]:
             return None
         session: Session = found[at] if at == session_at else int(found[at])
         message = found["message"] + f"\n{more}".replace("\n\t", "\n") if more else found["message"]
+        if ":  " in message and within(first[: found.start("severity")], found["severity"], message):
+            return None
         return About(session, Said(message, found["severity"], cut), slice(*found.span(at)))
 
     return about

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from triage_kit.parse.costly import COSTLY, NAMES, PARTS_OF_NAMES
 from triage_kit.parse.entry import Entry
+from triage_kit.parse.forged import FORGEABLE
+from triage_kit.parse.kinds import statement_begins
 
 ORDINARY = frozenset(("statement", "duration", "connection", "disconnection"))
 SERIOUS = frozenset(("NOTICE", "WARNING", "ERROR", "FATAL", "PANIC"))
@@ -78,6 +80,8 @@ def significant(entry: Entry) -> bool:
         return True
     if entry.statement and entry.kind in ("statement", "duration"):
         return costly(entry.statement) and costly(_HEADER.sub("", entry.statement))
+    if entry.subject == FORGEABLE and (begin := statement_begins(entry.message)):
+        return costly(entry.message[begin:])
     return costly(_HEADER.sub("", f"LOG:  {entry.statement or entry.message}"))
 
 
