@@ -211,13 +211,18 @@ _DRIZZLE_OWNER = re.compile(r"\A(?:db|tx|trx|database)\Z|D[bB]\Z")
 
 def _drizzle(call: Call, text: str) -> Told | None:
     table = re.match(r"\s*(?:\w+\.)?([a-z]\w*)\s*\Z", call.arguments)
+    if table is None or not _of_drizzle(text):
+        return None
     owner = re.search(r"(\w+)(?:\(\))?\s*\Z", f"{call.chain}{call.found[0].rpartition('.')[0]}")
     name = owner[1] if owner else ""
     if not (_DRIZZLE_OWNER.search(name) or re.search(rf"\b{name}\s*(?::[^=;\n]{{1,80}})?=\s*drizzle\(", text)):
         return None
-    if table is None or ("drizzle" not in text and not re.search(r"from\s+['\"][^'\"]*schema['\"]", text)):
-        return None
     return Told("delete", table[1], _limited(call))
+
+
+@lru_cache(maxsize=8)
+def _of_drizzle(text: str) -> bool:
+    return "drizzle" in text or re.search(r"from\s+['\"][^'\"]*schema['\"]", text) is not None
 
 
 _JAVASCRIPT = [

@@ -26,7 +26,27 @@ _ELSEWHERE = re.compile(
     r"\bnode:sqlite|\bD1Database\b|\bSqlitePool|\bMySqlPool|\bmysql_async\b|MySqlConnector|MySql\.Data|\bUse(?:SqlServer|MySql)\b|"
     r"\b(?:System|Microsoft)\.Data\.(?:SqlClient|Sqlite)\b|go-mssqldb|clickhouse-go|\bgocql\b|cassandra-driver|"
     r"['\"](?:mssql|oracledb|duckdb|snowflake-sdk|@google-cloud/(?:bigquery|spanner))['\"]|Ecto\.Adapters\.(?:SQLite3|MyXQL|Tds)|"
-    r"(?m:^\s*(?:from|import)\s+(?:clickhouse_\w+|cassandra|snowflake|oracledb|cx_Oracle|pymssql|duckdb|google\.cloud)\b)"
+    r"(?:\bfrom|\bimport)\s+(?:clickhouse_\w+|cassandra|snowflake|oracledb|cx_Oracle|pymssql|duckdb|google\.cloud)\b"
+)
+# One of these stands in every text that the pattern above takes, in small letters.
+_ELSEWHERE_CLUES = (
+    *(
+        "sqlite",
+        "mysql",
+        "mssql",
+        "sqlserver",
+        "sqlclient",
+        "libsql",
+        "memory",
+        "jdbc:",
+        "clickhouse",
+        "embeddeddatabasetype",
+        "androidx.room",
+        "sqflite",
+        "d1database",
+        "gocql",
+    ),
+    *("cassandra", "oracle", "duckdb", "snowflake", "google", "ecto.adapters", "myxql"),
 )
 _HERE = re.compile(r"(?i)postgres|\bpsql\b|\bpgx\b|psycopg|asyncpg|npgsql|\bpg['\"]|\blibpq\b|\bpq['\"]|\bPg\b")
 _ROLLS_BACK = re.compile(
@@ -112,7 +132,9 @@ def throwaway(text: str, of_a_test: bool) -> bool:
     >>> throwaway("import sqlite3, psycopg", False)
     False
     """
-    if _ELSEWHERE.search(text) and not _HERE.search(text):
+    lowered = text.lower()
+    named = any(each in lowered for each in _ELSEWHERE_CLUES)
+    if named and _ELSEWHERE.search(text) and not _HERE.search(text):
         return True
     if not of_a_test or _FROM_OUTSIDE.search(text):
         return False
