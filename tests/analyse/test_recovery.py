@@ -215,6 +215,33 @@ def test_what_the_log_says_of_imports_is_told_with_its_line(make_table, make_evi
     assert "pg.log:1, pg.log:2, pg.log:3" in found.loc["log_replay", "why"]
 
 
+@pytest.mark.parametrize(
+    ("statement", "parameters", "feasible"),
+    [
+        ("INSERT INTO s.orders (id, note) VALUES (4, 'x')", None, True),
+        ("INSERT INTO s.orders (id, note) VALUES ($1, $2)", "$1 = '4', $2 = NULL", True),
+        ("INSERT INTO s.orders (id, note) VALUES ($1, $2)", None, None),
+        ("INSERT INTO s.orders (id, note) VALUES (4, '***')", None, None),
+        ("INSERT INTO s.orders (note) VALUES ('x')", None, None),
+        ("INSERT INTO s.orders (id, note) VALUES (4, upper('x'))", None, None),
+        ("INSERT INTO s.orders (id, note) VALUES (4, 'x') ON CONFLICT DO NOTHING", None, None),
+        ("INSERT INTO s.orders (id, made) VALUES (4, 'x')", None, None),
+        ("INSERT INTO s.orders (id, other) VALUES (4, 'x')", None, None),
+    ],
+)
+def test_only_what_the_log_tells_whole_is_printed_to_be_written_again(
+    make_table, make_evidence, statement, parameters, feasible
+):
+    own = [{"table_oid": 16404, "position": at, "name": name, "type": "text", "dropped": False, "generated": made}
+           for at, (name, made) in enumerate([("id", None), ("note", None), ("made", "s")], 1)]  # fmt: skip
+    key = [{"oid": 1, "name": "k", "kind": "primary_key", "table_oid": 16404, "columns": ["id"]}]
+    events = [{"file": "pg.log", "line": 1, "kind": "statement", "statement": statement, "parameters": parameters}]
+    _, found = options(make_table, make_evidence, GONE, log_events=events, columns=own, constraints=key)
+    told = found.loc["log_replay"]
+    assert (told["feasible"] if feasible else pd.isna(told["feasible"])) == True  # noqa: E712 a nullable boolean
+    assert any("VALUES ('4', " in line for line in told["commands"]) == bool(feasible)
+
+
 def test_a_managed_service_restores_to_the_second_before_the_loss(make_table, make_evidence):
     settings = [{"name": "rds.extensions", "value": "x"}]
     _, found = options(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.analyse import dump_ways, remains_ways, restore_ways, shelf, undo_ways
+from triage_kit.analyse import dump_ways, remains_ways, replay_ways, restore_ways, shelf, undo_ways
 from triage_kit.analyse.context import Context
 from triage_kit.analyse.losses import Loss, loss
 from triage_kit.analyse.remains_ways import wal_segments
@@ -16,7 +16,7 @@ from triage_kit.analyse.target import find_target
 # The freeze list made every new session read-only, so that the way back is the only writer.
 WRITES = "SET default_transaction_read_only = off;  -- for this session: new ones are read-only since the freeze"
 # Ways whose statements write in the damaged database.
-IN_SQL = {"undo_update", "attach", "rename_back", "row_security", "search_path", "dead_rows"}
+IN_SQL = {"undo_update", "attach", "rename_back", "row_security", "search_path", "dead_rows", "log_replay"}
 COUNTED = {"wal", "dead_rows"}  # what these hold is counted before it is decoded
 EFFORTS = {"minutes": 0, "under an hour": 1, "hours": 2, "hours to days": 3, "days": 4}
 
@@ -40,7 +40,7 @@ def recovery_options(lost: Loss, evidence: Mapping[str, pd.DataFrame], about: Co
             restore_ways.standby(lost, target, evidence),
             remains_ways.dead_rows(lost, target, evidence),
             remains_ways.wal_content(lost, target, evidence),
-            remains_ways.log_replay(lost, evidence),
+            replay_ways.log_replay(lost, evidence),
             remains_ways.volumes(lost, evidence, about),
             remains_ways.sources(lost, evidence),
         ]

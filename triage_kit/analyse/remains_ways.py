@@ -1,4 +1,4 @@
-"""Ways back out of what is left behind: dead rows in their pages, WAL, the log, source files, volumes."""
+"""Ways back out of what is left behind: dead rows in their pages, WAL, source files, volumes."""
 
 from __future__ import annotations
 
@@ -193,54 +193,6 @@ def wal_segments(files: pd.DataFrame) -> list[str]:
     """
     names = [name for name in files["name"] if isinstance(name, str) and SEGMENT.fullmatch(name)]
     return sorted(names, key=lambda name: name[8:])
-
-
-def log_replay(lost: Loss, evidence: Evidence) -> dict:
-    """INSERT statements that the log holds, to be run again."""
-    settings = {row["name"]: row["value"] for row in rows(evidence["settings"])}
-    logged, bare = settings.get("log_statement"), {name.rpartition(".")[2].strip('"').lower() for name in lost.tables}
-    found = [
-        f"{row['file']}:{row['line']}"
-        for row in rows(evidence["log_events"])
-        if row["statement"] and row["outcome"] not in ("failed", "rolled_back")
-        and re.match(r"(?i)\s*(insert\s+into|copy)\b", row["statement"])
-        and any(name in row["statement"][:400].lower() for name in bare)
-    ]  # fmt: skip
-    if found:
-        why = (
-            f"the log holds {len(found):,} {'statement that inserts' if len(found) == 1 else 'statements that insert'} "
-            f"into the damaged tables (log_statement = {logged}): "
-            + ", ".join(found[:4])
-            + (" and on" if len(found) > 4 else "")
-        )
-        return way(
-            "log_replay",
-            None,
-            lost,
-            why,
-            "rows of COPY, values bound as parameters where they are not logged, generated ids, and later changes",
-            "hours",
-            clock="rotation of the log: copy it",
-        )
-    if logged in ("mod", "all"):
-        why = (
-            f"log_statement = {logged}: INSERT statements in the log can be run again; none was found in what was read"
-        )
-        return way(
-            "log_replay",
-            None,
-            lost,
-            why,
-            "values bound as parameters where they are not logged, and generated ids",
-            "hours",
-            clock="rotation of the log: copy it",
-        )
-    why = (
-        f"log_statement = {logged}: the statements that wrote the rows are not in the log"
-        if logged
-        else "log_statement is not known"
-    )
-    return way("log_replay", False if logged else None, lost, why, "", "none")
 
 
 def sources(lost: Loss, evidence: Evidence) -> dict:

@@ -22,7 +22,7 @@ ROLES = {  # way back: who can take it
     "undo_update": "database administrator",
     "attach": "database administrator",
     "rename_back": "database administrator",
-    "log_replay": "developer",
+    "log_replay": "database administrator",
     "volume_copy": "host operator",
     "reload_sources": "data owner",
 }
