@@ -54,3 +54,28 @@ def test_what_a_table_lost_to_a_rolled_back_load_alone_stays_sure(told):
     found = told({**BESIDE, "inserts": 300, "deletes": 0, "dead": 300, "mod": 0, "insv": 300})
     assert (found["status"], found["mechanism"]) == ("intact", "rollback")
     assert found["probability"] > 0.95
+
+
+# 500 rows came, a retention took 100 of them, and a DELETE on the parent that cascaded to the rest was rolled back.
+KEPT = {"inserts": 500, "deletes": 500, "rows": 400, "live": 400, "dead": 100, "mod": 600, "insv": 500, "analyzes": 0}
+WHOLE = {"inserts": 40, "deletes": 40, "rows": 40, "live": 40, "mod": 40, "insv": 40, "analyzes": 0}
+THINNED = {"inserts": 50, "deletes": 50, "rows": 40, "live": 40, "dead": 10, "mod": 60, "insv": 50, "analyzes": 0}
+RETENTION = "DELETE FROM s.lots WHERE at < now() - interval '90 days'"
+
+
+@pytest.mark.parametrize("parent", [WHOLE, {**WHOLE, "mod": 0, "analyzes": 1}, THINNED])
+@pytest.mark.parametrize("reported", [[], ["lots"]])
+def test_a_cascade_that_was_rolled_back_is_no_cascade_although_it_was_counted(
+    make_table, make_evidence, parent, reported
+):
+    tables = [make_table("lots", 16404, **KEPT), make_table("sales", 16410, **parent), make_table("users", 16900)]
+    entries = [
+        {"database": "d", "role": "o", "query_id": number, "text": text, "calls": calls, "rows": rows}
+        for number, (text, calls, rows) in enumerate(
+            [("DELETE FROM s.sales WHERE hall = $1", 1, 40), (RETENTION.replace("'90 days'", "$1"), 10, 100)]
+        )
+    ]
+    evidence = make_evidence(tables, keys=[("lots", "sales", "cascade")], statements=entries, reported=reported)
+    found = analyse.investigate(evidence).findings.set_index("table")
+    assert found.loc["lots", "mechanism"] != "cascade_delete"
+    assert parent is THINNED or found.loc["sales", "status"] == "intact"

@@ -99,6 +99,11 @@ class Dossier:
         """Whether the inserts that were rolled back are too many for statements that fail one by one: a load was."""
         return self.failed > FAILED and self.failed * FAILED_SHARE > self.balance["deletes"]
 
+    @property
+    def undone_deletes(self) -> int:
+        """Counted deletes that were rolled back, as far as that can be told."""
+        return self._rolled_back[1]
+
     @cached_property
     def _rolled_back(self) -> tuple[int, int]:
         """Counted inserts and counted deletes that were rolled back; nothing of what cannot be told.

@@ -123,21 +123,29 @@ def moves(tables: Sequence[Dossier], seen: Mapping[str, Sequence[Seen]], wal: Re
 
 
 def refuted(seen: Sequence[Seen], tables: Sequence[Dossier]) -> list[Seen]:
-    """The statements, those as rolled back that are a DELETE of every row of a table in which every row stands.
+    """The statements, those as rolled back that are a DELETE which the rows and counters of its table refute.
 
     A DELETE that is rolled back is counted like any other (measured on 13 to 18): where deletes are counted and as many
-    rows stand as ever came, what the log shows took none of them, and none of another table by a foreign key.
+    rows stand as ever came, what was seen took none of them, and none of another table by a foreign key. Where only
+    some were rolled back, it is the statement that counts exactly as many rows.
     """
+    deleted = {table.name: table for table in tables if table.went and not table.replaced}
     whole = {
-        table.name for table in tables
-        if table.came and table.went and (table.balance["actual_rows"] or 0) >= table.came and not table.replaced
-    }  # fmt: skip
-    return [
-        replace(each, outcome="rolled_back")
-        if each.operation == "delete" and each.bounded is False and each.outcome == "unknown" and each.table in whole
-        else each
-        for each in seen
-    ]
+        name for name, table in deleted.items() if table.came and (table.balance["actual_rows"] or 0) >= table.came
+    }
+    texts: defaultdict[str, set[str]] = defaultdict(set)
+    for each in seen:
+        if each.operation == "delete" and each.done:
+            texts[each.table].add(each.text)
+
+    def in_vain(each: Seen) -> bool:
+        if each.operation != "delete" or each.outcome != "unknown" or each.table not in deleted:
+            return False
+        if each.table in whole:  # one with a WHERE may have found nothing to delete
+            return each.bounded is False or bool(each.rows) or (each.rows is None and len(texts[each.table]) == 1)
+        return bool(each.rows) and each.calls == 1 and each.rows == deleted[each.table].undone_deletes
+
+    return [replace(each, outcome="rolled_back") if in_vain(each) else each for each in seen]
 
 
 def passed_through(tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame]) -> frozenset[str]:

@@ -13,7 +13,7 @@ from triage_kit.analyse.earlier import rows_then
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.reports import REPORTS
 from triage_kit.analyse.scene import FEW, Scene, loaded_once
-from triage_kit.analyse.traces import TRACES, in_proportion
+from triage_kit.analyse.traces import TRACES, in_proportion, taken
 from triage_kit.analyse.witnesses import WITNESSES
 from triage_kit.schemas import parts
 
@@ -193,8 +193,8 @@ def _gone_objects(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _cascade(table: Dossier, scene: Scene) -> Observation | None:
-    if table.net is None or not table.balance["deletes"]:
-        return None
+    if table.net is None or not taken(table.balance):
+        return None  # none was deleted, or those that were came back when the transaction was rolled back
     parents = [
         (name, scene.balances[name])
         for name in sorted(scene.cascades_from[table.name] - {table.name})
@@ -204,7 +204,7 @@ def _cascade(table: Dossier, scene: Scene) -> Observation | None:
         return Observation(
             ("no_parent",), "no ON DELETE CASCADE leads to it", "pg_constraint", table.name, "foreign keys"
         )
-    deleted = [(name, row) for name, row in parents if row["deletes"]]
+    deleted = [(name, row) for name, row in parents if taken(row)]
     emptied = [name for name, row in deleted if row["actual_rows"] == 0]
     missed = [name for name, _ in deleted if name in scene.reported]
     even = [name for name, row in deleted if in_proportion(row, table.balance)]

@@ -32,8 +32,8 @@ REMADE_MISSED = 0.25
 # Judgement: rows that one transaction deleted here and inserted there were moved; equal numbers alone are a hint that
 # must not make a sure loss an open question.
 MOVED, MOVED_ALIKE, MOVED_EVEN = 0.94, 0.75, 0.4
-# Judgement: what a migration tool notes is written anew by each of its runs (golang-migrate empties its table and writes
-# one row, going back deletes a row); a table of it that holds rows, and was not emptied with others, is seldom a loss.
+# Judgement: what a migration tool notes is written anew by each of its runs (golang-migrate empties its table and
+# writes one row, going back deletes a row); one that holds rows, and was not emptied with others, is seldom a loss.
 NOTED, NOTED_MISSED = 0.96, 0.6
 # Judgement: an older state of a table that nobody misses rows of holds all of them not much more seldom than not.
 OLDER_WHOLE = 0.4
@@ -148,7 +148,7 @@ def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
 
 
 def _noted_anew(each: Weighed, scene: Scene) -> bool:
-    """Whether a migration tool notes what ran there, and nothing that took rows of other tables emptied it with them."""
+    """Whether a migration tool notes what ran there, and nothing that took rows of other tables emptied it too."""
     with_others = scene.transactions.get(each.table.name, ("", 0))[0] in ("proven", "closure", "named", "shared")
     return notes_versions(each.table.name) and not with_others and not _struck(each, scene)
 

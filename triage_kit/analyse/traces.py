@@ -43,6 +43,18 @@ def _children(table: Dossier, scene: Scene) -> Observation | None:
     return Observation(("missed",), says, "pg_constraint", table.name, "foreign keys")
 
 
+def taken(row: Mapping) -> int:
+    """How many of the counted deletes can have been committed at most: what was rolled back is counted and stands.
+
+    >>> taken({"inserts": 50, "deletes": 40, "actual_rows": 50}), taken({"inserts": 50, "deletes": 9, "actual_rows": 0})
+    (0, 9)
+    """
+    inserts, deletes, actual = row["inserts"], row["deletes"] or 0, row.get("actual_rows")
+    if inserts is None or actual is None or inserts < deletes:
+        return deletes  # rows that stood before the counters began
+    return min(deletes, max(0, inserts - actual))
+
+
 def in_proportion(parent: Mapping, child: Mapping | None) -> bool:
     """Whether the child lost as many rows for each deleted row of the parent as it has for each row of the parent.
 
@@ -51,10 +63,10 @@ def in_proportion(parent: Mapping, child: Mapping | None) -> bool:
     """
     if child is None or None in (parent["inserts"], parent["deletes"], child["inserts"], child["deletes"]):
         return False
-    if not all((parent["inserts"], parent["deletes"], child["inserts"], child["deletes"])):
+    if not all((parent["inserts"], taken(parent), child["inserts"], taken(child))):
         return False
     usual = child["inserts"] / parent["inserts"]
-    return bool(usual / 2 <= child["deletes"] / parent["deletes"] <= usual * 2)
+    return bool(usual / 2 <= taken(child) / taken(parent) <= usual * 2)
 
 
 def _mass_update(table: Dossier, scene: Scene) -> Observation | None:
