@@ -151,8 +151,11 @@ def test_tables_that_were_dropped_have_names_in_the_wal(gone, tmp_path) -> None:
     }  # fmt: skip
     assert mine["tuples"].to_dict()["slips"] == 250
     assert mine["made"].all()
-    told = investigate(open_case(bundle.folder.parent).evidence).findings.set_index("table").loc["slips"]
+    found = investigate(open_case(bundle.folder.parent).evidence)
+    told = found.findings.set_index("table").loc["slips"]
     assert (told["mechanism"], told["former_rows"]) == ("recreate", 250)
+    moved = found.mechanism_evidence
+    assert set(moved.loc[(moved["table"] == "slips") & (moved["signal"] == "wal"), "outcome"]) == {"other_dropped"}
     ended = bundle.table("wal_transactions").set_index("xid").loc[known["xid"], "ended_at"]
     assert (told["lost_from"], told["lost_to"]) == (ended, ended)
 

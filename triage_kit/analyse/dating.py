@@ -10,7 +10,7 @@ from triage_kit import schemas
 from triage_kit.analyse.checkpoints import Interval, intervals, new_storage
 from triage_kit.analyse.context import Context, at_latest, rows
 from triage_kit.analyse.dossier import Dossier
-from triage_kit.analyse.dropped import Drop, drops, took
+from triage_kit.analyse.dropped import took
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.scene import Scene
@@ -36,17 +36,17 @@ def date_groups(
     ledger: Ledger,
 ) -> dict[str, dict]:
     """``lost_from``, ``lost_to`` and ``dated_by`` of each group: the narrowest of the methods that apply."""
-    found, told = {}, drops(evidence)
+    found = {}
     checkpoints = intervals(evidence["log_events"])
     for group in groups:
         windows = [
             *_exact(group, tables, ledger),
             *_logged(group, scene),
             *_checkpoint(group, checkpoints, about, ledger),
-            *_by_xid(group, tables, scene, ledger),
+            # When the successor was made is news only where nothing tells when the table before it went.
+            *(_dropped(group, tables, scene) or _by_xid(group, tables, scene, ledger)),
             *_by_nature(group, about, scene),
             *_vacuumed(group, tables, evidence, ledger),
-            *_dropped(group, tables, told),
         ]
         windows += _bounds(about, evidence)
         start, end, how = _tightest([window for window in windows if _possible(window, about)], about)
@@ -153,13 +153,13 @@ def _by_xid(group: Group, tables: Mapping[str, Dossier], scene: Scene, ledger: L
     return windows
 
 
-def _dropped(group: Group, tables: Mapping[str, Dossier], told: Mapping[str, Sequence[Drop]]) -> list[Window]:
+def _dropped(group: Group, tables: Mapping[str, Dossier], scene: Scene) -> list[Window]:
     """From the first to the last commit that dropped a table of the group, where the WAL names every one of them."""
     found = []
     for name in group.damaged:
         standing = tables[name].oid if name in tables else None
         row = {**dict(zip(("schema", "table"), schemas.parts(name), strict=True)), "oid": standing, "status": "missing"}
-        found.append(took({**row, "mechanism": group.mechanism}, told))
+        found.append(took({**row, "mechanism": group.mechanism}, scene.wal.drops))
     times = [one.at for one in found if one is not None and one.at is not None]
     if not times or len(times) < len(found):
         return []

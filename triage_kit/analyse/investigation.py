@@ -178,7 +178,7 @@ def _judge(known: _Known) -> _Judged:
     because, matrix = mechanisms.evidence_rows(weighed, ledger)
     concluded = [conclude(each, scene, because[each.table.name]) for each in weighed]
     concluded += missing.missing_findings(evidence, set(known.tables), scene, ledger)
-    concluded = dropped.noted(concluded, dropped.drops(evidence), ledger)
+    concluded = dropped.noted(concluded, scene.wal.drops, ledger)
     found = groups.find_groups(concluded, known.replaced, known.reach, scene)
     dates = dating.date_groups(found, known.tables, evidence, known.about, scene, ledger)
     concluded = missing.with_parents(groups.apply(concluded, found, dates), known.balance, scene.reported, scene.gone)

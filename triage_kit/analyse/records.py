@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from triage_kit.analyse.context import first, rows
+from triage_kit.analyse.dropped import Drop, drops
 
 _LSN = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}")
 
@@ -55,6 +56,7 @@ class Records:
     times: Mapping[int, pd.Timestamp] = field(default_factory=dict)
     lsns: Mapping[int, str] = field(default_factory=dict)
     begins: pd.Timestamp | None = None  # the first commit that was read
+    drops: Mapping[str, tuple[Drop, ...]] = field(default_factory=dict)  # by the name of the table that was dropped
 
     def deleting(self, oid: int, since: pd.Timestamp | None = None) -> list[Change]:
         """Transactions that deleted rows of the table and were not rolled back, those of most rows first.
@@ -112,4 +114,5 @@ def records(evidence: Mapping[str, pd.DataFrame]) -> Records:
         {xid: committed[top]["ended_at"] for xid, top in every.items() if committed[top]["ended_at"] is not None},
         {xid: committed[top]["lsn"] for xid, top in every.items() if committed[top]["lsn"] is not None},
         begins.min() if len(begins) else None,
+        drops(evidence),
     )

@@ -372,6 +372,7 @@ def _was_filled(each: Weighed, scene: Scene, mechanism: str) -> bool:
         or any(each.seen[name].outcomes == ("named",) for name in REPORTS if name in each.seen)
         # People miss rows, and this table was replaced the same way: what else stood in it nobody can tell any more.
         or (mechanism in ANEW and bool(scene.reported))
+        or (mechanism in ANEW and any(one.rows for one in scene.wal.drops.get(table.name, ()) if one.oid != table.oid))
     )
 
 

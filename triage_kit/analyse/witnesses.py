@@ -133,6 +133,10 @@ def _wal(table: Dossier, scene: Scene) -> Observation | None:
                            "wal")  # fmt: skip
     if rows:
         return Observation(("deleted_some",), where, deleting[0].source, table.name, "wal")
+    gone = [each for each in scene.wal.drops.get(table.name, ()) if each.oid != table.oid]
+    # A table that is made anew with its rows, as migrations of some tools do, holds what the one before held.
+    if gone and not 0 < gone[-1].rows <= (table.balance["actual_rows"] or 0):
+        return Observation(("other_dropped",), gone[-1].says(), "wal_dropped", table.name, "wal")
     if scene.wal.begins is not None and not scene.went_back and start is not None and scene.wal.begins <= start:
         says = f"the WAL since {scene.wal.begins:%Y-%m-%d %H:%M:%S} UTC removes none of its rows"
         return Observation(("nothing",), says, "wal", table.name, "wal")
