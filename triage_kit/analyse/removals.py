@@ -86,7 +86,9 @@ def _of_table(row: dict, group: Group | None, scene: Scene) -> list[_Removal]:
     if row["status"] in LOSSES and row["mechanism"] in _DELETES:
         for each in _recorded(row, scene):
             known = found.get(each.xid)
-            found[each.xid] = replace(known, rows=each.rows, lsn=known.lsn or each.lsn) if known else each
+            found[each.xid] = (
+                replace(known, rows=each.rows, lsn=known.lsn or each.lsn, at=known.at or each.at) if known else each
+            )
     with_words = _said(list(found.values()), _deletes_seen(row, group, scene), scene)
     latest = pd.Timestamp.max.tz_localize("UTC")
     return sorted(with_words, key=lambda each: (each.at or latest, each.xid or 0))
