@@ -9,6 +9,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 
 from triage_kit import plot, schemas
+from triage_kit.plot import outlook
 from triage_kit.plot.glance import KEY, glance
 
 KEYS = schemas.frame("foreign_keys", [
@@ -314,3 +315,12 @@ def test_commands_of_a_shell_and_of_psql_have_boxes_of_their_own() -> None:
     assert [each.get_text() for each in page.find_all(class_="where")] == [
         "On the server, in a shell, first:", "In psql:"
     ]  # fmt: skip
+
+
+def test_a_loss_is_dated_by_the_commits_of_its_batches_too() -> None:
+    def dated(by: str) -> bool:
+        return outlook.dated(schemas.frame("groups", [{"group": "G1", "dated_by": by}]))
+
+    assert dated("commit records of 6 transactions")
+    assert not dated("the life of the counters")
+    assert not outlook.dated(schemas.empty("groups"))

@@ -99,7 +99,7 @@ def summary(
         ("Can it come back", outlook.way_back(schemas.check(recovery, "recovery"), checked, zone)),
         ("Stop now", outlook.stop(freeze, zone, incident.get("collected_at"))),
         ("To decide", outlook.decide(decisions, zone)),
-        ("Not seen", outlook.unseen(gaps, coverage, len(told) > 0 and bool(told["committed_at"].notna().all()))),
+        ("Not seen", outlook.unseen(gaps, coverage, outlook.dated(told))),
     ]
     calm = "brief open" if _open(checked) else "brief calm"
     look = "brief" if checked["status"].isin(style.DAMAGED).any() else calm
