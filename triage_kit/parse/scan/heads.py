@@ -9,34 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from triage_kit.parse.scan.complement import Row, literal
 from triage_kit.parse.scan.engine import Lines, Matcher
-from triage_kit.parse.scan.grammar import OFTEN, ORDINARY, begins_with_time, prefix_grammar
+from triage_kit.parse.scan.grammar import ORDINARY, begins_with_time, prefix_grammar
 
 _WORD = np.dtype("<u8")
 _MIXED = np.array([(2 * at + 1) * 0x9E3779B97F4A7C15 % 2**64 for at in range(1, 33)], _WORD)
 _LONGEST = 8 * len(_MIXED)  # bytes of a head
 _MOST = 4_000  # heads that are kept
-_SPOKEN = 4  # words of a message that are looked at
 _AT_ONCE = 50  # lines from which new heads are learnt before all others are compared again
 _ASKED = 2_000  # lines that were looked at one by one before it is asked whether heads tell anything
-
-
-class _Masked(NamedTuple):
-    """Some bytes in words: of which bits each word tells, and what they are."""
-
-    masks: list[np.uint64]
-    values: list[np.uint64]
-
-
-def _masked(text: bytes) -> _Masked:
-    parts = [text[at : at + 8] for at in range(0, len(text), 8)]
-    return _Masked([_word(b"\xff" * len(part)) for part in parts], [_word(part) for part in parts])
 
 
 def _word(part: bytes) -> np.uint64:
@@ -46,7 +32,8 @@ def _word(part: bytes) -> np.uint64:
 class _Table:
     """Known heads of so many whole words each, ordered by what these words are mixed to; of each word a column.
 
-    A head ends with the severity: two that have the same whole words are the same but for a letter.
+    A head ends with the first words of a message, which differ in their first letters: what has the same whole words
+    is the same.
     """
 
     def __init__(self, heads: list[bytes]) -> None:
@@ -57,17 +44,15 @@ class _Table:
         keys = _mixed(values.T, self.whole)
         order = np.argsort(keys)
         self.keys, self.values, self.ends = keys[order], values[order].T.copy(), ends[order]
-        self.lengths = np.array([len(each) for each in heads])[order]
 
-    def find(self, block: bytes, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where a known head stands, of some bytes of the block, and how long it is."""
-        words = _words(block, at, self.whole + 1)
+    def find(self, words: np.ndarray) -> np.ndarray:
+        """Where a known head stands, of the words at some places."""
         which = np.searchsorted(self.keys, _mixed(words, self.whole))
         which[which == len(self.keys)] = 0
         good = (words[self.whole] & self.ends.take(which)) == self.values[self.whole].take(which)
         for word, value in zip(words[: self.whole], self.values, strict=False):
             good &= word == value.take(which)
-        return good, self.lengths.take(which)
+        return good
 
 
 def _mixed(words: np.ndarray, count: int) -> np.ndarray:
@@ -90,14 +75,13 @@ class Heads:
     def __init__(self, prefix: str) -> None:
         self.form = begins_with_time(prefix)
         self.head = len(self.form)
-        self.time = _digits(self.form)
+        self.early = -self.head % 8  # bytes before a line from which on its head begins with a word
+        self.time = _digits(self.early * "\0" + self.form)
         before = Row(prefix_grammar(prefix), literal("LOG:  ")).match
-        self.ordinary = re.compile(f"({before}){ORDINARY.match}".encode(), re.DOTALL)
+        self.ordinary = re.compile(f"{before}{ORDINARY.match}".encode(), re.DOTALL)
         self.known: dict[bytes, None] = {}
         self.tables: list[_Table] = []  # what told most comes first
         self.asked = self.seen = 0
-        self.messages = [_masked(each.encode()) for each in (*OFTEN, *(set(ORDINARY.words) - set(OFTEN)))]
-        self.often = max(len(each.values) for each in self.messages[: len(OFTEN)])
 
     def odd(self, lines: Lines) -> np.ndarray | None:
         """The lines that begin no ordinary entry, nor with a TAB; None where too many heads are new to be told so."""
@@ -122,7 +106,7 @@ class Heads:
         found = self.ordinary.match(lines.block, begin, int(lines.edges[line + 1]))
         if found is None:
             return False
-        head = lines.block[begin + self.head : found.end(1)]
+        head = lines.block[begin + self.head : found.end()]
         if 8 <= len(head) <= _LONGEST:
             self.known[head] = None
         return True
@@ -140,28 +124,34 @@ class Heads:
     def _told(self, lines: Lines, some: np.ndarray) -> np.ndarray:
         """Which of some lines surely are ordinary, in order."""
         told, block = np.zeros(len(some), bool), lines.block
-        starts = lines.starts[some]
-        # What stands near the block's end is left to be looked at.
+        starts = lines.starts if len(some) == len(lines) else lines.starts[some]
+        # What stands near the block's beginning or end is left to be looked at.
         longest = max((each.whole + 1 for each in self.tables), default=0)
-        starts = starts[: np.searchsorted(starts, len(block) - self.head - 8 * (longest + _SPOKEN))]
+        first = int(np.searchsorted(starts, self.early))
+        starts = starts[first : np.searchsorted(starts, len(block) - self.head - 8 * longest, "right")]
         if not len(starts) or not self.tables:
             return told
-        good = np.flatnonzero(self._timed(block, starts))
-        for table in self.tables:
-            at = starts[good] + self.head
-            known, lengths = table.find(block, at)
-            known &= self._spoken(block, at + lengths)
-            told[good[known]] = True
-            table.hits += int(np.count_nonzero(known))
-            good = good[~known]
+        # Time and head at once: most lines are told by the first table.
+        words = _words(block, starts - self.early, len(self.time) + self.tables[0].whole + 1)
+        timed = self._timed(words)
+        known = self.tables[0].find(words[len(self.time) :])
+        known &= timed
+        told[first : first + len(starts)] = known
+        self.tables[0].hits += int(np.count_nonzero(known))
+        good = np.flatnonzero(timed & ~known)
+        for table in self.tables[1:]:
             if not len(good):
                 break
+            known = table.find(_words(block, starts[good] + self.head, table.whole + 1))
+            told[first + good[known]] = True
+            table.hits += int(np.count_nonzero(known))
+            good = good[~known]
         return told
 
-    def _timed(self, block: bytes, starts: np.ndarray) -> np.ndarray:
+    def _timed(self, words: np.ndarray) -> np.ndarray:
         """Where a time stands: a byte is a digit when it has its upper half with and without six added."""
-        good, words = np.ones(len(starts), bool), _words(block, starts, len(self.time))
-        for word, (mask, value, six) in zip(words, self.time, strict=True):
+        good = np.ones(words.shape[1], bool)
+        for word, (mask, value, six) in zip(words, self.time, strict=False):
             if (word == word[0]).all():  # the same day, the same minute
                 word = word[:1]
             good &= (word & mask) == value
@@ -169,32 +159,16 @@ class Heads:
                 good &= ((word + six) & mask) == value
         return good
 
-    def _spoken(self, block: bytes, at: np.ndarray) -> np.ndarray:
-        """Where the words of an ordinary message stand."""
-        words, good = _words(block, at, self.often), np.zeros(len(at), bool)
-        for message in self.messages[: len(OFTEN)]:
-            good |= _is(words, message)
-        left = np.flatnonzero(~good)
-        if len(left):
-            words = _words(block, at[left], _SPOKEN)
-            for message in self.messages[len(OFTEN) :]:
-                good[left] |= _is(words, message)
-        return good
-
-
-def _is(words: np.ndarray, text: _Masked) -> np.ndarray:
-    good = words[0] == text.values[0]
-    for column in range(1, len(text.values)):
-        good &= (words[column] & text.masks[column]) == text.values[column]
-    return good
-
 
 def _digits(form: str) -> list[tuple[np.uint64, np.uint64, np.uint64]]:
-    """Of each eight bytes of a form, in which 9 is a digit: the bits that tell, what they are, sixes at the digits."""
+    """Of each eight bytes of a form the bits that tell, what they are, sixes at the digits.
+
+    In a form 9 is a digit, and a NUL is anything.
+    """
     found = []
     for at in range(0, len(form), 8):
         part = form[at : at + 8]
-        masks = bytes(0xF0 if each == "9" else 0xFF for each in part)
+        masks = bytes({"9": 0xF0, "\0": 0}.get(each, 0xFF) for each in part)
         values = bytes(0x30 if each == "9" else ord(each) for each in part)
         found.append((_word(masks), _word(values), _word(bytes(6 * (each == "9") for each in part))))
     return found
