@@ -171,3 +171,27 @@ def test_a_table_without_a_key_that_nobody_misses_is_less_surely_lost(make_table
     row = analyse.investigate(make_evidence(tables, reported=missed, indexes=keys)).findings.set_index("table")
     assert row["status"]["load"] == "wiped"
     assert bool(row["status_probability"]["load"] > 0.9) is sure
+
+
+ALL, RAN = "DELETE FROM s.post", "DELETE FROM s.post WHERE shopper = $1 AND touched < now() - interval $2"
+CODE = {"path": "shop/carts.py", "line": 9, "vehicle": "application", "kind": "sql", "operation": "delete",
+        "object": "post", "loses": "rows", "bounded": False, "text": f"{ALL};"}  # fmt: skip
+MAPPED = {**CODE, "kind": "orm", "bounded": True, "text": "Post.objects.filter(shopper=shopper).delete()"}
+
+
+@pytest.mark.parametrize(("reported", "code", "text", "told"), [
+    (["users"], CODE, ALL, "intact"),  # word for word what the application's code deletes
+    (["users"], MAPPED, RAN, "intact"),  # what its mapper makes of it, by its role
+    ([], CODE, ALL, "undecided"),
+    (["post"], CODE, ALL, "wiped"),  # people miss its rows
+    (["users"], CODE, "DELETE FROM s.post WHERE true", "wiped"),  # another statement
+    (["users"], {**CODE, "vehicle": "script"}, ALL, "wiped"),
+])  # fmt: skip
+def test_what_the_code_of_the_application_deletes_is_its_ordinary_way(
+    make_table, make_evidence, reported, code, text, told
+):
+    tables = [make_table("post", 16404, **GONE), make_table("users", 16500)]
+    entry = {"database": "d", "role": "o", "query_id": 1, "text": text, "calls": 2, "rows": 72}
+    evidence = make_evidence(tables, reported=reported, statements=[entry], code_hits=[code])
+    evidence["incident"]["app_role"] = pd.Series(["o"], dtype=evidence["incident"]["app_role"].dtype)
+    assert status(analyse.investigate(evidence), "post") == told

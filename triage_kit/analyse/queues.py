@@ -17,7 +17,7 @@ from triage_kit.analyse.context import rows
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.records import Records
 from triage_kit.analyse.refills import targets
-from triage_kit.analyse.statements import FAILURES, Seen
+from triage_kit.analyse.statements import FAILURES, Seen, wording
 
 if TYPE_CHECKING:
     from triage_kit.analyse.scene import Scene
@@ -52,6 +52,33 @@ def worked_off(table: Dossier, scene: Scene) -> bool:
     # All that ever came is gone, each time after more had come: no statement of the incident stands out among them.
     whole = table.came is not None and table.came == table.went
     return whole and len(kept) == len(own) and scene.rounds.get(table.name, 0) >= ROUNDS
+
+
+def own_ways(
+    evidence: Mapping[str, pd.DataFrame], seen: Mapping[str, Sequence[Seen]], app_role: str | None
+) -> dict[str, str]:
+    """Tables that were deleted from in the application's own way and in no other, with where its code says so.
+
+    The statement stands word for word in code of the application, or that code deletes from the table with a WHERE and
+    the statement with one came from the application's role: carts, drafts and reservations go so every day.
+    """
+    code = evidence["code_hits"]
+    own = rows(code[(code["vehicle"] == "application") & (code["operation"] == "delete")])
+    written = {
+        wording(row["text"]): f"{row['path']}:{row['line']}" for row in own if row["kind"] == "sql" and row["text"]
+    }
+    mapped = {schemas.parts(row["object"])[1].lower(): f"{row['path']}:{row['line']}" for row in own
+              if row["kind"] == "orm" and row["object"] and row["bounded"] is not False}  # fmt: skip
+    found = {}
+    for name, effects in seen.items() if written or mapped else ():
+        calls = mapped.get(schemas.parts(name)[1].lower())
+        places = [
+            written.get(wording(each.text)) or (calls if each.bounded and app_role and each.user == app_role else None)
+            for each in effects if each.operation == "delete" and each.done
+        ]  # fmt: skip
+        if places and all(places):
+            found[name] = str(places[0])
+    return found
 
 
 def rounds(events: pd.DataFrame, seen: Mapping[str, Sequence[Seen]]) -> dict[str, int]:

@@ -279,6 +279,16 @@ def _short(text: str, most: int = 2000) -> str:
     return text if len(text) <= most else f"{schemas.cut(text, most)} ({len(text)} characters)"
 
 
+def wording(text: str) -> str:
+    """A statement without the literals and spaces in which two runs of it differ.
+
+    >>> wording("DELETE FROM a\\n WHERE n = 'x' AND m = $1;") == wording("delete from a where n = 'y' and m = 7")
+    True
+    """
+    text = re.sub(r"'(?:[^']|'')*'|\$\d+|%s|\?|:\w+|\b\d+(?:\.\d+)?\b", "?", text.strip().rstrip(";"))
+    return " ".join(text.lower().split())
+
+
 def resolver(names: Iterable[str]) -> Callable[[sql.Effect], str]:
     """What turns the object of an effect into a qualified name: a bare one is resolved where one schema only has it."""
     short = _unique_short_names(set(names))

@@ -21,6 +21,9 @@ MISSED = 5  # the same for a table that people miss rows of
 # Judgement: people name staging tables, queues and what expires so, and seldom anything else; one that they miss rows
 # of is another.
 DOUBT, DOUBT_MISSED = 0.7, 0.47
+# Judgement: what the application's own code deletes it deletes every day, and a fault of it is missed by people; where
+# nobody says which rows are missed at all, the one is about as likely as the other.
+OWN_WAY, OWN_WAY_UNTOLD = 0.72, 0.5
 # Judgement: a table that holds as many rows again as before it was emptied was rebuilt, seldom overwritten by others.
 REBUILT, REBUILT_MISSED = 0.93, 0.75
 # Judgement: a table without the key that all its neighbours have is a log or a staging table; one that was truncated by
@@ -140,6 +143,9 @@ def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
     passing = PASSING.search(name) or (name in scene.passing and not missed and not _struck(each, scene))
     if mechanism == "truncate" and not missed and not passing and _bare_and_alone(name, scene):
         return {"intact": BARE, status: 1 - BARE}
+    if mechanism == "delete" and name in scene.own_ways and not passing and not missed and not _struck(each, scene):
+        share = OWN_WAY if scene.reported else OWN_WAY_UNTOLD
+        return {"intact": share, status: 1 - share}
     if expiring or (passing and mechanism in (*DELETING, "truncate")):
         # By its name rows only pass through it: that it is empty is likelier its ordinary state, if nobody misses any.
         share = DOUBT_MISSED if missed else DOUBT

@@ -23,7 +23,7 @@ from triage_kit.analyse.groups import Group
 from triage_kit.analyse.inquiry import answered
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.silence import Visibility
-from triage_kit.analyse.statements import COLUMN_ONLY, DESTRUCTIVE, Seen
+from triage_kit.analyse.statements import COLUMN_ONLY, DESTRUCTIVE, Seen, wording
 
 MOST_LINES = 200  # of files to review; the table ``suspects`` has them all
 _WORDS = {
@@ -57,7 +57,7 @@ def suspects(evidence: Mapping[str, pd.DataFrame], scene: Scene) -> pd.DataFrame
     }
     names = _Names(scene.reach, _renamed(evidence["migration_operations"], states))
     changes = {(row["path"], row["line"]): row for row in rows(evidence["last_changes"])}
-    texts = {_plain(each.text) for each in scene.seen if each.outcome != "failed"}
+    texts = {wording(each.text) for each in scene.seen if each.outcome != "failed"}
     found = []
     for row in rows(evidence["migration_operations"]):
         if loses := sql.lost_by(row):
@@ -183,8 +183,8 @@ def _applied(state: dict, direction: str | None) -> tuple[str, pd.Timestamp | No
 
 
 def _ran(row: dict, tables: Sequence[str], texts: set[str], scene: Scene) -> tuple[str, pd.Timestamp | None, str]:
-    written = _plain(row["text"] or "")
-    same = [each for each in scene.seen if written in texts and _plain(each.text) == written
+    written = wording(row["text"] or "")
+    same = [each for each in scene.seen if written in texts and wording(each.text) == written
             and each.outcome != "failed"]  # fmt: skip
     if same:
         return "ran", same[0].at, f"this statement was seen: {same[0].where}"
@@ -206,16 +206,6 @@ def _ran(row: dict, tables: Sequence[str], texts: set[str], scene: Scene) -> tup
 def in_routine(row: Mapping) -> bool:
     """Whether a line of ``code_hits`` stands in the body of a routine, whose statements no log shows."""
     return row["name"] is not None and str(row["path"]).endswith((".sql", ".psql"))
-
-
-def _plain(text: str) -> str:
-    """A statement without the literals and spaces in which two runs of it differ.
-
-    >>> _plain("DELETE FROM a\\n WHERE n = 'x' AND m = $1;") == _plain("delete from a where n = 'y' and m = 7")
-    True
-    """
-    text = re.sub(r"'(?:[^']|'')*'|\$\d+|%s|\?|:\w+|\b\d+(?:\.\d+)?\b", "?", text.strip().rstrip(";"))
-    return " ".join(text.lower().split())
 
 
 def _changed(change: dict | None, about: Mapping) -> dict:
