@@ -424,6 +424,34 @@ def test_what_only_a_way_down_does_leaves_the_migration_possible(make_table, mak
     assert chance("down", "truncate") > 3 * chance("up", "create_index")
 
 
+def test_a_migration_that_the_version_table_holds_no_more_was_taken_back(make_table, make_evidence):
+    """Its way down names exactly the tables that went: told apart from one that is still held, or that names others."""
+    down = {"path": "m/7_bids.down.sql", "revision": "7", "how": "parsed", "direction": "down"}
+
+    def chance(held: str, objects: tuple[str, ...]) -> float:
+        evidence = make_evidence(
+            [make_table("users", 16500), make_table("halls", 16600)],
+            reported=["lots", "bids"],
+            questions=[{"source": name, "status": "answered"} for name in ("migrations", "version_tables")],
+            migrations=[
+                {"path": f"m/{number}_{name}.up.sql", "tool": "golang-migrate", "revision": number}
+                for number, name in (("3", "users"), ("7", "bids"))
+            ],
+            version_tables=[
+                {"tool": "schema_migrations", "schema": "s", "table": "schema_migrations", "version": held}
+            ],
+            migration_operations=[
+                down | {"line": line, "operation": "drop_table", "object": name, "text": f"DROP TABLE {name}"}
+                for line, name in enumerate(objects, 1)
+            ],
+        )  # fmt: skip
+        return _ranked(analyse.investigate(evidence))["migration"]
+
+    taken_back, standing = chance("3", ("bids", "lots")), chance("7", ("bids", "lots"))
+    assert taken_back > 0.9
+    assert taken_back > standing > chance("7", ("bids", "lots", "halls"))
+
+
 def test_a_script_that_starts_a_migration_tool_is_no_hand_of_its_own(make_table, make_evidence):
     line = {"path": "ops/back.sh", "line": 3, "vehicle": "script", "kind": "tool", "operation": "truncate",
             "object": None, "loses": "rows", "cascade": False, "how": "pattern"}  # fmt: skip

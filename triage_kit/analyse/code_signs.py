@@ -91,7 +91,7 @@ def repository(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         where = f"{back[0]['path']}:{back[0]['line']}"
         says = f"{where} would run {back[0]['operation']} on {back[0]['object']} if that migration were taken back"
         found["statement_in_downgrade"] = (True, says, where)
-        return found
+        return found | _taken_back(back, group, inquiry)
     unread = [row for row in up if row["operation"] in ("dynamic", "unparsed") or row["object"] == HOLE]
     if not unread:  # what a migration builds at run time may be anything
         count = len(inquiry.evidence["migrations"])
@@ -105,6 +105,42 @@ def _downgrades(group: Group, inquiry: Inquiry, wanted: set[str], short: set[str
     operations = inquiry.evidence["migration_operations"]
     down = rows(operations[operations["direction"] == "down"])
     return [row for row in down if row["operation"] in wanted and _named(row["object"] or "", short)]
+
+
+def _taken_back(back: Sequence[dict], group: Group, inquiry: Inquiry) -> dict[str, Sign]:
+    """Whether the ways down of migrations that the version table holds no more, or one of them, fit the group.
+
+    Its tables stood, so that their migrations had run: a tool that has no row of them took them back.
+    """
+    evidence, found = inquiry.evidence, {}
+    asked = answered(evidence, "version_tables")
+    states = rows(migration_states(evidence["migrations"], evidence["version_tables"], asked))
+    gone = {row["revision"] for row in states if row["state"] == "pending" and row["revision"]}
+    ways: defaultdict[object, list[dict]] = defaultdict(list)
+    for row in back:
+        ways[row["revision"] or row["path"]].append(row)
+    taken = [row for row in back if row["revision"] in gone]
+    if taken and len(evidence["version_tables"]):
+        where = f"{taken[0]['path']}:{taken[0]['line']}"
+        says = f"{where} would run {taken[0]['operation']} on {taken[0]['object']}, and the database says of this "
+        says += "migration, which had made it, that it has not run: it was taken back"
+        found["migration_taken_back"] = (True, says, where)
+    roots = {schemas.parts(name)[1] for name in group.roots or group.tables}
+    exact = [way for way in (taken, *ways.values()) if _all_named(way, inquiry) == roots]
+    if exact and len(roots) > 1:
+        where = f"{exact[0][0]['path']}:{exact[0][0]['line']}"
+        says = f"what {where} does when it is taken back names exactly the {len(roots)} tables that went"
+        found["exact_statement_in_downgrade"] = (True, says, where)
+    return found
+
+
+def _all_named(way: Sequence[dict], inquiry: Inquiry) -> set[str]:
+    """Every table that the ways down of these rows' files drop or empty, those that were spared too."""
+    operations = inquiry.evidence["migration_operations"]
+    kinds, paths = {row["operation"] for row in way}, {(row["path"], row["revision"]) for row in way}
+    down = rows(operations[(operations["direction"] == "down") & operations["object"].notna()])
+    return {schemas.parts(row["object"])[1] for row in down
+            if row["operation"] in kinds and (row["path"], row["revision"]) in paths}  # fmt: skip
 
 
 def _named(written: str, short: set[str]) -> bool:

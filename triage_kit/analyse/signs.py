@@ -34,6 +34,7 @@ POINTERS = (
     *(f"{exact}code_of_{vehicle}" for exact in ("", "exact_") for vehicle in code_signs.VEHICLES),
     "statement_under_its_role", "on_schedule", "trigger_reaches", "keys_made_last", "dump_loaded", "replicated",
     "version_written", "statement_in_migration", "statement_in_downgrade", "code_of_migrator",
+    "migration_taken_back", "exact_statement_in_downgrade",
     "subscribed_table", "subscription", "recovered", "promoted",
     "older_than_its_log", "volume_younger", "only_versions_spared",
 )  # fmt: skip
