@@ -9,6 +9,7 @@ from triage_kit.lab.incidents import (
     auctions,
     baggage,
     bank,
+    bloodbank,
     boxoffice,
     brewery,
     chess,
@@ -106,6 +107,7 @@ NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (
     toolhire,
     solarcoop,
     skipass,
+    bloodbank,
 )
 
 INCIDENTS: dict[str, Incident] = {
