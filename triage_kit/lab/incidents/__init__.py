@@ -45,6 +45,7 @@ from triage_kit.lab.incidents import (
     pharmacy,
     podcast,
     quarry,
+    recycling,
     registry,
     replaced,
     retention_drop,
@@ -108,6 +109,7 @@ NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (
     solarcoop,
     skipass,
     bloodbank,
+    recycling,
 )
 
 INCIDENTS: dict[str, Incident] = {
