@@ -40,6 +40,7 @@ from triage_kit.lab.incidents import (
     newsroom,
     observatory,
     opticians,
+    orchestra,
     outbox,
     payroll,
     pharmacy,
@@ -110,6 +111,7 @@ NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (
     skipass,
     bloodbank,
     recycling,
+    orchestra,
 )
 
 INCIDENTS: dict[str, Incident] = {
