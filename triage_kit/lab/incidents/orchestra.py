@@ -19,6 +19,8 @@ TICKETS = (
     '"lejar" timestamptz, "ar" integer NOT NULL)',
     f'CREATE TABLE "jegy_belepes" ({ID}, "foglalas_id" bigint NOT NULL REFERENCES "jegy_foglalas" {LATE}, "kapu" '
     "smallint NOT NULL)",
+    'CREATE INDEX "jegy_foglalas_hangverseny_id" ON "jegy_foglalas" ("hangverseny_id")',
+    'CREATE INDEX "jegy_belepes_foglalas_id" ON "jegy_belepes" ("foglalas_id")',
 )
 GIFTS = (
     f'CREATE TABLE "jegy_adomany" ({ID}, "nezo_id" bigint NOT NULL REFERENCES "jegy_nezo" {LATE}, "forint" integer NOT '

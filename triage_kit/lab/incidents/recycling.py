@@ -32,6 +32,7 @@ BILLS = (
     ", luna date NOT NULL, bani int NOT NULL)",
     "CREATE TABLE salubritate.plata (id serial PRIMARY KEY, factura_id int NOT NULL REFERENCES salubritate.factura ON "
     "DELETE CASCADE, bani int NOT NULL)",
+    "CREATE INDEX plata_factura_id ON salubritate.plata (factura_id)",
     "CREATE TABLE salubritate.reclamatie (id serial PRIMARY KEY, adresa_cod text NOT NULL, deschisa date NOT NULL, "
     "inchisa date, text text)",
     "CREATE TABLE salubritate.sms (id bigserial PRIMARY KEY, numar text NOT NULL, trimis boolean NOT NULL DEFAULT "
@@ -121,7 +122,7 @@ PICKUPS = ("salubritate.ridicare_2026_09", "salubritate.ridicare_2026_10", "salu
 BY_TIMER = {"cause": "scheduled_job", "tables": ("salubritate.ridicare", *PICKUPS)}
 months_that_were_not_set = Script(
     "months_that_were_not_set",
-    "A line of cron became a timer without the file that sets how many months are kept: none are; the log was rotated",
+    "A line of cron became a timer without the line that says how many months are kept: none is; the log was rotated",
     "salubritate",
     "salub",
     TABLES,
