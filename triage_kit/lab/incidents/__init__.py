@@ -104,8 +104,6 @@ SEEN_SINCE = (
     tramshop,
     cinematheque,
     seedbank,
-)
-NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (
     toolhire,
     solarcoop,
     skipass,
@@ -113,6 +111,7 @@ NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (
     recycling,
     orchestra,
 )
+NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
 
 INCIDENTS: dict[str, Incident] = {
     incident.name: incident
