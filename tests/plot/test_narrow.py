@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
 from triage_kit import plot, schemas
+from triage_kit.plot import style
 
 SVG = "{http://www.w3.org/2000/svg}"
 PLAIN = {"schema": "s", "kind": "table", "mechanism": "none", "probability": 0.9}
@@ -64,9 +67,34 @@ def test_a_table_has_what_stands_green_and_what_is_missing_red() -> None:
 
 
 def test_a_table_that_lost_nobody_knows_how_much_has_an_open_end() -> None:
-    assert bars(plot.narrow.tables(findings(LESS))) == [("none", 0, 100), ("#5b8a6b", 0, 80)]
-    solid = [each.get_width() for each in plot.tables(findings(LESS)).patches if each.get_linestyle() != ":"]
-    assert solid == [0.8]
+    assert bars(plot.narrow.tables(findings(LESS))) == [("none", 0, 100), ("#c4cad1", 0, 80)]
+    solid = [each for each in plot.tables(findings(LESS)).patches if each.get_linestyle() != ":"]
+    assert [each.get_width() for each in solid] == [0.8]
+    assert [to_hex(each.get_facecolor()) for each in solid] == ["#c4cad1"]
+
+
+def test_only_what_is_known_to_stand_and_to_be_seen_is_green() -> None:
+    unseen = {**FULL, "table": "unseen", "status": "hidden", "hidden_rows": 11}
+    for drawn in (plot.glance(findings(LESS, unseen)).svg, plot.narrow.tables(findings(LESS, unseen))):
+        assert not re.findall("#2f7d4f|#5b8a6b|#1b6e3c", drawn)
+    assert plot.glance(findings(LESS, unseen)).svg.count('class="unsure"') == 1
+    assert plot.glance(findings(LESS, unseen)).svg.count('class="veiled"') == 1
+
+
+def test_chances_too_small_to_be_seen_are_one_end_of_the_bar() -> None:
+    few = ("drop", "delete", "update")
+    tail = [{"schema": "s", "table": "lost", "mechanism": word, "probability": 0.001} for word in few]
+    given = pd.concat([CHANCES, schemas.frame("mechanism_probabilities", tail)], ignore_index=True)
+    drawn = plot.mechanisms(given, findings(LOST)).containers
+    assert len(drawn) == len(plot.mechanisms(CHANCES, findings(LOST)).containers) + 1
+    assert len(bars(plot.narrow.mechanisms(given, findings(LOST)))) == 4
+
+
+def test_no_hatch_is_heavier_than_lines() -> None:
+    ax = plot.mechanisms(CHANCES, findings(LOST))
+    for place, hatch in enumerate(style.HATCHES):
+        ax.barh(place, 1, hatch=hatch)
+    assert len(style.picture(ax).svg) < 60_000
 
 
 def test_causes_mechanisms_and_ways_back_carry_their_numbers() -> None:

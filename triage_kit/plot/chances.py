@@ -13,6 +13,7 @@ from triage_kit.plot import style
 from triage_kit.plot.damage import by_urgency, names
 
 MOST_TABLES = 30
+SLIVER = 0.004  # of a bar: less is no wider than the line around it, and all of that is one grey end
 QUIET = 0.5  # decibans: less is printed as 0
 MOST_COLUMNS = 9
 MOST_GROUPS, MOST_CAUSES = 12, 3  # of a case with several losses
@@ -71,10 +72,8 @@ def _worst_first(given: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
 
 
 def _stack(ax: Axes, place: int, one: pd.DataFrame, look: dict[str, tuple[str, str]]) -> None:
-    left = 0.0
-    for row in one.itertuples():
-        if row.probability <= 0:
-            continue
+    left, seen = 0.0, one[one["probability"] >= SLIVER]
+    for row in seen.itertuples():
         colour, hatch = look[row.mechanism]
         ax.barh(
             place,
@@ -100,6 +99,8 @@ def _stack(ax: Axes, place: int, one: pd.DataFrame, look: dict[str, tuple[str, s
                 bbox={"facecolor": style.CARD, "edgecolor": "none", "pad": 1.2},
             )
         left += row.probability
+    if one["probability"].gt(0).sum() > len(seen):
+        ax.barh(place, 1 - left, 0.7, left=left, facecolor=style.GRID, edgecolor="none")
 
 
 def _share_axis(ax: Axes, labels: list[str]) -> None:

@@ -9,6 +9,7 @@ from triage_kit import schemas
 from triage_kit.plot import style
 
 MOST_ROWS = 40
+SURE, UNSURE, VEILED = ("#5b8a6b", "#1b6e3c"), ("#c4cad1", style.MUTED), ("#c9dcf2", "#1f5fa8")
 OPEN = 0.8  # at most of a bar whose whole is not known
 COLUMNS = (1.44, 1.74, 2.04)  # right ends of the numbers; 48,000,000 needs 0.25, a range of such the first gap
 
@@ -63,7 +64,8 @@ def _bar(ax: Axes, place: int, row: object) -> None:
     if unknown(row, whole):
         ax.barh(place, 1, 0.62, facecolor="none", edgecolor=style.MUTED, linestyle=":", linewidth=0.9)
     if actual:
-        ax.barh(place, standing(row, whole), 0.62, color="#5b8a6b", edgecolor="#1b6e3c", linewidth=0.6)
+        colour_of, edge = stands(row, whole)
+        ax.barh(place, standing(row, whole), 0.62, color=colour_of, edgecolor=edge, linewidth=0.6)
     missing = 0 if pd.isna(row.missing_rows) else int(row.missing_rows)
     if whole and missing > 0:
         ax.barh(
@@ -89,6 +91,13 @@ def unknown(row: object, whole: int) -> bool:
     """Whether it is not known how long the whole bar would be, or how much of it stands."""
     bounded = pd.isna(row.expected_rows) and whole > (row.actual_rows if pd.notna(row.actual_rows) else 0)
     return bool(pd.isna(row.actual_rows) or bounded or (row.status == "partial" and pd.isna(row.missing_rows)))
+
+
+def stands(row: object, whole: int) -> tuple[str, str]:
+    """Colour and edge of rows that stand. Green looks whole: what is hidden is blue, what nobody counted grey."""
+    if row.status == "hidden":
+        return VEILED
+    return UNSURE if row.status != "intact" and unknown(row, whole) else SURE
 
 
 def standing(row: object, whole: int) -> float:

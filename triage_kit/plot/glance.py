@@ -141,13 +141,21 @@ def _bar(top: float, row: object, most: int) -> list[Html]:
     )  # fmt: skip
     parts = [frame]
     if whole and actual:
+        fill, look = _stands(row)
         parts.append(tag("rect", x=0.5, y=top, width=round(length * min(actual / whole, 1), 1), height=12,
-                         fill="#2f7d4f", class_="stands"))  # fmt: skip
+                         fill=fill, class_=look))  # fmt: skip
     if whole and gone:
         left = length * (1 - min(gone / whole, 1))
         parts.append(tag("path", d=_hatch(left, length, top, 12), stroke="#b3261e", stroke_width=1.2, fill="none",
                          class_="gone"))  # fmt: skip
     return parts
+
+
+def _stands(row: object) -> tuple[str, str]:
+    """Colour and class of rows that stand: green looks whole, so it is for those of which that is known."""
+    if row.status == "hidden":
+        return "#7fa8d8", "veiled"
+    return ("#2f7d4f", "stands") if row.status == "intact" or not _open(row) else ("#9aa3ad", "unsure")
 
 
 def _hatch(left: float, right: float, top: float, height: float) -> str:

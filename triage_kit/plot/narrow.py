@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import chances, recovering, style
+from triage_kit.plot import chances, damage, recovering, style
 from triage_kit.plot.damage import MOST_ROWS, by_status, by_urgency, standing, unknown
 from triage_kit.plot.glance import fate
 from triage_kit.plot.html import Html, tag
@@ -21,7 +21,7 @@ from triage_kit.plot.html import Html, tag
 WIDTH, BAR = 340, 14  # pixels
 SIZE, LINE, LETTERS = 12.5, 16, 48  # of the words: their size, their lines, and what a line holds
 CELLS, CELL_LETTERS = 4, 12  # of a matrix: the columns, and what a line of their heads holds
-STANDS, GONE, DOTTED = ("#5b8a6b", "#1b6e3c"), ("#f6d5d2", "#b3261e"), ("none", style.MUTED)
+GONE, DOTTED = ("#f6d5d2", "#b3261e"), ("none", style.MUTED)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _rows(row: object) -> list[Part]:
     whole = max(actual, 0 if pd.isna(expected) else int(expected))
     missing = 0 if pd.isna(row.missing_rows) else int(row.missing_rows)
     parts = [Part(0, 1, DOTTED)] if unknown(row, whole) else []
-    parts += [Part(0, standing(row, whole), STANDS)] if actual else []
+    parts += [Part(0, standing(row, whole), damage.stands(row, whole))] if actual else []
     parts += [Part(1 - min(missing / whole, 1), 1, GONE, hatched=True)] if whole and missing > 0 else []
     return parts
 
@@ -119,14 +119,16 @@ def mechanisms(mechanism_probabilities: pd.DataFrame, findings: pd.DataFrame) ->
 
 
 def _mechanisms(name: str, rows: pd.DataFrame, looks: dict[str, tuple[str, str]]) -> Bar:
-    ranked = rows[rows["probability"] > 0].sort_values("probability", ascending=False, kind="stable")
+    ranked = rows.sort_values("probability", ascending=False, kind="stable")
     parts, said, left = [], [], 0.0
-    for row in ranked.itertuples():
+    for row in ranked[ranked["probability"] >= chances.SLIVER].itertuples():
         colour = looks[row.mechanism][0]
         parts.append(Part(left, min(left + row.probability, 1), (f"{colour}26", colour)))
         left += row.probability
         if row.probability >= 0.08 or not said:
             said.append(f"{str(row.mechanism).replace('_', ' ')} {style.percent(row.probability)}")
+    if ranked["probability"].gt(0).sum() > len(parts):
+        parts.append(Part(left, 1, (style.GRID, style.GRID)))
     return Bar(style.short(name, LETTERS), ", ".join(said), parts)
 
 

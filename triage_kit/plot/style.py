@@ -62,7 +62,8 @@ LANES = {
 ALWAYS_DRAWN = ("loss", "statement", "note")
 
 PALETTE = ("#b3261e", "#1f5fa8", "#8a5a00", "#1b6e3c", "#7a1fa2", "#00677d", "#57606a", "#9a3d00")
-HATCHES = ("", "///", "...", "\\\\\\", "xxx", "|||", "---", "ooo")
+# Lines only: a hatch of dots or rings is 150 to 300 kB of curves in each figure that holds one.
+HATCHES = ("", "///", "+++", "\\\\\\", "xxx", "|||", "---", "//--")
 
 SETTINGS = {
     "text.parse_math": False,  # a table called $x$ is a name, not a formula
