@@ -195,3 +195,23 @@ def test_what_the_code_of_the_application_deletes_is_its_ordinary_way(
     evidence = make_evidence(tables, reported=reported, statements=[entry], code_hits=[code])
     evidence["incident"]["app_role"] = pd.Series(["o"], dtype=evidence["incident"]["app_role"].dtype)
     assert status(analyse.investigate(evidence), "post") == told
+
+
+SENT = {**GONE, "updates": 72, "dead": 144, "mod": 216}
+OUT = ("INSERT INTO s.post VALUES (1)", "UPDATE s.post SET sent = true WHERE NOT sent", "DELETE FROM s.post WHERE sent")
+
+
+@pytest.mark.parametrize(("facts", "texts", "application", "told"), [
+    (SENT, OUT, "send_post.php", "intact"),  # marked as sent, then deleted
+    (GONE, OUT, "send_post.php", "undecided"),  # nothing was marked
+    (SENT, OUT, "psql", "undecided"),  # by a person
+    (SENT, (*OUT[:2], "DELETE FROM s.post WHERE id < 99"), "send_post.php", "undecided"),  # whatever the mark says
+    (SENT, (OUT[0], "UPDATE s.post SET deleted = true", "DELETE FROM s.post WHERE deleted"), "web", "undecided"),
+])  # fmt: skip
+def test_what_is_marked_as_done_with_and_deleted_then_is_worked_off(
+    make_table, make_evidence, facts, texts, application, told
+):
+    events = [{**line, "application": application} for line in lines(*texts)]
+    tables = [make_table("post", 16404, **facts), make_table("users", 16500)]
+    evidence = make_evidence(tables, reported=["users"], log_events=events)
+    assert status(analyse.investigate(evidence), "post") == told

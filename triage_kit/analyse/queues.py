@@ -15,6 +15,8 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.dossier import Dossier
+from triage_kit.analyse.hands import kinds
+from triage_kit.analyse.marks import marks_deletion
 from triage_kit.analyse.records import Records
 from triage_kit.analyse.refills import targets
 from triage_kit.analyse.statements import FAILURES, Seen, wording
@@ -32,6 +34,13 @@ PASSING = re.compile(
 EXPIRING = re.compile(r"(?i)(\b|_)(sessions?|cache|tokens?)(\b|_)")  # whose rows go by their age, while others stand
 # PostgreSQL documentation, SELECT: SKIP LOCKED is for many consumers of a table that is used as a queue.
 _CONSUMES = re.compile(r"(?i)\bskip\s+locked\b")
+# An UPDATE of one table, its name without the schema, and the columns that it sets.
+_SETS = re.compile(
+    r'(?is)\bupdate\s+(?:only\s+)?(?:(?:"[^"]+"|\w+)\s*\.\s*)?("[^"]+"|\w+)(?:\s+(?:as\s+)?\w+)?\s+set\s+'
+    r"(.+?)(?:\bwhere\b|\breturning\b|;|\Z)"
+)
+_COLUMN = re.compile(r'(?:\A|,)\s*"?(\w+)"?\s*=')
+BY_HAND = {"gui", "shell", "tests", "migrator", "restore"}  # whose deletes are no everyday work
 ROUNDS = 3  # times that it was emptied, each time of rows that had come since
 DRAINING = 5  # calls of a DELETE with a WHERE that work a queue off
 ALMOST = 0.9
@@ -41,6 +50,12 @@ def worked_off(table: Dossier, scene: Scene) -> bool:
     """Whether its rows went as those of a queue go: taken by consumers, little by little, or in round after round."""
     own = [seen for seen in scene.seen.get(table.name, ()) if seen.operation == "delete"]
     kept = [seen for seen in own if seen.text not in scene.struck]  # what also took missed rows is no habit
+    if (
+        own
+        and not table.balance["updates"] < ALMOST * table.balance["deletes"]
+        and _all_done_with(own, kept, table, scene)
+    ):
+        return True
     if at_once(table, scene.wal):
         return False
     drained = sum(
@@ -52,6 +67,44 @@ def worked_off(table: Dossier, scene: Scene) -> bool:
     # All that ever came is gone, each time after more had come: no statement of the incident stands out among them.
     whole = table.came is not None and table.came == table.went
     return whole and len(kept) == len(own) and scene.rounds.get(table.name, 0) >= ROUNDS
+
+
+def _all_done_with(own: Sequence[Seen], kept: Sequence[Seen], table: Dossier, scene: Scene) -> bool:
+    """Whether programs deleted what had been marked as done with, and nothing else was: an outbox that was sent."""
+    programs = not any(kinds(seen.application, seen.user) & BY_HAND for seen in own)
+    marked = all(
+        seen.bounded and set(_conditions(seen.text)) & scene.settled.get(table.name, frozenset()) for seen in own
+    )
+    return programs and marked and len(kept) == len(own)
+
+
+def settled(evidence: Mapping[str, pd.DataFrame], seen: Mapping[str, Sequence[Seen]]) -> dict[str, frozenset[str]]:
+    """Columns that statements set and a DELETE on the same table asks for, by table; marks of deletion are none.
+
+    Rows that are marked as sent, done or processed and then deleted are the work of a queue.
+    """
+    deleting = {
+        name for name, effects in seen.items() if any(each.operation == "delete" and each.done for each in effects)
+    }
+    short = {schemas.parts(name)[1].lower(): name for name in deleting}
+    if not short:
+        return {}
+    events, entries = evidence["log_events"], evidence["statements"]
+    texts = pd.concat([events.loc[~events["severity"].isin(FAILURES), "statement"], entries["text"]]).dropna()
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for text in texts[texts.str.contains(r"(?i)\bupdate\b.*\bset\b", regex=True)].unique():
+        for told in _SETS.finditer(text):
+            name = short.get(told[1].strip('"').lower())
+            columns = {each.lower() for each in _COLUMN.findall(told[2])}
+            if name is not None:
+                found[name] |= {each for each in columns if not marks_deletion(each)}
+    return {name: frozenset(columns) for name, columns in found.items()}
+
+
+def _conditions(text: str) -> list[str]:
+    """Words of the condition of a DELETE, columns among them."""
+    _, _, condition = text.lower().partition("where")
+    return re.findall(r"\w+", condition)
 
 
 def own_ways(

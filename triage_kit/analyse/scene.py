@@ -21,7 +21,7 @@ from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.earlier import Earlier
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.lineage import gone_objects, made_late, stand_again, swapped_schemas
-from triage_kit.analyse.queues import own_ways, rounds
+from triage_kit.analyse.queues import own_ways, rounds, settled
 from triage_kit.analyse.records import Records
 from triage_kit.analyse.refills import (
     Move,
@@ -90,6 +90,7 @@ class Scene:
     moved: Mapping[str, Move] = field(default_factory=dict)  # tables whose lost rows stand in another
     refilled: Mapping[str, int] = field(default_factory=dict)  # sessions that emptied and filled it themselves
     rounds: Mapping[str, int] = field(default_factory=dict)  # times that rows came and one statement deleted them
+    settled: Mapping[str, frozenset[str]] = field(default_factory=dict)  # columns that mark its rows as done with
     own_ways: Mapping[str, str] = field(default_factory=dict)  # tables that the application's own code deletes from
     # Tables in whose place a copy of all their rows stands, with the names that the original got.
     copied: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -198,6 +199,7 @@ def set_scene(
         moved=moves(tables, by_table, wal or Records()),
         refilled=filled_by_the_emptying_hand(evidence["log_events"], by_table),
         rounds=rounds(evidence["log_events"], by_table),
+        settled=settled(evidence, by_table),
         own_ways=own_ways(evidence, by_table, about.app_role),
         remade=made_again(tables, evidence),
         passing=passed_through(tables, evidence) | poured_out(evidence["log_events"], by_table),
