@@ -98,6 +98,15 @@ def test_a_wide_graph_is_marked_for_scrolling() -> None:
     assert len(drawn) < len(wide)
 
 
+def test_of_many_damaged_tables_those_are_drawn_that_foreign_keys_tie() -> None:
+    alone = [f"a{n:03d}" for n in range(100)]
+    pairs = [(f"s.parent{n:02d}", f"s.z{n:02d}", "cascade") for n in range(25)]
+    tied = [name.removeprefix("s.") for pair in pairs for name in pair[:2]]
+    roots = schemas.frame("explaining_statements", [{"group": "G1", "roots": [f"s.{name}" for name in alone]}])
+    drawn = plot.foreign_key_graph(keys(*pairs), findings(*(wiped(name, 3) for name in [*alone, *tied])), roots).svg
+    assert drawn.count("references") == len(pairs)
+
+
 def test_wiped_tables_come_first_and_forty_are_drawn_of_five_hundred() -> None:
     rows = [standing(f"t{i:03d}", i) for i in range(499)]
     ax = plot.tables(findings(*rows, wiped("zebra", 7)))

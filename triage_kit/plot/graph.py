@@ -104,6 +104,8 @@ def _focus(graph: nx.MultiDiGraph, roots: list[str], damaged: list[str], most: i
     """Roots, damaged tables, then what lies nearest to them along foreign keys; never more than ``most``."""
     chosen = list(dict.fromkeys([*roots, *damaged]))
     both_ways, frontier = graph.to_undirected(as_view=True), list(chosen)
+    if len(chosen) > most:
+        return _families(both_ways, chosen, most)
     seen = set(chosen)
     for _ in range(3):
         frontier = sorted({near for one in frontier for near in both_ways[one]} - seen)
@@ -112,6 +114,17 @@ def _focus(graph: nx.MultiDiGraph, roots: list[str], damaged: list[str], most: i
     if not chosen:
         chosen = sorted(graph, key=lambda one: (-graph.degree(one), one))
     return chosen[:most]
+
+
+def _families(graph: nx.MultiGraph, hit: list[str], most: int) -> list[str]:
+    """Of more tables than are drawn, the best tied ones, each with its neighbours: boxes without a line say nothing."""
+    among, chosen = set(hit), {}
+    for one in sorted(hit, key=lambda name: (-len(among & set(graph[name])), -len(graph[name]))):
+        near = sorted(set(graph[one]) - {one}, key=lambda name: (name not in among, name))
+        chosen.update(dict.fromkeys([one, *near[: most // 3]]))
+        if len(chosen) >= most:
+            break
+    return list(chosen)[:most]
 
 
 def _drawing(graph: nx.MultiDiGraph, tables: pd.DataFrame, roots: list[str], left: int) -> nx.MultiDiGraph:
