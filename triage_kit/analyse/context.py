@@ -116,13 +116,16 @@ def crash_time(
     return bgwriter_reset if bgwriter_reset - initdb_at > FIRST_START else None
 
 
+SECOND = pd.Timedelta(seconds=1)
+
+
 def at_latest(stamp: pd.Timestamp) -> pd.Timestamp:
     """The end of the second that a stamp names: a log that writes whole seconds (``%t``) leaves out the rest.
 
     >>> str(at_latest(pd.Timestamp("2026-05-04T03:02:01Z"))), str(at_latest(pd.Timestamp("2026-05-04T03:02:01.5Z")))
     ('2026-05-04 03:02:02+00:00', '2026-05-04 03:02:01.500000+00:00')
     """
-    return stamp if stamp != stamp.floor("s") else stamp + pd.Timedelta(seconds=1)
+    return stamp if stamp.microsecond or stamp.nanosecond else stamp + SECOND
 
 
 def first(frame: pd.DataFrame) -> dict:
@@ -130,10 +133,14 @@ def first(frame: pd.DataFrame) -> dict:
     return present(frame.iloc[0].to_dict()) if len(frame) else {}
 
 
-def rows(frame: pd.DataFrame) -> list[dict]:
-    """All rows as dicts with missing values as None, whole numbers as int."""
-    columns = [_column(frame[name]) for name in frame.columns]
-    names = list(frame.columns)  # an index is walked ten times as slowly as a list, and here once for each row
+def rows(frame: pd.DataFrame, *wanted: str) -> list[dict]:
+    """All rows as dicts with missing values as None, whole numbers as int.
+
+    ``wanted`` names the columns that are read, every one by default: 200,000 log events have 24, and take seconds.
+    """
+    names = list(wanted or frame.columns)
+    columns = [_column(frame[name]) for name in names]
+    # an index is walked ten times as slowly as a list, and here once for each row
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 

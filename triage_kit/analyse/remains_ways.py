@@ -198,7 +198,7 @@ def wal_segments(files: pd.DataFrame) -> list[str]:
 def sources(lost: Loss, evidence: Evidence) -> dict:
     """Files from which the rows were imported, named by the log or the repository."""
     named: dict[str, str] = {}
-    for row in rows(evidence["log_events"]):
+    for row in rows(evidence["log_events"], "statement", "message", "file", "line"):
         text = row["statement"] or row["message"] or ""
         if re.search(r"(?i)\b(copy|import|load|ingest|upload)", text):
             for path in FILES.findall(text[:20_000]):

@@ -121,7 +121,7 @@ def destructive(text: str) -> list[sql.Effect]:
 def created_by(evidence: Mapping[str, pd.DataFrame]) -> dict[str, set[tuple]]:
     """Who created each table in the log, by session and by role with application: a staging table has one hand."""
     found: dict[str, set[tuple]] = {}
-    for event in rows(evidence["log_events"]):
+    for event in rows(evidence["log_events"], "statement", "severity", "role", "application", "pid"):
         text = event["statement"] or ""
         if event["severity"] in FAILURES or "create" not in text.lower():
             continue

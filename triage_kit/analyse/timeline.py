@@ -105,7 +105,7 @@ def _statements(seen: Sequence[Seen]) -> list[dict]:
 
 def _log(log_events: pd.DataFrame, shown: Mapping[str, str]) -> list[dict]:
     found = []
-    for event in rows(log_events):
+    for event in rows(log_events, "file", "line", "kind", "severity", "message", "statement", "at"):
         where, lane = f"{event['file']}:{event['line']}", LANES.get(event["kind"])
         if event["severity"] in ("ERROR", "FATAL", "PANIC"):
             lane = "error"

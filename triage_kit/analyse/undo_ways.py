@@ -299,7 +299,7 @@ def partitions_told(evidence: Evidence) -> dict[str, tuple[str, str, str]]:
     """Parent, bounds and source of each partition, by bare name, from every text that made or attached one."""
     texts = [
         (row["statement"] or row["message"] or "", f"{row['file']}:{row['line']}")
-        for row in rows(evidence["log_events"])
+        for row in rows(evidence["log_events"], "statement", "message", "file", "line")
     ]
     texts += [(row["text"] or "", "pg_stat_statements") for row in rows(evidence["statements"])]
     texts += [(row["text"] or "", f"{row['path']}:{row['line']}") for row in rows(evidence["migration_operations"])]

@@ -169,11 +169,19 @@ def check(given: pd.DataFrame, name: str) -> pd.DataFrame:
         raise SchemaError(
             f"table {name!r} lacks the columns {', '.join(missing)}; it has {', '.join(map(str, given.columns))}"
         )
-    data = {c.name: _series(given[c.name].tolist(), c, name) for c in declared.columns}
+    data = {c.name: _typed(given[c.name], c, name) for c in declared.columns}
     checked = pd.DataFrame(data, columns=declared.names)
     for extra in [column for column in given.columns if column not in declared.names]:
         checked[extra] = given[extra].to_numpy()
     return checked
+
+
+def _typed(given: pd.Series, column: Column, name: str) -> pd.Series:
+    """The column in its type; one that has it already is taken as it is, for 200,000 values take seconds to convert."""
+    arrow = getattr(given.dtype, "storage", "pyarrow") == "pyarrow"  # which holds no lone surrogate
+    if column.type != "texts" and given.dtype == DTYPES[column.type] and arrow:
+        return given.reset_index(drop=True)
+    return _series(given.tolist(), column, name)
 
 
 def _series(values: list, column: Column, name: str) -> pd.Series:
