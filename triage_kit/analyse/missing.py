@@ -13,7 +13,7 @@ from triage_kit.analyse import foreign_keys as fk
 from triage_kit.analyse import knowledge
 from triage_kit.analyse.applied import applied_revisions
 from triage_kit.analyse.context import first, rows
-from triage_kit.analyse.dropped import drops
+from triage_kit.analyse.dropped import Drop
 from triage_kit.analyse.earlier import rows_then
 from triage_kit.analyse.holes import lacking
 from triage_kit.analyse.inference import Observation
@@ -62,7 +62,7 @@ def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scen
         return []
     every = {schemas.qualified(row["schema"], row["name"]): row for row in rows(evidence["relations"])}
     elsewhere, stems = _wrong_place(evidence, every), fk.partition_stems(evidence["relations"])
-    unread, dropped = _unread_schemas(evidence), drops(evidence)
+    unread = _unread_schemas(evidence)
     found = []
     for name, source in _named(evidence, every, scene):
         chances: Mapping[str, float] = {}
@@ -81,7 +81,7 @@ def missing_findings(evidence: Mapping[str, pd.DataFrame], names: set[str], scen
         reference = ledger.add("catalogue", says, "pg_class", name)
         then = scene.earlier.tables.get(name) if scene.earlier else None
         parent = None if blind else ((then or {}).get("parent") or _partition_of(name, stems))
-        chances = UNSEEN if blind else chances or _chances(name, scene, parent, name in dropped)
+        chances = UNSEEN if blind else chances or _chances(name, scene, parent)
         status = "undecided" if blind else "missing"
         more: dict = {}
         if then is not None and not blind:
@@ -237,10 +237,9 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
     for name in made_by:  # what the log saw made in a schema that it saw dropped
         if schemas.parts(name)[0] in dropped and name not in every:
             called.setdefault(name, "the log, which saw it made and its schema dropped")
-    for name, told in drops(evidence).items():
-        # What the WAL shows made as well comes and goes with somebody's work; a partition, with its parent's retention.
-        if not told[-1].made and not told[-1].partition and schemas.parts(name)[0] in schemas_seen:
-            called.setdefault(name, f"the WAL, in which transaction {told[-1].xid} dropped it")
+    for name, one in _dropped_in_wal(scene, set(called) - set(every)).items():
+        if schemas.parts(name)[0] in schemas_seen:
+            called.setdefault(name, f"the WAL, in which transaction {one.xid} dropped it")
     for name, where in _partitions_gone(evidence, every, scene):
         if not renamed(name, evidence, every):
             called.setdefault(name, where)
@@ -255,6 +254,17 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
     copied = {former for names in scene.copied.values() for former in names}  # the rows of these stand elsewhere
     absent = [name for name in called if name not in every and "." in name and name not in copied]
     return sorted((name, called[name]) for name in absent)
+
+
+def _dropped_in_wal(scene: Scene, missed: set[str]) -> dict[str, Drop]:
+    """Tables whose drop the WAL shows and which are no passing ones, by name.
+
+    What it shows made as well comes and goes with somebody's work, unless the same transaction dropped a table that is
+    missed; a partition goes with its parent's retention.
+    """
+    last = {name: told[-1] for name, told in scene.wal.drops.items()}
+    took = {one.xid for name, one in last.items() if name in missed}
+    return {name: one for name, one in last.items() if one.xid in took or not (one.made or one.partition)}
 
 
 def _partitions_gone(
@@ -309,10 +319,10 @@ def _dropped_schemas(scene: Scene) -> set[str]:
             and any(seen.operation == "drop_schema" and seen.done for seen in effects)}  # fmt: skip
 
 
-def _chances(name: str, scene: Scene, parent: str | None, in_wal: bool) -> dict[str, float]:
+def _chances(name: str, scene: Scene, parent: str | None) -> dict[str, float]:
     """Chances of a table that is not in the catalogue; a DROP that the log or the WAL shows leaves little doubt."""
     seen = scene.effects_on(name)
-    dropped = in_wal or any(
+    dropped = name in scene.wal.drops or any(
         each.operation in ("drop_table", "drop_schema") and each.outcome not in ("failed", "rolled_back")
         for each in seen
     )
