@@ -207,3 +207,16 @@ def test_what_a_migration_tool_notes_is_lost_with_the_tables_that_went_by_the_sa
     others = [make_table(name, 16410 + n, **TRUNCATED) for n, name in enumerate(("orders", "lines"))]
     _, told = statuses(make_table("schema_migrations", 16404, **NOTED), *others)
     assert told["schema_migrations"][0] == "partial"
+
+
+@pytest.mark.parametrize(("reported", "after", "told"), [
+    (["lines"], 138, "partial"),  # five rows fewer than before the TRUNCATE that also took what people miss
+    (["lines"], 143, "intact"),
+    (["users"], 138, "intact"),  # a rebuild that leaves out a few stale rows
+])  # fmt: skip
+def test_what_was_put_back_after_the_loss_is_whole_only_with_all_its_rows(make_table, statuses, reported, after, told):
+    facts = {**TRUNCATED, "inserts": 143 + after, "rows": after, "live": after, "insv": after, "heap": 16384}
+    tables = [make_table("orders", 16404, **facts), make_table("lines", 16410, **TRUNCATED)]
+    _, found = statuses(*tables, keys=[("lines", "orders", "no action")], reported=reported)
+    assert found["orders"][0] == told
+    assert found["lines"][0] == "wiped"

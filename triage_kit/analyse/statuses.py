@@ -184,7 +184,8 @@ def _unknown_before(each: Weighed, scene: Scene) -> bool:
 def _refill(each: Weighed, scene: Scene, mechanism: str) -> Refill | None:
     """That the table was filled again by what emptied it, where the mechanism is such an emptying."""
     if mechanism == "truncate":
-        return refilled(each.table)
+        told = refilled(each.table)
+        return None if told is not None and told.after < told.before and _with_missed(each, scene) else told
     if mechanism != "delete":
         return None
     own = [seen for seen in scene.seen.get(each.table.name, ()) if seen.operation == "delete" and seen.done]
@@ -193,6 +194,12 @@ def _refill(each: Weighed, scene: Scene, mechanism: str) -> Refill | None:
     for seen in whole:
         by_source["" if seen.where == "pg_stat_statements" else "log"] += seen.calls
     return rewritten_rows(each.table, max(by_source.values())) if whole and len(whole) == len(own) else None
+
+
+def _with_missed(each: Weighed, scene: Scene) -> bool:
+    """Whether the transaction that emptied it emptied a table that people miss: what it holds since was put back."""
+    xids = {scene.transactions[name][1] for name in scene.reported & scene.transactions.keys() - {each.table.name}}
+    return each.table.name in scene.transactions and scene.transactions[each.table.name][1] in xids
 
 
 def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
