@@ -73,6 +73,15 @@ def test_a_table_that_lost_nobody_knows_how_much_has_an_open_end() -> None:
     assert [to_hex(each.get_facecolor()) for each in solid] == ["#c4cad1"]
 
 
+def test_a_wiped_table_of_which_no_number_is_known_has_a_dotted_bar_and_not_none() -> None:
+    blank = {"table": "blank", "status": "wiped", "actual_rows": 0}
+    assert bars(plot.narrow.tables(findings(blank))) == [("none", 0, 100)]
+    assert [each.get_linestyle() for each in plot.tables(findings(blank)).patches] == [":"]
+    assert 'width="459"' in plot.glance(findings(blank)).svg
+    empty = {"table": "empty", "status": "intact", "actual_rows": 0}
+    assert bars(plot.narrow.tables(findings(empty))) == []
+
+
 def test_only_what_is_known_to_stand_and_to_be_seen_is_green() -> None:
     unseen = {**FULL, "table": "unseen", "status": "hidden", "hidden_rows": 11}
     for drawn in (plot.glance(findings(LESS, unseen)).svg, plot.narrow.tables(findings(LESS, unseen))):

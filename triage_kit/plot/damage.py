@@ -90,7 +90,8 @@ def _bar(ax: Axes, place: int, row: object) -> None:
 def unknown(row: object, whole: int) -> bool:
     """Whether it is not known how long the whole bar would be, or how much of it stands."""
     bounded = pd.isna(row.expected_rows) and whole > (row.actual_rows if pd.notna(row.actual_rows) else 0)
-    return bool(pd.isna(row.actual_rows) or bounded or (row.status == "partial" and pd.isna(row.missing_rows)))
+    uncounted = pd.isna(row.missing_rows) and (row.status == "partial" or (row.status in style.DAMAGED and not whole))
+    return bool(pd.isna(row.actual_rows) or bounded or uncounted)
 
 
 def stands(row: object, whole: int) -> tuple[str, str]:

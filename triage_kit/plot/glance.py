@@ -126,9 +126,9 @@ def _open(row: object) -> bool:
 def _length(row: object, most: int) -> float:
     """The bar's length; a table of which no number is known has a full one, which is dotted."""
     whole = _whole(row)
-    return (
-        WIDTH - 1 if pd.isna(row.actual_rows) and not whole else max(round((WIDTH - 1) * whole / (most or 1), 1), LEAST)
-    )
+    if not whole and (pd.isna(row.actual_rows) or (_open(row) and row.status in style.DAMAGED)):
+        return WIDTH - 1
+    return max(round((WIDTH - 1) * whole / (most or 1), 1), LEAST)
 
 
 def _bar(top: float, row: object, most: int) -> list[Html]:
