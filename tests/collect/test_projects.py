@@ -8,9 +8,31 @@ import yaml
 
 from triage_kit import case as cases
 from triage_kit import schemas
-from triage_kit.analyse.applied import migration_states
+from triage_kit.analyse.applied import migration_states, standing
 from triage_kit.bundle import Draft
+from triage_kit.collect import collect
 from triage_kit.collect.repository import read_repository
+from triage_kit.opened import open_case
+
+# The version tables as their tools make them, each with what is no sign that a migration has run.
+NOTED = """
+CREATE TABLE flyway_schema_history (installed_rank int, version text, type text, script text, success bool,
+  installed_on timestamp DEFAULT now());
+INSERT INTO flyway_schema_history VALUES (0, NULL, 'SCHEMA', '"x"', true), (1, '1', 'BASELINE', '<< >>', true),
+  (2, '2', 'SQL', 'V2__a.sql', true), (3, '3', 'SQL', 'V3__b.sql', false), (4, NULL, 'SQL', 'R__views.sql', true);
+CREATE TABLE goose_db_version (id serial, version_id bigint, is_applied bool, tstamp timestamp DEFAULT now());
+INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, true), (1, true), (1, false), (1, true), (2, true),
+  (2, false);
+CREATE TABLE _prisma_migrations (migration_name text, finished_at timestamptz, rolled_back_at timestamptz);
+INSERT INTO _prisma_migrations VALUES ('1_a', now(), NULL), ('2_b', NULL, now()), ('3_c', NULL, NULL);
+CREATE TABLE databasechangelog (id text, author text, dateexecuted timestamp, exectype text);
+INSERT INTO databasechangelog VALUES ('1', 'sam', now(), 'EXECUTED'), ('2', 'sam', now(), 'MARK_RAN');
+CREATE SCHEMA sqitch;
+CREATE TABLE sqitch.changes (change text, project text, committed_at timestamptz DEFAULT now());
+INSERT INTO sqitch.changes VALUES ('users', 'shop');
+"""
+RAN = {("flyway", "baseline 1"), ("flyway", "2"), ("flyway", "R__views.sql"), ("goose", "1"), ("prisma", "1_a"),
+       ("liquibase", "sam 1"), ("sqitch", "users")}  # fmt: skip
 
 PROJECTS = yaml.safe_load((Path(__file__).parents[1] / "sql_cases" / "projects.yaml").read_text("utf-8"))
 
@@ -53,3 +75,23 @@ def test_a_project_is_held_against_its_version_table(project):
     assert found[["revision", "state"]].to_numpy().tolist() == told["states"]
     silent = migration_states(draft.written("migrations"), schemas.empty("version_tables"))
     assert set(silent["state"]) == {"unknown"}
+
+
+def test_rows_of_version_tables_that_tell_of_no_run_are_left_out(server18, database18, tmp_path):
+    with server18.connect(database18) as connection:
+        connection.execute(NOTED)
+    case = cases.build({"database": {"url": server18.url(database18)}}, tmp_path / "case.yaml")
+    collect(case)
+    found = open_case(tmp_path).evidence["version_tables"]
+    assert set(zip(found["tool"], found["version"], strict=True)) == RAN
+
+
+FLYWAY = [f"db/migration/{name}.sql" for name in ("R__views", "U2__a", "V1__base", "V2__a", "V3__b")]
+
+
+def test_flyways_baseline_and_its_scripts_without_a_version_have_run():
+    told = [{"path": path, "tool": "flyway", "revision": revision, "parents": ()}
+            for path, revision in zip(FLYWAY, ("R__views", "2", "1", "2", "3"), strict=True)]  # fmt: skip
+    noted = [{"tool": "flyway", "version": each} for each in ("baseline 1", "2", "R__views.sql", None)]
+    states = migration_states(schemas.frame("migrations", told), schemas.frame("version_tables", noted))
+    assert standing(states) == "3 applied, 1 pending (db/migration/V3__b.sql)"

@@ -6,7 +6,7 @@ Tools write their version in ways of their own: as the file's number, its whole 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 import pandas as pd
@@ -84,7 +84,7 @@ def standing(states: pd.DataFrame) -> str:
     >>> standing(schemas.frame("migration_states", [first, row]))
     '1 applied, 1 pending (v/b.py); the database is not at head b'
     """
-    told = list(rows(states))
+    told = _files_up(rows(states))
     by_state = {state: [row for row in told if row["state"] == state] for state in ("applied", "pending", "absent")}
     if not any(by_state.values()):
         return "whether they ran is not known: no version table was read"
@@ -101,6 +101,21 @@ def standing(states: pd.DataFrame) -> str:
     return "; ".join(parts)
 
 
+_WAY_DOWN = re.compile(
+    r"(?i)(?:^|/)(?:U\d[\d._]*__[^/]*|[^/]*[._-](?:down|undo|rollback|revert)\.sql|down\.sql)\Z|(?:^|/)revert/"
+)
+
+
+def _files_up(states: Iterable[dict]) -> list[dict]:
+    """Each migration once: tools that keep the way back in a file of its own note both by one version."""
+    found: dict[tuple, dict] = {}
+    for row in states:
+        of = (row["tool"], row["revision"])
+        if of not in found or _WAY_DOWN.search(found[of]["path"] or ""):
+            found[of] = row
+    return list(found.values())
+
+
 def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
@@ -114,6 +129,8 @@ def _absent(migrations: pd.DataFrame, version_tables: pd.DataFrame) -> Iterator[
     for row in rows(version_tables):
         mine = [each for each in by_tool if _belongs(each["tool"], row["tool"])]
         apps = {(each["revision"] or "").split(" ")[0] for each in mine}
+        if not row["version"] or _BASELINE.fullmatch(row["version"]):
+            continue  # a script without a version, of a bundle of an older kit; or what stood there before the tool
         foreign = row["tool"] == "django" and (row["version"] or "").split(" ")[0] not in apps
         if mine and not foreign and not _spellings(row["version"]) & known:
             yield {"tool": row["tool"], "revision": row["version"], "state": "absent", "applied_at": row["applied_at"]}
@@ -142,8 +159,21 @@ def _applied(migrations: pd.DataFrame, version_tables: pd.DataFrame) -> dict[str
     return found | dict.fromkeys(_below(given, version_tables) - set(found))
 
 
+# Flyway takes every version up to it for done.
+_BASELINE = re.compile(r"baseline (?P<version>\d[\d._]*)")
+
+
 def _below(given: list[dict], version_tables: pd.DataFrame) -> set[str]:
-    """Revisions of golang-migrate up to the one number that its table holds."""
+    """Revisions of golang-migrate up to the one number that its table holds, and of Flyway up to its baseline."""
+    told = (_BASELINE.fullmatch(row["version"] or "") for row in rows(version_tables) if row["tool"] == "flyway")
+    baseline = max((_numbers(each["version"]) for each in told if each), default=None)
+    if baseline is not None:
+        return {
+            row["revision"]
+            for row in given
+            if row["tool"] == "flyway" and re.fullmatch(r"\d[\d._]*", row["revision"] or "")
+            and _numbers(row["revision"]) <= baseline
+        }  # fmt: skip
     numbers = [row["version"] for row in rows(version_tables) if row["tool"] == "schema_migrations"]
     if len(numbers) != 1 or not str(numbers[0]).isdecimal():
         return set()
@@ -153,6 +183,10 @@ def _below(given: list[dict], version_tables: pd.DataFrame) -> set[str]:
         if row["tool"] == "golang-migrate" and str(row["revision"]).isdecimal()
         and int(row["revision"]) <= int(numbers[0])
     }  # fmt: skip
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.split(r"[._]", version.strip("._")))
 
 
 def _belongs(tool: str | None, table: str | None) -> bool:

@@ -319,21 +319,23 @@ def _version_rows() -> str:
     """The rows of the version tables that are small and readable, by the tool whose columns they have."""
     facts = _bound(questions.load("version_tables", OLDEST)[1])
     tools = ",\n  ".join(
-        "({}, {}, {}, {}, {}, {})".format(place, *(f"'{part}'" if part else "NULL::text" for part in (
-            tool.name, tool.table, tool.version, tool.at, tool.group)))
+        "({}, {}, {}, {}, {}, {}, {}, '{{{}}}'::text[])".format(place, *(
+            "'" + part.replace("'", "''") + "'" if part else "NULL::text" for part in (
+                tool.name, tool.table, tool.version, tool.at, tool.group, tool.told)), ",".join(tool.needs))
         for place, tool in enumerate(versions.TOOLS))  # fmt: skip
     read = _by_place("SELECT pg_catalog.json_build_object('oid', %1$s, 'version', pg_catalog.left(%4$s, 300), "
                      "'applied_at', %5$s)") + f" LIMIT {versions.MOST_ROWS}"  # fmt: skip
     statements = f"""SELECT pg_catalog.format($triage_kit${read}$triage_kit$, f.oid, f.schema, f."table",
-  CASE WHEN t.grouped IS NULL THEN '' ELSE pg_catalog.format('r.%I::text || '' '' || ', t.grouped) END
-    || pg_catalog.format('r.%I::text', t.version),
+  CASE WHEN t.told IS NOT NULL AND t.needs OPERATOR(pg_catalog.<@) f.plain THEN t.told
+    ELSE CASE WHEN t.grouped IS NULL THEN '' ELSE pg_catalog.format('r.%I::text || '' '' || ', t.grouped) END
+      || pg_catalog.format('r.%I::text', t.version) END,
   CASE WHEN t.at = ANY (f.instants) THEN pg_catalog.format('r.%I', t.at) ELSE 'NULL::timestamptz' END) AS statement
 FROM (
 {facts}
 OFFSET 0) AS f
 CROSS JOIN LATERAL (SELECT k.* FROM (VALUES
   {tools}
-) AS k (place, tool, "table", version, at, grouped)
+) AS k (place, tool, "table", version, at, grouped, told, needs)
   WHERE k."table" = f."table" AND k.version = ANY (f.columns) AND (k.grouped IS NULL OR k.grouped = ANY (f.columns))
   ORDER BY k.place LIMIT 1) AS t
 WHERE f.readable AND f.code IS NULL AND t.version = ANY (f.plain) AND (t.grouped IS NULL OR t.grouped = ANY (f.plain))

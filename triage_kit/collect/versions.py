@@ -20,25 +20,56 @@ MOST_BYTES = harmless.PAGES * 8192
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool's table: the column that holds the version, a column in front of it, the column of the time."""
+    """One tool's table: the column that holds the version, a column in front of it, the column of the time.
+
+    told is what to read instead of both, NULL for a row by which nothing has run, where the table has all of needs.
+    """
 
     name: str
     table: str
     version: str
     at: str | None = None
     group: str | None = None
+    told: str | None = None
+    needs: tuple[str, ...] = ()
+
+
+# Flyway notes what failed, its baseline, and repeatable scripts, which have no version (its documentation, "Schema
+# history table"); Prisma what failed or was said to be rolled back; Liquibase what its preconditions kept from running;
+# goose, up to its version 3, each way up and down, and a row 0 that stands for no file. Sqitch has its project in the
+# plan, and not in the names of its files.
+_FLYWAY = (
+    "CASE WHEN r.type::text = 'SCHEMA' OR NOT r.success THEN NULL WHEN r.type::text = 'BASELINE' THEN 'baseline ' || "
+    "r.version::text ELSE coalesce(r.version::text, r.script::text) END"
+)
+_FLYWAY_NEEDS = ("version", "type", "script", "success")
+_LIQUIBASE = "CASE WHEN r.exectype::text IN ('EXECUTED', 'RERAN') THEN r.author::text || ' ' || r.id::text END"
+_PRISMA = "CASE WHEN r.finished_at IS NOT NULL AND r.rolled_back_at IS NULL THEN r.migration_name::text END"
+_GOOSE = (
+    "CASE WHEN r.version_id <> 0 AND pg_catalog.last_value(r.is_applied) OVER (PARTITION BY r.version_id ORDER BY r.id "
+    "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) THEN r.version_id::text END"
+)
+_GOOSE_NEEDS = ("version_id", "is_applied", "id")
 
 
 TOOLS = (
     Tool("alembic", "alembic_version", "version_num"),
     Tool("django", "django_migrations", "name", "applied", "app"),
-    Tool("flyway", "flyway_schema_history", "version", "installed_on"),
-    Tool("flyway", "schema_version", "version", "installed_on"),
-    Tool("liquibase", "databasechangelog", "id", "dateexecuted", "author"),
+    Tool("flyway", "flyway_schema_history", "version", "installed_on", None, _FLYWAY, _FLYWAY_NEEDS),
+    Tool("flyway", "schema_version", "version", "installed_on", None, _FLYWAY, _FLYWAY_NEEDS),
+    Tool("liquibase", "databasechangelog", "id", "dateexecuted", "author", _LIQUIBASE, ("exectype", "author", "id")),
     Tool("schema_migrations", "schema_migrations", "version", "inserted_at"),  # Rails, dbmate, golang-migrate, Ecto
-    Tool("goose", "goose_db_version", "version_id", "tstamp"),
-    Tool("prisma", "_prisma_migrations", "migration_name", "finished_at"),
-    Tool("sqitch", "changes", "change", "committed_at", "project"),
+    Tool("goose", "goose_db_version", "version_id", "tstamp", None, _GOOSE, _GOOSE_NEEDS),
+    Tool(
+        "prisma",
+        "_prisma_migrations",
+        "migration_name",
+        "finished_at",
+        None,
+        _PRISMA,
+        ("finished_at", "rolled_back_at"),
+    ),
+    Tool("sqitch", "changes", "change", "committed_at", "project", "r.change::text", ("change",)),
     Tool("knex", "knex_migrations", "name", "migration_time"),
     Tool("sequelize", "SequelizeMeta", "name"),
     Tool("entity framework", "__EFMigrationsHistory", "MigrationId"),
@@ -53,6 +84,7 @@ TOOLS = (
     Tool("yii", "migration", "version"),
     Tool("typeorm", "migrations", "name"),
     Tool("drizzle", "__drizzle_migrations", "hash"),
+    Tool("atlas", "atlas_schema_revisions", "version", "executed_at"),
 )
 
 
@@ -76,7 +108,11 @@ def read(inquiry: Inquiry, question: Question, look: Look | None = None) -> tupl
         try:
             _may_be_read(inquiry, tool, table)
             found = (look or _look)(inquiry, tool, table)
-            kept += [row | {"tool": tool.name, "schema": table["schema"], "table": table["table"]} for row in found]
+            kept += [
+                row | {"tool": tool.name, "schema": table["schema"], "table": table["table"]}
+                for row in found
+                if row["version"]
+            ]
         except Refused as error:
             refused.append(f"{table['schema']}.{table['table']}: {error}")
     if refused and not kept:
@@ -114,7 +150,9 @@ def _may_be_read(inquiry: Inquiry, tool: Tool, table: dict) -> None:
 
 def _look(inquiry: Inquiry, tool: Tool, table: dict) -> list[dict]:
     version = f"r.{quoted(tool.version)}::text"
-    if tool.group:
+    if tool.told and set(tool.needs) <= set(table["plain"]):
+        version = tool.told
+    elif tool.group:
         version = f"r.{quoted(tool.group)}::text || ' ' || {version}"
     at = f"r.{quoted(tool.at)}" if tool.at in table["instants"] else "NULL::timestamptz"
     query = (

@@ -137,7 +137,7 @@ _PRISMA_OWNER = re.compile(r"(?:\A|[.\s!])(?:prisma\w*|tx|trx|db|client|\w*[pP]r
 _SEQUELIZE_OWNER = re.compile(r"(?:\A|[.\s])((?:[A-Z]\w*)|(?<=models\.)\w+)\Z")
 _EMPTY = re.compile(r"\A\s*(?:\{\s*(?:where\s*:\s*\{\s*\}\s*,?\s*)?\}\s*)?\Z")
 _TABLE_CALL = re.compile(
-    r"(?:(?:\A|[.\s])(?:knex|db|trx|tx|conn|connection|pg|qb|\w*[kK]nex\w*)|\.(?:from|table|into|withSchema\([^)]*\)))"
+    r"(?:(?:\A|[.\s])(?:knex|k|db|trx|tx|conn|connection|pg|qb|\w*[kK]nex\w*)|\.(?:from|table|into|withSchema\([^)]*\)))"
     r"\(\s*['\"`]([\w.]+)['\"`]\s*\)"
 )
 _QUERY_OWNER = re.compile(r"\A([A-Z]\w*)\.query\(")
