@@ -57,8 +57,10 @@ _HELD_BEFORE = re.compile(
     # the label of a case, the key of a map, and what a name says to be an example, an expectation or a message
     r"\b(?:case|when)\s+(?:[^\n]{0,200},\s*)?\Z|"
     r"(?i:(?<![\w$])[\"']?(?:examples?|samples?|expected|want|wanted|got|bad|good|usage|help|desc|description|message|msg|label|"
-    r"hint|title|placeholder|summary|reason|warning|note|tooltip|caption|confirm|question|forbidden|denied|input|output)"
-    r"[\"']?\s*(?::\s*(?:&?str|&'static str|string|String)\s*=|:=|=>|=|:)\s*\Z)|"
+    r"hint|title|placeholder|summary|reason|warning|note|tooltip|caption|confirm|question|forbidden|denied|input|output|inserttext|snippet|pattern|match|exclude|ignore)"
+    r"[\"']?\s*(?::\s*(?:&?str|&'static str|string|String)\s*=|:=|=>|=|:)\s*"
+    r"(?:\{\s*|[\[(]\s*(?:[\"'][^\"'\n]{0,80}[\"'],\s*){0,9})?\Z)|"
+    r"\b(?:HttpResponse|NextResponse|Response|res|reply)\.json\([^)\n]{0,120}\Z|"
     r"[\[@](?:InlineData|TestCase|DataRow|Arguments|CsvSource|ValueSource|DisplayName|Operation|ApiOperation|ApiProperty|"
     r"ApiResponse|Schema|Parameter|Description|Display|Obsolete|Deprecated)\([^)\n]{0,150}\Z|\b(?:every|verify)\s*\{[^}\n]{0,100}\Z|"
     r"(?:\b[aA]ssert\w*!?(?:(?:\.|::|->)\w+)*|\bto(?:Be|Equal|StrictEqual|Contain|Match|HaveText|HaveBeen|Throw)\w*|"

@@ -216,7 +216,8 @@ def _unique(text: str, named: str) -> bool:
 # A value of YAML or JSON that describes something.
 _DESCRIBES = re.compile(
     r"(?i)(?:^|[\s{,\"'-])(?:note|description|summary|message|title|help|comment|reason|example|sample|label|hint|text|alert|"
-    r"warning|placeholder|tooltip|pattern|regexp?|bad|good|deny|forbid|forbidden|denied|block|expected)s?[\"']?:\s*(?:[\"'][^\"']*)?\Z"
+    r"warning|placeholder|tooltip|pattern|match|exclude|ignore|regexp?|bad|good|deny|forbid|forbidden|denied|block|expected)s?"
+    r"[\"']?(?::|[ \t]*=)\s*(?:[\"'][^\"']*)?\Z"
 )
 _LISTED = re.compile(r"(?P<indent>[ \t]*)- [\"']?")
 _MOST_LISTED = 50

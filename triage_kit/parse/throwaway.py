@@ -61,7 +61,7 @@ _KEEPS = re.compile(
 # What code calls, or is called, that reaches a database.
 _REACHES = re.compile(
     r"(?i)\w*exec\w*|\w*quer(?:y|ies)\b|\bprepare\w*|\bdb\b|\bpool\b|\bclient\b|\bcursor\b|\bsession\b|\bengine\b|postgres|psql|"
-    r"\bpg\b|connect\w*|database|knex|prisma|sequelize|active_?record|jdbc|sqlalchemy|transaction|_helper\b|\bawait\b|\basync\b|"
+    r"\bpg\b|connect\w*|database|knex|prisma|sequelize|active_?record|jdbc|sqlalchemy|transaction|_helper\b|\bawait\b|\basync\b(?!:)|"
     r"\brepo\b|\bobjects\.|(?:\.|::|->)(?:delete|destroy|truncate)\w*\("
 )
 _LOSING_TEXT = re.compile(
@@ -70,7 +70,7 @@ _LOSING_TEXT = re.compile(
 _HELD = re.compile(r"(?i)\s*(?:expect|assert\w*)\b|\s*\[")
 # What cleans around a test, and what may hand a text on to a server that is named elsewhere.
 _CLEANS = re.compile(
-    r"(?i)\b(?:before|after)(?:_?(?:each|all))?\b|set_?up|tear_?down|fixture|dispose|clean|reset|helper|\b(?:run|sql)\b[!(`]"
+    r"(?i)\b(?:before|after)(?:_?(?:each|all))?\b|set_?up|tear_?down|fixture|dispose|clean|reset|helper|(?<![.\w])(?:run|sql)[!(`]"
 )
 # The words by which a test is called.
 _NAMED = re.compile(r"\s*(?:it|test|describe|context)\b\s*\(?\s*(?:\"[^\"]*\"|'[^']*'|`[^`]*`)")
