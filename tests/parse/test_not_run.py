@@ -78,3 +78,13 @@ def test_a_job_of_circleci_has_its_service_beside_its_own_image():
     )
     found = [read_hits(text.format(image), ".circleci/config.yml") for image in ("cimg/postgres", "cimg/redis")]
     assert [len(each) for each in found] == [0, 1]
+
+
+def test_a_job_and_a_compose_file_name_their_server_by_a_client_s_option():
+    job = "services:\n  - name: postgres:17\n    alias: {}\nscript:\n  - dropdb -h {} shop\n"
+    pairs = (("pg", "pg"), ("pg", "prod-db"))
+    assert [len(read_hits(job.format(*each), ".gitlab-ci.yml")) for each in pairs] == [0, 1]
+    compose = "services:\n  db:\n    image: postgres:17\n    {}\n  reset:\n    command: dropdb --host={} shop\n"
+    memory, volume = "tmpfs:\n      - /var/lib/postgresql/data", "volumes: [pg:/var/lib/postgresql/data]"
+    pairs = ((memory, "db"), (volume, "db"), (memory, "pg.example.org"))
+    assert [len(read_hits(compose.format(*each), "compose.test.yaml")) for each in pairs] == [0, 1, 1]

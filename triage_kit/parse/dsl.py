@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 
 from triage_kit.parse.added import added_columns
 from triage_kit.parse.code import literal_hits
+from triage_kit.parse.held_names import with_names
 from triage_kit.parse.migration import Migration, Operation
 from triage_kit.parse.orm import orm_calls
 from triage_kit.sql import effects, suspicious
@@ -73,7 +74,7 @@ _RUN_NAMES = (
 )
 _RUNS = re.compile(rf"(?ms)\b(?:{_RUN_NAMES})\s*\(?\s*{_LITERAL}")
 _DOWN = re.compile(
-    r"(?m)^\s*(?:def\s+down\b|exports\.down\b|(?:(?:export|public)\s+)?(?:async\s+)?(?:function\s+)?(?:safeD|d)own\s*[(:=]|"
+    r"(?m)^\s*(?:def\s+down\b|exports\.down\b|(?:(?:export|public)\s+)?(?:(?:const|let|var)\s+)?(?:async\s+)?(?:function\s+)?(?:safeD|d)own\s*[(:=]|"
     r"protected\s+override\s+void\s+Down\s*\()"
 )
 _LINE_COMMENT = re.compile(r"(?m)(?:^|(?<=\s))#(?!\{).*$")
@@ -92,7 +93,10 @@ def tool_of(text: str) -> str | None:
     return None
 
 
-_UP = re.compile(r"exports\.up\b|export\s+(?:async\s+)?(?:function|const)\s+up\b")
+_UP = re.compile(
+    r"exports\.up\b|export\s+(?:async\s+)?(?:function|const)\s+up\b|"
+    r"(?:module\.exports\s*=|export)\s*\{[\s\w,]{0,80}\bup\b[\s\w,]{0,80}\}"
+)
 _TOOLS = [
     ("rails", [re.compile(r"<\s*ActiveRecord::Migration")]),
     ("typeorm", [re.compile(r"implements\s+MigrationInterface|\bqueryRunner\b")]),
@@ -167,14 +171,18 @@ def _span(text: str, at: int) -> tuple[int, int]:
 
 def dsl_calls(text: str, suffix: str) -> Iterator[Operation]:
     """Operations of the calls in Ruby or JavaScript text, in order of their lines."""
-    blanked = _spelled_out(uncommented(text, suffix)) if suffix == "rb" else uncommented(text, suffix)
+    return with_names(uncommented(text, suffix), suffix, lambda written: _calls(written, suffix))
+
+
+def _calls(blanked: str, suffix: str) -> Iterator[Operation]:
+    blanked = _spelled_out(blanked) if suffix == "rb" else blanked
     if blanked.count("<<") > _MOST_HEREDOCS:  # each unfinished one would be looked for to the end of the file
         blanked = blanked.replace("<<", "  ")
     found = []
     for clues, pattern, operation in () if suffix in _OTHERS else _CALLS:
         calls = pattern.finditer(blanked) if any(clue in blanked for clue in clues) else iter(())
         for call in islice(calls, _MOST_CALLS):
-            if call[0] == "dropDatabase" and _OF_MONGO.search(text):
+            if call[0] == "dropDatabase" and _OF_MONGO.search(blanked):
                 continue
             named = call.groupdict()
             object_ = ".".join(filter(None, (named.get("name"), named.get("column"))))

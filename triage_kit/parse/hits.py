@@ -16,6 +16,7 @@ from triage_kit.parse.dsl import dsl_calls
 from triage_kit.parse.dsl import uncommented as uncommented_code
 from triage_kit.parse.etl import SUFFIXES as ETL
 from triage_kit.parse.etl import etl_hits, mapper_hits
+from triage_kit.parse.held_names import with_names
 from triage_kit.parse.made import without_made
 from triage_kit.parse.migration import Operation
 from triage_kit.parse.orm import orm_calls
@@ -181,7 +182,7 @@ def _operations(text: str, path: str) -> Iterator[Operation]:
         if suffix in ("js", "jsx", "ts", "tsx", "mjs", "cjs", "vue"):
             yield from (each for each in dsl_calls(text, suffix) if each.how == "pattern")
         else:
-            yield from orm_calls(uncommented_code(text, suffix), suffix)
+            yield from with_names(uncommented_code(text, suffix), suffix, lambda written: orm_calls(written, suffix))
         yield from literal_hits(_without_comments(text, suffix))
         if "exec" in text or "spawn" in text or "Artisan" in text:
             yield from _of_shell(text)

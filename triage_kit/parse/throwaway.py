@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from triage_kit.parse.vehicles import CI
 
@@ -92,21 +93,37 @@ _SERVICE = re.compile(
     r"(?m)^[ \t]*(?:services:|docker:(?=[ \t]*\n[ \t]*- image:))[ \t]*\n(?:[ \t]*.*\n){0,12}?"
     r"[ \t]*(?:(?:- )?image:|- name:|-)[ \t]*[\"']?(?:\w+/)?(?:postgres|postgis)\b"
 )
-_LOCAL = r"(?:localhost|127\.0\.0\.1|postgres|postgresql|db|database)"
+_LOCAL = ("localhost", "127.0.0.1", "postgres", "postgresql", "db", "database")
+_OWN_NAME = re.compile(
+    r"(?m)^[ \t]*(?:- )?alias:[ \t]*[\"']?([\w.-]+)|"
+    r"^[ \t]*([\w.-]+):[ \t]*\n[ \t]*image:[ \t]*[\"']?(?:[\w.-]+/)*(?:postgres|postgis)\b"
+)
 _HOST = r"(?<![\w-])(?:PG|POSTGRES_|DB_|DATABASE_)HOST(?:NAME)?\b"
-_OF_SERVICE = re.compile(
-    rf"postgres(?:ql)?(?:\+\w+)?://(?:[^@\s\"']*@)?{_LOCAL}(?=[:/])|{_HOST}[\"']?\s*[:=]\s*[\"']?{_LOCAL}(?![\w.-])"
+_CLIENT = (
+    r"\b(?:psql|createdb|dropdb|createuser|dropuser|vacuumdb|pg_[a-z]+)\b[^\n|;&]{0,300}?\s[\"']?(?:-h|--host)"
+    r"(?:[ \t=]*|[\"'],[ \t]*)[\"']?(?=[\w$])"
 )
-_ADDRESSED = re.compile(rf"\bpostgres(?:ql)?(?:\+\w+)?://|://[^@\s\"'/]*@|{_HOST}")
+_URL = r"postgres(?:ql)?(?:\+\w+)?://"
+_ADDRESSED = re.compile(rf"\b{_URL}|://[^@\s\"'/]*@|{_HOST}|{_CLIENT}")
 _KEPT_ELSEWHERE = re.compile(
-    r"(?im)\bsecrets\.|\$\{?\w*(?:PROD|STAGING|LIVE)\w*|\benvironment:(?!\s*[A-Z_]{4,}:)|\bstage:\s*deploy|^\s*deploy\w*:|\bssh\b|--host\b|\bheroku\b|\bfly\b"
+    r"(?im)\bsecrets\.|\$\{?\w*(?:PROD|STAGING|LIVE)\w*|\benvironment:(?!\s*[A-Z_]{4,}:)|\bstage:\s*deploy|^\s*deploy\w*:|\bssh\b|"
+    rf"(?<!\w)--host\b(?![ =]+[\"']?(?:{'|'.join(map(re.escape, _LOCAL))})(?![\w.-]))|\bheroku\b|\bfly\b"
 )
+
+
+def _only_to(text: str, hosts: Iterable[str]) -> bool:
+    """Whether a text names servers, and none but these."""
+    names = rf"(?:{'|'.join(map(re.escape, hosts))})(?![\w.-])"
+    told = re.findall(
+        rf"{_URL}(?:[^@\s\"']*@)?{names}(?=[:/])|{_HOST}[\"']?\s*[:=]\s*[\"']?{names}|{_CLIENT}{names}", text
+    )
+    return 0 < len(told) == len(_ADDRESSED.findall(text))
 
 
 def of_its_service(text: str, path: str) -> bool:
     """Whether the jobs of a CI file have a server as their service, are given its address, and no other one.
 
-    A compose file says services, too, and what they keep is kept.
+    A compose file says services, too, and what they keep is kept: but for a server whose data lie in memory.
 
     >>> url = "env:\\n  DATABASE_URL: postgres://u:p@localhost/shop_test\\n"
     >>> job = "services:\\n  db:\\n    image: postgres:17\\nsteps:\\n  - run: bin/rails db:schema:load\\n"
@@ -114,10 +131,32 @@ def of_its_service(text: str, path: str) -> bool:
     [True, False]
     >>> of_its_service(url + job + "  - run: psql ${{ secrets.URL }} -f a.sql\\n", ".gitlab-ci.yml")
     False
+    >>> run = "  reset:\\n    image: postgres:17\\n    command: psql -h db -c 'DROP TABLE a'\\n"
+    >>> kept = "    volumes: [pg:/var/lib/postgresql/data]\\n"
+    >>> gone = "    tmpfs: /var/lib/postgresql/data\\n"
+    >>> [of_its_service(job.partition("steps:")[0] + each + run, "compose.yml") for each in (kept, gone)]
+    [False, True]
     """
+    if _COMPOSE.search(path):
+        return bool(hosts := _in_memory(text)) and _only_to(text, hosts)
     if not CI.search(path) or not _SERVICE.search(text) or _KEPT_ELSEWHERE.search(text):
         return False
-    return 0 < len(_OF_SERVICE.findall(text)) == len(_ADDRESSED.findall(text))
+    return _only_to(text, {*_LOCAL, *(alias or key for alias, key in _OWN_NAME.findall(text))})
+
+
+_COMPOSE = re.compile(r"(?i)(?:\A|/)(?:docker-)?compose[\w.-]*\.ya?ml\Z")
+_SERVER = re.compile(
+    r"(?m)^(?P<indent>[ \t]+)(?P<name>[\w.-]+):[ \t]*\n(?P<body>(?:(?P=indent)[ \t]+[^\n]*(?:\n|\Z)|[ \t]*\n)+)"
+)
+_MEMORY = re.compile(
+    r"\btmpfs:(?:[ \t]*\n?[ \t]*(?:- |\[)?)[ \t]*[\"']?/var/lib/postgresql|"
+    r"\btype:[ \t]*tmpfs[ \t]*\n[ \t]*target:[ \t]*[\"']?/var/lib/postgresql"
+)
+
+
+def _in_memory(text: str) -> set[str]:
+    """The services of a compose file whose server's data are gone with its container."""
+    return {each["name"] for each in _SERVER.finditer(text) if _MEMORY.search(each["body"])}
 
 
 def throwaway(text: str, of_a_test: bool) -> bool:

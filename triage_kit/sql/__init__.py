@@ -6,6 +6,7 @@ broken statement hides none of its neighbours. ``Effect.how`` says which it was.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
@@ -69,7 +70,7 @@ def _effects(text: str) -> list[Effect]:
         found, scope = [], Scope()
         for line, statement in _long(text) if len(text) > _LONG else split(text):
             found += _one(statement, line, scope)
-    found = _without_passing(found, scope)
+    found = _without_uncalled(_without_passing(found, scope), text)
     return sorted([*found, *told], key=lambda each: each.line) if told else found
 
 
@@ -92,6 +93,26 @@ def _without_passing(found: list[Effect], scope: Scope) -> list[Effect]:
         replace(each, harmless=True) if at in spared or _taken_back(each, scope) else each
         for at, each in enumerate(found)
     ]
+
+
+def _without_uncalled(found: list[Effect], text: str) -> list[Effect]:
+    """What the body of a function does costs nothing where the text only makes the function and drops it again.
+
+    >>> body = "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ DELETE FROM a $$; "
+    >>> [[each.loses for each in effects(body + then) if each.object == "a"]
+    ...  for then in ("DROP FUNCTION f", "SELECT f(); DROP FUNCTION f")]
+    [[''], ['rows']]
+    """
+    dropped = {each.object: at for at, each in enumerate(found) if each.operation == "drop_function"}
+    told, uncalled = [], False
+    for at, each in enumerate(found) if dropped else ():
+        if each.operation == "create_function" and each.object:
+            name = re.escape(each.parts[-1])
+            uncalled = at < dropped.get(each.object, -1) and len(re.findall(rf"(?i)\b{name}\b", text)) == 2
+        elif not each.within:
+            uncalled = False
+        told.append(replace(each, harmless=True) if uncalled and each.within == "function" else each)
+    return told or found
 
 
 def _taken_back(effect: Effect, scope: Scope) -> bool:
