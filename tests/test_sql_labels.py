@@ -17,7 +17,12 @@ from psycopg.rows import dict_row
 CASES = Path(__file__).parent / "sql_cases"
 SETS = {
     name: yaml.safe_load((CASES / f"{name}.yaml").read_text("utf-8"))
-    for name in (*(("fourth", "fifth") if os.environ.get("TRIAGE_LABELS") == "all" else ()), "sixth", "seventh")
+    for name in (
+        *(("fourth", "fifth") if os.environ.get("TRIAGE_LABELS") == "all" else ()),
+        "sixth",
+        "seventh",
+        "ninth",
+    )
 }
 HURTING = [
     pytest.param(name, each, id=each["id"])
