@@ -463,3 +463,19 @@ def test_a_script_that_starts_a_migration_tool_is_no_hand_of_its_own(make_table,
         return ranked["migration"] / ranked["manual_session"]
 
     assert odds("docker compose run --rm api alembic downgrade -1") > 5 * odds("./empty everything")
+
+
+def test_a_session_without_a_name_under_the_role_of_all_is_not_surely_the_application(make_table, make_evidence):
+    """Its jobs share the role: what tells the application from them is a name, its own or that of the others."""
+
+    def chance(application: str | None) -> float:
+        traffic = [
+            _said("INSERT INTO s.notes VALUES (1)", role="o", pid=pid, application=application) for pid in (8, 9)
+        ]
+        deed = _said("DELETE FROM s.notes WHERE id IN (1, 2)", role="o", application=application, line=9)
+        tables = [make_table("notes", 16404, **THINNED), make_table("users", 16500)]
+        evidence = make_evidence(tables, reported=["notes"], log_events=[*traffic, deed])
+        evidence["incident"]["app_role"] = pd.Series(["o"], dtype=evidence["incident"]["app_role"].dtype)
+        return _ranked(analyse.investigate(evidence))["application"]
+
+    assert chance("shop-web") > 0.9 > chance(None) > 0.5

@@ -190,6 +190,9 @@ def _program(best: Seen, kinds: frozenset[str], group: Group, inquiry: Inquiry) 
         found["statement_by_program"] = (False, says, best.where)
         if same:
             return found | {"statement_under_its_role": (True, f"{says}; {how}", best.where)}
+    if same and not best.application and not programs:
+        # Jobs and workers that call themselves nothing share the role: it tells the application from people alone.
+        return found | {"statement_by_nameless": (True, f"{who}; {how}", best.where)}
     if same is not None:
         found["statement_by_application"] = (same, f"{who}; {how}", best.where)
     if same is False and not kinds - SPECIFIC and not hands.kinds(best.user):

@@ -183,7 +183,8 @@ CONDITIONS: Mapping[str, Condition] = {
     ),
     "log_unread": lambda about, evidence, groups, scene, weighed: not len(evidence["log_sources"]),
     "nobody_named": lambda about, evidence, groups, scene, weighed: not {
-        "statement_by_shell", "statement_by_gui", "statement_by_application", "statement_by_program"
+        "statement_by_shell", "statement_by_gui", "statement_by_application", "statement_by_program",
+        "statement_by_nameless",
     } & about.seen,
     "dead_rows": _deleted,
     "migrations_unread": lambda about, evidence, groups, scene, weighed: not len(evidence["migrations"]),

@@ -32,6 +32,7 @@ POINTERS = (
     *(f"routine_by_{kind}" for kind in ("job", "tests", "migrator", "shell")),
     *(f"connected_by_{kind}" for kind in ("tests", "restore")),
     *(f"{exact}code_of_{vehicle}" for exact in ("", "exact_") for vehicle in code_signs.VEHICLES),
+    "statement_by_nameless",
     "statement_under_its_role", "on_schedule", "trigger_reaches", "keys_made_last", "dump_loaded", "replicated",
     "version_written", "statement_in_migration", "statement_in_downgrade", "code_of_migrator",
     "migration_taken_back", "exact_statement_in_downgrade",
