@@ -169,3 +169,37 @@ def test_a_purge_in_many_commits_is_brought_back_whole(server: Server, database:
     assert cli.main(["salvage", str(tmp_path), "--quiet"]) == cli.DONE
     with server.connect(database) as connection:
         assert difference(connection, tmp_path / "salvaged" / "public.score.csv", "score") == (0, 0, 6200)
+
+
+def test_printed_queries_of_dead_rows_name_the_transactions_of_each_table(
+    server: Server, database: str, tmp_path: Path
+):
+    with counted(server, database) as connection:
+        for name, count in (("bills", 70), ("complaints", 40)):
+            connection.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, note text) WITH (autovacuum_enabled = off)")
+            connection.execute(f"INSERT INTO {name} SELECT g, 'note' FROM generate_series(1, {count}) g")  # noqa: S608 names of its own
+        connection.execute("DELETE FROM bills")
+        with connection.transaction(), connection.transaction():  # a savepoint: the rows bear its id
+            connection.execute("DELETE FROM complaints")
+    keys = {"database": {"url": server.url(database)}, "reported": ["public.bills", "public.complaints"]}
+    bundle = collect(cases.build(keys, tmp_path / "case.yaml")).bundle
+    found = investigate(open_case(bundle.folder.parent).evidence)
+    commands = found.recovery.set_index("option").loc["dead_rows", "commands"]
+    with server.connect(database) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS pageinspect")
+        queries = [each for each in commands if each.startswith("SELECT")]
+        told = {name: len(connection.execute(each).fetchall()) for name in ("bills", "complaints") for each in queries
+                if name in each}  # fmt: skip
+    assert told == {"bills": 70, "complaints": 40}
+
+
+def test_a_delete_whose_condition_every_row_met_is_the_statement_that_was_seen(server18, database18, tmp_path: Path):
+    with counted(server18, database18) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+        connection.execute("CREATE TABLE texts (id int PRIMARY KEY, sent bool)")
+        connection.execute("INSERT INTO texts SELECT g, true FROM generate_series(1, 180) g")
+        connection.execute("DELETE FROM texts WHERE sent")
+    keys = {"database": {"url": server18.url(database18)}, "reported": ["public.texts"]}
+    bundle = collect(cases.build(keys, tmp_path / "case.yaml")).bundle
+    [told] = investigate(open_case(bundle.folder.parent).evidence).explaining_statements.to_dict("records")
+    assert (told["observed"], told["text"]) == (True, "DELETE FROM texts WHERE sent")

@@ -16,6 +16,7 @@ from triage_kit.analyse.scene import Scene
 from triage_kit.analyse.statements import Seen
 from triage_kit.analyse.transactions import Replacement
 
+MOST_OF = 0.9  # judgement: of the counted deletes, so that the others are everyday work
 SUBTRANSACTIONS = 64  # as many xids may lie between a transaction and the savepoint that did it
 LOSSES = ("partial", "wiped", "missing", "hidden")
 
@@ -272,7 +273,18 @@ def _observed(group: Group, root: str, scene: Scene) -> Seen | None:
             and (seen.bounded is not True or root in group.thinned)
         ):
             return seen
-    return None
+    return _took_all(group, root, scene) if wanted == "delete" else None
+
+
+def _took_all(group: Group, root: str, scene: Scene) -> Seen | None:
+    """A DELETE with a condition that every row met, as the rows that it took tell."""
+    table = scene.balances.get(root) or {}
+    took = [seen for seen in scene.seen.get(root, ()) if seen.operation == "delete" and seen.done and seen.rows]
+    counted: dict[str, int] = {}
+    for seen in took:
+        counted[seen.text] = max(counted.get(seen.text, 0), seen.rows or 0)  # the log and the counters tell of the same
+    whole = [seen for seen in took if counted[seen.text] >= MOST_OF * (table.get("deletes") or 1)]
+    return max(whole, key=lambda seen: seen.at is not None, default=None)
 
 
 def _text(group: Group, reach: nx.MultiDiGraph) -> str:

@@ -19,6 +19,7 @@ FILES = re.compile(
     r"(?i)(?<![\w/.-])((?:[\w.-]+/|/)*[\w-]+\.(?:csv|tsv|xlsx?|jsonl?|parquet|ndjson|sql|dump|dat)(?:\.gz|\.zst)?)\b"
 )
 MOST_FILES = 8
+MOST_SUBXIDS = 60
 UNREAD = "values of types that are not read (composite and range types, extensions'): their bytes are written apart"
 FIRST = "pg_wal still holds its first segment"
 # What sets a deleted row apart from one that was only locked (HEAP_XMAX_LOCK_ONLY, 128), one whose deletion is known to
@@ -48,9 +49,8 @@ def dead_rows(lost: Loss, target: Target, evidence: Evidence) -> dict:
         if "pageinspect" not in extensions
         else []
     )
-    by = f" WHERE i.t_xmax {'=' if target.xid else '<>'} '{target.xid or 0}' AND {DELETED}"
     for name in tables[:5]:
-        place = literal(written(name))
+        place, by = literal(written(name)), f" WHERE {_ended_by(name, lost, target, evidence)} AND {DELETED}"
         lines.append(
             "SELECT p.page, i.lp, i.t_xmin, i.t_xmax, i.t_attrs FROM generate_series(0, pg_relation_size("  # noqa: S608
             f"{place}::regclass) / current_setting('block_size')::int - 1) AS p (page), LATERAL heap_page_item_attrs("
@@ -151,6 +151,20 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
         clock="each checkpoint may recycle the oldest segments: copy pg_wal now",
         deadline=_next_checkpoint(evidence, settings),
     )
+
+
+def _ended_by(name: str, lost: Loss, target: Target, evidence: Evidence) -> str:
+    """The condition on a row's t_xmax: the transactions that took rows of this table, their subtransactions too."""
+    group = next((each for each in lost.groups if name in each.tables), None)
+    alone = len(lost.groups) < 2 and target.xid is not None
+    own = {target.xid} if alone else {group.xid} if group is not None and group.xid is not None else set()
+    own |= {each.xid for each in group.batches} if group is not None else set()
+    took = {int(xid) % (1 << 32) for xid in own if xid is not None}
+    below = {int(sub) for row in rows(evidence["wal_transactions"]) if row["xid"] in took for sub in row["subxids"]}
+    ids = [f"'{xid}'" for xid in sorted(took | (below if len(below) <= MOST_SUBXIDS else set()))]
+    if not ids or len(below) > MOST_SUBXIDS:
+        return "i.t_xmax <> '0'"
+    return f"i.t_xmax = {ids[0]}" if len(ids) == 1 else f"i.t_xmax IN ({', '.join(ids)})"
 
 
 def _salvaging(lost: Loss, target: Target, tables: Iterable[str]) -> tuple[str, ...]:

@@ -182,6 +182,8 @@ def _beside(name: str) -> str:
 
 def _commands(tables: Sequence[_Table], evidence: Evidence) -> Iterator[str]:
     """A table beside each, the rows into it, from there those that do not stand here, and the numbers past them."""
+    if not tables:
+        return  # the log has no row to write again: a transaction around nothing would be no way back
     by_name = {each.name: each for each in tables}
     ordered = [by_name[name] for name in parents_first([each.name for each in tables], evidence)]
     for each in ordered:

@@ -220,7 +220,12 @@ def _what(
     said = [tag("strong", words.capital(mechanism)), f" ({sure} sure{_or_else(roots, chances)})"]
     told = explaining[explaining["group"] == group["group"]] if explaining is not None else []
     if not len(told) and pd.notna(did["text"]):
-        said += [": ", tag("code", style.short(did["text"], 240)), " (seen). ", html.ids(did["evidence"], most=2)]
+        said += [
+            ": ",
+            tag("code", style.short(" ".join(str(did["text"]).split()), 240)),
+            " (seen). ",
+            html.ids(did["evidence"], most=2),
+        ]
     if len(told):
         first = told.iloc[0]
         observed = pd.notna(first["observed"]) and first["observed"]
@@ -230,7 +235,7 @@ def _what(
         ran += f"; in {many:,} transactions" if many > 1 else ""
         said += [
             ": ",
-            tag("code", style.short(first["text"], 240)),
+            tag("code", style.short(" ".join(str(first["text"]).split()), 240)),
             f" ({ran}; {_reached(first, mine)}). ",
             f"{condition}. " if condition else "",
             html.ids([first["evidence"]]),
