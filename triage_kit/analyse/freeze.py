@@ -243,8 +243,8 @@ def _wal(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
         "command": (
             '-- on the server, in a shell, first: cp -a "$PGDATA/pg_wal" /another/disk/\n'
             "-- then, as a role with REPLICATION or a superuser; it keeps what comes after the last checkpoint:\n"
-            "SELECT pg_create_physical_replication_slot('triage_hold', true);\n"
-            "-- later: SELECT pg_drop_replication_slot('triage_hold')"
+            "-- and is given up by: SELECT pg_drop_replication_slot('triage_hold')\n"
+            "SELECT pg_create_physical_replication_slot('triage_hold', true);"
         ),
         "deadline": _next_checkpoint(about, evidence, settings.get("checkpoint_timeout", {}).get("value")),
     }
