@@ -40,7 +40,8 @@ MAY_IMPORT = {
         # `files` for what `salvage` writes, which lies outside the bundle.
         "collect": "__version__ clock errors files schemas case bundle parse sql redact sqlalchemy psycopg pandas "
         "pyarrow fsspec",
-        "analyse": "errors schemas sql pandas numpy networkx yaml",
+        # `redact_stars` for the mark alone that stands where collecting hid a value: such a row is not written again.
+        "analyse": "errors schemas sql redact_stars pandas numpy networkx yaml",
         # `sql` for its vocabulary: which operation costs what stands there alone.
         "plot": "errors schemas sql pandas numpy networkx matplotlib pygraphviz",
         "report": "__version__ console errors files schemas resources opened open_case bundle analyse papermill "

@@ -18,7 +18,7 @@ from triage_kit import schemas, sql
 from triage_kit.analyse.commands import parents_first
 from triage_kit.analyse.context import first, rows
 from triage_kit.analyse.losses import Loss, literal, relations_of, way, written
-from triage_kit.redact import HIDDEN
+from triage_kit.redact_stars import HIDDEN
 from triage_kit.sql.inserted import DEFAULT, Inserted, inserted
 
 Evidence = Mapping[str, pd.DataFrame]
