@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from triage_kit import schemas
-from triage_kit.analyse import sessions
+from triage_kit.analyse import sessions, statements
 
 START = pd.Timestamp("2025-10-07T20:00:00Z")
 
@@ -183,3 +183,12 @@ def test_a_session_of_lines_without_a_time_is_told_by_its_connection() -> None:
     )
     assert (first["role"], first["kinds"], first["started_at"]) == ("ada", "TRUNCATE 1", START)
     assert (second["role"], second["kinds"]) == ("bob", "SELECT 1")
+
+
+def test_statements_whose_effects_are_known_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = {"file": "a.log", "pid": 7, "kind": "statement", "at": "2025-10-07T20:27:38Z", "severity": "LOG"}
+    texts = [f"TRUNCATE a{number}" for number in range(5_000)]  # more than the parser's own memory holds
+    assert all(map(statements.takes, texts))
+    monkeypatch.setattr(statements.sql, "effects", lambda text: pytest.fail(f"read again: {text}"))
+    log = schemas.frame("log_events", [line | {"line": at, "statement": text} for at, text in enumerate(texts, 1)])
+    assert sessions.sessions(log, schemas.empty("activity"))["destructive"].tolist() == [5_000]

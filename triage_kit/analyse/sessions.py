@@ -16,7 +16,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.logins import LASTED, SAID
-from triage_kit.analyse.statements import destructive
+from triage_kit.analyse.statements import takes
 
 if TYPE_CHECKING:
     from triage_kit.analyse.groups import Group
@@ -193,7 +193,7 @@ def _gathered(known: pd.DataFrame) -> list[dict]:
     verbs = verbs.fillna("other").str.upper()
     found["statements"] = ran.groupby("key").size().reindex(found.index, fill_value=0)
     found["kinds"] = _counted(ran["key"], verbs).reindex(found.index)
-    costly = known["statement"].isin([text for text in known["statement"].dropna().unique() if destructive(text)])
+    costly = known["statement"].isin([text for text in known["statement"].dropna().unique() if takes(text)])
     found["destructive"] = costly.groupby(known["key"]).sum()
     changing = ran[verbs.str.lower().isin(CHANGES) | costly.reindex(ran.index)]
     told = found.join(_deeds(known, changing, known[failed])).join(_ends(known))
