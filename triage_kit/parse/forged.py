@@ -16,6 +16,8 @@ from triage_kit.parse.kinds import statement_begins
 from triage_kit.parse.prefix import SEVERITY, prefix_pattern
 
 FORGEABLE = "forgeable"  # the subject of what may be part of a name
+# What another server answered, as replication and libpq relay it with its severity: no deed of anybody here.
+RELAYED = re.compile(r"could not [^:\n]{1,60}: (?:connection to server [^\n]{1,120} failed: )?(?:FATAL|ERROR|PANIC):  ")
 _NAMES = 190  # bytes of two names of 63 and what stands between them
 _NAME = re.compile(r"\(\?P<(?:role|database)>(?:\.|\\S)\*\?\)")
 
@@ -43,6 +45,8 @@ class Doubt:
         line = f"{before}{severity}:  {message[: _NAMES + 20]}"
         begin = len(before) + len(severity) + 3
         first = line.find("\n", begin) % (len(line) + 1)
+        relayed = RELAYED.match(message)
+        begin += relayed.end() if relayed else 0
         # A statement of several lines may hold lines of a log; whom the server refuses runs none.
         return any(self.head.fullmatch(line, 0, each.start("severity")) is not None
                    for each in SEVERITY.finditer(line, begin)
