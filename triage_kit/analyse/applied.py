@@ -80,7 +80,7 @@ def standing(states: pd.DataFrame) -> str:
     """How far the database has got, in words: what ran, what did not, what no file explains, and the heads of Alembic.
 
     >>> row = {"path": "v/b.py", "tool": "alembic", "revision": "b", "state": "pending", "is_head": True}
-    >>> first = row | {"path": "v/a.py", "state": "applied", "is_head": False}
+    >>> first = row | {"path": "v/a.py", "revision": "a", "state": "applied", "is_head": False}
     >>> standing(schemas.frame("migration_states", [first, row]))
     '1 applied, 1 pending (v/b.py); the database is not at head b'
     """

@@ -50,11 +50,7 @@ def worked_off(table: Dossier, scene: Scene) -> bool:
     """Whether its rows went as those of a queue go: taken by consumers, little by little, or in round after round."""
     own = [seen for seen in scene.seen.get(table.name, ()) if seen.operation == "delete"]
     kept = [seen for seen in own if seen.text not in scene.struck]  # what also took missed rows is no habit
-    if (
-        own
-        and not table.balance["updates"] < ALMOST * table.balance["deletes"]
-        and _all_done_with(own, kept, table, scene)
-    ):
+    if own and _counted_marks(table) and _all_done_with(own, kept, table, scene):
         return True
     if at_once(table, scene.wal):
         return False
@@ -67,6 +63,12 @@ def worked_off(table: Dossier, scene: Scene) -> bool:
     # All that ever came is gone, each time after more had come: no statement of the incident stands out among them.
     whole = table.came is not None and table.came == table.went
     return whole and len(kept) == len(own) and scene.rounds.get(table.name, 0) >= ROUNDS
+
+
+def _counted_marks(table: Dossier) -> bool:
+    """Whether the counters tell of as many updates as deletes: each row was marked before it went."""
+    updates, deletes = table.balance["updates"], table.balance["deletes"]
+    return updates is not None and deletes is not None and updates >= ALMOST * deletes
 
 
 def _all_done_with(own: Sequence[Seen], kept: Sequence[Seen], table: Dossier, scene: Scene) -> bool:
