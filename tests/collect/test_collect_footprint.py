@@ -203,12 +203,9 @@ def spill(connection) -> None:
         )
 
 
-def test_a_run_takes_no_transaction_id_and_makes_nothing_not_even_a_temporary_file(server, database, ask) -> None:
+def around(server, database, ask) -> tuple[dict[str, object], dict[str, object]]:
+    """The state before and after a run, and after a control that makes one temporary file."""
     with server.connect(database) as connection:
-        connection.execute(
-            "CREATE TABLE t (id serial PRIMARY KEY, note text); CREATE VIEW v AS SELECT * FROM t; "
-            "INSERT INTO t (note) SELECT repeat('x', 400) FROM generate_series(1, 15000)"
-        )
         before = state(connection)
         ask(server, database)
     # The control comes last: once its own file is counted, whatever the run reported before has been counted, too.
@@ -219,6 +216,20 @@ def test_a_run_takes_no_transaction_id_and_makes_nothing_not_even_a_temporary_fi
         while (after := state(connection))["temp files"] == before["temp files"]:
             assert time.monotonic() < deadline, "the file of the control was never counted"
             time.sleep(0.1)
+    return before, after
+
+
+def test_a_run_takes_no_transaction_id_and_makes_nothing_not_even_a_temporary_file(server, database, ask) -> None:
+    with server.connect(database) as connection:
+        connection.execute(
+            "CREATE TABLE t (id serial PRIMARY KEY, note text); CREATE VIEW v AS SELECT * FROM t; "
+            "INSERT INTO t (note) SELECT repeat('x', 400) FROM generate_series(1, 15000)"
+        )
+    # What a run takes it takes each time; autovacuum takes an id now and then, in whichever database of the server.
+    for _ in range(3):
+        before, after = around(server, database, ask)
+        if after["next xid"] == before["next xid"]:
+            break
     assert after == before | {"temp files": before["temp files"] + 1}
     assert len(before) > 55
 
