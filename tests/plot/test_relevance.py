@@ -9,7 +9,6 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 
 from triage_kit import plot, schemas
-from triage_kit.plot import outlook
 from triage_kit.plot.glance import KEY, glance
 
 KEYS = schemas.frame("foreign_keys", [
@@ -319,8 +318,8 @@ def test_commands_of_a_shell_and_of_psql_have_boxes_of_their_own() -> None:
 
 def test_a_loss_is_dated_by_the_commits_of_its_batches_too() -> None:
     def dated(by: str) -> bool:
-        return outlook.dated(schemas.frame("groups", [{"group": "G1", "dated_by": by}]))
+        return schemas.by_commits(schemas.frame("groups", [{"group": "G1", "dated_by": by}]))
 
     assert dated("commit records of 6 transactions")
     assert not dated("the life of the counters")
-    assert not outlook.dated(schemas.empty("groups"))
+    assert not schemas.by_commits(schemas.empty("groups"))

@@ -92,7 +92,7 @@ def _exact(group: Group, tables: Mapping[str, Dossier], ledger: Ledger) -> list[
         windows.append((group.committed_at, group.committed_at, group.dated))
     if len(group.batches) > 1:
         ended = [each.ended_at for each in group.batches]
-        windows.append((min(ended), max(ended), f"commit records of {len(ended)} transactions"))
+        windows.append((min(ended), max(ended), f"{schemas.COMMITS} {len(ended)} transactions"))
     if group.mechanism == "truncate":
         # Measured: a truncated table that is still empty keeps the second of the TRUNCATE as its file's time.
         empty = [
@@ -163,7 +163,7 @@ def _dropped(group: Group, tables: Mapping[str, Dossier], scene: Scene) -> list[
     times = [one.at for one in found if one is not None and one.at is not None]
     if not times or len(times) < len(found):
         return []
-    return [(min(times), max(times), "the WAL, which names the tables that were dropped")]
+    return [(min(times), max(times), schemas.DROPS)]
 
 
 def _by_nature(group: Group, about: Context, scene: Scene) -> list[Window]:

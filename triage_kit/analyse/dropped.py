@@ -26,12 +26,9 @@ class Drop:
     name: str
     xid: int
     at: pd.Timestamp | None
-    lsn: str | None
     oid: int
-    filenode: int
     rows: int
     tuples: int | None
-    kind: str
     partition: bool
     made: bool
 
@@ -57,12 +54,10 @@ def drops(evidence: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Drop, ...]]:
         if row["xid"] not in ended or (database is not None and row["database_oid"] != database):
             continue
         name = schemas.qualified(row["schema"], row["table"]) if row["schema"] else row["table"]
-        of = ended[row["xid"]]
         found[name].append(
-            Drop(name, row["xid"], of["ended_at"], of["lsn"], row["oid"], row["filenode"],
+            Drop(name, row["xid"], ended[row["xid"]]["ended_at"], row["oid"],
                  held.get((row["database_oid"], row["filenode"]), 0),
-                 None if row["tuples"] is None else round(row["tuples"]), row["kind"], bool(row["partition"]),
-                 bool(row["made"]))
+                 None if row["tuples"] is None else round(row["tuples"]), bool(row["partition"]), bool(row["made"]))
         )  # fmt: skip
     return {name: tuple(sorted(each, key=lambda one: (one.at or pd.Timestamp.max.tz_localize("UTC"), one.xid)))
             for name, each in found.items()}  # fmt: skip

@@ -24,7 +24,6 @@ NO_LOG = {
 MAY_BE_NAMED = {"backups": "backups", "containers": "containers and volumes", "baseline": "an earlier bundle"}
 NOT_NAMED = "not named in the case"
 COUNTED = {"exact": "counted", "empty_file": "by an empty file", "damaged": "damaged", "none": "not counted"}
-BY_COMMITS = ("commit records of", "the WAL, which names")
 DATING = ("commit_times",)  # what tells when a transaction committed, and nothing else
 
 
@@ -84,11 +83,7 @@ def gaps(questions: pd.DataFrame, groups: pd.DataFrame, log_sources: pd.DataFram
         found.insert(0, NO_LOG)
     elif (late := _log_begins_late(groups, log_sources)) is not None:
         found.insert(0, late)
-    # Losses in several commits have a beginning and an end instead, by the WAL's own records of them.
-    if (
-        len(groups)
-        and (groups["committed_at"].notna() | groups["dated_by"].str.startswith(BY_COMMITS).fillna(False)).all()
-    ):
+    if schemas.by_commits(groups):
         by = ", ".join(dict.fromkeys(groups["dated_by"].dropna())) or "another source"
         for row in found:
             if row["source"] in DATING:

@@ -99,7 +99,7 @@ def summary(
         ("Can it come back", outlook.way_back(schemas.check(recovery, "recovery"), checked, zone)),
         ("Stop now", outlook.stop(freeze, zone, incident.get("collected_at"))),
         ("To decide", outlook.decide(decisions, zone)),
-        ("Not seen", outlook.unseen(gaps, coverage, outlook.dated(told))),
+        ("Not seen", outlook.unseen(gaps, coverage, schemas.by_commits(told))),
     ]
     calm = "brief open" if _open(checked) else "brief calm"
     look = "brief" if checked["status"].isin(style.DAMAGED).any() else calm
@@ -295,7 +295,7 @@ def _when(group: dict, noticed: object, zone: object, proof: Html) -> Html:
     )
     by = group["dated_by"]
     dated = f" (by {style.visible(by)})" if isinstance(by, str) and by else ""
-    first = "the first is " if isinstance(by, str) and "records of" in by else ""
+    first = "the first is " if isinstance(by, str) and by.startswith(schemas.COMMITS) else ""
     xid = f", {first}transaction {int(group['xid'])}" if pd.notna(group["xid"]) else ""
     seen = html.join(["; noticed ", html.moment(noticed, zone)]) if noticed is not None and pd.notna(noticed) else ""
     return html.join([when, dated, xid, seen, ". " if proof else "", proof])

@@ -144,12 +144,6 @@ def _until(at: object, zone: object) -> Html:
     return html.join([", before ", html.moment(at, zone)]) if pd.notna(at) else text("")
 
 
-def dated(groups: pd.DataFrame) -> bool:
-    """Whether every loss has its commit, or those of its transactions, on record."""
-    by_commits = groups["dated_by"].str.startswith(("commit records of", "the WAL, which names")).fillna(False)
-    return len(groups) > 0 and bool((groups["committed_at"].notna() | by_commits).all())
-
-
 def unseen(gaps: pd.DataFrame | None, coverage: pd.DataFrame | None, dated: bool) -> Html:
     """What was not answered, named sources first, with what the first three cost; and what nobody was asked for.
 

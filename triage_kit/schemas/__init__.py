@@ -128,6 +128,19 @@ def frame(name: str, rows: list[dict]) -> pd.DataFrame:
     return pd.DataFrame(data, columns=declared.names)
 
 
+COMMITS, DROPS = "commit records of", "the WAL, which names the tables that were dropped"  # beginnings of `dated_by`
+
+
+def by_commits(groups: pd.DataFrame) -> bool:
+    """Whether each row of ``groups`` has its commit on record, or those of all its transactions.
+
+    >>> by_commits(frame("groups", [{"group": "G1", "dated_by": "commit records of 6 transactions"}]))
+    True
+    """
+    several = groups["dated_by"].str.startswith((COMMITS, DROPS)).fillna(False)
+    return len(groups) > 0 and bool((groups["committed_at"].notna() | several).all())
+
+
 def cut(text: str, most: int) -> str:
     """The text up to its last whole word within ``most`` characters; one long word is cut where it must be.
 
