@@ -178,10 +178,14 @@ CODE = {"path": "shop/carts.py", "line": 9, "vehicle": "application", "kind": "s
         "object": "post", "loses": "rows", "bounded": False, "text": f"{ALL};"}  # fmt: skip
 MAPPED = {**CODE, "kind": "orm", "bounded": True, "text": "Post.objects.filter(shopper=shopper).delete()"}
 
+ASKED = {**CODE, "bounded": True, "text": "DELETE FROM s.post WHERE id < $1 - 7200"}
+
 
 @pytest.mark.parametrize(("reported", "code", "text", "told"), [
     (["users"], CODE, ALL, "intact"),  # word for word what the application's code deletes
     (["users"], MAPPED, RAN, "intact"),  # what its mapper makes of it, by its role
+    (["users"], ASKED, "DELETE FROM s.post WHERE id < $1", "intact"),  # of the same columns, by its role
+    (["users"], ASKED, "DELETE FROM s.post WHERE body = $1", "undecided"),  # of another column
     ([], CODE, ALL, "undecided"),
     (["post"], CODE, ALL, "wiped"),  # people miss its rows
     (["users"], CODE, "DELETE FROM s.post WHERE true", "wiped"),  # another statement
@@ -215,3 +219,21 @@ def test_what_is_marked_as_done_with_and_deleted_then_is_worked_off(
     tables = [make_table("post", 16404, **facts), make_table("users", 16500)]
     evidence = make_evidence(tables, reported=["users"], log_events=events)
     assert status(analyse.investigate(evidence), "post") == told
+
+
+@pytest.mark.parametrize(("facts", "text", "calls", "sure"), [
+    (SENT, "DELETE FROM s.post WHERE sent", 2, 3 / 4),  # Laplace's rule of succession: 3 of 4 after two
+    (SENT, "DELETE FROM s.post WHERE sent", 18, 19 / 20),
+    (GONE, ALL, 3, 4 / 5),
+    (GONE, "DELETE FROM s.post WHERE lane = $1", 9, 0.72),  # rounds of a queue, or parts of one pass
+])  # fmt: skip
+def test_a_habit_is_as_sure_as_the_times_that_tell_of_it_are_many(make_table, make_evidence, facts, text, calls, sure):
+    told = [{**lines(OUT[1])[0], "application": "send_post.php"}]
+    entry = {"database": "d", "role": "o", "query_id": 1, "text": text, "calls": calls, "rows": 72}
+    tables = [make_table("post", 16404, **facts), make_table("users", 16500)]
+    evidence = make_evidence(tables, reported=["users"], log_events=told, statements=[entry])
+    found = analyse.investigate(evidence)
+    post = found.findings.set_index("table").loc["post"]
+    chances = found.mechanism_probabilities.query("table == 'post'").set_index("mechanism")["probability"]
+    assert post["status"] == "intact"
+    assert 1 - post["status_probability"] == pytest.approx((1 - sure) * chances["delete"], abs=0.03)

@@ -44,25 +44,47 @@ BY_HAND = {"gui", "shell", "tests", "migrator", "restore"}  # whose deletes are 
 ROUNDS = 3  # times that it was emptied, each time of rows that had come since
 DRAINING = 5  # calls of a DELETE with a WHERE that work a queue off
 ALMOST = 0.9
+# Judgement: SKIP LOCKED is written for queues and for little else; calls of a DELETE that pg_stat_statements adds up
+# are rounds of a queue, or the parts of one pass over a table, which it does not tell apart.
+CONSUMED, PASSES = 0.95, 0.72
 
 
-def worked_off(table: Dossier, scene: Scene) -> bool:
-    """Whether its rows went as those of a queue go: taken by consumers, little by little, or in round after round."""
+def succession(times: int) -> float:
+    """How probable it is that what went so many times in one way went so this time too: Laplace's rule of succession.
+
+    >>> succession(1), succession(2), succession(18)
+    (0.6666666666666666, 0.75, 0.95)
+    """
+    return (times + 1) / (times + 2)
+
+
+def worked_off(table: Dossier, scene: Scene) -> float | None:
+    """How probable it is that its rows went as those of a queue go; None where nothing says so.
+
+    Taken by consumers, little by little, or in round after round: as sure as the rounds are many that are told apart.
+    """
     own = [seen for seen in scene.seen.get(table.name, ()) if seen.operation == "delete"]
     kept = [seen for seen in own if seen.text not in scene.struck]  # what also took missed rows is no habit
     if own and _counted_marks(table) and _all_done_with(own, kept, table, scene):
-        return True
+        return succession(times(own))
     if at_once(table, scene.wal):
-        return False
-    drained = sum(
-        seen.rows or 0 for seen in kept
-        if seen.bounded and (seen.calls >= DRAINING or _CONSUMES.search(seen.text))
-    )  # fmt: skip
-    if drained >= ALMOST * (table.balance["deletes"] or 1):
-        return True
+        return None
+    rounds_ = scene.rounds.get(table.name, 0)
+    drained = [seen for seen in kept if seen.bounded and (seen.calls >= DRAINING or _CONSUMES.search(seen.text))]
+    if sum(seen.rows or 0 for seen in drained) >= ALMOST * (table.balance["deletes"] or 1):
+        consumed = all(_CONSUMES.search(seen.text) for seen in drained)
+        return max(CONSUMED if consumed else PASSES, succession(rounds_))
     # All that ever came is gone, each time after more had come: no statement of the incident stands out among them.
     whole = table.came is not None and table.came == table.went
-    return whole and len(kept) == len(own) and scene.rounds.get(table.name, 0) >= ROUNDS
+    return succession(rounds_) if whole and len(kept) == len(own) and rounds_ >= ROUNDS else None
+
+
+def times(seen: Sequence[Seen]) -> int:
+    """How often statements ran, by the source that tells of most: the log and pg_stat_statements tell of the same."""
+    calls: Counter[str] = Counter()
+    for each in seen:
+        calls[each.where.partition(":")[0]] += each.calls
+    return max(calls.values(), default=0)
 
 
 def _counted_marks(table: Dossier) -> bool:
@@ -115,22 +137,34 @@ def own_ways(
     """Tables that were deleted from in the application's own way and in no other, with where its code says so.
 
     The statement stands word for word in code of the application, or that code deletes from the table with a WHERE and
-    the statement with one came from the application's role: carts, drafts and reservations go so every day.
+    the statement with one came from the application's role, and asks for no other columns than written SQL does: carts,
+    drafts and reservations go so every day.
     """
     code = evidence["code_hits"]
     own = rows(code[(code["vehicle"] == "application") & (code["operation"] == "delete")])
-    written = {
-        wording(row["text"]): f"{row['path']}:{row['line']}" for row in own if row["kind"] == "sql" and row["text"]
-    }
-    mapped = {schemas.parts(row["object"])[1].lower(): f"{row['path']}:{row['line']}" for row in own
-              if row["kind"] == "orm" and row["object"] and row["bounded"] is not False}  # fmt: skip
+    written: dict[str, str] = {}
+    bounded: defaultdict[str, list[tuple[frozenset[str] | None, str]]] = defaultdict(list)
+    columns = frozenset(evidence["columns"]["name"].dropna().str.lower())
+    for row in own:
+        place = f"{row['path']}:{row['line']}"
+        if row["kind"] == "sql" and row["text"]:
+            written[wording(row["text"])] = place
+        if row["object"] and row["bounded"] is not False and (row["kind"] == "orm" or row["text"]):
+            asked = None if row["kind"] == "orm" else columns.intersection(_conditions(row["text"]))
+            bounded[schemas.parts(row["object"])[1].lower()].append((asked, place))
+
+    def place_of(each: Seen) -> str | None:
+        if (said := written.get(wording(each.text))) is not None:
+            return said
+        if not each.bounded or not app_role or each.user != app_role:
+            return None
+        asks = columns.intersection(_conditions(each.text))
+        alike = bounded[schemas.parts(each.table)[1].lower()]
+        return next((place for asked, place in alike if asked is None or (asks and asks <= asked)), None)
+
     found = {}
-    for name, effects in seen.items() if written or mapped else ():
-        calls = mapped.get(schemas.parts(name)[1].lower())
-        places = [
-            written.get(wording(each.text)) or (calls if each.bounded and app_role and each.user == app_role else None)
-            for each in effects if each.operation == "delete" and each.done
-        ]  # fmt: skip
+    for name, effects in seen.items() if written or bounded else ():
+        places = [place_of(each) for each in effects if each.operation == "delete" and each.done]
         if places and all(places):
             found[name] = str(places[0])
     return found

@@ -7,23 +7,14 @@ from dataclasses import dataclass
 
 from triage_kit.analyse.applied import notes_versions
 from triage_kit.analyse.earlier import rows_then
+from triage_kit.analyse.habits import DELETING, EMPTYING, ordinary, repeated, struck
 from triage_kit.analyse.mechanisms import Weighed
-from triage_kit.analyse.queues import EXPIRING, PASSING, worked_off
 from triage_kit.analyse.refills import Refill, refilled, rewritten_rows
 from triage_kit.analyse.scene import Scene
 
 STANDING = ("none", "rollback", "counters_reset", "column_drop")
 UNSEEN = ("hidden", "update")
-DELETING = ("delete", "cascade_delete")
 ANEW = ("recreate", "restore", "new_cluster")  # what stands there now is not what stood there before
-OFTEN = 3  # times that one statement emptied a table before that counts as its habit
-MISSED = 5  # the same for a table that people miss rows of
-# Judgement: people name staging tables, queues and what expires so, and seldom anything else; one that they miss rows
-# of is another.
-DOUBT, DOUBT_MISSED = 0.7, 0.47
-# Judgement: what the application's own code deletes it deletes every day, and a fault of it is missed by people; where
-# nobody says which rows are missed at all, the one is about as likely as the other.
-OWN_WAY, OWN_WAY_UNTOLD = 0.72, 0.5
 # Judgement: a table that holds as many rows again as before it was emptied was rebuilt, seldom overwritten by others.
 REBUILT, REBUILT_MISSED = 0.93, 0.75
 # Judgement: a table without the key that all its neighbours have is a log or a staging table; one that was truncated by
@@ -31,7 +22,7 @@ REBUILT, REBUILT_MISSED = 0.93, 0.75
 BARE = 0.4
 # Judgement: a job that drops a table and fills a new one does so every time; where people miss rows of it, that run may
 # be the one that lost them.
-REMADE_MISSED = 0.25
+REMADE, REMADE_MISSED = 0.7, 0.25
 # Judgement: rows that one transaction deleted here and inserted there were moved; equal numbers alone are a hint that
 # must not make a sure loss an open question.
 MOVED, MOVED_ALIKE, MOVED_EVEN = 0.94, 0.75, 0.4
@@ -40,7 +31,6 @@ MOVED, MOVED_ALIKE, MOVED_EVEN = 0.94, 0.75, 0.4
 NOTED, NOTED_MISSED = 0.96, 0.6
 # Judgement: an older state of a table that nobody misses rows of holds all of them not much more seldom than not.
 OLDER_WHOLE = 0.4
-KEY_BYTES = 16  # what an entry of a small B-tree key takes at least
 EVEN = 0.54  # below it the evidence does not tell
 REPORTS = ("reported", "reported_empty", "reported_deleted")
 KEPT = ("oid", "schema", "table", "kind", "inserts", "updates", "deletes", "actual_rows", "actual_from", "bias")
@@ -94,7 +84,7 @@ def conclude(each: Weighed, scene: Scene, because: tuple[str, ...]) -> dict:
 def _hidden_rows(each: Weighed, scene: Scene, mechanism: str) -> int | None:
     """Rows that stand and are not seen: those that stand elsewhere, or all of the table."""
     move = scene.moved.get(each.table.name)
-    if move is not None and mechanism in (*DELETING, "truncate"):
+    if move is not None and mechanism in EMPTYING:
         return move.count
     return each.table.balance["actual_rows"]
 
@@ -120,43 +110,46 @@ def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
     status = status_of(each, scene, mechanism)
     if mechanism == "truncate" and status == "intact" and _may_be_late(each, scene):
         return {"intact": 0.5, "partial": 0.5}
+    if (share := _repeated(each, scene, mechanism, status)) is not None:
+        return {"intact": share, status: 1 - share}
     if status not in ("wiped", "partial"):
         return {status: 1.0}
     missed, name = each.table.name in scene.reported, each.table.name
     if mechanism == "restore" and status == "partial" and not missed and _unknown_before(each, scene):
         return {"intact": OLDER_WHOLE, status: 1 - OLDER_WHOLE}
-    if status == "partial" and mechanism in (*DELETING, "truncate") and _noted_anew(each, scene):
+    if status == "partial" and mechanism in EMPTYING and _noted_anew(each, scene):
         share = NOTED_MISSED if missed else NOTED
         return {"intact": share, status: 1 - share}
     move, refill = scene.moved.get(name), _refill(each, scene, mechanism)
-    if move is not None and mechanism in (*DELETING, "truncate"):
+    if move is not None and mechanism in EMPTYING:
         share = MOVED if move.proven else MOVED_ALIKE if move.alike else MOVED_EVEN
         return {"hidden": share, status: 1 - share}
     anew = mechanism in ("recreate", "restore") and status == "partial"
     if anew and scene.remade.get(name) == "told":
-        share = REMADE_MISSED if missed else DOUBT
+        share = REMADE_MISSED if missed else REMADE
         return {"intact": share, status: 1 - share}
     if (anew and (name in scene.again or name in scene.remade)) or (refill is not None and refill.whole):
         share = REBUILT_MISSED if missed else REBUILT
         return {"intact": share, status: 1 - share}
-    expiring = status == "partial" and mechanism in DELETING and EXPIRING.search(name)
-    passing = PASSING.search(name) or (name in scene.passing and not missed and not _struck(each, scene))
-    if mechanism == "truncate" and not missed and not passing and _bare_and_alone(name, scene):
-        return {"intact": BARE, status: 1 - BARE}
-    if mechanism == "delete" and name in scene.own_ways and not passing and not missed and not _struck(each, scene):
-        share = OWN_WAY if scene.reported else OWN_WAY_UNTOLD
-        return {"intact": share, status: 1 - share}
-    if expiring or (passing and mechanism in (*DELETING, "truncate")):
-        # By its name rows only pass through it: that it is empty is likelier its ordinary state, if nobody misses any.
-        share = DOUBT_MISSED if missed else DOUBT
-        return {"intact": share, status: 1 - share}
-    return {status: 1.0}
+    share = ordinary(each.table, scene, mechanism, status)
+    if share is None and mechanism == "truncate" and not missed and _bare_and_alone(name, scene):
+        share = BARE
+    return {status: 1.0} if share is None else {"intact": share, status: 1 - share}
+
+
+def _repeated(each: Weighed, scene: Scene, mechanism: str, status: str) -> float | None:
+    """How probable it is that nothing was lost, where the table was emptied in the same way before."""
+    open_ = mechanism not in (*STANDING, *UNSEEN, "drop", "partition_drop", "unknown") and status != "intact"
+    if not open_ or each.table.balance["actual_rows"] is None or each.table.damaged:
+        return None
+    before = repeated(each.table, scene, mechanism)
+    return None if before is None else ordinary(each.table, scene, mechanism, status, before)
 
 
 def _noted_anew(each: Weighed, scene: Scene) -> bool:
     """Whether a migration tool notes what ran there, and nothing that took rows of other tables emptied it too."""
     with_others = scene.transactions.get(each.table.name, ("", 0))[0] in ("proven", "closure", "named", "shared")
-    return notes_versions(each.table.name) and not with_others and not _struck(each, scene)
+    return notes_versions(each.table.name) and not with_others and not struck(each.table.name, scene)
 
 
 def _bare_and_alone(name: str, scene: Scene) -> bool:
@@ -219,8 +212,6 @@ def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
         return "hidden"
     if mechanism == "unknown" or actual is None:
         return "undecided"
-    if habitual(each, scene, mechanism):
-        return "intact"
     if mechanism in DELETING and each.table.net is not None and actual >= (each.table.came or 0) > 0:
         return "intact"  # every row that ever came stands: what was deleted was rolled back
     if each.table.relation["kind"] == "materialized_view" and actual:
@@ -248,41 +239,6 @@ def _as_many_elsewhere(each: Weighed, scene: Scene) -> bool:
     """Whether it holds as many rows as the older table whose place it took: they were copied over."""
     older = scene.balances.get(scene.elsewhere.get(each.table.name, ""))
     return older is not None and older["actual_rows"] == each.table.balance["actual_rows"]
-
-
-def habitual(each: Weighed, scene: Scene, mechanism: str) -> bool:
-    """Whether the table is one that is always emptied, as a queue or a staging table, and nobody misses its rows.
-
-    Either the same emptying statement ran again and again, or its primary key is far too small for the rows that went
-    through it: VACUUM never shrinks an index (measured on 13 to 18), so that many rows never stood there at once.
-    """
-    table = each.table
-    if not table.balance["deletes"] and not table.replaced:
-        return False
-    calls: dict[str, int] = {}
-    missed = table.name in scene.reported
-    for seen in scene.seen.get(table.name, ()):
-        if not missed and seen.text in scene.struck:
-            continue  # what also took rows that people miss is no habit
-        source = seen.where.partition(":")[0]  # the log and pg_stat_statements tell of the same calls
-        if seen.done and (seen.operation == "truncate" or (seen.operation == "delete" and seen.bounded is False)):
-            calls[source] = calls.get(source, 0) + seen.calls
-    if not missed and mechanism in DELETING and worked_off(table, scene):  # no TRUNCATE is the work of a queue
-        return True
-    if max(calls.values(), default=0) >= (MISSED if missed else OFTEN):
-        return True
-    if missed:
-        return False
-    if scene.refilled.get(table.name, 0) > 1 and not _struck(each, scene):
-        return True  # by the hand that fills it, each time
-    key, inserts = table.storage.get("primary_key_bytes"), table.balance["inserts"] or 0
-    return not table.replaced and key is not None and inserts > 1000 and key < inserts * KEY_BYTES / 4
-
-
-def _struck(each: Weighed, scene: Scene) -> bool:
-    """Whether a statement that emptied it also took rows that people miss."""
-    own = [seen for seen in scene.seen.get(each.table.name, ()) if seen.done]
-    return any(seen.text in scene.struck for seen in own if seen.operation in ("truncate", "delete"))
 
 
 def _never_looked_at(each: Weighed) -> bool:
