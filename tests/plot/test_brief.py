@@ -195,6 +195,10 @@ def test_every_page_says_what_was_not_seen() -> None:
     some = answers(screen(coverage=lacking))["Not seen"]
     assert "which statements ran" in some
     assert "Not named in the case: backups" in some
+    for gaps in ([], [{"source": "wal", "reason": "denied", "costs": "which transaction"}]):
+        listed = str(plot.gap_list(schemas.frame("gaps", gaps), schemas.frame("coverage", lacking)))
+        assert "Not named in the case: backups, an earlier bundle." in listed
+        assert "none" not in BeautifulSoup(listed, "html.parser").get_text()
 
 
 def test_a_dated_loss_misses_no_clock_before_what_it_misses_most() -> None:

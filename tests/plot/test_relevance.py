@@ -180,29 +180,19 @@ def test_an_event_that_lasted_has_both_ends_in_one_cell() -> None:
     assert second == "2025-10-08 10:37:29 UTC"
 
 
-def test_an_attempt_that_the_log_holds_twice_is_one_and_tells_why_it_failed() -> None:
-    at, text = "2025-10-08T10:37:29Z", "TRUNCATE d.hub"
-    failed = {"text": text, "operation": "truncate", "outcome": "failed", "removed": "nothing", "pid": 7, "at": at}
-    page = told(findings("none"), statements=schemas.frame("seen_statements", [
-        {**failed, "message": f"statement: {text}", "evidence": "E1"},
-        {**failed, "message": "cannot truncate it", "evidence": "E2"},
-        {**failed, "message": "cannot truncate it", "evidence": "E3", "pid": 8},
-    ]))  # fmt: skip
-    said = page.get_text()
-    assert "2 times, first 2025-10-08 10:37:29 UTC" in said
-    assert "It failed: cannot truncate it." in said
-    assert {"#E1", "#E2", "#E3"} <= {link["href"] for link in page.find_all("a")}
-
-
 def test_counters_tell_of_a_logged_statement_no_second_time() -> None:
     done = {"text": "TRUNCATE d.hub", "operation": "truncate", "removed": "every row"}
+    gone = {"operation": "delete", "removed": "6 rows", "evidence": "E4"}
     page = told(findings("none"), statements=schemas.frame("seen_statements", [
         {**done, "at": "2025-10-08T10:37:29Z", "outcome": "committed", "evidence": "E1"},
         {**done, "outcome": "unknown", "evidence": "E2"},
         {**done, "text": "TRUNCATE d.van", "outcome": "unknown", "evidence": "E3"},
+        {**gone, "text": "DELETE FROM d.hub WHERE id < 7;", "at": "2025-10-08T10:37:30Z", "outcome": "committed"},
+        {**gone, "text": "DELETE FROM d.hub WHERE id < $1", "outcome": "unknown"},
     ]))  # fmt: skip
-    heads = [head.get_text().partition(": ")[2] for head in page.find_all("h3") if "TRUNCATE" in head.get_text()]
-    assert heads == ["TRUNCATE, committed", "TRUNCATE, end not logged"]
+    heads = [head.get_text().partition(": ")[2] for head in page.find_all("h3") if "table" not in head.get_text()]
+    assert heads == ["TRUNCATE, committed", "DELETE, committed", "TRUNCATE, end not logged"]
+    assert "differ in their values only" not in page.get_text()
 
 
 def test_the_first_screen_proves_its_tables_and_its_moment() -> None:

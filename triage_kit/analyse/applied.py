@@ -6,7 +6,7 @@ Tools write their version in ways of their own: as the file's number, its whole 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 import pandas as pd
@@ -30,6 +30,11 @@ _SHARED = {
     "laravel": {"laravel"},
 }
 
+# Where a tool keeps the way back of a migration in a file of its own, both bear one version.
+_WAY_BACK = re.compile(
+    r"(?i)(?:^|/)(?:U\d[\d._]*__[^/]*|[^/]*[._-](?:down|undo|rollback|revert)\.sql|down\.sql)\Z|(?:^|/)revert/"
+)
+
 
 def notes_versions(name: str) -> bool:
     """Whether a table, by its qualified or its bare name, is one in which a migration tool notes what ran.
@@ -52,14 +57,21 @@ def applied_revisions(migrations: pd.DataFrame, version_tables: pd.DataFrame) ->
 def migration_states(migrations: pd.DataFrame, version_tables: pd.DataFrame, asked: bool = True) -> pd.DataFrame:
     """Table ``migration_states``: each migration applied, pending or unknown, and versions that no file explains.
 
-    asked says whether version tables were read at all: without that nothing is known of any migration.
+    asked says whether version tables were read at all: without that nothing is known of any migration. The version
+    that is noted tells of the way forward alone: of a file that takes it back no table says whether it ran.
+
+    >>> both = [{"path": f"m/0001_a.{way}.sql", "tool": "golang-migrate", "revision": "1"} for way in ("up", "down")]
+    >>> noted = schemas.frame("version_tables", [{"tool": "schema_migrations", "version": "1"}])
+    >>> list(migration_states(schemas.frame("migrations", both), noted)["state"])
+    ['applied', 'way_back']
     """
     found = _applied(migrations, version_tables)
     tools = {row["tool"] for row in rows(version_tables)}
     parents = {parent for row in rows(migrations) for parent in row["parents"]}
     told = []
     for row in rows(migrations):
-        run = row["revision"] in found
+        back = bool(_WAY_BACK.search(row["path"] or ""))
+        run = row["revision"] in found and not back
         schema_file = (row["path"] or "").endswith("/structure.sql")  # the whole schema, which no version stands for
         known = asked and not schema_file and any(_belongs(row["tool"], tool) for tool in tools)
         told.append(
@@ -67,7 +79,7 @@ def migration_states(migrations: pd.DataFrame, version_tables: pd.DataFrame, ask
                 "path": row["path"],
                 "tool": row["tool"],
                 "revision": row["revision"],
-                "state": "applied" if run else "pending" if known else "unknown",
+                "state": "way_back" if back else "applied" if run else "pending" if known else "unknown",
                 "applied_at": found.get(row["revision"]) if run else None,
                 "is_head": row["revision"] not in parents if row["tool"] in ("alembic", "django") else None,
             }
@@ -84,7 +96,7 @@ def standing(states: pd.DataFrame) -> str:
     >>> standing(schemas.frame("migration_states", [first, row]))
     '1 applied, 1 pending (v/b.py); the database is not at head b'
     """
-    told = _files_up(rows(states))
+    told = rows(states)
     by_state = {state: [row for row in told if row["state"] == state] for state in ("applied", "pending", "absent")}
     if not any(by_state.values()):
         return "whether they ran is not known: no version table was read"
@@ -99,21 +111,6 @@ def standing(states: pd.DataFrame) -> str:
     if heads:
         parts.append(f"the database is not at head {_some(ahead)}" if ahead else "the database is at head")
     return "; ".join(parts)
-
-
-_WAY_DOWN = re.compile(
-    r"(?i)(?:^|/)(?:U\d[\d._]*__[^/]*|[^/]*[._-](?:down|undo|rollback|revert)\.sql|down\.sql)\Z|(?:^|/)revert/"
-)
-
-
-def _files_up(states: Iterable[dict]) -> list[dict]:
-    """Each migration once: tools that keep the way back in a file of its own note both by one version."""
-    found: dict[tuple, dict] = {}
-    for row in states:
-        of = (row["tool"], row["revision"])
-        if of not in found or _WAY_DOWN.search(found[of]["path"] or ""):
-            found[of] = row
-    return list(found.values())
 
 
 def _some(names: Sequence[str]) -> str:

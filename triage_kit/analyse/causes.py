@@ -18,19 +18,9 @@ from triage_kit.analyse.groups import Group
 from triage_kit.analyse.inference import FLOOR, Observation, decibans, likelihoods, posterior, sharpened, start
 from triage_kit.analyse.inquiry import Inquiry
 from triage_kit.analyse.rewound import another_state
+from triage_kit.analyse.settling import would_settle
 from triage_kit.analyse.signs import signs
 
-WOULD_SETTLE = {
-    "truncate": (
-        "log_statement = mod or pgAudit from now on; for the past, the WAL of the transaction and the shell "
-        "history and session log of those who may TRUNCATE"
-    ),
-    "delete": (
-        "pg_stat_statements with its roles, the WAL of the transaction, or the log of that time where log_statement "
-        "was mod"
-    ),
-    "other": "the log of that time, the history of migrations and scripts, and the people who had access",
-}
 OUTCOME = {
     "cascade_delete": "delete",
     "column_drop": "other",
@@ -58,7 +48,8 @@ def find_causes(groups: Sequence[Group], inquiry: Inquiry) -> tuple[pd.DataFrame
         shifts = {name: decibans(known, chances_) for name, chances_ in likely.items()}
         for word in sorted(chances, key=lambda w: (-chances[w], w)):
             mine = {name: shifts[name][word] for name in seen}
-            causes.append(_cause(group, word, known.titles[word], chances[word], mine, references))
+            told = _cause(group, word, known.titles[word], chances[word], mine, references)
+            causes.append(told | {"would_settle": would_settle(word, group, inquiry)})
             moved += [
                 _moved(known, group.name, name, word, likely[name][word], references[name], mine[name]) for name in seen
             ]
@@ -160,7 +151,6 @@ def _cause(
         "title": title,
         "probability": round(chance, 6),
         "tables": group.tables,
-        "would_settle": WOULD_SETTLE.get(group.mechanism, WOULD_SETTLE["other"]),
         "for": tuple(references[name] for name, shift in shifts.items() if shift >= 1),
         "against": tuple(references[name] for name, shift in shifts.items() if shift <= -1),
     }
@@ -227,7 +217,7 @@ def _nothing_lost(inquiry: Inquiry) -> pd.DataFrame:
                 "tables": (),
                 "for": because if word == "not_lost" else (),
                 "against": (),
-                "would_settle": WOULD_SETTLE["other"],
+                "would_settle": would_settle(word, None, inquiry),
             }
             for word in sorted(shares, key=lambda w: (-shares[w], w))
         ],

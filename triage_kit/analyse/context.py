@@ -156,6 +156,16 @@ def _column(values: pd.Series) -> list:
     return plain.tolist()
 
 
+def in_order(source: str | None) -> tuple[str, int]:
+    """What sorts the lines of one file by their number, where their instants are the same.
+
+    >>> sorted(["a.log:105", "a.log:71", "pg_stat_activity"], key=in_order)
+    ['a.log:71', 'a.log:105', 'pg_stat_activity']
+    """
+    file, _, line = (source or "").rpartition(":")
+    return (file, int(line)) if file and line.isdecimal() else (source or "", 0)
+
+
 def present(row: dict) -> dict:
     """A row whose missing values are None instead of NaN, NaT or NA."""
     return {key: None if not isinstance(value, tuple) and pd.isna(value) else value for key, value in row.items()}

@@ -17,22 +17,16 @@ WORTH_ASKING = 0.05  # a cause that is less likely than this is asked about only
 MOST_ASKED = 3
 RIVALS = 0.5  # who is asked besides: a cause at least half as likely as the likeliest
 WHAT = "a restore, a deployment, a job or a script"  # that people are asked about while no cause is settled
-ASKED = {  # cause: who knows whether it was so, and what shows it
-    "manual_session": (
-        "whoever may log in with rights on these tables",
-        "the shell and psql histories of the hosts that reach this database",
-    ),
-    "scheduled_job": ("the owners of the scheduled jobs", "the schedulers' own logs of that time"),
-    "migration": ("whoever ran the migrations", "the log of the deployment and the migration tool's version table"),
-    "application": ("the developers of the application", "the application's own log and its release of that time"),
-    "test_run": ("whoever runs the tests and holds their settings", "the database that the tests' settings name"),
-    "restore": (
-        "whoever restores databases",
-        "the histories of pg_restore and psql, and whether one transaction (min and max of xmin) wrote what stands",
-    ),
-    "storage_replaced": ("whoever runs the containers and volumes", "when each volume was made"),
-    "crash": ("whoever runs the server", "the log of the host of that time"),
-    "replication": ("whoever runs the server that is replicated from", "the log of that server"),
+ASKED = {  # cause: who knows whether it was so
+    "manual_session": "whoever may log in with rights on these tables",
+    "scheduled_job": "the owners of the scheduled jobs",
+    "migration": "whoever ran the migrations",
+    "application": "the developers of the application",
+    "test_run": "whoever runs the tests and holds their settings",
+    "restore": "whoever restores databases",
+    "storage_replaced": "whoever runs the containers and volumes",
+    "crash": "whoever runs the server",
+    "replication": "whoever runs the server that is replicated from",
 }
 
 
@@ -147,8 +141,7 @@ def _ask(causes: pd.DataFrame, then: str, first: tuple[str, ...]) -> dict | None
         return {
             "who": people(asked),
             "decision": f"Say whether it was you{which}, whether on purpose, and what else ran at that time",
-            "why": f"{'this is' if len(asked) < 2 else 'these are'} {known}; what would settle it: "
-            f"{best['would_settle'] or shown(asked)}",
+            "why": f"{'this is' if len(asked) < 2 else 'these are'} {known}; what would settle it: {shown(asked)}",
             "because": tuple(dict.fromkeys(one for row in asked for one in row["for"])) or first,
         }
     asked = suspected(ranked)
@@ -176,7 +169,7 @@ def unsettled(causes: pd.DataFrame) -> tuple[list[dict], str]:
 
 def people(asked: Sequence[dict]) -> str:
     """Who knows whether it was one of these causes."""
-    *others, last = [ASKED[row["cause"]][0] for row in asked]
+    *others, last = [ASKED[row["cause"]] for row in asked]
     return f"{', '.join(others)} and {last}" if others else last
 
 
@@ -187,8 +180,8 @@ def suspected(ranked: Sequence[dict]) -> list[dict]:
 
 
 def shown(asked: Sequence[dict]) -> str:
-    """What would show whether it was one of these causes."""
-    return "; ".join(ASKED[row["cause"]][1] for row in asked)
+    """What would show whether it was one of these causes, each source once."""
+    return "; ".join(dict.fromkeys(each for row in asked for each in (row["would_settle"] or "").split("; ") if each))
 
 
 def time_of(lost: Loss, incident: Mapping[str, object]) -> str:

@@ -18,9 +18,9 @@ from triage_kit import schemas, sql
 from triage_kit.analyse import knowledge
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.groups import Group
-from triage_kit.analyse.inquiry import answered
 from triage_kit.analyse.mechanisms import Weighed
 from triage_kit.analyse.scene import Scene
+from triage_kit.analyse.settling import HIDDEN, statements_unread
 
 WORTHWHILE = 0.02  # bits; below it a check is not worth its minutes
 LIKELY = 0.02  # an outcome that is less likely than that is not worth hoping for
@@ -155,15 +155,7 @@ def _wal(about: Open, evidence: Mapping, groups: Sequence[Group], scene: Scene, 
 def _statements_unread(
     about: Open, evidence: Mapping, groups: Sequence[Group], scene: Scene, weighed: Sequence[Weighed]
 ) -> bool:
-    """Whether pg_stat_statements may tell more to another role; where it is not there, it tells nobody anything."""
-    if not scene.about.has_server:
-        return False
-    if answered(evidence, "statements"):
-        return bool((evidence["statements"]["text"] == HIDDEN).any())
-    asked, settings = evidence["questions"], evidence["settings"]
-    lacking = ((asked["source"] == "statements") & (asked["status"] == "unavailable")).any()
-    loaded = settings.loc[settings["name"] == "shared_preload_libraries", "value"].fillna("")
-    return not lacking or bool(loaded.str.contains("pg_stat_statements", regex=False).any())
+    return scene.about.has_server and statements_unread(evidence)
 
 
 CONDITIONS: Mapping[str, Condition] = {
@@ -193,7 +185,6 @@ CONDITIONS: Mapping[str, Condition] = {
         not len(evidence["volumes"]) and scene.about.initdb_at is None
     ),
 }  # fmt: skip
-HIDDEN = "<insufficient privilege>"
 
 
 def _row(test: dict, bits: float, named: list[str], groups: Sequence[Group], weighed: Sequence[Weighed]) -> dict:

@@ -20,8 +20,13 @@ NO_LOG = {
     "costs": "which statements failed or were logged, who was connected, and when checkpoints ran",
     "named": False,
 }
-# What a case names where there is any, and how a reader calls it.
-MAY_BE_NAMED = {"backups": "backups", "containers": "containers and volumes", "baseline": "an earlier bundle"}
+# What a case names where there is any: how a reader calls it, and the tables that hold what it gave.
+MAY_BE_NAMED = {
+    "repository": ("a repository (migrations, jobs, scripts)", ("migrations", "code_hits", "commits")),
+    "backups": ("backups", ("backups",)),
+    "containers": ("containers and volumes", ("containers", "volumes")),
+    "baseline": ("an earlier bundle", ("baseline",)),
+}
 NOT_NAMED = "not named in the case"
 COUNTED = {"exact": "counted", "empty_file": "by an empty file", "damaged": "damaged", "none": "not counted"}
 DATING = ("commit_times",)  # what tells when a transaction committed, and nothing else
@@ -182,7 +187,8 @@ def _things(number: int, noun: str) -> str:
 def _not_named(evidence: Mapping[str, pd.DataFrame]) -> list[dict]:
     """Sources that a case may name and this one does not: nobody refused them, nobody was asked."""
     asked = evidence["questions"]["source"].str.partition(":")[0] if len(evidence["questions"]) else []
-    lacking = [words for source, words in MAY_BE_NAMED.items() if source not in set(asked) and evidence[source].empty]
+    lacking = [words for source, (words, tables) in MAY_BE_NAMED.items()
+               if source not in set(asked) and all(evidence[table].empty for table in tables)]  # fmt: skip
     return [{"source": NOT_NAMED, "read": ", ".join(lacking)}] if lacking else []
 
 

@@ -30,6 +30,7 @@ _QUIET = pd.Timedelta(days=1)  # of one process number without a word: it may be
 _LOGIN = pd.Timedelta(minutes=2)  # that proving who one is may take
 _AGAIN = pd.Timedelta(seconds=2)  # two logs of one server say the same of one connection
 _WHO = ("role", "database", "application", "client")
+LOADS = r"(?is)^\W*copy\b.*\bfrom\b"
 _COMMENTS = r"(?s)^(?:\s|--[^\n]*\n|/\*.*?\*/)*"
 
 
@@ -111,9 +112,9 @@ def called(session: Mapping) -> str:
 
 
 def worth_telling(found: pd.DataFrame) -> pd.DataFrame:
-    """Those that ran something destructive, all of them, then at most 200 that were connected during a loss."""
+    """Those that ran something destructive, all of them, then at most 200 that loaded rows or were there at a loss."""
     acted = found["destructive"].fillna(0) > 0
-    there = found["groups"].map(len) > 0
+    there = (found["groups"].map(len) > 0) | (found["loads"].fillna(0) > 0)
     others = found[there & ~acted].sort_values(["errors", "statements"], ascending=False, kind="stable")
     return found.loc[sorted([*found.index[acted], *others.index[:MOST_TOLD]])]
 
@@ -193,6 +194,9 @@ def _gathered(known: pd.DataFrame) -> list[dict]:
     verbs = verbs.fillna("other").str.upper()
     found["statements"] = ran.groupby("key").size().reindex(found.index, fill_value=0)
     found["kinds"] = _counted(ran["key"], verbs).reindex(found.index)
+    found["loads"] = (
+        ran["statement"].str.contains(LOADS, regex=True).groupby(ran["key"]).sum().reindex(found.index, fill_value=0)
+    )
     costly = known["statement"].isin([text for text in known["statement"].dropna().unique() if takes(text)])
     found["destructive"] = costly.groupby(known["key"]).sum()
     changing = ran[verbs.str.lower().isin(CHANGES) | costly.reindex(ran.index)]

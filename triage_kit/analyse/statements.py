@@ -8,14 +8,14 @@ each statement carries its outcome, and silence is weighed only where it would h
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import pandas as pd
 
 from triage_kit import schemas, sql
-from triage_kit.analyse.context import at_latest, rows
+from triage_kit.analyse.context import at_latest, in_order, rows
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.marks import hides
 
@@ -90,8 +90,9 @@ def seen_effects(evidence: Mapping[str, pd.DataFrame], names: set[str], ledger: 
         if of_here(entry["database"], entry["text"], database):
             found += _from_counters(entry, short, ledger)
     found = [seen for seen in found if seen.operation not in AWAY or not database or seen.table in database]
+    early = pd.Timestamp(0, tz="UTC")
     return sorted(
-        found, key=lambda seen: (seen.at is None, seen.at or pd.Timestamp(0, tz="UTC"), seen.text, seen.table)
+        found, key=lambda seen: (seen.at is None, seen.at or early, in_order(seen.where), seen.text, seen.table)
     )
 
 
@@ -148,10 +149,21 @@ def _hands(event: dict) -> set[tuple]:
     return ({(event["pid"],)} if event["pid"] is not None else set()) | ({who} if None not in who else set())
 
 
+def attempts(found: Sequence[Seen]) -> list[Seen]:
+    """Each statement once: a failed one stands in the log where it began and again with its error, which says why."""
+    errors = {(each.pid, each.text) for each in found if each.pid is not None and _says_why(each)}
+    return [each for each in found
+            if each.outcome != "failed" or _says_why(each) or (each.pid, each.text) not in errors]  # fmt: skip
+
+
+def _says_why(each: Seen) -> bool:
+    return each.message is not None and not each.message.startswith(("statement: ", "execute ", "duration: "))
+
+
 def statements_frame(found: list[Seen]) -> pd.DataFrame:
     """Table ``statements``: one row a statement, its effects joined."""
     gathered: dict[tuple, list[Seen]] = {}
-    for seen in found:
+    for seen in attempts(found):
         gathered.setdefault((seen.at, seen.text, seen.where), []).append(seen)
     return schemas.frame(
         "seen_statements",

@@ -6,7 +6,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse.context import rows
-from triage_kit.analyse.decisions import ASKED, WHAT, people, shown, suspected, unsettled
+from triage_kit.analyse.decisions import WHAT, people, shown, suspected, unsettled
 from triage_kit.analyse.verdict import percent
 from triage_kit.schemas.ways import way_back
 
@@ -108,14 +108,11 @@ def _settle(causes: pd.DataFrame, frozen: list[dict]) -> list[dict]:
     asked = suspected(ranked)
     if not asked:
         return []
-    best = ranked[0]
-    # What would settle a cause that has a doer is known by its mechanism.
-    shows = best["would_settle"] if best["cause"] in ASKED and best["would_settle"] else shown(asked)
     return [
         {
             "step": f"Ask {people(asked)} whether {WHAT} ran before it was noticed{which}",
             "role": "on-call",
-            "why": f"the cause is not settled: {_chances(ranked)}; what would show it: {shows}",
+            "why": f"the cause is not settled: {_chances(ranked)}; what would show it: {shown(asked)}",
             "because": _proof(ranked[:3]) or _because(frozen),
         }
     ]

@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence, Set
 
 import pandas as pd
 
-from triage_kit import schemas
+from triage_kit import schemas, sql
 from triage_kit.analyse import containers
-from triage_kit.analyse.applied import applied_revisions
-from triage_kit.analyse.context import Context, rows
+from triage_kit.analyse.applied import migration_states
+from triage_kit.analyse.context import Context, in_order, rows
 from triage_kit.analyse.groups import Group
-from triage_kit.analyse.sessions import called, worth_telling
-from triage_kit.analyse.statements import Seen
+from triage_kit.analyse.sessions import LOADS, called, worth_telling
+from triage_kit.analyse.statements import FAILURES, Seen, attempts, resolver
 
 OUTCOMES = {"unknown": "logged, what became of it is not"}  # the other words say themselves
+STATES = {"applied": "applied", "way_back": "no version table tells whether it ran"}
+MOST_LOADED = 12  # tables that a load names
 LANES = {
     "checkpoint_complete": "checkpoint",
     "autovacuum": "vacuum",
@@ -46,6 +48,7 @@ def fuse(
     events = [
         *_losses(groups, dates, hidden),
         *_statements(seen),
+        *_loads(evidence["log_events"], groups),
         *_log(evidence["log_events"], shown),
         *([] if connected is None else _sessions(connected)),
         *_server(evidence, about),
@@ -55,9 +58,12 @@ def fuse(
         *_notes(evidence["notes"], about),
     ]
     dated = [event for event in events if event.get("at") is not None]
-    return schemas.frame(
-        "timeline", sorted(dated, key=lambda event: (event["at"], event["kind"], event["source"], event["text"]))
-    )
+    return schemas.frame("timeline", sorted(dated, key=_place))
+
+
+def _place(event: dict) -> tuple:
+    """By time; at one instant as a file has its lines, and a loss behind what may have caused it."""
+    return event["at"], event["kind"] == "loss", in_order(event["source"]), event["kind"], event["text"]
 
 
 def _event(at: object, kind: str, source: str, text: str, until: object = None, evidence: str | None = None) -> dict:
@@ -87,7 +93,7 @@ def _fate(group: Group, hidden: Set[str]) -> str:
 
 def _statements(seen: Sequence[Seen]) -> list[dict]:
     told = {}
-    for each in seen:
+    for each in attempts(seen):
         if each.at is not None:
             told.setdefault(
                 (each.at, each.where),
@@ -101,6 +107,29 @@ def _statements(seen: Sequence[Seen]) -> list[dict]:
                 ),
             )
     return list(told.values())
+
+
+def _loads(log_events: pd.DataFrame, groups: Sequence[Group]) -> list[dict]:
+    """Loads (COPY … FROM, as pg_restore and psql run them) of tables that lost rows, one event a process."""
+    resolve, lost = resolver(name for group in groups for name in group.tables), {t for g in groups for t in g.tables}
+    texts = log_events["statement"]
+    mine = log_events[texts.str.contains(LOADS, regex=True).fillna(False) & log_events["at"].notna()]
+    found: dict[tuple, list[tuple[dict, str]]] = {}
+    for row in rows(mine):
+        for effect in sql.effects(row["statement"]):
+            if effect.operation == "copy_in" and resolve(effect) in lost:
+                outcome = "failed" if row["severity"] in FAILURES else row["outcome"] or "unknown"
+                of = (row["file"], row["pid"], row["role"], row["application"], outcome)
+                found.setdefault(of, []).append((row, resolve(effect)))
+    return [_load(outcome, told) for (*_, outcome), told in found.items()]
+
+
+def _load(outcome: str, told: list[tuple[dict, str]]) -> dict:
+    first, tables = told[0][0], list(dict.fromkeys(name for _, name in told))
+    more = f" and {len(tables) - MOST_LOADED} more" if len(tables) > MOST_LOADED else ""
+    text = f"{OUTCOMES.get(outcome, outcome)}: COPY into {', '.join(tables[:MOST_LOADED])}{more}, {called(first)}"
+    where = f"{first['file']}:{first['line']}"
+    return _event(first["at"], "statement", where, text, told[-1][0]["at"] if len(told) > 1 else None)
 
 
 def _log(log_events: pd.DataFrame, shown: Mapping[str, str]) -> list[dict]:
@@ -152,17 +181,19 @@ def _server(evidence: Mapping[str, pd.DataFrame], about: Context) -> list[dict]:
 
 
 def _migrations(evidence: Mapping[str, pd.DataFrame]) -> list[dict]:
-    applied = {row["version"]: row["applied_at"] for row in rows(evidence["version_tables"])}
-    run = applied_revisions(evidence["migrations"], evidence["version_tables"])
     first = _first_commits(evidence["commits"])
+    states = migration_states(evidence["migrations"], evidence["version_tables"])
+    told = {(row["path"], row["revision"]): row for row in rows(states)}
     found = []
     for row in rows(evidence["migrations"]):
-        name = f"migration {row['revision'] or row['path']}"
-        state = "applied" if row["revision"] in run else "not known to be applied"
+        state = told[row["path"], row["revision"]]
+        back = state["state"] == "way_back"  # one version stands for both files, and tells of the other alone
+        name = f"{'the way back of ' if back else ''}migration {row['revision'] or row['path']}"
+        ran = STATES.get(state["state"], "not known to be applied")
         found += [
             _event(row["created_at"], "migration", row["path"], f"{name} was written: {row['title'] or ''}".strip()),
-            _event(first.get(row["path"]), "migration", row["path"], f"{name} entered the repository ({state})"),
-            _event(applied.get(row["revision"]), "migration", row["path"], f"{name} was applied"),
+            _event(first.get(row["path"]), "migration", row["path"], f"{name} entered the repository ({ran})"),
+            _event(state["applied_at"], "migration", row["path"], f"{name} was applied"),
         ]
     return found
 

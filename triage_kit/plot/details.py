@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import alike, html, sources, style, words
+from triage_kit.plot import alike, html, outlook, sources, style, words
 from triage_kit.plot.chances import ranked
 from triage_kit.plot.damage import by_urgency, names
 from triage_kit.plot.html import Html, tag, text
@@ -359,8 +359,13 @@ def review_list(review: pd.DataFrame) -> Html:
     return html.table("Files to review", ["File", "Line", "Why", "Evidence"], rows, numeric=(1,))
 
 
-def gap_list(gaps: pd.DataFrame) -> Html:
-    """What could not be read, why, and what the report cannot say without it."""
+def gap_list(gaps: pd.DataFrame, coverage: pd.DataFrame | None = None) -> Html:
+    """What could not be read, why, and what the report cannot say without it; and what nobody named.
+
+    Parameters
+    ----------
+    gaps, coverage : frames of these names.
+    """
     given = schemas.check(gaps, "gaps")
     rows = [
         [
@@ -370,7 +375,11 @@ def gap_list(gaps: pd.DataFrame) -> Html:
         ]
         for row in given.itertuples(index=False)
     ]
-    return html.table("Gaps", ["Source", "Why it was not read", "What that costs"], rows)
+    beside = outlook.not_named(coverage)
+    if beside and not rows:
+        return tag("p", f"Gaps: every question that was asked has its answer. {beside}".strip(), class_="none")
+    table = html.table("Gaps", ["Source", "Why it was not read", "What that costs"], rows)
+    return html.join([table, tag("p", beside.strip())]) if beside else table
 
 
 def coverage_list(coverage: pd.DataFrame, timezone: object = None) -> Html:

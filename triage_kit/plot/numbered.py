@@ -178,41 +178,38 @@ def _statements(statements: pd.DataFrame, proven: set[str], timezone: object) ->
     found = []
     texts = given["text"].fillna("")
     kinds = texts if len(given) <= alike.FINDINGS else texts.map(alike.shape)  # thousands differ in their values only
+    kinds = kinds.mask(given["at"].isna(), _logged(given, kinds))
     for (_, outcome), same in given.groupby([kinds, _outcomes(given)], sort=False):
         explains = bool(proven & set(same["evidence"].dropna()))
         found.append((not explains, _statement(same.to_dict("records"), outcome, explains, timezone)))
     return [told for _, told in sorted(found, key=lambda each: each[0])]  # what did it first, the others as they came
 
 
+def _logged(statements: pd.DataFrame, kinds: pd.Series) -> pd.Series:
+    """Of what counters tell, which hold no values, the kind of the statement that the log has of the same shape."""
+    dated = statements["at"].notna()
+    shapes = statements["text"].fillna("").map(alike.shape)
+    first = dict(zip(shapes[dated][::-1], kinds[dated][::-1], strict=True))
+    return shapes.map(first).fillna(kinds)
+
+
 def _outcomes(statements: pd.DataFrame) -> pd.Series:
     """What became of each; what counters tell of a statement that the log has as well is no statement of its own."""
     outcomes = statements["outcome"].fillna("unknown")
-    dated = statements["at"].notna()
-    done = set(statements.loc[dated & outcomes.eq("committed"), "text"])  # counters never count what failed
-    return outcomes.mask(~dated & statements["text"].isin(done), "committed")
-
-
-def _attempts(same: list[dict]) -> list[dict]:
-    """One row an attempt: the log may hold the statement and, behind it, the error of the same session."""
-    errors = [not str(one["message"]).startswith("statement: ") for one in same]
-    failed = {
-        (one["pid"], one["text"])
-        for one, error in zip(same, errors, strict=True)
-        if error and isinstance(one["message"], str) and pd.notna(one["pid"])
-    }
-    return [one for one, error in zip(same, errors, strict=True) if error or (one["pid"], one["text"]) not in failed]
+    dated, shapes = statements["at"].notna(), statements["text"].fillna("").map(alike.shape)
+    done = set(shapes[dated & outcomes.eq("committed")])  # counters never count what failed
+    return outcomes.mask(~dated & shapes.isin(done), "committed")
 
 
 def _statement(same: list[dict], outcome: str, explains: bool, timezone: object) -> tuple[str, Html]:
-    told = _attempts(same)
-    first = told[0]
+    first = same[0]
     operation = first["operation"] if isinstance(first["operation"], str) else "a destructive statement"
     who = [
         f"{word} {style.visible(named)}"
         for word, key in (("role", "user"), ("application", "application"), ("from", "client"))
         for named in [one[key] for one in same if isinstance(one[key], str) and one[key]][:1]
     ]
-    dated = sum(pd.notna(one["at"]) for one in told)  # counters know no time: they tell of a statement once more
+    dated = sum(pd.notna(one["at"]) for one in same)  # counters know no time: they tell of a statement once more
     times = [f"{dated:,} times, first "] if dated > 1 else [] if dated else ["at a time that is "]
     proof = html.ids(one["evidence"] for one in same)
     seen = html.join([html.join([*times, html.moment(first["at"], timezone, fine=True)]), *who, proof], ", ")
@@ -235,7 +232,7 @@ def _statement(same: list[dict], outcome: str, explains: bool, timezone: object)
         else html.join([removed[:1].upper(), html.cited(removed[1:]), ".", touched])
     )
     ended = "end not logged" if outcome == "unknown" else outcome.replace("_", " ")
-    texts = len({one["text"] for one in same})
+    texts = len({one["text"] for one in same if pd.notna(one["at"])})  # counters hold the same one without values
     others = tag("p", f"This is the first{alike.more(texts)}.") if texts > 1 else ""
     return f"{operation.upper().replace('_', ' ')}, {ended}", _shape(
         html.join([seen, html.sql(first["text"]), others]), result.get(outcome, open_), impact, conclusion

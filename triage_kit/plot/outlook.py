@@ -153,7 +153,7 @@ def unseen(gaps: pd.DataFrame | None, coverage: pd.DataFrame | None, dated: bool
     dated : whether every loss is dated by its commit: then no time is missed.
     """
     where = tag("a", "Gaps and provenance", href="#s-gaps-and-provenance")
-    beside = _not_named(coverage)
+    beside = not_named(coverage)
     if gaps is None or not len(gaps):
         every = "Every question that was asked has its answer. " if coverage is not None and len(coverage) else ""
         return html.join([every, beside, where]) if every or beside else text("")
@@ -171,7 +171,8 @@ def unseen(gaps: pd.DataFrame | None, coverage: pd.DataFrame | None, dated: bool
     return html.join([said, f"; {left:,} more: " if left else "; why: ", where])
 
 
-def _not_named(coverage: pd.DataFrame | None) -> str:
+def not_named(coverage: pd.DataFrame | None) -> str:
+    """What a case may name and this one does not, in a sentence; nothing where it names everything."""
     if coverage is None:
         return ""
     told = coverage.loc[coverage["source"] == NOT_NAMED, "read"]

@@ -12,7 +12,7 @@ MOST = 200  # sessions shown that ran nothing destructive
 
 
 def session_list(sessions: pd.DataFrame, timezone: object = None) -> Html:
-    """Sessions that ran something destructive, all of them, then those that were connected during a loss.
+    """Sessions that ran something destructive, all of them, then those that loaded rows or were there at a loss.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def session_list(sessions: pd.DataFrame, timezone: object = None) -> Html:
     """
     given = schemas.check(sessions, "sessions")
     acted = given["destructive"].fillna(0) > 0
-    there = given["groups"].map(len) > 0
+    there = (given["groups"].map(len) > 0) | (given["loads"].fillna(0) > 0)
     shown = pd.concat([given[acted], given[there & ~acted].head(MOST)])
     shown = shown.assign(first=shown["started_at"].fillna(shown["seen_from"])).sort_values("first", kind="stable")
     headers = ["When", "Who and from where", "Statements", "What it did", "How it ended", "During", "Source"]

@@ -9,6 +9,7 @@ from triage_kit.plot import html, style
 from triage_kit.plot.html import Html, tag, text
 
 MOST_PROOFS = 4
+WORTH_ASKING = 0.05  # what would settle a cause that is less likely is not worth a line
 
 
 def step_list(next_steps: pd.DataFrame, timezone: object = None, freeze: pd.DataFrame | None = None) -> Html:
@@ -69,7 +70,8 @@ def next_steps(
     groups : frame of this name; where it has no loss, no cause is there to be settled.
     """
     ranked = schemas.check(causes, "causes").sort_values("probability", ascending=False, kind="stable")
-    ask = [html.cited(said) for said in dict.fromkeys(ranked["would_settle"].dropna()) if said][:5]
+    likely = ranked.loc[ranked["probability"].fillna(0) >= WORTH_ASKING, "would_settle"].dropna()
+    ask = [html.cited(said) for said in dict.fromkeys("; ".join(likely).split("; ")) if said]
     ask = ask if groups is None or len(schemas.check(groups, "groups")) else []
     ways = schemas.check(recovery, "recovery")
     settle = [

@@ -179,6 +179,7 @@ sessions: one connection of a client to the server, as the log and pg_stat_activ
     kinds text how many statements of what kind, as SELECT 12, INSERT 3
     errors int
     destructive int statements that could take rows away or out of sight
+    loads int COPY … FROM that did not fail, as pg_restore and psql load a dump
     did texts changes and errors in their order with how they ended, the first twenty
     groups texts losses during whose window it was connected
     source text file and line of its first entry, or pg_stat_activity
@@ -298,7 +299,7 @@ migration_states: one migration against the version tables
     path text missing where the repository has no such file
     tool text
     revision text
-    state text applied, pending, unknown (no version table of its tool was read) or absent (no such file here)
+    state text applied, pending, way_back, unknown (no version table of its tool was read) or absent (no such file here)
     applied_at time
     is_head bool whether no other migration builds on it; missing for tools without branches
 
