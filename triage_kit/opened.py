@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from triage_kit import __version__, handover, schemas
 from triage_kit import case as cases
-from triage_kit import schemas
 from triage_kit.bundle import Bundle
 from triage_kit.errors import CaseError
 from triage_kit.mask import COLUMNS, Mask
+
+if TYPE_CHECKING:
+    from triage_kit.analyse import Investigation
 
 KEY = "mask.key"
 TOLD = ("incident", "reported", "notes")  # what case.yaml itself says, so that it may be amended after sealing
@@ -89,6 +93,8 @@ class OpenCase:
         self.masked = mask is not None
         self._unmasked_views = set(COLUMNS) if mask else set()
         self._sessions: pd.DataFrame | None = None
+        self._investigation: Investigation | None = None
+        self._told = told
         self.evidence = Evidence(bundle, told, mask)
         bundle.define("tables", TABLES_VIEW)
         for name, frame in told.items():
@@ -120,6 +126,27 @@ class OpenCase:
             self._sessions = sessions.sessions(self.evidence["log_events"], self.evidence["activity"])
             self.bundle.overlay("sessions", self._sessions)
         return self._sessions.copy(deep=False)
+
+    @property
+    def investigation(self) -> Investigation:
+        """Every conclusion, as ``analyse.investigate(case.evidence)`` draws it.
+
+        Drawn when it is first asked for; the kernel of a report takes over what was drawn for all four notebooks.
+        """
+        if self._investigation is None:
+            self._investigation = handover.taken(self.fingerprint)
+        if self._investigation is None:
+            from triage_kit.analyse import investigate
+
+            self._investigation = investigate(self.evidence)
+        return self._investigation
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of all that the conclusions rest on: the sealed evidence, case.yaml, the mask and this kit."""
+        told = {name: frame.to_dict("split") for name, frame in sorted(self._told.items())}
+        of = (__version__, self.bundle.manifest["sha256"], self.masked, told)
+        return hashlib.sha256(repr(of).encode("utf-8", "surrogateescape")).hexdigest()
 
     def sql(self, query: str) -> pd.DataFrame:
         """Ask the evidence in SQL (DuckDB), as ``select kind, count(*) from log_events group by 1``; times are UTC."""

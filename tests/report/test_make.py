@@ -68,6 +68,21 @@ def test_the_executed_copies_run_again_where_they_lie(tmp_path: Path, with_noteb
     assert "'case.yaml', 'evidence', 'report'" in listed
 
 
+TAKING = """from triage_kit import analyse, open_case
+def investigate(evidence): raise AssertionError("drawn once more")
+analyse.investigate = investigate
+open_case(case).investigation.incident["title"]"""
+
+
+def test_the_kernels_take_the_conclusions_over(tmp_path: Path, with_notebooks, monkeypatch) -> None:
+    with_notebooks(stats=TAKING, timeline=TAKING)
+    case = seedlike.write(tmp_path / "case")
+    assert make(case).failed == []
+    # Where the file cannot be written, or somebody else's lies in its place, each kernel draws its own.
+    monkeypatch.setattr(making.Offer, "give", lambda offer, *_: offer._path.write_bytes(b"c" * 99))
+    assert make(case).failed == ["stats", "timeline"]
+
+
 def test_a_failing_cell_is_shown_and_the_others_still_run(tmp_path: Path, with_notebooks) -> None:
     with_notebooks(timeline="raise ValueError('no such <b>lane</b>')", fk_graph="import os; os._exit(3)")
     made = make(seedlike.write(tmp_path / "case"))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -38,9 +39,13 @@ START, CELL = 120, 900  # seconds until a kernel, or one cell, counts as hung
 
 
 class Kernels:
-    """The kernels of one report, so that none outlives it when it is interrupted."""
+    """The kernels of one report, so that none outlives it when it is interrupted.
 
-    def __init__(self) -> None:
+    ``environment`` is what all of them are told besides what every kernel is.
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self.environment = environment or {}
         self._running: list[subprocess.Popen[bytes]] = []
         self._stopped = False
         self._lock = threading.Lock()
@@ -96,7 +101,8 @@ class OwnKernel(AsyncKernelManager):
         if os.name == "posix" and len(os.fsencode(self.folder)) < LONGEST_SOCKET:
             self.transport = "ipc"
             self.ip = str(Path(self.folder) / "k")
-        return await super()._async_pre_start_kernel(**{**kw, "env": environment(Path(self.folder))})
+        told = {**environment(Path(self.folder)), **self.kernels.environment}
+        return await super()._async_pre_start_kernel(**{**kw, "env": told})
 
 
 def environment(folder: Path) -> dict[str, str]:

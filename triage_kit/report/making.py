@@ -16,6 +16,7 @@ from jupyter_core.utils import ensure_event_loop
 
 from triage_kit.bundle import Lock
 from triage_kit.errors import ReportError
+from triage_kit.handover import Offer
 from triage_kit.opened import OpenCase, open_case
 from triage_kit.report import copies, head, printing, replacing, secrets
 from triage_kit.report.kernel import Kernels, execute
@@ -23,9 +24,10 @@ from triage_kit.resources import resource_dir
 
 NOTEBOOKS = ("stats", "fk_graph", "timeline", "hypotheses")
 WRITTEN = frozenset(("report.html", "report.pdf", "findings.json", *(f"{name}.ipynb" for name in NOTEBOOKS)))
-AT_ONCE = 2
+AT_ONCE = 3  # on two cores: while the conclusions are drawn, kernels only start and wait for them
 
 Notify = Callable[..., object]
+Told = tuple[Mapping[str, Any], Mapping[str, Any], str]  # of incident and server, and the text of findings.json
 
 
 @dataclass(frozen=True)
@@ -79,15 +81,9 @@ def make(
 
 def _make(opened: OpenCase, case: Path, folder: Path, tell: Notify, notebooks: Sequence[str | Path] | None) -> Made:
     replacing.prepare(folder, WRITTEN)
-    beside = ThreadPoolExecutor(1)  # the kernels are processes of their own: this one is free meanwhile
-    try:
-        told = beside.submit(_findings, opened)
-        executed = (
-            _given(notebooks, opened.masked) if notebooks is not None else _run(case, folder, tell, opened.masked)
-        )
-        incident, server, findings = told.result()
-    finally:
-        beside.shutdown(wait=False, cancel_futures=True)  # an interrupt waits for no findings
+    with tempfile.TemporaryDirectory(prefix="tk-", ignore_cleanup_errors=True) as private:
+        executed, told = _drawn(opened, case, folder, Path(private), tell, notebooks)
+    incident, server, findings = told
     failed = {name: copies.failure(notebook) for name, notebook in executed.items()}
     about = head.head(opened.title, incident, server, failed, opened.masked)
     written = {f"{name}.ipynb": nbformat.writes(notebook) + "\n" for name, notebook in executed.items()}
@@ -103,11 +99,30 @@ def _make(opened: OpenCase, case: Path, folder: Path, tell: Notify, notebooks: S
     )
 
 
-def _findings(opened: OpenCase) -> tuple[Mapping[str, Any], Mapping[str, Any], str]:
-    """Facts of incident and server, and the text of findings.json."""
+def _drawn(
+    opened: OpenCase, case: Path, folder: Path, private: Path, tell: Notify, notebooks: Sequence[str | Path] | None
+) -> tuple[dict[str, nbformat.NotebookNode], Told]:
+    """The executed notebooks, and what the page says besides; drawn at the same time, each from the other's work."""
+    offer = Offer(private)
+    beside = ThreadPoolExecutor(1)  # the kernels are processes of their own: this one is free meanwhile
+    try:
+        told = beside.submit(_findings, opened, offer)
+        if notebooks is not None:
+            return _given(notebooks, opened.masked), told.result()
+        return _run(case, folder, private, tell, opened.masked, offer), told.result()
+    finally:
+        beside.shutdown(wait=False, cancel_futures=True)  # an interrupt waits for no findings
+
+
+def _findings(opened: OpenCase, offer: Offer) -> Told:
+    """Facts of incident and server, and the text of findings.json; the kernels that wait are given the conclusions."""
     from triage_kit import analyse  # a second's worth of imports, made while the kernels start
 
-    found = analyse.investigate(opened.evidence)
+    try:
+        found = opened.investigation
+        offer.give(opened.fingerprint, found)
+    finally:
+        offer.close()
     from triage_kit.report import page  # noqa: F401 nbconvert takes another second
 
     return found.incident, found.server, canonical(analyse.findings_dict(found))
@@ -150,20 +165,21 @@ def _given(notebooks: Sequence[str | Path], masked: bool) -> dict[str, nbformat.
     return {name: copies.tidy(found[name], f"{name}.ipynb", []) for name in NOTEBOOKS}
 
 
-def _run(case: Path, folder: Path, tell: Notify, masked: bool) -> dict[str, nbformat.NotebookNode]:
-    """Run the notebooks, two at a time: each is a process of its own, and most of its time is imports."""
+def _run(
+    case: Path, folder: Path, private: Path, tell: Notify, masked: bool, offer: Offer
+) -> dict[str, nbformat.NotebookNode]:
+    """Run the notebooks: each is a process of its own, and most of its time is imports."""
     source = resource_dir("notebooks")
     tell("stage", text=f"running {len(NOTEBOOKS)} notebooks", done=0, total=len(NOTEBOOKS))
     # The parameter is written into the copies: relative, it holds no path of this machine and works again from there.
     parameters: dict[str, Any] = {"case": ".." if case.is_dir() or case.name == "case.yaml" else f"../{case.name}"}
     if masked:
         parameters["mask"] = True
-    private = tempfile.TemporaryDirectory(prefix="tk-", ignore_cleanup_errors=True)
-    with private as own, ThreadPoolExecutor(AT_ONCE) as pool:
-        kernels = Kernels()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        kernels = Kernels(offer.environment)
         try:
             jobs = {
-                name: pool.submit(_one, source / f"{name}.ipynb", parameters, folder, Path(own) / str(place), kernels)
+                name: pool.submit(_one, source / f"{name}.ipynb", parameters, folder, private / str(place), kernels)
                 for place, name in enumerate(NOTEBOOKS)
             }
             done = dict(_finished(jobs.items(), tell))
