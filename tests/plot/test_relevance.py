@@ -306,6 +306,37 @@ def test_commands_of_a_shell_and_of_psql_have_boxes_of_their_own() -> None:
     ]  # fmt: skip
 
 
+def test_what_is_run_later_is_not_pasted_with_what_is_run_now() -> None:
+    """The copy beside is dropped when the rows were compared, and a COMMIT waits for the counts."""
+    way = {
+        "option": "backup",
+        "feasible": True,
+        "commands": (
+            "CASE=$PWD  # here",
+            "createdb b",
+            "SET x = off;  -- for this session",
+            "UPDATE a SET b = 1;",
+            "DO $$ BEGIN",
+            "PERFORM 1;",
+            "END $$;",
+            "COMMIT;  -- or ROLLBACK; where the counts are wrong",
+            "# in case.yaml: logs: [a]",
+            "triage collect --again .",
+            "dropdb b  # when the rows are back and compared",
+        ),
+    }
+    page = BeautifulSoup(plot.recovery_list(schemas.frame("recovery", [way])), "html.parser")
+    assert [each.get_text() for each in page.find_all("pre")] == [
+        "CASE=$PWD  # here\ncreatedb b",
+        "SET x = off;  -- for this session\nUPDATE a SET b = 1;\nDO $$ BEGIN\nPERFORM 1;\nEND $$;",
+        "COMMIT;", "triage collect --again .", "dropdb b",
+    ]  # fmt: skip
+    assert [each.get_text() for each in page.find_all(class_="where")] == [
+        "In a shell:", "In psql:", "In psql (or ROLLBACK; where the counts are wrong):", "in case.yaml: logs: [a]",
+        "In a shell:", "In a shell (when the rows are back and compared):",
+    ]  # fmt: skip
+
+
 def test_a_loss_is_dated_by_the_commits_of_its_batches_too() -> None:
     def dated(by: str) -> bool:
         return schemas.by_commits(schemas.frame("groups", [{"group": "G1", "dated_by": by}]))

@@ -17,6 +17,7 @@ from triage_kit.analyse.ledger import Ledger
 
 MOST_PROOFS = 4
 Facts = defaultdict[str, list[str]]  # ids of evidence rows by what they establish, as loss or setting:archive_mode=off
+ORDINARY = ("delete", "cascade_delete", "truncate", "recreate", "partition_drop")
 LIKELY = 0.1  # a cause that the advice must consider
 
 
@@ -47,7 +48,8 @@ def recommendations(
             one for row in reported or findings for one in row["because"][:1]
         ]
     for row in findings:
-        if row["mechanism"] != "none":
+        # Beside a loss, what was emptied in its ordinary way calls for no advice.
+        if row["mechanism"] not in ("none", *(ORDINARY if lost and row["status"] == "intact" else ())):
             facts[f"mechanism:{row['mechanism']}"] += row["because"][:1]
     for row in rows(causes):
         if row["probability"] >= LIKELY:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse.context import first, rows
-from triage_kit.analyse.losses import Loss, literal, pattern, written
+from triage_kit.analyse.losses import HARMLESS_PATH, Loss, literal, pattern, written
 from triage_kit.analyse.target import Target
 
 PORT = 54329
@@ -33,7 +33,6 @@ QUIET = (
 # The freeze list made every new session of the damaged database read-only: this shell's own ones write in spite of it.
 WRITES = 'export PGOPTIONS="${PGOPTIONS-} -c default_transaction_read_only=off"  # all others stay read-only'
 _COPY = re.compile(r"""\bcp\s+(?:-\w+\s+)*["']?%p["']?\s+(?P<to>"[^"]*%f"|'[^']*%f'|\S*%f)""")
-_HARMLESS_PATH = re.compile(r"[\w./@:+ -]+")
 
 
 def restore_command(evidence: Mapping[str, pd.DataFrame]) -> str | None:
@@ -52,13 +51,13 @@ def restore_command(evidence: Mapping[str, pd.DataFrame]) -> str | None:
         return " ".join(["barman-wal-restore", *words[1:-1], "%f", "%p"]) if len(words) > 2 else None
     if "wal-g" in command or "wal-push" in command:
         return 'wal-g wal-fetch %f "%p"'
-    if (found := _COPY.search(command)) and _HARMLESS_PATH.fullmatch(
+    if (found := _COPY.search(command)) and HARMLESS_PATH.fullmatch(
         place := found["to"].strip("\"'").replace("%f", "")
     ):
         return f'cp "{place}%f" "%p"'
     for row in rows(evidence["wal_archive"]):
         source = row["source"]
-        if source and _HARMLESS_PATH.fullmatch(source) and not source.endswith((".txt", ".json", ".log")):
+        if source and HARMLESS_PATH.fullmatch(source) and not source.endswith((".txt", ".json", ".log")):
             return f'cp "{source if source.startswith("/") else "$CASE/" + source}/%f" "%p"'
     return None
 

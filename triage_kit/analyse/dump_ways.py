@@ -24,7 +24,9 @@ def backup(lost: Loss, shelf: Sequence[Judged], evidence: Evidence) -> dict:
         )
         if lost.before is not None:
             why += f"; it must be older than {lost.before:%Y-%m-%d %H:%M:%S} UTC"
+        older = "" if lost.before is None else f", older than {lost.before:%Y-%m-%d %H:%M:%S} UTC"
         lines = (
+            f"# for DUMP put the file or folder that pg_dump wrote{older}; one of SQL text is read by psql:",
             "pg_restore --list DUMP  # which tables it holds, without restoring",
             "createdb recovered && pg_restore --dbname=recovered DUMP  # beside, never over",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -12,7 +13,7 @@ from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.grounds import of_answers, of_settings
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.ledger import Ledger
-from triage_kit.analyse.losses import literal
+from triage_kit.analyse.losses import HARMLESS_PATH, data_directory, literal
 from triage_kit.analyse.recovery import wal_segments
 from triage_kit.analyse.remains_ways import vacuum_clock
 from triage_kit.sql import quote_ident
@@ -20,9 +21,11 @@ from triage_kit.sql import quote_ident
 _CONNECTED = (
     "SELECT pid, usename, application_name, state, query FROM pg_stat_activity WHERE backend_type = 'client backend';"
 )
+_LISTED = "SELECT name, size, modification FROM pg_ls_logdir() ORDER BY modification;"
 _NO_AUTOVACUUM = "-- as a superuser:\nALTER SYSTEM SET autovacuum = off; SELECT pg_reload_conf();"
 DAMAGED = "the damaged tables"
 IN_QUESTION = "the tables in question"  # whether they lost rows is not settled
+ELSEWHERE = "/another/disk"
 _PATH = re.compile(r"[\w./-]+")  # base/16384/16385, or below pg_tblspc
 
 
@@ -116,7 +119,8 @@ def _files(hurt: Sequence[dict], evidence: Mapping[str, pd.DataFrame]) -> dict:
                 if look
                 else ""
             )
-            + '-- then, on the server, in a shell: cp -a "$PGDATA" /another/disk/\n-- and every tablespace'
+            + f"-- then, on the server, in a shell, with a folder that has room for {ELSEWHERE}: "
+            f"cp -a {data_directory(evidence)} {ELSEWHERE}/\n-- and every tablespace"
         ),
         "deadline": None,
     }
@@ -241,7 +245,8 @@ def _wal(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
         ),
         "destroys": "nothing; the replication slot keeps WAL until it is dropped, so watch the disk",
         "command": (
-            '-- on the server, in a shell, first: cp -a "$PGDATA/pg_wal" /another/disk/\n'
+            f"-- on the server, in a shell, first, with a folder that has room for {ELSEWHERE}: "
+            f"cp -a {data_directory(evidence)}/pg_wal {ELSEWHERE}/\n"
             "-- then, as a role with REPLICATION or a superuser; it keeps what comes after the last checkpoint:\n"
             "-- and is given up by: SELECT pg_drop_replication_slot('triage_hold')\n"
             "SELECT pg_create_physical_replication_slot('triage_hold', true);"
@@ -278,14 +283,20 @@ def _log(evidence: Mapping[str, pd.DataFrame]) -> dict:
         "why": "it names sessions, failed statements and checkpoints"
         + ("; this server overwrites old files on rotation" if truncating else ""),
         "destroys": "nothing",
-        "command": (
-            "-- as a member of pg_monitor:\n"
-            "SELECT name, size, modification FROM pg_ls_logdir() ORDER BY modification;\n"
-            "SELECT current_setting('data_directory'), current_setting('log_directory');  "
-            "-- then, on the server, in a shell: cp -a LOG_DIRECTORY /another/disk/"
-        ),
+        "command": (f"-- as a member of pg_monitor:\n{_LISTED}\n{_log_copied(settings, evidence)}"),
         "deadline": None,
     }
+
+
+def _log_copied(settings: Mapping[str, str | None], evidence: Mapping[str, pd.DataFrame]) -> str:
+    """Copying the folder of the log, by its name where the server told it."""
+    folder, data = settings.get("log_directory"), settings.get("data_directory")
+    here = f"-- then, on the server, in a shell, with a folder that has room for {ELSEWHERE}"
+    if folder and HARMLESS_PATH.fullmatch(folder) and (folder.startswith("/") or data):
+        whole = shlex.quote(folder) if folder.startswith("/") else f"{data_directory(evidence)}/{shlex.quote(folder)}"
+        return f"{here}: cp -a {whole} {ELSEWHERE}/"
+    asked = "SELECT current_setting('data_directory'), current_setting('log_directory');"
+    return f"{asked}  {here} and the folder that this names for LOG_DIRECTORY: cp -a LOG_DIRECTORY {ELSEWHERE}/"
 
 
 def _backups() -> dict:

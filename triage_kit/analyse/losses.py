@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from triage_kit import schemas, sql
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.groups import Group
 
+HARMLESS_PATH = re.compile(r"[\w./@:+ -]+")
 FAR = pd.Timestamp.max.tz_localize("UTC")
 
 
@@ -97,6 +99,13 @@ def way(
 def relations_of(evidence: Mapping[str, pd.DataFrame]) -> dict[str, dict]:
     """Rows of ``relations`` by their qualified name."""
     return {schemas.qualified(row["schema"], row["name"]): row for row in rows(evidence["relations"])}
+
+
+def data_directory(evidence: Mapping[str, pd.DataFrame]) -> str:
+    """The server's data directory as a word of its host's shell; a variable where the server did not tell it."""
+    settings = evidence["settings"]
+    told = settings.loc[settings["name"] == "data_directory", "value"].dropna()
+    return shlex.quote(told.iloc[0]) if len(told) and HARMLESS_PATH.fullmatch(told.iloc[0]) else '"${PGDATA:?}"'
 
 
 def written(name: str) -> str:

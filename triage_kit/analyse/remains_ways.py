@@ -10,7 +10,7 @@ import pandas as pd
 
 from triage_kit import sql
 from triage_kit.analyse.context import Context, first, rows
-from triage_kit.analyse.losses import Loss, literal, way, written
+from triage_kit.analyse.losses import Loss, data_directory, literal, relations_of, way, written
 from triage_kit.analyse.target import Target, rows_in_wal, rows_of_dropped
 
 Evidence = Mapping[str, pd.DataFrame]
@@ -56,11 +56,7 @@ def dead_rows(lost: Loss, target: Target, evidence: Evidence) -> dict:
             f"{place}::regclass) / current_setting('block_size')::int - 1) AS p (page), LATERAL heap_page_item_attrs("
             f"get_raw_page({place}, p.page::int), {place}::regclass) AS i{by};"
         )
-    lines.append(
-        "# or out of a copy of its file (pg_relation_filepath() names it, with its .1, .2; after a CHECKPOINT, once "
-        "pg_wal is copied):"
-    )
-    lines += [f'triage salvage "${{CASE:-$PWD}}" --table {shlex.quote(name)} --file COPY' for name in tables[:5]]
+    lines += _out_of_copies(tables[:5], evidence)
     clock, deadline = vacuum_clock(tables, evidence)
     return way(
         "dead_rows",
@@ -76,6 +72,26 @@ def dead_rows(lost: Loss, target: Target, evidence: Evidence) -> dict:
         clock=clock,
         deadline=deadline,
     )
+
+
+def _out_of_copies(tables: Sequence[str], evidence: Evidence) -> list[str]:
+    """Reading copies of the tables' files, whose names the server told where it could."""
+    paths = {row["oid"]: row["path"] for row in rows(evidence["storage"])}
+    files = {name: paths.get(relation["oid"]) for name, relation in relations_of(evidence).items()}
+    data = data_directory(evidence)
+    lines = [
+        "# or out of copies of their files, made after a CHECKPOINT once pg_wal is copied; for /another/disk put a "
+        "folder with room, and run triage in the folder of case.yaml:"
+    ]
+    for name in tables:
+        if path := files.get(name):
+            copy = f"/another/disk/{path.rpartition('/')[2]}"
+            lines += [f"cp -a {data}/{shlex.quote(path)}* /another/disk/"]
+        else:
+            copy = "COPY"
+            lines.append(f"# COPY: the copy of the file that pg_relation_filepath({literal(written(name))}) names:")
+        lines.append(f"triage salvage . --table {shlex.quote(name)} --file {shlex.quote(copy)}")
+    return lines
 
 
 def vacuum_clock(tables: Sequence[str], evidence: Evidence) -> tuple[str, pd.Timestamp | None]:
@@ -177,8 +193,9 @@ def _salvaging(lost: Loss, target: Target, tables: Iterable[str]) -> tuple[str, 
         else ""
     )
     return (
-        "# copy pg_wal first and name the copy as `wal:` in case.yaml: each checkpoint may take its oldest segments",
-        f'triage salvage "${{CASE:-$PWD}}"{chosen}{took}',
+        "# copy pg_wal first and name the copy as `wal:` in case.yaml: each checkpoint may take its oldest segments; "
+        "then, in the folder of case.yaml:",
+        f"triage salvage .{chosen}{took}",
         "# it writes salvaged/*.csv and prints, for each table, how psql loads it into a table beside the old one",
     )
 
@@ -277,5 +294,6 @@ def volumes(lost: Loss, evidence: Evidence, about: Context) -> dict | None:
         "what was written after the copy",
         "hours",
         ("# start a copy of it beside this server, never itself; compare, then copy the lost rows",),
-        clock="`docker volume prune`, `docker compose down --volumes` and the retention of snapshots",
+        clock="until somebody runs `docker volume prune` or `docker compose down --volumes`, which both destroy such "
+        "copies and which nobody must run now, and until snapshots expire",
     )

@@ -228,7 +228,7 @@ def test_list(next_tests: pd.DataFrame) -> Html:
     rows = [
         [
             html.cited(row.test),
-            html.sql(row.command),
+            html.commands([row.command]),
             "" if pd.isna(row.bits) else _tells(row.bits),
             "" if pd.isna(row.minutes) else f"{row.minutes:g}",
             text(row.risk),

@@ -25,6 +25,14 @@ LONG_WORD = re.compile(r"\w[\w./:=(,-]{17,}\w")
 JOINT = re.compile(r"[_/](?=\w)|(?:[.,=(]|::)(?=[^\W\d])|(?<=[a-z\d])(?=[A-Z][a-z])")
 NAME_JOINT = re.compile(r"[._/](?=\w)|(?<=[a-z\d])(?=[A-Z][a-z])")
 SHELL = re.compile(r"-- (?P<where>[^:;]*\bin a shell\b[^:]*): (?P<command>.+)$", re.M)
+SQL = re.compile(
+    r"(?:--|\\|(?:SELECT|WITH|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|BEGIN|COMMIT|ROLLBACK|SET|LOCK|CHECKPOINT|DO|COPY|"
+    r"VACUUM|REFRESH|GRANT|REVOKE|TRUNCATE|REINDEX)\b)"
+)
+SETTING = re.compile(r"[a-z_]+ = ")
+LATER = re.compile(r"\s+(?:#|--) (?P<when>(?:when|or) .*)$")  # a remark that says when, or when not, to run a line
+IN_SHELL, IN_PSQL, IN_SETTINGS, BY_HAND = "In a shell", "In psql", "In postgresql.auto.conf of the copy", "by hand"
+PLACES = (IN_SHELL, IN_PSQL)
 OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")  # its hyphens part nothing
 DRAWN = frozenset(("text", "title", "tspan"))  # elements of a drawing, which know no line breaks
 
@@ -142,8 +150,43 @@ def boxes(value: object) -> Html:
 
 
 def commands(each: Iterable[object]) -> Html:
-    """Commands that are run one after the other, as one block to copy."""
-    return sql("\n".join(str(one) for one in each if not _absent(one)))
+    """Commands that are run one after the other, a box for each place where they are run.
+
+    What a line says to do by hand stands above the box; what is to be run later, or in a certain case only, has a box
+    of its own, so that nobody runs it by pasting what stands before it.
+
+    >>> said = str(commands(["CASE=.  # here", "createdb b", "BEGIN;", "COMMIT;  -- or ROLLBACK; as it is"]))
+    >>> said.count("<pre"), "In psql (or ROLLBACK; as it is):" in said
+    (3, True)
+    """
+    told: list[tuple[str, list[str]]] = []
+    for line in "\n".join(str(one) for one in each if not _absent(one)).splitlines():
+        where = _where(line, told)
+        if where in PLACES and (later := LATER.search(line)):
+            where, line = f"{where} ({later['when']})", line[: later.start()]
+        if told and told[-1][0] == where:
+            told[-1][1].append(line)
+        else:
+            told.append((where, [line]))
+    return join(
+        tag("p", " ".join(line.lstrip("# ") for line in lines), class_="where")
+        if where == BY_HAND
+        else join([tag("p", f"{where}:", class_="where"), sql("\n".join(lines))])
+        for where, lines in told
+    )
+
+
+def _where(line: str, told: Sequence[tuple[str, list[str]]]) -> str:
+    """Where a line is run; one of a statement that goes on is run where the statement began."""
+    where, lines = told[-1] if told else ("", [""])
+    ended = lines[-1].partition("  --")[0].rstrip().endswith(";") and "\n".join(lines).count("$$") % 2 == 0
+    if where.startswith(IN_PSQL) and not ended:
+        return where
+    if line.startswith("# "):
+        return BY_HAND
+    if SQL.match(line):
+        return IN_PSQL
+    return IN_SETTINGS if SETTING.match(line) else IN_SHELL
 
 
 def cited(value: object) -> Html:

@@ -121,7 +121,7 @@ def _candidates(damaged: pd.DataFrame, found: SimpleNamespace) -> Html:
     if tests.empty:
         return said
     return html.join([said, tag("p", "What would tell them apart best: ", html.cited(tests["test"].iloc[0])),
-                      html.sql(tests["command"].iloc[0])])  # fmt: skip
+                      html.commands([tests["command"].iloc[0]])])  # fmt: skip
 
 
 def _range(least: float, most: float) -> str:

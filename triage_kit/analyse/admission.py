@@ -1,0 +1,65 @@
+"""Whether the tables let the rows in again: keys and constraints that are younger than the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from triage_kit import sql
+from triage_kit.analyse.context import first, rows
+from triage_kit.analyse.losses import Loss, relations_of
+from triage_kit.analyse.xids import with_epoch
+
+Evidence = Mapping[str, pd.DataFrame]
+WRITING = ("pitr", "backup", "standby", "log_replay")  # ways whose commands insert, and pass over what is there already
+LEFT_OUT = "rows that break it are passed over without a word (ON CONFLICT DO NOTHING): count afterwards"
+ENDS = "one row that breaks it ends the whole copy: compare with the rows first, or take it away and add it again"
+SAME = "a row whose key stands here again is passed over without a word: count afterwards"
+MOST = 6
+
+
+def with_admission(option: dict, lost: Loss, evidence: Evidence) -> dict:
+    """The way back with what was found of the keys and constraints of the tables that its commands insert into."""
+    if option["option"] not in WRITING or option["feasible"] is False or not option["commands"]:
+        return option
+    return option | {"preconditions": (*option.get("preconditions", ()), *_told(option["tables"], lost, evidence))}
+
+
+def _told(tables: tuple[str, ...], lost: Loss, evidence: Evidence) -> Iterator[str]:
+    standing = relations_of(evidence)
+    next_xid = first(evidence["identity"]).get("next_xid")
+    named = [name for name in tables if name in standing]
+    if not named:
+        return
+    taken = {name: group.xid for group in lost.groups for name in group.tables}
+    if any(taken.get(name) is None for name in named):
+        yield f"open: whether a key or a constraint was made after the loss is not known; {SAME}"
+        return
+    found = [line for name in named for line in _of_table(name, standing[name], taken[name] or 0, next_xid, evidence)]
+    yield from found[:MOST]
+    if len(found) > MOST:
+        yield f"open: {len(found) - MOST} more keys and constraints were made or changed after it"
+    if not found:
+        yield f"ok: no key and no constraint of these tables was made or changed after the loss; {SAME}"
+
+
+def _of_table(name: str, relation: dict, xid: int, next_xid: int | None, evidence: Evidence) -> Iterator[str]:
+    """What was added to one table since the loss; of one that was made anew all of it was."""
+    oid, loss = relation["oid"], with_epoch(xid, next_xid)
+    columns = [row["xmin"] for row in rows(evidence["columns"]) if row["table_oid"] == oid and row["xmin"]]
+    made = with_epoch(min(columns), next_xid) if columns else 0
+    if made >= loss:
+        yield f"open: {name} was made anew: compare its keys and constraints with those of the old table"
+        return
+    own = [row for row in rows(evidence["constraints"]) if row["table_oid"] == oid]
+    keys = {row["name"] for row in own}
+    # TRUNCATE and REINDEX write the index's row of pg_class as well, and give it another file.
+    own += [{**row, "kind": "unique", "definition": None} for row in rows(evidence["indexes"])
+            if row["table_oid"] == oid and row["unique"] and row["name"] not in keys
+            and row["filenode"] == row["oid"]]  # fmt: skip
+    for row in own:
+        if row["xmin"] and with_epoch(row["xmin"], next_xid) > loss:
+            said = row["definition"] or f"unique index on {name}"
+            what = LEFT_OUT if row["kind"] in ("primary_key", "unique", "exclusion") else ENDS
+            yield f"open: {sql.quote_ident(row['name'])} of {name} ({said}) was made or changed after the loss: {what}"
