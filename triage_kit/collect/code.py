@@ -5,25 +5,20 @@ Files are read, never imported or run; links are not followed, and what is too b
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from triage_kit.collect.files import MOST_BYTES, content, walk
-from triage_kit.parse.hits import Hit, as_row, promising, read_hits, readable, started_files
-from triage_kit.parse.models import models
-from triage_kit.parse.vehicles import schedule, vehicle
+from triage_kit.collect.workers import LOST, Workers
+from triage_kit.parse.checkout import MOST_CALLS, Told, read_code, read_routines
+from triage_kit.parse.hits import Hit, as_row, readable
+from triage_kit.parse.vehicles import schedule
 from triage_kit.redact import redact
 
 _MOST_HITS = 20_000
-_MOST_CALLS = 20_000
-_DEFINES = re.compile(r'(?i)\bcreate\s+(?:or\s+replace\s+)?(?:function|procedure)\s+([\w."]+)\s*\(')
-_ROUTINE = re.compile(r'(?i)\b(?:call|select|perform|exec|execute|from)\s+([\w."\\]*\w\\?"?)\s*\(')
-_JOBS = re.compile(rb"(?i)\.(?:sh|bash|py|sql|psql|rb|js|ts|php|pl)\b|scripts?/|bin/")
 
 
 @dataclass
@@ -40,7 +35,12 @@ class Found:
     files: int = 0
 
 
-def scan(root: Path, skip: Iterable[str], passed: Counter[str]) -> Found:
+Content = Callable[[Path, Counter[str]], bytes | None]
+
+
+def scan(
+    root: Path, skip: Iterable[str], passed: Counter[str], workers: Workers | None = None, read: Content = content
+) -> Found:
     """Read every file that may hold code; skip has the paths of migrations, passed counts what was left out."""
     found, left_out = Found(), frozenset(skip)
     paths = []
@@ -49,29 +49,13 @@ def scan(root: Path, skip: Iterable[str], passed: Counter[str]) -> Found:
         if inside not in left_out and (readable(inside) or inside.endswith(".prisma")):
             paths.append((path, inside))
     for inside in sorted(left_out):
-        _note_migration(found, root / inside, inside, passed)
+        _note_migration(found, root / inside, inside, passed, read)
     by_name: dict[str, list[str]] = defaultdict(list)
     for _, inside in paths:
         by_name[inside.rsplit("/", 1)[-1]].append(inside)
-    for path, inside in paths:
-        data = content(path, passed)
-        if data is None:
-            continue
+    for inside, told in _read(paths, passed, workers or Workers(1), read):
         found.files += 1
-        if inside.endswith(".timer"):
-            when = schedule(inside, data.decode("utf-8", "replace"), 0)
-            found.timers[inside.removesuffix(".timer")] = when or "as a timer"
-        names_files = _JOBS.search(data) is not None
-        text = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff").replace("\r\n", "\n")
-        _note_routines(found, text, inside)
-        for name, table in models(text, inside).items():
-            found.models[name].add(table)
-        if not (names_files or promising(data)):
-            continue
-        if promising(data):
-            found.hits += [(inside, each) for each in read_hits(text, inside)]
-        if names_files:
-            _note_starts(found, text, inside, by_name)
+        _note(found, told, inside, by_name)
         if len(found.hits) > _MOST_HITS:
             passed[f"or more lines beyond the first {_MOST_HITS}"] += 1
             break
@@ -79,35 +63,64 @@ def scan(root: Path, skip: Iterable[str], passed: Counter[str]) -> Found:
     return found
 
 
-def _note_migration(found: Found, path: Path, inside: str, passed: Counter[str]) -> None:
-    """Routines that a migration in SQL creates: their bodies run when something calls them, not with the migration."""
-    data = content(path, passed) if inside.endswith(".sql") and path.is_file() and not path.is_symlink() else None
-    text = data.decode("utf-8", "surrogateescape").replace("\r\n", "\n") if data else ""
-    defined = [_bare(each[1]) for each in _DEFINES.finditer(text)]
-    if not defined:
-        return
-    for name in defined:
+def _read(
+    paths: list[tuple[Path, str]], passed: Counter[str], workers: Workers, read: Content
+) -> Iterator[tuple[str, Told]]:
+    """What each file tells, in their order."""
+    sent: deque[str] = deque()
+
+    def calls() -> Iterator[tuple[str, bytes]]:
+        for path, inside in paths:
+            data = read(path, passed)
+            if data is not None:
+                sent.append(inside)
+                yield inside, data
+
+    for told in workers.map(read_code, calls(), len(paths)):
+        inside = sent.popleft()
+        if told is LOST:
+            passed[FATAL] += 1
+        else:
+            yield inside, told
+
+
+FATAL = "files that end or hold up whoever reads them"
+
+
+def _note_migration(found: Found, path: Path, inside: str, passed: Counter[str], read: Content) -> None:
+    """Routines that a migration in SQL creates."""
+    data = read(path, passed) if inside.endswith(".sql") and path.is_file() and not path.is_symlink() else None
+    told = read_routines(inside, data or b"")
+    for name in told.defines:
         found.defines[name].add(inside)
-    found.hits += [(inside, each) for each in read_hits(text, inside) if each.name]
+    found.hits += [(inside, each) for each in told.hits]
 
 
-def _note_routines(found: Found, text: str, inside: str) -> None:
-    """Routines that a file creates, else those that it may call, and what starts a file that calls some."""
-    for each in _DEFINES.finditer(text):
-        found.defines[_bare(each[1])].add(inside)
-    calls = list(islice(_called(text, inside), max(0, _MOST_CALLS - len(found.calls))))
-    if calls:
-        found.calls += calls
-        kind = vehicle(inside, text)
-        found.jobs.setdefault(inside, (kind, text if kind == "scheduled_job" else ""))
+def _note(found: Found, told: Told, inside: str, by_name: dict[str, list[str]]) -> None:
+    if told.timer:
+        found.timers[inside.removesuffix(".timer")] = told.timer
+    for name in told.defines:
+        found.defines[name].add(inside)
+    for name, table in told.models.items():
+        found.models[name].add(table)
+    found.hits += [(inside, each) for each in told.hits]
+    calls = told.calls[: max(0, MOST_CALLS - len(found.calls))]
+    found.calls += [(name, inside, line) for name, line in calls]
+    started = [(path, line) for word, line in told.starts for path in _named(word, by_name)]
+    for path, line in started:
+        if path != inside:
+            found.starts[path].append((inside, line))
+    if calls or started:
+        found.jobs[inside] = (told.vehicle, told.schedule_text)
 
 
-def _called(text: str, inside: str) -> Iterator[tuple[str, str, int]]:
-    """Routines that a text may call, with its file and the line; each line is counted once, however many calls."""
-    line, counted = 1, 0
-    for each in _ROUTINE.finditer(text):
-        line, counted = line + text.count("\n", counted, each.start()), each.start()
-        yield _bare(each[1]), inside, line
+def _named(word: str, by_name: dict[str, list[str]]) -> list[str]:
+    """The files that a word of a shell's line names."""
+    word = word.removeprefix("./")
+    known = by_name.get(word.rsplit("/", 1)[-1], [])
+    exact = [each for each in known if each == word or each.endswith("/" + word)]
+    # On a server the path is another one; a name that only one file has is enough.
+    return exact or (known if len(known) == 1 else [])
 
 
 def _note_callers(found: Found) -> None:
@@ -116,26 +129,6 @@ def _note_callers(found: Found) -> None:
         created = found.defines.get(name, set())
         if len(created) == 1 and where not in created:
             found.starts[next(iter(created))].append((where, line))
-
-
-def _bare(name: str) -> str:
-    return name.rsplit(".", 1)[-1].strip('"\\').lower()  # a quote in a quoted command of a shell has a backslash
-
-
-def _note_starts(found: Found, text: str, inside: str, by_name: dict[str, list[str]]) -> None:
-    def names(word: str) -> Iterator[str]:
-        word = word.removeprefix("./")
-        known = by_name.get(word.rsplit("/", 1)[-1], [])
-        exact = [each for each in known if each == word or each.endswith("/" + word)]
-        # On a server the path is another one; a name that only one file has is enough.
-        return iter(exact or (known if len(known) == 1 else []))
-
-    started = list(started_files(text, inside, names))
-    if started:
-        found.jobs[inside] = (vehicle(inside, text), text)
-    for path, line in started:
-        if path != inside:
-            found.starts[path].append((inside, line))
 
 
 def hit_rows(found: Found) -> list[dict[str, Any]]:

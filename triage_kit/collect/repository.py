@@ -6,10 +6,10 @@ Files are read, never imported or run; the walk is bounded, follows no link, and
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,14 +17,16 @@ from triage_kit import schemas
 from triage_kit.bundle import Draft
 from triage_kit.case import Case, resolve
 from triage_kit.collect.blame import read_last_lines
-from triage_kit.collect.code import hit_rows, scan
-from triage_kit.collect.files import content, walk
+from triage_kit.collect.code import FATAL, hit_rows, scan
+from triage_kit.collect.files import Contents, walk
 from triage_kit.collect.git import NoHistory, read_commits, read_last_changes
+from triage_kit.collect.workers import LOST, Workers
 from triage_kit.errors import SourceError
+from triage_kit.parse.checkout import read_migration_file
 from triage_kit.parse.django import name_tables
 from triage_kit.parse.hits import loses_of
 from triage_kit.parse.migration import Migration
-from triage_kit.parse.migrations import SUFFIXES, read_migrations
+from triage_kit.parse.migrations import SUFFIXES
 from triage_kit.redact import redact
 
 _COSTS = {
@@ -44,17 +46,19 @@ def read_repository(case: Case, draft: Draft, notify: Notify | None = None) -> l
 
     Returns the named sources that could not be read or held nothing, with the reason; each is a row of questions.
     """
-    reader = _Repository(case, draft, notify or (lambda event, **facts: None))
-    reader.read("migrations", reader.migrations)
-    reader.read("commits", reader.commits)
-    reader.read("code_hits", reader.code_hits)
-    reader.read("last_changes", reader.last_changes)
+    with Workers() as workers:
+        reader = _Repository(case, draft, notify or (lambda event, **facts: None), workers)
+        reader.read("migrations", reader.migrations)
+        reader.read("commits", reader.commits)
+        reader.read("code_hits", reader.code_hits)
+        reader.read("last_changes", reader.last_changes)
     return reader.unread
 
 
 class _Repository:
-    def __init__(self, case: Case, draft: Draft, notify: Notify) -> None:
-        self.case, self.draft, self.notify = case, draft, notify
+    def __init__(self, case: Case, draft: Draft, notify: Notify, workers: Workers) -> None:
+        self.case, self.draft, self.notify, self.workers = case, draft, notify, workers
+        self.read_file = Contents()
         self.unread: list[tuple[str, str]] = []
 
     def read(self, source: str, ask: Callable[[Path], tuple[int, str]]) -> None:
@@ -99,15 +103,9 @@ class _Repository:
         """Write both migration tables; returns the number of migrations and what was passed over."""
         passed: Counter[str] = Counter()
         migrations, read = [], []
-        zone = ZoneInfo(self.case.timezone)
-        for path in self._candidates(root, passed):
-            inside = path.relative_to(root).as_posix()
-            data = content(path, passed)
-            if data is None:
-                continue
-            for found in _migrations(data, inside, zone, bool(self.case.migrations), passed):
-                migrations.append(_row(found, inside, data))
-                read.append((inside, found))
+        for inside, sha256, found in self._read_migrations(root, passed):
+            migrations += [_row(each, inside, sha256) for each in found]
+            read += [(inside, each) for each in found]
         name_tables([found for _, found in read])
         operations = [
             each.row()
@@ -122,6 +120,29 @@ class _Repository:
         self.draft.write("migration_operations", schemas.frame("migration_operations", operations))
         return len(migrations), ", ".join(f"{count} {what}" for what, count in sorted(passed.items()))
 
+    def _read_migrations(self, root: Path, passed: Counter[str]) -> Iterator[tuple[str, str, list[Migration]]]:
+        """The files with migrations in their order: path, hash of the bytes, what was found."""
+        paths = list(self._candidates(root, passed))
+        zone, chosen = ZoneInfo(self.case.timezone), bool(self.case.migrations)
+        sent: deque[tuple[str, str]] = deque()
+
+        def calls() -> Iterator[tuple[str, bytes, ZoneInfo, bool]]:
+            for path in paths:
+                data = self.read_file(path, passed)
+                if data is not None:
+                    inside = path.relative_to(root).as_posix()
+                    sent.append((inside, hashlib.sha256(data).hexdigest()))
+                    yield inside, data, zone, chosen
+
+        for found in self.workers.map(read_migration_file, calls(), len(paths)):
+            told = sent.popleft()
+            if found is LOST:
+                passed[FATAL] += 1
+            elif isinstance(found, str):
+                passed[f"{found} files that cannot be parsed"] += 1
+            else:
+                yield *told, found
+
     def _candidates(self, root: Path, passed: Counter[str]) -> Iterator[Path]:
         starts = [root / folder for folder in self.case.migrations] or [root]
         for start in starts:
@@ -135,7 +156,7 @@ class _Repository:
         """Write what files outside the migrations could do to data."""
         passed: Counter[str] = Counter()
         migrations = self.draft.written("migrations")["path"] if self.draft.has("migrations") else ()
-        found = scan(root, migrations, passed)
+        found = scan(root, migrations, passed, self.workers, self.read_file)
         rows = self.draft.write("code_hits", schemas.frame("code_hits", hit_rows(found)))
         return rows, ", ".join([f"{found.files} files read", *(f"{n} {what}" for what, n in sorted(passed.items()))])
 
@@ -177,16 +198,7 @@ class _Repository:
         return self.draft.write("commits", schemas.frame("commits", rows)), ""
 
 
-def _migrations(data: bytes, inside: str, zone: ZoneInfo, chosen: bool, passed: Counter[str]) -> list[Migration]:
-    try:
-        return read_migrations(data.decode("utf-8", "surrogateescape"), inside, zone, chosen)
-    except (SyntaxError, ValueError):
-        kind = "Python" if inside.endswith(".py") else PurePosixPath(inside).suffix.removeprefix(".").upper()
-        passed[f"{kind} files that cannot be parsed"] += 1
-        return []
-
-
-def _row(found: Migration, inside: str, data: bytes) -> dict[str, Any]:
+def _row(found: Migration, inside: str, sha256: str) -> dict[str, Any]:
     return {
         "path": inside,
         "tool": found.tool,
@@ -194,5 +206,5 @@ def _row(found: Migration, inside: str, data: bytes) -> dict[str, Any]:
         "parents": found.parents,
         "title": redact(found.title) if found.title else None,
         "created_at": found.created_at,
-        "sha256": hashlib.sha256(data).hexdigest(),
+        "sha256": sha256,
     }

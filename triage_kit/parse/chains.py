@@ -23,7 +23,13 @@ def blank_literals(text: str) -> str:
     >>> blank_literals("f('a)', b)")
     "f('__', b)"
     """
-    return _LITERAL.sub(lambda found: found[0][0] + re.sub(r"[^\n]", "_", found[0][1:-1]) + found[0][-1], text)
+    return _LITERAL.sub(_blanked, text)
+
+
+def _blanked(found: re.Match[str]) -> str:
+    inside = found[0][1:-1]
+    blank = re.sub(r"[^\n]", "_", inside) if "\n" in inside else "_" * len(inside)
+    return found[0][0] + blank + found[0][-1]
 
 
 class Call(NamedTuple):
@@ -65,10 +71,20 @@ def closing(blanked: str, at: int) -> int:
     return at
 
 
+_NAMES = re.compile(r"[\w.$@?!&:\\]+")
+_INSIDE = re.compile(r"[^()\[\]{}]+")
+
+
 def _begin(blanked: str, end: int) -> int:
     """Where the chain begins that ends at a place."""
     lowest, place, depth = max(0, end - _LONGEST), end, 0
+    back = blanked[lowest:end][::-1]
     while place > lowest:
+        # Most of a chain is names, and most of what stands in brackets is no bracket: each run is one step.
+        run = (_INSIDE if depth else _NAMES).match(back, end - place)
+        place = end - run.end() if run else place
+        if place <= lowest:
+            break
         char = blanked[place - 1]
         if char in _CLOSING:
             depth += 1
@@ -83,7 +99,7 @@ def _begin(blanked: str, end: int) -> int:
                 break
             place = before
             continue
-        elif depth == 0 and not (char.isalnum() or char in "_.$@?!&:\\") and not _arrow(blanked, place - 1):
+        elif depth == 0 and not _arrow(blanked, place - 1):
             break
         place -= 1
     return place

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import PurePosixPath
 
@@ -290,17 +290,13 @@ def _cell(source: str) -> Iterator[Operation]:
     yield from command_hits("\n".join(re.findall(r"(?m)^\s*!(.*)$", source)))
 
 
-def started_files(text: str, path: str, names: Callable[[str], Iterator[str]]) -> Iterator[tuple[str, int]]:
-    """Files of the repository that the lines of a shell-like file name, each with its line.
-
-    names gives the paths that end with one file name.
-    """
+def started_files(text: str, path: str) -> Iterator[tuple[str, int]]:
+    """Files that the lines of a shell-like file name, as they are written there, each with its line."""
     if not (_SHELL_NAMES.match(PurePosixPath(path).name) or _crons(PurePosixPath(path))):
         return
     for number, line in enumerate(uncommented(text).splitlines(), 1):
         for word in _FILE.findall(line):
-            for each in names(word):
-                yield each, number
+            yield word, number
 
 
 _FILE = re.compile(
@@ -310,4 +306,4 @@ _FILE = re.compile(
 
 def as_row(hit: Hit) -> dict:
     """The hit as a row of code_hits, its place left to the collector."""
-    return asdict(hit)
+    return dict(vars(hit))

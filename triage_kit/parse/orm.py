@@ -475,8 +475,8 @@ def orm_calls(text: str, suffix: str) -> Iterator[Operation]:
         for found in islice(rule.pattern.finditer(blanked), _MOST_CALLS):
             written = rule.pattern.match(text, found.start())
             call = call_at(text, blanked, written or found)
-            does = None if _only_shown(call, text, found.start()) else rule.read(call, text)
-            if does is not None:
+            does = rule.read(call, text)
+            if does is not None and not _only_shown(call, text, found.start()):
                 line = text.count("\n", 0, found.start()) + 1
                 shown = _line(text, found.start())
                 made = Operation(line, "", does.operation, does.object, does.bounded, text=shown, how="pattern")

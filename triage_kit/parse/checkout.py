@@ -1,0 +1,106 @@
+"""What the bytes of one file of a checkout tell: hits, routines, classes that stand for tables, files that it starts.
+
+Who gathers the files joins what they tell; a reader of one file knows of no other, so that files are read side by side.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from itertools import islice
+from pathlib import PurePosixPath
+
+from triage_kit.parse.hits import Hit, promising, read_hits, started_files
+from triage_kit.parse.migration import Migration
+from triage_kit.parse.migrations import read_migrations
+from triage_kit.parse.models import models
+from triage_kit.parse.vehicles import schedule, vehicle
+
+MOST_CALLS = 20_000
+_DEFINES = re.compile(r'(?i)\bcreate\s+(?:or\s+replace\s+)?(?:function|procedure)\s+([\w."]+)\s*\(')
+_ROUTINE = re.compile(r'(?i)\b(?:call|select|perform|exec|execute|from)\s+([\w."\\]*\w\\?"?)\s*\(')
+# One of these stands in every text that the patterns above take: most files are done without them.
+_DEFINING = (b"function", b"procedure")
+_CALLING = (b"call", b"select", b"perform", b"exec", b"from")
+_JOBS = re.compile(rb"(?i)\.(?:sh|bash|py|sql|psql|rb|js|ts|php|pl)\b|scripts?/|bin/")
+
+
+@dataclass
+class Told:
+    """What a file of code tells."""
+
+    hits: list[Hit] = field(default_factory=list)
+    defines: set[str] = field(default_factory=set)  # routines that it creates
+    calls: list[tuple[str, int]] = field(default_factory=list)  # routines that it may call, with the line
+    models: dict[str, str] = field(default_factory=dict)  # class: the table that it stands for
+    starts: list[tuple[str, int]] = field(default_factory=list)  # files that it names, as written, with the line
+    timer: str | None = None  # when a systemd timer runs its unit
+    vehicle: str = ""  # of what starts a file or calls a routine
+    schedule_text: str = ""  # the text of a scheduled job: the schedule of a line is read from it later
+
+
+def read_code(path: str, data: bytes) -> Told:
+    """Read one file of code.
+
+    >>> told = read_code("cron/purge", b"5 3 * * * /srv/bin/purge.sh && psql -c 'SELECT tidy(); DELETE FROM a'")
+    >>> [(each.operation, each.object) for each in told.hits], told.calls, told.starts, told.vehicle
+    ([('delete', 'a')], [('tidy', 1)], [('/srv/bin/purge.sh', 1)], 'scheduled_job')
+    """
+    told, lowered = Told(), data.lower()
+    text = plain(data)
+    if path.endswith(".timer"):
+        told.timer = schedule(path, data.decode("utf-8", "replace"), 0) or "as a timer"
+    told.defines = set(_defined(text)) if _has(lowered, _DEFINING) else set()
+    told.calls = list(islice(_called(text), MOST_CALLS)) if _has(lowered, _CALLING) else []
+    told.models = models(text, path)
+    if promising(lowered):
+        told.hits = read_hits(text, path)
+    if _JOBS.search(data):
+        told.starts = list(started_files(text, path))
+    if told.calls or told.starts:
+        told.vehicle = vehicle(path, text)
+        told.schedule_text = text if told.vehicle == "scheduled_job" else ""
+    return told
+
+
+def read_routines(path: str, data: bytes) -> Told:
+    """Read a migration in SQL for the routines that it creates: their bodies run when something calls them."""
+    text = plain(data)
+    told = Told(defines=set(_defined(text)))
+    told.hits = [each for each in read_hits(text, path) if each.name] if told.defines else []
+    return told
+
+
+def read_migration_file(path: str, data: bytes, zone: tzinfo, chosen: bool) -> list[Migration] | str:
+    """The migrations in a file, or the kind of a file that cannot be parsed."""
+    try:
+        return read_migrations(data.decode("utf-8", "surrogateescape"), path, zone, chosen)
+    except (SyntaxError, ValueError):
+        return "Python" if path.endswith(".py") else PurePosixPath(path).suffix.removeprefix(".").upper()
+
+
+def plain(data: bytes) -> str:
+    """The text of a file, however its lines end; bytes that are no UTF-8 are kept as surrogates."""
+    return data.decode("utf-8", "surrogateescape").removeprefix("\ufeff").replace("\r\n", "\n")
+
+
+def _has(lowered: bytes, words: tuple[bytes, ...]) -> bool:
+    return any(word in lowered for word in words)
+
+
+def _defined(text: str) -> Iterator[str]:
+    return (_bare(each[1]) for each in _DEFINES.finditer(text))
+
+
+def _called(text: str) -> Iterator[tuple[str, int]]:
+    """Routines that a text may call, with the line; each line is counted once, however many calls."""
+    line, counted = 1, 0
+    for each in _ROUTINE.finditer(text):
+        line, counted = line + text.count("\n", counted, each.start()), each.start()
+        yield _bare(each[1]), line
+
+
+def _bare(name: str) -> str:
+    return name.rsplit(".", 1)[-1].strip('"\\').lower()  # a quote in a quoted command of a shell has a backslash
