@@ -258,3 +258,25 @@ def test_a_log_that_is_older_than_the_data_directory_tells_that_another_stood_be
     evidence["log_sources"] = schemas.frame("log_sources", [{"file": "a.log", "first_at": at}])
     told = analyse.investigate(evidence).findings.set_index("table").loc["notes", "mechanism"]
     assert (told == "new_cluster") is younger
+
+
+# 150 rows stood, 160 came: as their counters tell after TRUNCATE, and after DELETE, each before a load of its own.
+TRUNCATED = {"inserts": 310, "insv": 160, "rows": 160, "live": 160, "mod": 310, "filenode": 24600, "xmin": 742,
+             "tuples": -1.0}  # fmt: skip
+DELETED = {"inserts": 310, "deletes": 150, "insv": 310, "rows": 160, "live": 160, "dead": 150, "mod": 460}
+DUMPED, WRITTEN = "COPY s.orders (id, body) FROM stdin;", "COPY s.orders (id, body) FROM STDIN WITH (FORMAT binary)"
+
+
+@pytest.mark.parametrize("facts", [(TRUNCATED, "TRUNCATE s.orders"), (DELETED, "DELETE FROM s.orders")])
+@pytest.mark.parametrize(("load", "told"), [(DUMPED, "partial"), (WRITTEN, "intact")])
+def test_a_dump_that_is_put_into_an_emptied_table_is_no_rebuilding_of_its_rows(
+    make_table, make_evidence, facts, load, told
+):
+    counters, emptied = facts
+    texts = [
+        {"database": "d", "role": "o", "query_id": number, "text": text, "calls": 1, "rows": rows}
+        for number, (text, rows) in enumerate(((emptied, 150 * ("DELETE" in emptied)), (load, 160)))
+    ]
+    tables = [make_table("orders", 16404, **counters), make_table("users", 16500)]
+    orders = _finding(make_evidence(tables, reported=["users"], statements=texts), "orders")
+    assert (orders["status"], orders["status_probability"] < 0.95) == (told, True)

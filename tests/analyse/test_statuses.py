@@ -53,6 +53,17 @@ def test_a_delete_on_the_partitioned_parent_is_weighed_for_its_leaves(make_table
     assert found.causes.iloc[0]["cause"] != "not_lost"
 
 
+@pytest.mark.parametrize(("older", "told"), [
+    ({"deletes": 143, "rows": 0, "live": 0, "dead": 143, "mod": 143}, "partial"), ({}, "intact"),
+])  # fmt: skip
+def test_a_partition_is_thinned_by_what_emptied_the_older_one(make_table, statuses, older, told):
+    """What clears rows up to a day takes the months before it whole, and most of the month that it lies in."""
+    thinned = {"deletes": 130, "rows": 13, "live": 13, "dead": 130, "mod": 130}
+    parts = [make_table("m_1", 16411, parent="m", **older), make_table("m_2", 16412, parent="m", **thinned)]
+    _, found = statuses(make_table("m", 16400, kind="partitioned", sequence=None), *parts, reported=["m"])
+    assert found["m_2"][0] == told
+
+
 def test_parents_of_parents_sum_their_leaves_and_are_named_as_the_root(make_table, statuses):
     top = make_table("top", 16300, kind="partitioned", sequence=None)
     middle = make_table("m", 16400, kind="partitioned", parent="top", sequence=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from triage_kit import schemas
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.scene import FEW, Scene
@@ -64,6 +65,9 @@ def _companion(table: Dossier, scene: Scene) -> Observation | None:
         return Observation(("same",), f"{deletes} deletes are counted; {reached}", "log", table.name, "log")
     if table.net is None or not deletes or deletes < FEW or table.name in scene.reported:
         return None
+    if emptied := _beside_emptied(table, scene):
+        says = f"{deletes} deletes are counted; {emptied}, a partition of the same table, which people miss rows of, "
+        return Observation(("same",), f"{says}was emptied by DELETE", "pg_stat_user_tables", table.name, "counters")
     if together := _in_one_transaction(table, scene):
         return Observation(("same",), *together, table.name, "wal")
     named = [name for name in sorted(scene.reported) if (scene.balances.get(name) or {}).get("deletes")]
@@ -72,6 +76,21 @@ def _companion(table: Dossier, scene: Scene) -> Observation | None:
         return None
     says = f"{deletes} deletes are counted, {'as' if same else 'not as'} in {', '.join(same or named)}"
     return Observation(("same" if same else "no",), says, "pg_stat_user_tables", table.name, "counters")
+
+
+def _beside_emptied(table: Dossier, scene: Scene) -> str:
+    """Another partition of a table that people miss rows of, which DELETE emptied, where most rows of this one went.
+
+    What clears rows up to a day empties the older partitions and thins the one that the day lies in.
+    """
+    if table.name not in scene.below_reported or 2 * (table.went or 0) < (table.came or 0):
+        return ""
+    for oid in scene.siblings.get(table.relation["parent_oid"] or 0, ()):
+        other = scene.by_oid.get(oid) or {}
+        whole = other.get("actual_rows") == 0 and (other.get("deletes") or 0) >= max(other.get("inserts") or 0, FEW)
+        if oid != table.oid and whole:
+            return schemas.qualified(other["schema"], other["table"])
+    return ""
 
 
 def _in_one_transaction(table: Dossier, scene: Scene) -> tuple[str, str] | None:

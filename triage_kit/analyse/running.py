@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
 from triage_kit import sql
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.dossier import Dossier
+from triage_kit.analyse.hands import kinds
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.statements import FAILURES, resolver
 
 REMOVING = ("delete", "truncate", "drop_table")
 ROUTINES = ("call", "do")
+# PostgreSQL source, pg_dump.c, dumpTableData: COPY with the schema and all columns, FROM stdin in small letters, which
+# psql's own \copy and most drivers write large.
+_NAMED = r'(?:[^\W\d]\w*|"(?:[^"]|"")+")'
+_WRITTEN_BY_DUMP = re.compile(rf"COPY {_NAMED}\.{_NAMED} \({_NAMED}(?:, {_NAMED})*\) FROM stdin;?\s*\Z")
 
 
 def busy_tables(evidence: Mapping[str, pd.DataFrame], names: Sequence[str]) -> dict[str, Observation]:
@@ -62,22 +70,59 @@ def trigger_tables(
     return found
 
 
-def loaded_tables(evidence: Mapping[str, pd.DataFrame], names: Sequence[str]) -> dict[str, Observation]:
-    """Tables into which a COPY was seen, in the log or in pg_stat_statements: a restore loads so, a bulk load too."""
-    resolve, found = resolver(names), {}
-    for text, where, says in _copies(evidence):
-        for each in sql.effects(text):
+class Copy(NamedTuple):
+    """One COPY that was seen: its text, where, how many rows it loaded if known, and whether a dump was read by it."""
+
+    text: str
+    where: str
+    says: str
+    rows: int | None
+    dump: bool
+
+
+def copies_in(evidence: Mapping[str, pd.DataFrame], names: Sequence[str]) -> dict[str, list[Copy]]:
+    """Every COPY that was seen, by the table that it loaded."""
+    resolve, found = resolver(names), defaultdict(list)
+    for copy in (*_copies_logged(evidence), *_copies_counted(evidence)):
+        for each in sql.effects(copy.text):
             if each.operation == "copy_in":
-                found.setdefault(resolve(each), Observation(("copy",), f"{says}: {text[:160]}", where, "", "log"))
-    return found
+                found[resolve(each)].append(copy)
+    return dict(found)
 
 
-def _copies(evidence: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, str, str]]:
-    events, entries = evidence["log_events"], evidence["statements"]
+def loaded_tables(copies: Mapping[str, Sequence[Copy]]) -> dict[str, Observation]:
+    """Tables into which a COPY was seen, in the log or in pg_stat_statements: a restore loads so, a bulk load too."""
+    return {
+        name: Observation(("copy",), f"{first.says}: {first.text[:160]}", first.where, "", "log")
+        for name, (first, *_) in copies.items()
+    }
+
+
+def dumped_tables(copies: Mapping[str, Sequence[Copy]]) -> dict[str, Copy]:
+    """Tables into which rows of a dump were loaded: by the COPY that pg_dump writes, or by a session of its tools."""
+    dumps = {name: next((each for each in own if each.dump), None) for name, own in copies.items()}
+    return {name: copy for name, copy in dumps.items() if copy is not None}
+
+
+def _copies_logged(evidence: Mapping[str, pd.DataFrame]) -> Iterator[Copy]:
+    for row in rows(_of_copy(evidence["log_events"], "statement", evidence)):
+        if row["severity"] not in FAILURES:
+            dump = _of_dump(row["statement"], row["application"], row["role"])
+            yield Copy(row["statement"], f"{row['file']}:{row['line']}", "seen in the log", None, dump)
+
+
+def _copies_counted(evidence: Mapping[str, pd.DataFrame]) -> Iterator[Copy]:
+    for row in rows(_of_copy(evidence["statements"], "text", evidence)):
+        says = f"{row['calls']} calls, {row['rows']} rows, by {row['role']}"
+        yield Copy(row["text"], "pg_stat_statements", says, row["rows"], _of_dump(row["text"], row["role"]))
+
+
+def _of_copy(frame: pd.DataFrame, column: str, evidence: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The rows of a frame that hold a COPY in this database, or in one that is not told."""
     here = set(evidence["identity"]["database"].dropna())
-    for row in rows(events[events["statement"].str.contains("(?i)^\\s*copy\\s", regex=True).fillna(False)]):
-        if row["severity"] not in FAILURES and (not here or row["database"] in (*here, None)):
-            yield row["statement"], f"{row['file']}:{row['line']}", "seen in the log"
-    for row in rows(entries[entries["text"].str.contains("(?i)^\\s*copy\\s", regex=True).fillna(False)]):
-        if not here or row["database"] in here:
-            yield row["text"], "pg_stat_statements", f"{row['calls']} calls, {row['rows']} rows, by {row['role']}"
+    found = frame[frame[column].str.contains("(?i)^\\s*copy\\s", regex=True).fillna(False)]
+    return found[found["database"].isna() | found["database"].isin(here)] if here else found
+
+
+def _of_dump(text: str, *names: str | None) -> bool:
+    return bool(_WRITTEN_BY_DUMP.match(text)) or "restore" in kinds(*names)

@@ -33,7 +33,7 @@ from triage_kit.analyse.refills import (
     poured_out,
 )
 from triage_kit.analyse.rewound import older_state
-from triage_kit.analyse.running import busy_tables, loaded_tables, trigger_tables
+from triage_kit.analyse.running import Copy, busy_tables, copies_in, dumped_tables, loaded_tables, trigger_tables
 from triage_kit.analyse.silence import Visibility
 from triage_kit.analyse.statements import AWAY, Seen
 from triage_kit.analyse.transactions import Replacement
@@ -73,6 +73,7 @@ class Scene:
     busy: Mapping[str, Observation] = field(default_factory=dict)  # what running sessions do to it
     triggers: Mapping[str, Observation] = field(default_factory=dict)
     loaded: Mapping[str, Observation] = field(default_factory=dict)  # COPY into it that was seen
+    dumped: Mapping[str, Copy] = field(default_factory=dict)  # those of them that read a dump
     database: Observation | None = None  # whether the database was made anew
     partition_stems: Mapping[tuple[str, str], set[str]] = field(default_factory=dict)  # parents by (schema, stem)
     volume_age: tuple[bool, str, str] | None = None  # of the data volume: younger than the data?, words, source
@@ -105,6 +106,11 @@ class Scene:
         """Texts of statements that removed rows, or may have, of tables which people name, partitions of them too."""
         named = self.reported | self.below_reported
         return frozenset(seen.text for name in named for seen in self.seen.get(name, ()) if seen.done)
+
+    @cached_property
+    def by_oid(self) -> Mapping[int, dict]:
+        """The balances by OID, as partitions are told by."""
+        return {row["oid"]: row for row in self.balances.values()}
 
     @property
     def went_back(self) -> bool:
@@ -141,7 +147,7 @@ def set_scene(
     wal: Records | None = None,
 ) -> Scene:
     """Gather what the signals of one table need of all the others."""
-    leaves = fk.partitions(reach)
+    leaves, copies = fk.partitions(reach), copies_in(evidence, list(reach))
     by_table = _by_table(seen, leaves, tables)
     begins = evidence["log_sources"]["first_at"].min() if evidence["log_sources"]["first_at"].notna().any() else None
     names = reported_names(evidence["reported"], list(reach))
@@ -181,7 +187,8 @@ def set_scene(
         refused=sight.refusals(tables, evidence, about),
         busy=busy_tables(evidence, list(reach)),
         triggers=trigger_tables(tables, evidence, list(reach)),
-        loaded=loaded_tables(evidence, list(reach)),
+        loaded=loaded_tables(copies),
+        dumped=dumped_tables(copies),
         database=anew,
         partition_stems=fk.partition_stems(evidence["relations"]),
         bulk_storage=_bulk_storage(tables, evidence, about),

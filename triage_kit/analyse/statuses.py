@@ -17,6 +17,9 @@ UNSEEN = ("hidden", "update")
 ANEW = ("recreate", "restore", "new_cluster")  # what stands there now is not what stood there before
 # Judgement: a table that holds as many rows again as before it was emptied was rebuilt, seldom overwritten by others.
 REBUILT, REBUILT_MISSED = 0.93, 0.75
+# Judgement: a dump that was put into an emptied table holds the rows of another day or of another database, however
+# many they are; that it was taken just before, or that they are the same for good, is seldom.
+RELOADED, RELOADED_MISSED = 0.3, 0.1
 # Judgement: a table without the key that all its neighbours have is a log or a staging table; one that was truncated by
 # itself, and that nobody misses rows of who misses those of others, is not much more often a loss than not.
 BARE = 0.4
@@ -112,6 +115,8 @@ def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
         return {"intact": 0.5, "partial": 0.5}
     if (share := _repeated(each, scene, mechanism, status)) is not None:
         return {"intact": share, status: 1 - share}
+    if status == "intact" and mechanism in ("recreate", "restore") and _instead(each, scene):
+        return {"intact": OLDER_WHOLE, "partial": 1 - OLDER_WHOLE}
     if status not in ("wiped", "partial"):
         return {status: 1.0}
     missed, name = each.table.name in scene.reported, each.table.name
@@ -130,6 +135,8 @@ def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
         return {"intact": share, status: 1 - share}
     if (anew and (name in scene.again or name in scene.remade)) or (refill is not None and refill.whole):
         share = REBUILT_MISSED if missed else REBUILT
+        if _from_dump(each, scene):
+            share = RELOADED_MISSED if missed else RELOADED
         return {"intact": share, status: 1 - share}
     share = ordinary(each.table, scene, mechanism, status)
     if share is None and mechanism == "truncate" and not missed and _bare_and_alone(name, scene):
@@ -187,6 +194,18 @@ def _refill(each: Weighed, scene: Scene, mechanism: str) -> Refill | None:
     for seen in whole:
         by_source["" if seen.where == "pg_stat_statements" else "log"] += seen.calls
     return rewritten_rows(each.table, max(by_source.values())) if whole and len(whole) == len(own) else None
+
+
+def _from_dump(each: Weighed, scene: Scene) -> bool:
+    """Whether most rows that stand came out of a dump, as far as that is known."""
+    copy = scene.dumped.get(each.table.name)
+    return copy is not None and (copy.rows is None or 2 * copy.rows >= (each.table.balance["actual_rows"] or 0))
+
+
+def _instead(each: Weighed, scene: Scene) -> bool:
+    """Whether a dump was read into a table that was emptied or dropped: what stood there before is not known."""
+    gone = any(seen.done and seen.operation in ("truncate", "drop_table") for seen in scene.effects_on(each.table.name))
+    return (gone or bool(each.table.replaced)) and _from_dump(each, scene)
 
 
 def _with_missed(each: Weighed, scene: Scene) -> bool:

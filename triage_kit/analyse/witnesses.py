@@ -11,6 +11,7 @@ from triage_kit.analyse.statements import Seen
 
 MOST = 0.9
 DROPS = ("drop_table", "rename_table", "drop_schema", "rename_schema", "drop_database", "rename_database")
+_THEN_COPY = {"drop": "drop_copy", "truncate": "truncate_copy", "delete_all": "delete_copy"}
 WITHOUT_ROWS = ("truncate", *DROPS)  # pg_stat_statements counts none for them
 
 
@@ -18,7 +19,7 @@ def _statement(table: Dossier, scene: Scene) -> Observation | None:
     best = _worst_effect(table, scene)
     if best is not None:
         outcome, seen = best
-        outcome = f"{outcome}_copy" if outcome in ("drop", "truncate") and table.name in scene.loaded else outcome
+        outcome = _THEN_COPY.get(outcome, outcome) if table.name in scene.loaded else outcome
         return Observation((outcome,), f"seen, {seen.outcome}: {seen.text[:200]}", seen.where, table.name, "log")
     if table.name in scene.loaded:
         return scene.loaded[table.name]
@@ -26,6 +27,17 @@ def _statement(table: Dossier, scene: Scene) -> Observation | None:
         return None
     return Observation(
         ("none_seen",), f"no destructive statement on it was seen; {scene.visible.why}", "log", table.name, "log"
+    )
+
+
+def _dump(table: Dossier, scene: Scene) -> Observation | None:
+    if table.name not in scene.loaded:
+        return None
+    copy = scene.dumped.get(table.name)
+    if copy is None:
+        return Observation(("other",), "no COPY into it is written as pg_dump writes it", "log", table.name, "log")
+    return Observation(
+        ("dump",), f"as a dump is put back, {copy.says}: {copy.text[:160]}", copy.where, table.name, "log"
     )
 
 
@@ -174,6 +186,7 @@ def _row_movement(table: Dossier, scene: Scene) -> Observation | None:
 
 WITNESSES: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "statement": _statement,
+    "dump": _dump,
     "detached": _detached,
     "session": _busy,
     "trigger": _trigger,
