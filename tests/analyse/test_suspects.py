@@ -180,3 +180,20 @@ def test_a_table_whose_prefix_is_put_on_at_run_time_is_found_by_the_rest(make_ta
     )  # fmt: skip
     told = found.suspects.set_index("path").loc["m/1.php", "tables"]
     assert told == (("s.app_orders",) if means else ())
+
+
+@pytest.mark.parametrize(("path", "others", "means"), [
+    ("jegy/tasks.py", (), True), ("jegy/tasks.py", ("bolt_foglalas",), True),
+    ("core/tasks.py", ("bolt_foglalas",), False),
+])  # fmt: skip
+def test_a_model_stands_for_the_table_that_bears_its_package_before_its_name(
+    make_table, make_evidence, path, others, means
+):
+    """Django documentation, Options.db_table: `foglalas` of the application `jegy` is `jegy_foglalas`."""
+    gone = {"deletes": 143, "rows": 0, "live": 0, "dead": 143, "mod": 143}
+    code = {"path": path, "line": 9, "vehicle": "application", "kind": "orm", "operation": "delete", "loses": "rows",
+            "object": "Foglalas", "text": "Foglalas.objects.exclude(lejar__gte=now).delete()"}  # fmt: skip
+    tables = [make_table("jegy_foglalas", 16404, **gone), make_table("users", 16500)]
+    tables += [make_table(name, 16600) for name in others]
+    lines = analyse.investigate(make_evidence(tables, reported=["jegy_foglalas"], code_hits=[code])).suspects
+    assert (lines["tables"].iloc[0] == ("s.jegy_foglalas",)) is means

@@ -31,8 +31,12 @@ MADE_ANEW = ("recreate", "drop")  # which no statement does that leaves the tabl
 JOB_FOLDERS = re.compile(
     r"(?i)(^|/)(cron(jobs?|tabs?)?|cron\.\w+|jobs?|schedul\w*|nightly|daily|weekly|hourly|periodic)/"
 )
+# Celery documentation, autodiscover_tasks: the module `tasks` of a package; Rails and Sidekiq: app/jobs, app/workers.
+TASK_FILES = re.compile(r"(?i)(^|/)(tasks\.py$|tasks/[^/]+\.py$|app/(jobs|workers)/)")
 STANDING = ("truncate", "delete", "cascade_delete", "update")  # the table itself is the one that it was
 SCHEMAS = ("drop_schema", "rename_schema")
+TELLING_WORDS = 6  # judgement: `DELETE FROM orders` and `TRUNCATE orders, lines` are written by anybody
+RANKS = ("", "exact_", "verbatim_")  # how surely a line of the repository is what ran
 A_DAY = pd.Timedelta(hours=26)
 UNRUN = ("not_seen", "not_applied")  # of a line that reaches a table which stands
 _VERBS = {
@@ -178,19 +182,22 @@ def _code(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         if not mine:
             found[f"code_of_{vehicle}"] = (False, f"no {words} of the repository does{inside}", "repository")
             continue
-        exact = _exact(mine, group, hits)
-        best = exact[0] if exact else mine[0]
+        verbatim, exact = _verbatim(mine, inquiry), _exact(mine, group, hits)
+        best = (verbatim or exact or mine)[0]
         where = f"{best['path']}:{best['line']}"
-        others = sorted({row["line"] for row in exact} - {best["line"]})
+        others = sorted({row["line"] for row in exact} - {best["line"]}) if not verbatim else []
         told = f", with lines {', '.join(map(str, others))} of that file" if others else ""
-        says = f"{where} ({words}) would do it{told}: {(best['text'] or '')[:120]}"
-        found[f"exact_code_of_{vehicle}" if exact else f"code_of_{vehicle}"] = (True, says, where)
+        does = "holds the very statement that was seen" if verbatim else f"would do it{told}"
+        says = f"{where} ({words}) {does}: {(best['text'] or '')[:120]}"
+        rank = "verbatim_" if verbatim else "exact_" if exact else ""
+        found[f"{rank}code_of_{vehicle}"] = (True, says, where)
     return found
 
 
 def _vehicle(row: dict) -> str:
-    """What runs a line: a script that a schedule starts, or that lies among the jobs, is a job."""
-    if row["vehicle"] == "script" and (row["schedule"] or JOB_FOLDERS.search(row["path"] or "")):
+    """What runs a line: what a schedule starts, or what lies among the jobs or the tasks of workers, is a job."""
+    among = {"script": JOB_FOLDERS, "application": TASK_FILES}.get(row["vehicle"])
+    if among is not None and (row["schedule"] or among.search(row["path"] or "")):
         return "scheduled_job"
     if row["vehicle"] == "script" and row["kind"] == "tool" and MIGRATES.search(row["text"] or ""):
         return "migrator"
@@ -226,6 +233,14 @@ def _held_against(inquiry: Inquiry) -> dict[tuple, tuple[str, tuple[str, ...]]]:
     """Of each line of the repository, whether it ran and which tables of this database it reaches."""
     lines = () if inquiry.suspects is None else rows(inquiry.suspects)
     return {(row["path"], row["line"], row["operation"], row["object"]): (row["ran"], row["tables"]) for row in lines}
+
+
+def _verbatim(lines: Sequence[dict], inquiry: Inquiry) -> list[dict]:
+    """The lines whose statement was seen in its very words, those left out that anybody would write so."""
+    known = _held_against(inquiry)
+    ran = (row for row in lines if known.get((row["path"], row["line"], row["operation"], row["object"]),
+                                             ("", ()))[0] == "ran")  # fmt: skip
+    return [row for row in ran if row["kind"] == "sql" and len((row["text"] or "").split()) >= TELLING_WORDS]
 
 
 def _built(row: dict, mechanism: str) -> bool:

@@ -31,7 +31,7 @@ POINTERS = (
     *(f"statement_by_{kind}" for kind in ("script", "worker", "server", "program", "application", "own_role", "owner")),
     *(f"routine_by_{kind}" for kind in ("job", "tests", "migrator", "shell")),
     *(f"connected_by_{kind}" for kind in ("tests", "restore")),
-    *(f"{exact}code_of_{vehicle}" for exact in ("", "exact_") for vehicle in code_signs.VEHICLES),
+    *(f"{exact}code_of_{vehicle}" for exact in code_signs.RANKS for vehicle in code_signs.VEHICLES),
     "statement_by_nameless",
     "statement_under_its_role", "on_schedule", "trigger_reaches", "keys_made_last", "dump_loaded", "replicated",
     "version_written", "statement_in_migration", "statement_in_downgrade", "code_of_migrator",
@@ -40,6 +40,7 @@ POINTERS = (
     "older_than_its_log", "volume_younger", "only_versions_spared",
 )  # fmt: skip
 _SYNCHRONISED = re.compile(r'table synchronization worker for subscription "(.+?)", table "(.+?)" has')
+ACCOUNTED = ("exact_code_of_", "verbatim_code_of_")  # the line holds all tables that the statement named
 STARTED = ("script", "routine")  # what a schedule may start; its own line may stand on another machine
 _WRITES = re.compile(
     r'(?i)\b(?:insert\s+into|update|delete\s+from)\s+((?:"[^"]+"|[\w$]+)(?:\s*\.\s*(?:"[^"]+"|[\w$]+))?)'
@@ -59,13 +60,15 @@ def signs(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     }
     if found.get("version_written", (False,))[0]:  # the row of the version table may be a later run's
         found.pop("version_near", None)
-    if "only_versions_spared" in found or any(name.startswith("exact_code_of_") for name in found):
+    if "only_versions_spared" in found or any(name.startswith(ACCOUNTED) for name in found):
         # The line, or what empties every table, accounts for how many were named: no habit of people shows in it.
         found.pop("several_roots", None)
     if found.get("failed_attempt_by_hand", (False,))[0]:  # whoever tried was connected
         found.pop("connected_by_shell", None)
-    if any(found.get(f"{exact}code_of_{kind}", (False,))[0] for exact in ("", "exact_") for kind in STARTED):
-        found.pop("code_of_scheduled_job", None)  # what a schedule starts is this very file
+    if any(found.get(f"{exact}code_of_{kind}", (False,))[0] for exact in code_signs.RANKS for kind in STARTED) and (
+        not found.get("code_of_scheduled_job", (False,))[0]
+    ):
+        found.pop("code_of_scheduled_job", None)  # what a schedule starts may be this very file
     if found.get("dump_loaded", (False,))[0]:  # one dump that is put back shows itself in three ways
         for name in ("loaded_by_copy", "statement_by_restore"):
             found.pop(name, None)

@@ -94,6 +94,8 @@ def _line(row: dict, ran: tuple, names: _Names, scene: Scene) -> dict:
 def _reached(row: dict, names: _Names, reach: nx.MultiDiGraph) -> set[str]:
     """Tables of this database that a line names, with those that its cascade follows."""
     named = names.of(row["object"], row["operation"])
+    if not named and row.get("kind") == "orm":
+        named = names.of_model(row["object"] or "", row["path"])
     if row["operation"] == "truncate":
         return truncate_reach(reach, named) if row["cascade"] else named
     return delete_reach(reach, named) if row["operation"] == "delete" else named
@@ -117,6 +119,18 @@ class _Names:
             written = self.renamed[written]
             found = self._of(written, operation)
         return found
+
+    def of_model(self, model: str, path: str) -> set[str]:
+        """The table of a model whose package stands before its name, as Django calls it: that of the file, or the only.
+
+        Django documentation, Options.db_table: the label of the application, an underscore and the class in small
+        letters.
+        """
+        ends = tuple(f"_{spelling}" for spelling in _as_table(model)) if model else ()
+        meant = [bare for bare in self.short if ends and bare.endswith(ends)]
+        beside = [bare for bare in meant if bare.partition("_")[0] in path.lower().split("/")]
+        told = beside if len(beside) == 1 else meant
+        return set(self.short[told[0]]) if len(told) == 1 and len(self.short[told[0]]) == 1 else set()
 
     def _of(self, written: str | None, operation: str) -> set[str]:
         if not written:
