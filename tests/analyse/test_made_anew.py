@@ -57,6 +57,23 @@ def test_tables_of_a_database_that_took_anothers_place_are_young_alike(make_tabl
         assert set(seen.loc[(seen["signal"] == "object_age") & (seen["table"] == "a"), "outcome"]) == told
 
 
+def test_a_database_whose_drop_was_seen_has_young_tables_alike(make_table, make_evidence):
+    """The log dates the DROP, which pg_stat_statements counts as well; what came after it is in use or is not."""
+    dropped = "DROP DATABASE shop"
+    tables = [make_table("a", 16460, created=783, xmin=783, **UNUSED), make_table("z", 16500, created=784, xmin=784)]
+    logged = {"file": "a.log", "line": 9, "at": NOTICED - pd.Timedelta(hours=1), "severity": "LOG", "role": "o",
+              "database": "postgres", "kind": "statement", "statement": dropped, "outcome": "committed"}  # fmt: skip
+    entry = {"database": "postgres", "role": "o", "query_id": 1, "text": dropped, "calls": 1, "rows": 0}
+    evidence = make_evidence(tables, reported=["a"], log_events=[logged], statements=[entry])
+    facts = {"database": "shop", "database_oid": 16451, "database_xmin": 782}
+    evidence["identity"] = evidence["identity"].assign(**facts)
+    seen = analyse.investigate(evidence).mechanism_evidence
+    told = seen[seen["table"] == "a"].drop_duplicates("signal").set_index("signal")["outcome"]
+    assert told["database"] == "replaced"
+    assert "object_age" not in told
+    assert _chances(evidence, "a")["recreate"] > 0.5
+
+
 def test_databases_that_were_made_one_after_another_are_no_renaming(make_table, make_evidence):
     databases = [{"oid": 16450, "name": "billing", "xmin": 781, "is_template": False},
                  {"oid": 16451, "name": "shop", "xmin": 782, "is_template": False}]  # fmt: skip

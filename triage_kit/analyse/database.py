@@ -86,9 +86,12 @@ def database_age(
         return Observation(("replaced",), away, source, str(name), "server")
     dropped = [each for each in seen if each.operation in AWAY and each.done]
     if dropped:
-        says, at, born = f"seen, {dropped[-1].outcome}: {dropped[-1].text[:200]}", dropped[-1].at, about.initdb_at
+        last = next(
+            (each for each in reversed(dropped) if each.at is not None), dropped[-1]
+        )  # counted ones are undated
+        says, at, born = f"seen, {last.outcome}: {last.text[:200]}", last.at, about.initdb_at
         outcome = "replaced" if at is not None and born is not None and at > born + LATER else "remade"
-        return Observation((outcome,), says, dropped[-1].where, str(name), "server")
+        return Observation((outcome,), says, last.where, str(name), "server")
     _, end = clock.between(now["database_xmin"]) if now.get("database_xmin") else (None, None)
     when = clock.inside(now["database_xmin"] or 0, about.window_start)
     if when and _stood_before(evidence, about, clock, now):

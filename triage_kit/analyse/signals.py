@@ -174,7 +174,7 @@ def _sequence(table: Dossier, scene: Scene) -> Observation | None:
 def _object_age(table: Dossier, scene: Scene) -> Observation | None:
     told = scene.origins.get(table.name)
     # In an older state of the whole every object is the one that it was, and in a new database all are young alike.
-    anew = scene.went_back or (scene.database is not None and "replaced" in scene.database.outcomes)
+    anew = scene.went_back or (scene.database is not None and scene.database.outcomes != ("older",))
     return None if told is not None and anew and told.outcomes == ("contemporary",) else told
 
 
