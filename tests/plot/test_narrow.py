@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pandas as pd
@@ -131,7 +132,10 @@ def test_nothing_to_draw_is_no_picture() -> None:
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "line\nbreak\u202e", "n" * 63, "a & b"])
 def test_a_hostile_name_is_text(name: str) -> None:
+    tied = KEYS.assign(child=f"s.{name}")
     svg = plot.narrow.tables(findings({**LOST, "table": name}))
+    svg += plot.foreign_key_graph(tied, findings({**LOST, "table": name})).narrow
+    svg = f"<svg>{svg}</svg>".replace("<svg>", f'<svg xmlns="{SVG[1:-1]}">')
     drawn = {each.tag.removeprefix(SVG) for each in ElementTree.fromstring(svg).iter()}
     assert drawn <= {"svg", "text", "rect", "path"}
     assert "\u202e" not in svg
@@ -154,3 +158,78 @@ def test_the_matrix_of_a_telephone_adds_up_to_the_chance_of_the_four_likeliest()
     assert said[said.index("added up") + 1 :][:4] == ["\u22121", "\u22125", "\u22129", "\u221213"]
     assert said[said.index("chance") + 1 :][:3] == ["70 %", "25 %", "5 %"]
     assert plot.narrow.evidence_matrix(schemas.empty("cause_evidence"), CAUSES) == ""
+
+
+EVENTS = schemas.frame(
+    "timeline",
+    [
+        {"kind": "session", "at": f"2025-10-08T10:{minute:02d}:00Z", "until": f"2025-10-08T10:{minute:02d}:30Z",
+         "text": "x"} for minute in range(10, 15)
+    ] + [{"kind": "loss", "at": "2025-10-08T10:20:00Z", "text": "x"}, {"kind": "note", "text": "undated"}],
+)  # fmt: skip
+LOSS = schemas.frame(
+    "groups", [{"group": "G1", "lost_from": "2025-10-08T10:19:00Z", "lost_to": "2025-10-08T10:20:00Z"}]
+)
+
+
+def test_the_timeline_of_a_telephone_tells_every_dated_event_and_the_window_of_the_loss() -> None:
+    drawn = words(plot.narrow.timeline(EVENTS, LOSS, pd.Timestamp("2025-10-08T10:30:00Z")))
+    said = [each for each in drawn if each not in ("✖", "●")]
+    assert said[said.index("loss: 1 event") :][:2] == ["loss: 1 event", "6"]
+    # The five lie 4/20 of the picture apart at the most: their numbers stand alone or as one run.
+    rest = said[said.index("session: 5 events") + 1 :]
+    numbers = [each for each in rest if re.fullmatch(r"[0-9]+(-[0-9]+)?(, [0-9]+)*", each)]
+    assert numbers in (["1", "2", "3", "4", "5"], ["1-5"])
+    assert "rows lost (G1)" in said
+    assert "noticed" in said
+    assert any("2025-10-08" in each for each in said)
+    assert "note: 1 event" not in said  # it has no time; the table of events has it
+    assert plot.narrow.timeline(schemas.empty("timeline"), LOSS) == ""
+
+
+def test_no_word_of_the_timeline_stands_on_another_or_leaves_the_paper() -> None:
+    start = pd.Timestamp("2025-10-01T00:00:00Z")
+    many = [{"kind": "statement" if place % 3 else "error", "at": start + pd.Timedelta(hours=7 * place % 400),
+             "text": "x"} for place in range(300)]  # fmt: skip
+    lost = [{"group": f"G{place}", "committed_at": start + pd.Timedelta(hours=5 * place)} for place in range(1, 30)]
+    svg = plot.narrow.timeline(schemas.frame("timeline", many), schemas.frame("groups", lost))
+    placed: dict[float, list[tuple[float, float]]] = {}
+    for each in ElementTree.fromstring(svg).iter(f"{SVG}text"):
+        if each.get("text-anchor") is None:
+            left = float(each.get("x"))
+            placed.setdefault(float(each.get("y")), []).append((left, left + 6.5 * len(each.text)))
+    for row in placed.values():
+        row.sort()
+        assert row[0][0] >= 0
+        assert row[-1][1] <= 345
+        assert all(right <= left for (_, right), (left, _) in pairwise(row)), row
+
+
+KEYS = schemas.frame(
+    "foreign_keys",
+    [
+        {"name": f"k{place}", "parent": parent, "child": child, "on_delete": action, "columns": ["x"]}
+        for place, (parent, child, action) in enumerate(
+            [("s.half", "s.lost", "no_action"), ("s.full", "s.lost", "cascade"), ("s.lost", "s.leaf", "set_null"),
+             ("s.leaf", "s.half", "restrict"), ("s.leaf", "s.leaf", "cascade")]
+        )
+    ],
+)  # fmt: skip
+
+
+def test_the_outline_of_a_telephone_shows_each_table_once_and_each_key() -> None:
+    leaf = {**FULL, "table": "leaf"}
+    svg = plot.foreign_key_graph(KEYS, findings(FULL, HALF, LOST, leaf)).narrow
+    # The cascade decides where s.lost stands; what closes the circle is said in words, as is a table's key to itself.
+    assert words(svg) == [
+        "s.full", "✔ intact", "s.lost", "✖ wiped, 48 missing", "also NO ACTION: s.half", "s.leaf", "✔ intact",
+        "also CASCADE: itself", "s.half", "◐ partial, 30 missing",
+    ]  # fmt: skip
+    lines = [
+        (each.get("stroke"), each.get("stroke-dasharray")) for each in ElementTree.fromstring(svg).iter(f"{SVG}path")
+    ]
+    assert sorted(lines, key=str) == sorted(
+        [(style.ON_DELETE["cascade"][0], None), (style.ON_DELETE["set_null"][0], "5 3"),
+         (style.ON_DELETE["restrict"][0], "1.5 3")], key=str
+    )  # fmt: skip
+    assert plot.foreign_key_graph(schemas.empty("foreign_keys"), findings(LOST)).narrow == ""

@@ -8,7 +8,7 @@ import networkx as nx
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import graphviz, layered, style
+from triage_kit.plot import graphviz, layered, outline, style
 from triage_kit.plot.damage import names
 from triage_kit.plot.html import Html, join, tag
 
@@ -40,7 +40,8 @@ def foreign_key_graph(
     tied = sum(graph.degree(name) for name in {*damaged, *roots}) if damaged or roots else graph.number_of_edges()
     bare = not tied  # boxes without a line between them say no more than the list of tables
     says = _bare(graph, damaged) if bare else _words(graph, shown, damaged, roots, left)
-    return style.Picture(_sized(engine.svg(drawing)), says, tooltips=True, empty=bare)
+    narrow = "" if bare else outline.svg(drawing)
+    return style.Picture(_sized(engine.svg(drawing)), says, narrow, tooltips=True, empty=bare)
 
 
 def edge_legend(
@@ -133,11 +134,13 @@ def _drawing(graph: nx.MultiDiGraph, tables: pd.DataFrame, roots: list[str], lef
     ids = {name: f"n{place}" for place, name in enumerate(sorted(graph))}
     for name, node in ids.items():
         row = tables.loc[name] if name in tables.index else None
-        drawing.add_node(node, **_node(name, row, name in roots))
+        drawing.add_node(node, name=name, **_node(name, row, name in roots))
     for parent, child, data in sorted(graph.edges(data=True), key=_edge_order):
-        colour, line, width, _ = style.ON_DELETE.get(data["on_delete"], style.ON_DELETE["no_action"])
+        action = data["on_delete"] if data["on_delete"] in style.ON_DELETE else "no_action"
+        colour, line, width, _ = style.ON_DELETE[action]
         tip = f"{data['name']}: {child} references {parent}, ON DELETE {_action(data['on_delete'])}"
-        drawing.add_edge(ids[parent], ids[child], color=colour, style=line, penwidth=width, tooltip=tip)
+        drawing.add_edge(ids[parent], ids[child], color=colour, style=line, penwidth=width, action=action,
+                         tooltip=tip)  # fmt: skip
     if left:
         drawing.add_node(
             "rest",

@@ -70,13 +70,13 @@ def flags(losses: Iterable[tuple[float, str]], noticed: float | None) -> list[tu
     [(0, 'rows lost (G1)'), (1, 'rows lost (G2)'), (2, 'noticed')]
     """
     parted = [(x, [name]) for x, name in sorted(losses)]
-    seats = _rows([(x, _lost(names)) for x, names in parted], noticed)
+    seats = _rows([(x, lost(names)) for x, names in parted], noticed)
     while len(seats) < len(parted):
         at = max(len(seats), 1)
         (x, names), (_, more) = parted[at - 1], parted[at]
         parted[at - 1 : at + 1] = [(x, names + more)]
-        seats = _rows([(x, _lost(names)) for x, names in parted], noticed)
-    told = [(x, row, _lost(names), "#b3261e") for (x, names), row in zip(parted, seats, strict=True)]
+        seats = _rows([(x, lost(names)) for x, names in parted], noticed)
+    told = [(x, row, lost(names), "#b3261e") for (x, names), row in zip(parted, seats, strict=True)]
     if noticed is not None:
         others = [(x, words, row) for x, row, words, _ in told]
         row = next(row for row in range(ROWS) if not any(row == of and _meet(noticed, "noticed", x, words)
@@ -85,7 +85,8 @@ def flags(losses: Iterable[tuple[float, str]], noticed: float | None) -> list[tu
     return [(_inside(x, words), row, words, colour) for x, row, words, colour in told]
 
 
-def _lost(names: Sequence[str]) -> str:
+def lost(names: Sequence[str]) -> str:
+    """The words for the losses of these groups."""
     return f"rows lost ({', '.join(names) if len(names) < 5 else f'{names[0]} and {len(names) - 1} more'})"
 
 

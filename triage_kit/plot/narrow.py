@@ -13,13 +13,16 @@ from dataclasses import dataclass
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import chances, damage, recovering, style
+from triage_kit.plot import chances, damage, phone, recovering, style
 from triage_kit.plot.damage import MOST_ROWS, by_status, by_urgency, standing, unknown
 from triage_kit.plot.glance import fate
 from triage_kit.plot.html import Html, tag
+from triage_kit.plot.narrow_timeline import timeline
+from triage_kit.plot.phone import LETTERS, LINE, SIZE, WIDTH
 
-WIDTH, BAR = 340, 14  # pixels
-SIZE, LINE, LETTERS = 12.5, 16, 48  # of the words: their size, their lines, and what a line holds
+__all__ = ["causes", "evidence_matrix", "mechanisms", "recovery", "tables", "timeline"]
+
+BAR = 14  # pixels
 CELLS, CELL_LETTERS = 4, 12  # of a matrix: the columns, and what a line of their heads holds
 GONE, DOTTED = ("#f6d5d2", "#b3261e"), ("none", style.MUTED)
 
@@ -144,7 +147,7 @@ def evidence_matrix(evidence: pd.DataFrame, given: pd.DataFrame, of: str | None 
         return ""
     heads = [textwrap.wrap(str(each).replace("_", " "), CELL_LETTERS) for each in matrix.grid.columns]
     key = [style.short(matrix.name, LETTERS), chances.UNITS, *([matrix.more] if matrix.more else [])]
-    parts = [_words(LINE * (place + 1), line, style.MUTED) for place, line in enumerate(key)]
+    parts = [phone.words(LINE * (place + 1), line, style.MUTED) for place, line in enumerate(key)]
     top = LINE * (len(key) + 1) + 4
     tall = max(map(len, heads))
     for column, lines in enumerate(heads):
@@ -157,13 +160,13 @@ def evidence_matrix(evidence: pd.DataFrame, given: pd.DataFrame, of: str | None 
     if matrix.chances is not None:
         shares = matrix.chances.reindex(matrix.grid.columns)
         y = _line(parts, y, "chance", [style.percent(share) for share in shares])
-    return _svg(parts, y)
+    return phone.svg(parts, y)
 
 
 def _line(parts: list[Html], y: float, name: str, values: Sequence[str], fills: Sequence[str] | None = None) -> float:
     """One row of the matrix, its name above its cells; returns where it ends."""
     y += LINE + 6
-    parts.append(_words(y, style.short(name, LETTERS), style.INK))
+    parts.append(phone.words(y, style.short(name, LETTERS), style.INK))
     for column, value in enumerate(values):
         if fills is not None:
             parts.append(tag("rect", x=column * WIDTH / CELLS, y=y + 4, width=WIDTH / CELLS - 2, height=LINE + 2,
@@ -207,28 +210,17 @@ def _drawn(key: Iterable[str], bars: Sequence[Bar]) -> str:
     parts, y = [], 0
     for line in (line for said in key for line in textwrap.wrap(said, LETTERS + 2)):
         y += LINE
-        parts.append(_words(y, line, style.MUTED))
+        parts.append(phone.words(y, line, style.MUTED))
     for bar in bars:
         y += LINE + 8
-        parts.append(_words(y, style.visible(bar.name), bar.colour, weight="bold"))
+        parts.append(phone.words(y, style.visible(bar.name), bar.colour, weight="bold"))
         if bar.parts:
             parts += [each for part in bar.parts for each in _part(part, y + 5)]
             y += BAR + 5
         for line in textwrap.wrap(style.visible(bar.said), LETTERS + 2):
             y += LINE
-            parts.append(_words(y, line, style.INK))
-    return _svg(parts, y)
-
-
-def _svg(parts: Iterable[Html], y: float) -> str:
-    return str(
-        tag("svg", *parts, viewBox=f"0 0 {WIDTH} {y + 8}", width=WIDTH, height=y + 8,
-            font_family="system-ui, sans-serif", xmlns="http://www.w3.org/2000/svg")
-    )  # fmt: skip
-
-
-def _words(y: float, said: str, colour: str, weight: str | None = None) -> Html:
-    return tag("text", said, x=0, y=y, font_size=SIZE, fill=colour, font_weight=weight)
+            parts.append(phone.words(y, line, style.INK))
+    return phone.svg(parts, y)
 
 
 def _part(part: Part, top: float) -> list[Html]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -34,20 +36,11 @@ def timeline(
     ax : Axes to draw on; a new figure by default.
     noticed_at : when somebody noticed, UTC.
     """
-    events = ordered(timeline)
-    groups = schemas.check(groups, "groups")
-    noticed = None if noticed_at is None or pd.isna(noticed_at) else pd.Timestamp(noticed_at)
-    dated = events.dropna(subset=["at"])
-    marked = [] if noticed is None else [noticed]
-    windows = list(zip(groups["lost_from"], groups["lost_to"], strict=True))
-    edges = [edge for window in windows for edge in window] + groups["committed_at"].tolist()
-    every = pd.concat([dated["at"], dated["until"], pd.Series([*edges, *marked], dtype=dated["at"].dtype)])
-    clock = FoldedClock(every, keep=windows)
-    lanes = [lane for lane in style.LANES if (dated["kind"] == lane).any()]
-    lanes += sorted(set(dated["kind"].dropna()) - set(style.LANES))
-    place = None if noticed is None else clock.place(noticed)
+    given = drawn(timeline, groups, noticed_at)
+    groups, clock, lanes, dated = given.groups, given.clock, given.lanes, given.dated
+    place = None if given.noticed is None else clock.place(given.noticed)
     with style.styled():
-        told = labels.flags(_middles(clock, groups), place)
+        told = labels.flags(middles(clock, groups), place)
         foot = len(lanes) - 0.25 + labels.ROW * (1 + max((row for _, row, _, _ in told), default=0))
         ax = style.axes_for(ax, 9.6, 1.5 + 0.44 * max(foot, 1))
         _windows(ax, clock, groups, foot)
@@ -59,7 +52,34 @@ def timeline(
             ax.text(x, len(lanes) - 0.35 + labels.ROW * row, words, ha="center", va="center", fontsize=labels.FLAG,
                     color=colour, zorder=6, bbox=labels.CARD)  # fmt: skip
         _axis(ax, clock, lanes, foot)
-    return style.describe(ax, _words(events, groups, noticed))
+    return style.describe(ax, _words(given.events, groups, given.noticed))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a picture of the timeline shows: its events, those with a time, the losses, the clock and its lanes."""
+
+    events: pd.DataFrame
+    dated: pd.DataFrame
+    groups: pd.DataFrame
+    noticed: pd.Timestamp | None
+    clock: FoldedClock
+    lanes: list[str]
+
+
+def drawn(timeline: pd.DataFrame, groups: pd.DataFrame, noticed_at: pd.Timestamp | None) -> Drawn:
+    """What ``timeline`` and its like for a telephone draw of the frames that they are given."""
+    events = ordered(timeline)
+    groups = schemas.check(groups, "groups")
+    noticed = None if noticed_at is None or pd.isna(noticed_at) else pd.Timestamp(noticed_at)
+    dated = events.dropna(subset=["at"])
+    marked = [] if noticed is None else [noticed]
+    windows = list(zip(groups["lost_from"], groups["lost_to"], strict=True))
+    edges = [edge for window in windows for edge in window] + groups["committed_at"].tolist()
+    every = pd.concat([dated["at"], dated["until"], pd.Series([*edges, *marked], dtype=dated["at"].dtype)])
+    lanes = [lane for lane in style.LANES if (dated["kind"] == lane).any()]
+    lanes += sorted(set(dated["kind"].dropna()) - set(style.LANES))
+    return Drawn(events, dated, groups, noticed, FoldedClock(every, keep=windows), lanes)
 
 
 def ordered(timeline: pd.DataFrame) -> pd.DataFrame:
@@ -68,7 +88,7 @@ def ordered(timeline: pd.DataFrame) -> pd.DataFrame:
     return given.reset_index(drop=True).assign(number=range(1, len(given) + 1))
 
 
-def _window(clock: FoldedClock, group: object) -> tuple[float, float] | None:
+def window(clock: FoldedClock, group: object) -> tuple[float, float] | None:
     """Left and right place of a group's window; nothing where its time is not known at all."""
     edges = [edge for edge in (group.lost_from, group.lost_to) if pd.notna(edge)] or (
         [group.committed_at] if pd.notna(group.committed_at) else []
@@ -79,49 +99,53 @@ def _window(clock: FoldedClock, group: object) -> tuple[float, float] | None:
     return left, max(right, left + 0.006)  # one instant still needs a width that eyes can find
 
 
-def _middles(clock: FoldedClock, groups: pd.DataFrame) -> list[tuple[float, str]]:
+def middles(clock: FoldedClock, groups: pd.DataFrame) -> list[tuple[float, str]]:
     """Where the words of each loss belong."""
-    told = [(row, _window(clock, row)) for row in groups.itertuples()]
+    told = [(row, window(clock, row)) for row in groups.itertuples()]
     return [
-        (sum(window) / 2 if pd.isna(row.committed_at) else clock.place(row.committed_at), str(row.group))
-        for row, window in told
-        if window is not None
+        (sum(edges) / 2 if pd.isna(row.committed_at) else clock.place(row.committed_at), str(row.group))
+        for row, edges in told
+        if edges is not None
     ]
 
 
 def _windows(ax: Axes, clock: FoldedClock, groups: pd.DataFrame, foot: float) -> None:
     for row in groups.itertuples():
-        window = _window(clock, row)
-        if window is None:
+        edges = window(clock, row)
+        if edges is None:
             continue
         if pd.notna(row.committed_at):
             ax.vlines(clock.place(row.committed_at), HEAD, foot, color="#b3261e", linewidth=1.4, zorder=2)
-        left, right = window
+        left, right = edges
         ax.broken_barh([(left, right - left)], (HEAD, foot - HEAD), facecolor="#f6d5d2", edgecolor="#b3261e",
                        hatch="//", linewidth=0.6, alpha=0.55, zorder=0)  # fmt: skip
 
 
 def _lane(ax: Axes, clock: FoldedClock, events: pd.DataFrame, place: int, lane: str) -> None:
     marker, colour = style.LANES.get(lane, ("o", style.MUTED))
-    _spans(ax, clock, events[events["until"] > events["at"]], place, colour)
+    _spans(ax, lasting(clock, events), place, colour)
     places, numbers = clock.places(events["at"]), events["number"].to_numpy()
     alone, crowded = lane in style.ALWAYS_DRAWN, len(events) > CROWDED
     if crowded and not alone:
         _heights(ax, places, place, colour)
         return
-    marks = _merged(places, numbers, BINS if not alone else PIXELS if crowded else 0)
+    marks = merged(places, numbers, BINS if not alone else PIXELS if crowded else 0)
     ax.scatter([x for x, _ in marks], [place] * len(marks), marker=marker, s=46, color=colour, linewidths=1.2, zorder=3)
     # Marks that stand on each other share their words.
-    labels.tags(ax, place, _merged(places, numbers, BINS), _words_of, (-0.3, 0.36))
+    labels.tags(ax, place, merged(places, numbers, BINS), words_of, (-0.3, 0.36))
 
 
-def _spans(ax: Axes, clock: FoldedClock, lasting: pd.DataFrame, place: int, colour: str) -> None:
-    """A bar for each event that lasts; what lies in the same place is one bar."""
-    if lasting.empty:
-        return
-    ends = zip(clock.places(lasting["at"]), clock.places(lasting["until"]), strict=True)
+def lasting(clock: FoldedClock, events: pd.DataFrame) -> list[tuple[float, float]]:
+    """Left and right place of each event that lasts; what lies in the same place is one."""
+    lasted = events[events["until"] > events["at"]]
+    ends = zip(clock.places(lasted["at"]), clock.places(lasted["until"]), strict=True)
     bars = sorted({(round(left * PIXELS) / PIXELS, round(right * PIXELS) / PIXELS) for left, right in ends})
-    bars = bars if len(bars) <= CROWDED else _joined(bars)
+    return bars if len(bars) <= CROWDED else _joined(bars)
+
+
+def _spans(ax: Axes, bars: list[tuple[float, float]], place: int, colour: str) -> None:
+    if not bars:
+        return
     ax.broken_barh(
         [(left, max(right - left, 1 / PIXELS)) for left, right in bars],
         (place - 0.06, 0.12),
@@ -159,7 +183,7 @@ def _many(counts: np.ndarray) -> str:
     return f"{counts.sum():,} events"
 
 
-def _merged(places: np.ndarray, numbers: np.ndarray, bins: int) -> list[tuple[float, np.ndarray]]:
+def merged(places: np.ndarray, numbers: np.ndarray, bins: int) -> list[tuple[float, np.ndarray]]:
     """Marks with the numbers of their events, the leftmost first; each event has its own where there are no bins."""
     if not bins:
         return [(float(x), number) for x, number in zip(places, numbers[:, None], strict=True)]
@@ -168,7 +192,7 @@ def _merged(places: np.ndarray, numbers: np.ndarray, bins: int) -> list[tuple[fl
     return [(float(x.mean()), those) for x, those in zip(np.split(places, cuts), np.split(numbers, cuts), strict=True)]
 
 
-def _words_of(numbers: np.ndarray) -> str:
+def words_of(numbers: np.ndarray) -> str:
     gapless = numbers[-1] - numbers[0] + 1 == len(numbers)
     if len(numbers) <= TOLD and not (gapless and len(numbers) > 1):
         return ", ".join(map(str, numbers))
