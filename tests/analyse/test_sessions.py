@@ -106,7 +106,7 @@ def test_errors_and_how_a_session_was_ended() -> None:
         line(3, 7, killed, severity="FATAL", kind="disconnection"),
     )
     assert only["did"] == (
-        "rolled_back: DELETE FROM a",
+        "rolled back: DELETE FROM a",
         'ERROR: relation "b" does not exist — DROP TABLE b',
         f"FATAL: {killed}",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from triage_kit.analyse import investigate
 
-LOG = {"file": "p.log", "format": "stderr", "first_at": "2025-10-01T00:00:00Z", "last_at": "2025-10-09T00:00:00Z"}
+LOG = {"file": "p.log", "format": "stderr", "first_at": "2025-10-01T00:00:00Z", "last_at": "2025-10-08T10:37:20Z"}
 READ = {
     "questions": [{"source": name, "status": "answered"} for name in ("statements", "version_tables")],
     "log_sources": [LOG],

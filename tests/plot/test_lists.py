@@ -169,7 +169,7 @@ def test_the_statement_that_the_damage_proves_comes_first_and_is_said_to_have_be
     empty = {name: schemas.empty(name) for name in names}
     found = SimpleNamespace(**{**empty, "statements": seen, "groups": group, "culprits": told})
     said = Reader(plot.numbered_findings(found, schemas.empty("migration_operations"))).text
-    proven, other = said.index("Finding 2: TRUNCATE, end not logged"), said.index("Finding 3: DELETE, end not logged")
+    proven, other = said.index("Finding 2: TRUNCATE, outcome unknown"), said.index("Finding 3: DELETE, outcome unknown")
     assert proven < said.index("shows that it was carried out") < other
     assert said.count("shows that it was carried out") == 1
     assert "2025-10-07 20:00:00 UTC, role ops, E2, E3" in said

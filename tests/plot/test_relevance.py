@@ -191,7 +191,7 @@ def test_counters_tell_of_a_logged_statement_no_second_time() -> None:
         {**gone, "text": "DELETE FROM d.hub WHERE id < $1", "outcome": "unknown"},
     ]))  # fmt: skip
     heads = [head.get_text().partition(": ")[2] for head in page.find_all("h3") if "table" not in head.get_text()]
-    assert heads == ["TRUNCATE, committed", "DELETE, committed", "TRUNCATE, end not logged"]
+    assert heads == ["TRUNCATE, committed", "DELETE, committed", "TRUNCATE, outcome unknown"]
     assert "differ in their values only" not in page.get_text()
 
 
@@ -316,25 +316,39 @@ def test_what_is_run_later_is_not_pasted_with_what_is_run_now() -> None:
             "createdb b",
             "SET x = off;  -- for this session",
             "UPDATE a SET b = 1;",
-            "DO $$ BEGIN",
-            "PERFORM 1;",
-            "END $$;",
+            "SELECT 1\nFROM a;",
             "COMMIT;  -- or ROLLBACK; where the counts are wrong",
-            "# in case.yaml: logs: [a]",
-            "triage collect --again .",
+            "# in case.yaml: logs: [a]\ntriage collect --again .",
+            "triage salvage . --table 'a\nDROP TABLE b'",
             "dropdb b  # when the rows are back and compared",
         ),
     }
     page = BeautifulSoup(plot.recovery_list(schemas.frame("recovery", [way])), "html.parser")
     assert [each.get_text() for each in page.find_all("pre")] == [
         "CASE=$PWD  # here\ncreatedb b",
-        "SET x = off;  -- for this session\nUPDATE a SET b = 1;\nDO $$ BEGIN\nPERFORM 1;\nEND $$;",
-        "COMMIT;", "triage collect --again .", "dropdb b",
+        "SET x = off;  -- for this session\nUPDATE a SET b = 1;\nSELECT 1\nFROM a;",
+        "COMMIT;", "triage collect --again .\ntriage salvage . --table 'a\nDROP TABLE b'", "dropdb b",
     ]  # fmt: skip
     assert [each.get_text() for each in page.find_all(class_="where")] == [
         "In a shell:", "In psql:", "In psql (or ROLLBACK; where the counts are wrong):", "in case.yaml: logs: [a]",
         "In a shell:", "In a shell (when the rows are back and compared):",
     ]  # fmt: skip
+
+
+def test_the_ways_back_are_numbered_in_the_order_in_which_to_try_them() -> None:
+    ways = [{"option": "dead_rows", "feasible": True, "rows": 20880, "order": 2},
+            {"option": "wal", "feasible": True, "rows": 20879, "order": 1}]  # fmt: skip
+    page = BeautifulSoup(plot.recovery_list(schemas.frame("recovery", ways)), "html.parser")
+    assert [each.get_text().split(" ", 3)[:3] for each in page.find_all("h3")] == [
+        ["Option", "1:", "reading"], ["Option", "2:", "reading"]]  # fmt: skip
+    assert "WAL" in page.find("h3").get_text()
+
+
+def test_what_the_counters_leave_of_a_whole_table_is_not_called_expected() -> None:
+    row = {"schema": "m", "table": "versions", "kind": "table", "status": "intact", "inserts": 4, "deletes": 1,
+           "expected_rows": 3, "expected_from": "counters", "actual_rows": 1, "missing_rows": 0}  # fmt: skip
+    cells = BeautifulSoup(plot.table_list(schemas.frame("findings", [row])), "html.parser").find_all("tr")[1]
+    assert [each.get_text() for each in cells.find_all("td")][1:4] == ["1 (the counters leave 3)", "1", "0"]
 
 
 def test_a_loss_is_dated_by_the_commits_of_its_batches_too() -> None:

@@ -15,7 +15,7 @@ Evidence = Mapping[str, pd.DataFrame]
 WRITING = ("pitr", "backup", "standby", "log_replay")  # ways whose commands insert, and pass over what is there already
 LEFT_OUT = "rows that break it are passed over without a word (ON CONFLICT DO NOTHING): count afterwards"
 ENDS = "one row that breaks it ends the whole copy: compare with the rows first, or take it away and add it again"
-SAME = "a row whose key stands here again is passed over without a word: count afterwards"
+SAME = "a row whose key stands here again is passed over, and what stands keeps its values: compare afterwards"
 MOST = 6
 
 

@@ -159,7 +159,7 @@ def _bias(row: dict, counted: dict, about: Context) -> list[str]:
     if row["counters_alive"] and row["inserts"]:
         lost = rolled_back(counted)
         if lost:
-            words.append(f"{lost} counted changes were rolled back")
+            words.append(f"{lost} counted change{' was' if lost == 1 else 's were'} rolled back")
         elif lost is None:
             words.append(f"rolled-back inserts count as expected; {_why_not_told(counted)}")
     if not about.has_server and row["inserts"] is not None:

@@ -81,5 +81,8 @@ def noted(concluded: Sequence[dict], told: Mapping[str, Sequence[Drop]], ledger:
         if one is not None:
             reference = ledger.add("wal", one.says(), "wal_dropped", one.name, one.at)
             row = {**row, "because": (*row["because"], reference), "former_rows": one.rows}
+            if one.tuples and row["expected_rows"] is None:
+                held = f"how many rows it held is not known: the planner took it for {one.tuples:,}"
+                row["bias"] = (*row["bias"], f"{held}, and the WAL holds {one.rows:,}")
         found.append(row)
     return found

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from triage_kit.analyse import commands
+from triage_kit.analyse.context import first
 from triage_kit.analyse.losses import Loss, way
 from triage_kit.analyse.shelf import Judged
 
+# A dump of pg_dumpall, or of pg_dump --create, drops and makes databases by name and connects to them: psql takes it
+# into the damaged database, whatever --dbname says. Of it only what follows \connect to the wanted one is let by.
+_ONLY = (
+    r"""awk -v db={name} '/^\\connect /{{n = $NF; gsub(/["\047]/, "", n); sub(/^dbname=/, "", n); on = n == db; """
+    "next}} on && !/^(ALTER|CREATE|DROP) DATABASE /'"
+)
+BY_HAND = (
+    "# this dump connects to databases by names that no filter is sure of: take what follows \\connect to the right "
+    "one out by hand, and never give the whole file to psql, which would go on in the damaged database"
+)
+_PLAIN_NAME = re.compile(r"[\w.-]+")
 Evidence = Mapping[str, pd.DataFrame]
 
 
@@ -26,7 +40,8 @@ def backup(lost: Loss, shelf: Sequence[Judged], evidence: Evidence) -> dict:
             why += f"; it must be older than {lost.before:%Y-%m-%d %H:%M:%S} UTC"
         older = "" if lost.before is None else f", older than {lost.before:%Y-%m-%d %H:%M:%S} UTC"
         lines = (
-            f"# for DUMP put the file or folder that pg_dump wrote{older}; one of SQL text is read by psql:",
+            f"# for DUMP put the file or folder that pg_dump wrote{older}. One of SQL text is for psql, but not if it "
+            "holds \\connect, DROP DATABASE or CREATE DATABASE: these lead away from the database beside:",
             "pg_restore --list DUMP  # which tables it holds, without restoring",
             "createdb recovered && pg_restore --dbname=recovered DUMP  # beside, never over",
         )
@@ -77,12 +92,29 @@ def _lacking(lost: Loss, best: Judged) -> str:
     return "not in it: " + ", ".join(short[:8]) if short else ""
 
 
+def _section(row: dict, evidence: Evidence) -> str | None:
+    """The filter that keeps a dump of SQL text within the database beside; None where its names are too odd for one.
+
+    >>> _section({"database": None}, {})
+    ''
+    """
+    names = [name for name in (row["database"] or "").split(", ") if name]
+    if not names:
+        return ""  # without \\connect nothing in it names a database
+    here = first(evidence["identity"]).get("database")
+    name = here if here in names else names[0] if len(names) == 1 else None
+    return f" {_ONLY.format(name=shlex.quote(name))} |" if name and _PLAIN_NAME.fullmatch(name) else None
+
+
 def _from_dump(lost: Loss, best: Judged, evidence: Evidence) -> tuple[str, ...]:
     row, beside = best.row, "triage_recovered"
     path = commands.place(row["file"])
     unpack = {"gzip": "gzip -dc", "zstd": "zstd -dc", "lz4": "lz4 -dc"}.get(row["packing"] or "", "cat")
     if row["format"] == "plain":
-        made = f"{unpack} {path} | psql -X --quiet --dbname={beside} > /dev/null"
+        only = _section(row, evidence)
+        if only is None:
+            return (BY_HAND,)
+        made = f"{unpack} {path} |{only} psql -X --quiet --dbname={beside} > /dev/null"
     else:
         # Roles and privileges of the old database need not exist here; indexes and constraints are not needed.
         made = (

@@ -119,7 +119,7 @@ def _files(hurt: Sequence[dict], evidence: Mapping[str, pd.DataFrame]) -> dict:
                 if look
                 else ""
             )
-            + f"-- then, on the server, in a shell, with a folder that has room for {ELSEWHERE}: "
+            + f"-- then, on the server, in a shell, with a folder that has room in place of {ELSEWHERE}: "
             f"cp -a {data_directory(evidence)} {ELSEWHERE}/\n-- and every tablespace"
         ),
         "deadline": None,
@@ -245,7 +245,7 @@ def _wal(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
         ),
         "destroys": "nothing; the replication slot keeps WAL until it is dropped, so watch the disk",
         "command": (
-            f"-- on the server, in a shell, first, with a folder that has room for {ELSEWHERE}: "
+            f"-- on the server, in a shell, first, with a folder that has room in place of {ELSEWHERE}: "
             f"cp -a {data_directory(evidence)}/pg_wal {ELSEWHERE}/\n"
             "-- then, as a role with REPLICATION or a superuser; it keeps what comes after the last checkpoint:\n"
             "-- and is given up by: SELECT pg_drop_replication_slot('triage_hold')\n"
@@ -283,7 +283,7 @@ def _log(evidence: Mapping[str, pd.DataFrame]) -> dict:
         "why": "it names sessions, failed statements and checkpoints"
         + ("; this server overwrites old files on rotation" if truncating else ""),
         "destroys": "nothing",
-        "command": (f"-- as a member of pg_monitor:\n{_LISTED}\n{_log_copied(settings, evidence)}"),
+        "command": (f"-- as a member of pg_monitor:\n{_LISTED}{_log_copied(settings, evidence)}"),
         "deadline": None,
     }
 
@@ -291,12 +291,12 @@ def _log(evidence: Mapping[str, pd.DataFrame]) -> dict:
 def _log_copied(settings: Mapping[str, str | None], evidence: Mapping[str, pd.DataFrame]) -> str:
     """Copying the folder of the log, by its name where the server told it."""
     folder, data = settings.get("log_directory"), settings.get("data_directory")
-    here = f"-- then, on the server, in a shell, with a folder that has room for {ELSEWHERE}"
+    here = f"-- then, on the server, in a shell, with a folder that has room in place of {ELSEWHERE}"
     if folder and HARMLESS_PATH.fullmatch(folder) and (folder.startswith("/") or data):
         whole = shlex.quote(folder) if folder.startswith("/") else f"{data_directory(evidence)}/{shlex.quote(folder)}"
-        return f"{here}: cp -a {whole} {ELSEWHERE}/"
+        return f"  {here}: cp -a {whole} {ELSEWHERE}/"
     asked = "SELECT current_setting('data_directory'), current_setting('log_directory');"
-    return f"{asked}  {here} and the folder that this names for LOG_DIRECTORY: cp -a LOG_DIRECTORY {ELSEWHERE}/"
+    return f"\n{asked}  {here} and the folder that this names for LOG_DIRECTORY: cp -a LOG_DIRECTORY {ELSEWHERE}/"
 
 
 def _backups() -> dict:

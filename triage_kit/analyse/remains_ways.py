@@ -89,7 +89,7 @@ def _out_of_copies(tables: Sequence[str], evidence: Evidence) -> list[str]:
             lines += [f"cp -a {data}/{shlex.quote(path)}* /another/disk/"]
         else:
             copy = "COPY"
-            lines.append(f"# COPY: the copy of the file that pg_relation_filepath({literal(written(name))}) names:")
+            lines.append("# for COPY put the copy of its file, which pg_relation_filepath() names:")
         lines.append(f"triage salvage . --table {shlex.quote(name)} --file {shlex.quote(copy)}")
     return lines
 

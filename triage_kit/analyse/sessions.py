@@ -16,7 +16,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.logins import LASTED, SAID
-from triage_kit.analyse.statements import takes
+from triage_kit.analyse.statements import OUTCOMES, takes
 
 if TYPE_CHECKING:
     from triage_kit.analyse.groups import Group
@@ -216,7 +216,7 @@ def _counted(keys: pd.Series, verbs: pd.Series) -> pd.Series:
 def _deeds(known: pd.DataFrame, changing: pd.DataFrame, wrong: pd.DataFrame) -> pd.DataFrame:
     """Column ``did``: changes and errors of each session in their order, and how they ended."""
     words = [
-        (changing["outcome"].fillna("unknown") + ": ") + changing["statement"].map(_line),
+        (changing["outcome"].fillna("unknown").replace(OUTCOMES) + ": ") + changing["statement"].map(_line),
         wrong["severity"] + ": " + wrong["message"].fillna("").map(_line) + wrong["statement"].map(_cited),
     ]
     said = pd.concat(words)

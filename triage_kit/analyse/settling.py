@@ -10,6 +10,7 @@ from triage_kit.analyse.groups import Group
 from triage_kit.analyse.inquiry import Inquiry, answered
 
 HIDDEN = "<insufficient privilege>"
+QUIET = pd.Timedelta(days=1)  # judgement: so long a server may have nothing to write before its log is an old one
 PEOPLE = "the people who had access"
 # cause: what shows it, and the source of this kit that tells the same; None where it reads none
 SHOWS: Mapping[str, tuple[tuple[str, str | None], ...]] = {
@@ -73,7 +74,7 @@ def _log(group: Group | None, inquiry: Inquiry) -> bool:
     begins, ends = inquiry.evidence["log_sources"]["first_at"].min(), inquiry.evidence["log_sources"]["last_at"].max()
     mine = [row for row in inquiry.findings if group is not None and row.get("group") == group.name]
     losses = [row.get("committed_at") or row.get("lost_to") for row in mine]
-    return pd.notna(begins) and all(begins <= at <= ends for at in losses if at is not None)
+    return pd.notna(begins) and all(begins <= at <= ends + QUIET for at in losses if at is not None)
 
 
 READ: Mapping[str, Callable[[Group | None, Inquiry], bool]] = {

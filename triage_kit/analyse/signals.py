@@ -286,7 +286,7 @@ def _dead_deletes(table: Dossier, scene: Scene) -> Observation | None:
         return None  # so few that autovacuum would not have come for them
     dead = max(0, dead - table.failed)  # what was inserted in vain lies there dead as well
     whole = dead >= 0.9 * deletes
-    says = f"{dead} of {deletes} deleted rows are still counted as dead"
+    says = f"{deletes} rows were deleted, and {dead} are counted as dead, what updates and rolled-back inserts left too"
     return Observation(("undisturbed" if whole else "cleared",), says, "pg_stat_user_tables", table.name, "counters")
 
 

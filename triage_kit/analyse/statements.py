@@ -35,6 +35,7 @@ DESTRUCTIVE = REMOVES_ROWS | REMOVES_COLUMNS | MOVES_ROWS
 
 AWAY = ("drop_database", "rename_database")  # what leaves nothing under a database's name, run from another one
 _DATABASE_AWAY = re.compile(r"(?i)\bdrop\s+database\b|\balter\s+database\b[^;]*\brename\b")
+OUTCOMES = {"unknown": "outcome unknown", "rolled_back": "rolled back"}  # in words; the others say themselves
 FAILURES = ("ERROR", "FATAL", "PANIC")
 NOTHING = "nothing: a statement that fails changes no row"
 COLUMN_ONLY = "no rows: at most the columns of that type"
@@ -149,6 +150,9 @@ def _hands(event: dict) -> set[tuple]:
     return ({(event["pid"],)} if event["pid"] is not None else set()) | ({who} if None not in who else set())
 
 
+OPENINGS = ("statement: ", "execute ", "duration: ")  # of a line that only logs a statement
+
+
 def attempts(found: Sequence[Seen]) -> list[Seen]:
     """Each statement once: a failed one stands in the log where it began and again with its error, which says why."""
     errors = {(each.pid, each.text) for each in found if each.pid is not None and _says_why(each)}
@@ -157,7 +161,7 @@ def attempts(found: Sequence[Seen]) -> list[Seen]:
 
 
 def _says_why(each: Seen) -> bool:
-    return each.message is not None and not each.message.startswith(("statement: ", "execute ", "duration: "))
+    return each.message is not None and not each.message.startswith(OPENINGS)
 
 
 def statements_frame(found: list[Seen]) -> pd.DataFrame:
@@ -216,8 +220,10 @@ def _from_log(event: dict, short: Mapping[str, str], ledger: Ledger, ended: Mapp
     outcome = "failed" if event["severity"] in FAILURES else event["outcome"] or "unknown"
     if outcome == "unknown":  # the log does not tell, the WAL may
         outcome = ended.get(event["xid"] or 0, outcome)
-    said = f": {event['message']}" if outcome == "failed" else ""
-    became = "statement, what became of it is not logged" if outcome == "unknown" else f"{outcome} statement"
+    why = (event["message"] or "") if outcome == "failed" else ""
+    said = f": {why}" if why and not why.startswith(OPENINGS) else ""
+    word = OUTCOMES.get(outcome, outcome)
+    became = f"statement, {word} to the log" if outcome == "unknown" else f"{word} statement"
     ran = _ran(event)
     reference = ledger.add("log", f"{became}{said}: {' '.join(_short(text).split())}", where, at=event["at"])
     return [

@@ -12,9 +12,8 @@ from triage_kit.analyse.applied import migration_states
 from triage_kit.analyse.context import Context, in_order, rows
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.sessions import LOADS, called, worth_telling
-from triage_kit.analyse.statements import FAILURES, Seen, attempts, resolver
+from triage_kit.analyse.statements import FAILURES, OUTCOMES, Seen, attempts, resolver
 
-OUTCOMES = {"unknown": "logged, what became of it is not"}  # the other words say themselves
 STATES = {"applied": "applied", "way_back": "no version table tells whether it ran"}
 MOST_LOADED = 12  # tables that a load names
 LANES = {

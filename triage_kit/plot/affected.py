@@ -92,6 +92,11 @@ def _at_most(row: object) -> str:
 
 
 def _expected(row: object) -> Html:
+    whole = row.status == "intact" and pd.notna(row.expected_rows) and pd.notna(row.actual_rows)
+    if whole and row.expected_rows != row.actual_rows and not row.missing_rows:
+        # Nothing of it is missing, so that what the counters leave was not to be expected.
+        counted = tag("small", f"(the counters leave {style.count(row.expected_rows)})")
+        return html.join([style.count(row.actual_rows), " ", counted])
     origin = f" from {style.visible(row.expected_from).replace('_', ' ')}" if isinstance(row.expected_from, str) else ""
     if pd.notna(row.expected_rows):
         sum_ = ""

@@ -180,7 +180,7 @@ def statement_list(statements: pd.DataFrame, timezone: object = None) -> Html:
     rows = [
         [
             html.moment(row.at, timezone, fine=True),
-            text(row.outcome),
+            text(style.visible(row.outcome).replace("_", " ")),
             html.join([html.sql(row.text), _repeated(row, timezone)]),
             html.names(row.tables, absent=""),
             html.join(["the first: " if row.times > 1 else "", html.cited(_removed(row.removed))]),
@@ -255,9 +255,7 @@ def recovery_list(recovery: pd.DataFrame, timezone: object = None) -> Html:
     """The ways back, feasible ones first: rows, what they do not bring, effort, commands and target."""
     given = schemas.check(recovery, "recovery")
     order = given["feasible"].map({True: 0, False: 2}).fillna(1)
-    given = given.assign(_order=order).sort_values(
-        ["_order", "rows"], ascending=[True, False], kind="stable", na_position="last"
-    )
+    given = given.assign(_order=order).sort_values(["_order", "order"], kind="stable", na_position="last")
     if given.empty:
         return tag("p", "No way back is needed, or none is known.", class_="none")
     open_ = given[given["_order"] < 2].to_dict("records")

@@ -18,21 +18,24 @@ from triage_kit.plot import style
 
 MANY = 24  # characters of a cell that wants a line of its own
 MOST_IDS = 500  # evidence ids of one claim that a page lists
-LONG = 40  # a table with more rows scrolls inside its own frame
+LONG = 200  # a table with more rows scrolls inside its own frame
 EVIDENCE_ID = re.compile(r"\bE\d+\b")
 # Where a long word may go on in the next line: after a joint, or where a capital begins a word of its own.
 LONG_WORD = re.compile(r"\w[\w./:=(,-]{17,}\w")
 JOINT = re.compile(r"[_/](?=\w)|(?:[.,=(]|::)(?=[^\W\d])|(?<=[a-z\d])(?=[A-Z][a-z])")
 NAME_JOINT = re.compile(r"[._/](?=\w)|(?<=[a-z\d])(?=[A-Z][a-z])")
 SHELL = re.compile(r"-- (?P<where>[^:;]*\bin a shell\b[^:]*): (?P<command>.+)$", re.M)
-SQL = re.compile(
-    r"(?:--|\\|(?:SELECT|WITH|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|BEGIN|COMMIT|ROLLBACK|SET|LOCK|CHECKPOINT|DO|COPY|"
-    r"VACUUM|REFRESH|GRANT|REVOKE|TRUNCATE|REINDEX)\b)"
-)
-SETTING = re.compile(r"[a-z_]+ = ")
 LATER = re.compile(r"\s+(?:#|--) (?P<when>(?:when|or) .*)$")  # a remark that says when, or when not, to run a line
 IN_SHELL, IN_PSQL, IN_SETTINGS, BY_HAND = "In a shell", "In psql", "In postgresql.auto.conf of the copy", "by hand"
 PLACES = (IN_SHELL, IN_PSQL)
+BEGINNINGS = (
+    (BY_HAND, re.compile(r"# ")),
+    (IN_PSQL, re.compile(
+        r"--|(?:SELECT|WITH|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|BEGIN|COMMIT|ROLLBACK|SET|LOCK|CHECKPOINT|DO|COPY|"
+        r"VACUUM|REFRESH|GRANT|REVOKE|TRUNCATE|REINDEX)\b")),
+    (IN_SETTINGS, re.compile(r"[a-z_]+ = ")),
+    (IN_SHELL, re.compile("")),
+)  # fmt: skip
 OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")  # its hyphens part nothing
 DRAWN = frozenset(("text", "title", "tspan"))  # elements of a drawing, which know no line breaks
 
@@ -160,8 +163,8 @@ def commands(each: Iterable[object]) -> Html:
     (3, True)
     """
     told: list[tuple[str, list[str]]] = []
-    for line in "\n".join(str(one) for one in each if not _absent(one)).splitlines():
-        where = _where(line, told)
+    for line in (part for one in each if not _absent(one) for part in _parts(str(one))):
+        where = next(place for place, begins in BEGINNINGS if begins.match(line))
         if where in PLACES and (later := LATER.search(line)):
             where, line = f"{where} ({later['when']})", line[: later.start()]
         if told and told[-1][0] == where:
@@ -176,17 +179,10 @@ def commands(each: Iterable[object]) -> Html:
     )
 
 
-def _where(line: str, told: Sequence[tuple[str, list[str]]]) -> str:
-    """Where a line is run; one of a statement that goes on is run where the statement began."""
-    where, lines = told[-1] if told else ("", [""])
-    ended = lines[-1].partition("  --")[0].rstrip().endswith(";") and "\n".join(lines).count("$$") % 2 == 0
-    if where.startswith(IN_PSQL) and not ended:
-        return where
-    if line.startswith("# "):
-        return BY_HAND
-    if SQL.match(line):
-        return IN_PSQL
-    return IN_SETTINGS if SETTING.match(line) else IN_SHELL
+def _parts(command: str) -> list[str]:
+    """What is done by hand, told in its first line, and the command; a name of several lines parts nothing else."""
+    head, _, rest = command.partition("\n")
+    return [head, rest] if rest and head.startswith("# ") else [command]
 
 
 def cited(value: object) -> Html:

@@ -231,7 +231,7 @@ def _statement(same: list[dict], outcome: str, explains: bool, timezone: object)
         if removed.startswith("nothing")
         else html.join([removed[:1].upper(), html.cited(removed[1:]), ".", touched])
     )
-    ended = "end not logged" if outcome == "unknown" else outcome.replace("_", " ")
+    ended = "outcome unknown" if outcome == "unknown" else outcome.replace("_", " ")
     texts = len({one["text"] for one in same if pd.notna(one["at"])})  # counters hold the same one without values
     others = tag("p", f"This is the first{alike.more(texts)}.") if texts > 1 else ""
     return f"{operation.upper().replace('_', ' ')}, {ended}", _shape(

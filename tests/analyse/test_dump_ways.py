@@ -1,0 +1,54 @@
+"""What psql is given of a dump of SQL text: nothing that leads away from the database beside."""
+
+import subprocess
+
+import pytest
+
+from triage_kit import schemas
+from triage_kit.analyse.dump_ways import _section
+
+# As pg_dumpall --clean of 18 writes it, cut short: roles and databases before the first \\connect, then a part each.
+CLUSTER = """\
+DROP DATABASE shop;
+CREATE ROLE ada;
+\\connect template1
+CREATE TABLE public.template ();
+\\unrestrict x
+CREATE DATABASE shop WITH TEMPLATE = template0;
+{connect}
+\\restrict x
+SET client_encoding = 'UTF8';
+ALTER DATABASE shop SET search_path TO 'a';
+COPY public.items (id, said) FROM stdin;
+1\tCREATE DATABASE shop
+\\.
+\\unrestrict x
+\\connect other
+COPY public.items (id, said) FROM stdin;
+2\tof another database
+\\.
+"""
+KEPT = """\
+\\restrict x
+SET client_encoding = 'UTF8';
+COPY public.items (id, said) FROM stdin;
+1\tCREATE DATABASE shop
+\\.
+\\unrestrict x
+"""
+HERE = {"identity": schemas.frame("identity", [{"database": "shop"}])}
+
+
+@pytest.mark.parametrize(
+    "connect", ["\\connect shop", '\\connect "shop"', "\\connect -reuse-previous=on \"dbname='shop'\""]
+)
+def test_of_a_cluster_only_the_part_of_the_damaged_database_reaches_psql(connect: str) -> None:
+    command = _section({"database": "other, shop, template1"}, HERE)
+    told = CLUSTER.replace("{connect}", connect)
+    done = subprocess.run(["sh", "-c", f"cat |{command} cat"], input=told, capture_output=True, text=True, check=True)
+    assert done.stdout == KEPT
+
+
+def test_a_name_that_no_filter_is_sure_of_has_none() -> None:
+    assert _section({"database": "my shop"}, HERE) is None
+    assert _section({"database": "a, b"}, HERE) is None
