@@ -351,6 +351,19 @@ def test_what_the_counters_leave_of_a_whole_table_is_not_called_expected() -> No
     assert [each.get_text() for each in cells.find_all("td")][1:4] == ["1 (the counters leave 3)", "1", "0"]
 
 
+def test_each_line_of_the_matrix_is_told_in_words_for_every_group() -> None:
+    moved = [{"group": group, "item": "doer_named", "cause": cause, "decibans": decibans, "evidence": "E7"}
+             for group in ("G1", "G2") for cause, decibans in (("crash", -9.0), ("manual_session", 4.0))]  # fmt: skip
+    moved.append({**moved[0], "item": "promoted", "decibans": 0.1})
+    proof = schemas.frame(
+        "evidence", [{"id": "E7", "group": "cause", "says": "the log names role ada", "source": "log"}]
+    )
+    page = BeautifulSoup(plot.matrix_lines(schemas.frame("cause_evidence", moved), proof), "html.parser")
+    assert [[each.get_text() for each in row.find_all("td")] for row in page.find_all("tr")[1:]] == [
+        [group, "doer named", "the log names role ada E7", "manual session (+4)", "crash (\u22129)"]
+        for group in ("G1", "G2")]  # fmt: skip
+
+
 def test_a_loss_is_dated_by_the_commits_of_its_batches_too() -> None:
     def dated(by: str) -> bool:
         return schemas.by_commits(schemas.frame("groups", [{"group": "G1", "dated_by": by}]))

@@ -38,6 +38,7 @@ from triage_kit.plot.sources import source_list
 from triage_kit.plot.steps import next_steps, step_list
 from triage_kit.plot.story import timeline
 from triage_kit.plot.style import Picture, picture
+from triage_kit.plot.weighed import matrix_lines
 
 __all__ = [
     "Picture",
@@ -56,6 +57,7 @@ __all__ = [
     "gap_list",
     "glance",
     "glossary",
+    "matrix_lines",
     "mechanisms",
     "narrow",
     "next_steps",

@@ -118,10 +118,11 @@ def _candidates(damaged: pd.DataFrame, found: SimpleNamespace) -> Html:
     each = "; ".join(f"{words.mechanism(word)} ({_range(*least_and_most)})" for word, *least_and_most in named)
     said = tag("p", f"Candidates for what happened to the rows: {each}.")
     tests = schemas.check(found.next_tests, "next_tests")
-    if tests.empty:
+    mine = [row for row in tests.to_dict("records") if any(name in row["test"] for name in names(damaged))]
+    if not mine:  # the other checks tell who it was, and not what happened
         return said
-    return html.join([said, tag("p", "What would tell them apart best: ", html.cited(tests["test"].iloc[0])),
-                      html.commands([tests["command"].iloc[0]])])  # fmt: skip
+    return html.join([said, tag("p", "What would tell them apart best: ", html.cited(mine[0]["test"])),
+                      html.commands([mine[0]["command"]])])  # fmt: skip
 
 
 def _range(least: float, most: float) -> str:
@@ -373,14 +374,21 @@ def _ties(foreign_keys: pd.DataFrame, findings: pd.DataFrame) -> list[tuple[str,
         if len(carrying)
         else "No DELETE on one damaged table took rows of another along: each was deleted from."
     )
-    if truncated:
+    if between.empty:
+        conclusion = "No key joins two damaged tables: none of them lost its rows with another."
+    elif truncated:
         impact = "DELETE follows ON DELETE CASCADE only; TRUNCATE … CASCADE follows every key, whatever ON DELETE says."
         conclusion = "Keys without CASCADE therefore do not rule out that one statement emptied all of these tables."
     return [
         (
             "Foreign keys of the damaged tables",
             _shape(
-                html.join([f"{len(near):,} foreign keys touch a damaged table: {said}. ", html.ids(near["evidence"])]),
+                html.join(
+                    [
+                        f"{style.things(len(near), 'foreign key')} of a damaged table: {said}. ",
+                        html.ids(near["evidence"]),
+                    ]
+                ),
                 f"{len(between):,} join two damaged tables, {len(carrying):,} of these ON DELETE CASCADE.",
                 html.join([impact, _let_go(near, given)]),
                 conclusion,
