@@ -1,6 +1,7 @@
 """Sessions out of single lines: where one ends and the next begins, and what each tells of itself."""
 
 import json
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -183,6 +184,13 @@ def test_a_session_of_lines_without_a_time_is_told_by_its_connection() -> None:
     )
     assert (first["role"], first["kinds"], first["started_at"]) == ("ada", "TRUNCATE 1", START)
     assert (second["role"], second["kinds"]) == ("bob", "SELECT 1")
+
+
+def test_no_text_is_kept_for_its_answer() -> None:
+    text = f"TRUNCATE a /* {'x' * 20_000} */"  # longer than what the parser keeps
+    held = sys.getrefcount(text)
+    assert statements.takes(text)
+    assert sys.getrefcount(text) == held
 
 
 def test_statements_whose_effects_are_known_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from hashlib import blake2b
 
 import pandas as pd
 
@@ -121,14 +121,22 @@ def destructive(text: str) -> list[sql.Effect]:
     return [each for each in found if each.operation != "update" or each.bounded is False or hides(each.text)]
 
 
-@lru_cache(maxsize=1 << 18)
+_MOST_KNOWN = 1 << 18
+_known: dict[bytes, bool] = {}  # by the digest of a statement: the texts of a log may be a gigabyte
+
+
 def takes(text: str) -> bool:
     """Whether the text is destructive, kept for each: effects and sessions both ask of a log's 200,000 statements.
 
     >>> takes("TRUNCATE a"), takes("SELECT 1")
     (True, False)
     """
-    return bool(destructive(text))
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    if digest not in _known:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[digest] = bool(destructive(text))
+    return _known[digest]
 
 
 def created_by(evidence: Mapping[str, pd.DataFrame]) -> dict[str, set[tuple]]:

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from triage_kit.parse.migration import Operation
+from triage_kit.parse.orm import ECTO_DROP
 
 _MOST = 1_000
 _MOST_VALUES = 100
@@ -86,7 +87,7 @@ _PHP = _Language(
         r"Schema::(?:drop|dropIfExists|create|table|rename)|DB::table|dropColumn|(?<=->)table",
         variable=r"(?:self::|static::|\$this->|\$)\w+",
     ),
-    re.compile(r"\b(?:Schema::(?:drop|dropIfExists)|DB::table)\(\s*\Z"),
+    re.compile(r"(?:\b(?:Schema::(?:drop|dropIfExists)|DB::table)|->table)\(\s*\Z"),
 )
 _CSHARP = _Language(
     _binds(
@@ -104,7 +105,7 @@ _ELIXIR = _Language(
         rf"\bEnum\.each\(\s*(?P<value>{_HELD})\s*,\s*fn\s+(?P<name>\w+)",
     ),
     _takes(r"table"),
-    re.compile(r"\bdrop(?:_if_exists)?[ (]\s*table\(\s*\Z"),
+    re.compile(rf"{ECTO_DROP}\(\s*\Z"),
 )
 _LANGUAGES = {
     **dict.fromkeys(("js", "jsx", "ts", "tsx", "mjs", "cjs", "vue"), _JS),
@@ -113,6 +114,10 @@ _LANGUAGES = {
     "php": _PHP,
     "cs": _CSHARP,
 }
+
+
+_MARKER = re.compile(r"held__(\d{1,9})__")
+_MOST_SPELLED = 10_000  # more calls than their readers take
 
 
 class _Written(NamedTuple):
@@ -182,13 +187,14 @@ def _spelled(text: str, language: _Language, written: list[_Written]) -> str:
             written.append(_Written(f"held__{len(written)}__", found["source"], values or ("{…}",)))
             return f'{found["head"]}"{written[-1].marker}"'
 
-        text = language.takes.sub(spelled, text)
+        text = language.takes.sub(spelled, text, count=_MOST_SPELLED)
     return text
 
 
 def _told(operation: Operation, written: list[_Written]) -> Iterator[Operation]:
     """The operation for each value of the variable that names its object, as the text has it."""
-    inside = [each for each in written if each.marker in f"{operation.object} {operation.text} {operation.renamed}"]
+    places = {int(place) for place in _MARKER.findall(f"{operation.object} {operation.text} {operation.renamed}")}
+    inside = [written[place] for place in sorted(places) if place < len(written)]
     shown = operation.text
     for each in inside:
         shown = shown.replace(f'"{each.marker}"', each.source)

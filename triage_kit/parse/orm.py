@@ -437,9 +437,11 @@ def _ecto_column(call: Call, text: str) -> Told:
     return Told("drop_column", ".".join(filter(None, (table[-1] if table else "", call.found["name"]))))
 
 
+# Ecto's macro stands by itself; Map.drop and its like take keys out of a value.
+ECTO_DROP = r"(?<![\w.])(?:Ecto\.Migration\.)?drop(?:_if_exists)?[ (]\s*table"
 _ELIXIR = [
     _Rule("delete_all", re.compile(r"\bRepo\.delete_all\b(?=\()"), _ecto),
-    _Rule("drop", re.compile(r"\bdrop(?:_if_exists)?[ (]\s*table\(\s*[:\"](?P<name>\w+)"), _named("drop_table")),
+    _Rule("drop", re.compile(rf"{ECTO_DROP}\(\s*[:\"](?P<name>\w+)"), _named("drop_table")),
     _Rule("remove", re.compile(r"(?m)^\s*remove(?:_if_exists)?[ (]\s*:(?P<name>\w+)"), _ecto_column),
 ]
 _RUST = [

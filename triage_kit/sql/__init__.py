@@ -120,7 +120,8 @@ def _taken_back(effect: Effect, scope: Scope) -> bool:
     if effect.operation == "disable_trigger":
         return effect.parts in scope.restarted and not effect.within
     if effect.operation == "drop_materialized_view":
-        return effect.parts in scope.renewed and not effect.cascade and not effect.within
+        # What CASCADE takes besides are views, which hold no rows of their own either.
+        return effect.parts in scope.renewed and not effect.within
     return effect.operation == "drop_policy" and (*effect.parts, effect.column) in scope.renewed
 
 

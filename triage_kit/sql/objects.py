@@ -47,7 +47,7 @@ def _drop(node: Node, scope: Scope) -> Iterator[Effect]:
         else:
             operation = _DROPS.get(node.remove_type, "drop_other")
             harmless = operation in _NEED_CASCADE and not cascade(node)
-            if operation == "drop_materialized_view" and not cascade(node):
+            if operation == "drop_materialized_view":
                 scope.replace(parts, node.missing_ok)
             yield make(operation, parts, cascade=cascade(node), harmless=harmless)
 
