@@ -1,4 +1,7 @@
-"""Whether the tables let the rows in again: keys and constraints that are younger than the loss."""
+"""Whether the tables let the rows in again: keys and constraints that came with the loss or after it.
+
+A migration that removes duplicates and adds a unique key does both in one transaction: the key refuses what it removed.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ from triage_kit.analyse.losses import Loss, relations_of
 from triage_kit.analyse.xids import with_epoch
 
 Evidence = Mapping[str, pd.DataFrame]
-WRITING = ("pitr", "backup", "standby", "log_replay")  # ways whose commands insert, and pass over what is there already
-LEFT_OUT = "rows that break it are passed over without a word (ON CONFLICT DO NOTHING): count afterwards"
-ENDS = "one row that breaks it ends the whole copy: compare with the rows first, or take it away and add it again"
+WRITING = ("pitr", "backup", "standby", "log_replay", "wal", "dead_rows")  # ways whose rows are inserted in the end
+LEFT_OUT = "rows that break it are left out silently"
+ENDS = "one row that breaks it ends the whole copy"
 SAME = "a row whose key stands here again is passed over, and what stands keeps its values: compare afterwards"
 MOST = 6
 
@@ -34,14 +37,14 @@ def _told(tables: tuple[str, ...], lost: Loss, evidence: Evidence) -> Iterator[s
         return
     taken = {name: group.xid for group in lost.groups for name in group.tables}
     if any(taken.get(name) is None for name in named):
-        yield f"open: whether a key or a constraint was made after the loss is not known; {SAME}"
+        yield f"open: whether a key or a constraint came with the loss or after it is not known; {SAME}"
         return
     found = [line for name in named for line in _of_table(name, standing[name], taken[name] or 0, next_xid, evidence)]
     yield from found[:MOST]
     if len(found) > MOST:
-        yield f"open: {len(found) - MOST} more keys and constraints were made or changed after it"
+        yield f"open: {len(found) - MOST} more keys and constraints came with the loss or after it"
     if not found:
-        yield f"ok: no key and no constraint of these tables was made or changed after the loss; {SAME}"
+        yield f"ok: no key and no constraint of these tables came with the loss or after it; {SAME}"
 
 
 def _of_table(name: str, relation: dict, xid: int, next_xid: int | None, evidence: Evidence) -> Iterator[str]:
@@ -59,7 +62,7 @@ def _of_table(name: str, relation: dict, xid: int, next_xid: int | None, evidenc
             if row["table_oid"] == oid and row["unique"] and row["name"] not in keys
             and row["filenode"] == row["oid"]]  # fmt: skip
     for row in own:
-        if row["xmin"] and with_epoch(row["xmin"], next_xid) > loss:
+        if row["xmin"] and with_epoch(row["xmin"], next_xid) >= loss:
             said = row["definition"] or f"unique index on {name}"
             what = LEFT_OUT if row["kind"] in ("primary_key", "unique", "exclusion") else ENDS
-            yield f"open: {sql.quote_ident(row['name'])} of {name} ({said}) was made or changed after the loss: {what}"
+            yield f"bad: {sql.quote_ident(row['name'])} of {name} ({said}) came with the loss or after it: {what}"

@@ -13,6 +13,7 @@ from triage_kit.plot.damage import by_urgency, names
 from triage_kit.plot.html import Html, tag
 from triage_kit.plot.removals import group_removals, transactions
 
+SURE = 0.9  # above it no other candidate is named
 # What an operation of a migration costs, in rows (PostgreSQL documentation of each command).
 COSTS = {
     "drop_type": "removes the type, and with CASCADE the columns of that type. It removes no rows",
@@ -113,7 +114,8 @@ def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, H
 def _candidates(damaged: pd.DataFrame, found: SimpleNamespace) -> Html:
     """What else could have happened to the rows, and what would tell; nothing where one mechanism is left."""
     named = words.candidates(damaged, schemas.check(found.mechanism_probabilities, "mechanism_probabilities"))
-    if len(named) < 2:
+    # Of a root and of what its cascade took each may be sure of its own: then nothing is open.
+    if len(named) < 2 or (damaged["probability"].fillna(0) >= SURE).all():
         return html.text("")
     each = "; ".join(f"{words.mechanism(word)} ({_range(*least_and_most)})" for word, *least_and_most in named)
     said = tag("p", f"Candidates for what happened to the rows: {each}.")
