@@ -321,6 +321,28 @@ def test_lines_of_one_file_that_name_just_the_emptied_tables_are_one_pointer(mak
     assert ("exact_code_of_application" in set(found.cause_evidence["item"])) is exact
 
 
+@pytest.mark.parametrize(("writers", "told"), [
+    ([("ada", "psql", 'INSERT INTO "s"."articles" VALUES (1)')], True),
+    ([("ada", "psql", "INSERT INTO s.articles VALUES (1)"), ("o", "web", "INSERT INTO s.articles VALUES (2)")], False),
+    ([("ada", "psql", "INSERT INTO s.articles_old VALUES (1)")], False),  # another table
+    ([("ada", "psql", "UPDATE s.articles SET title = 'a'")], False),  # which does not fire it
+])  # fmt: skip
+def test_what_a_trigger_removed_is_laid_to_the_one_hand_that_fires_it(make_table, make_evidence, writers, told):
+    trigger = {"table_oid": 16500, "name": "tidy", "enabled": "origin", "timing": "after", "events": ("insert",),
+               "function": "s.tidy", "function_body": "BEGIN DELETE FROM s.drafts; RETURN NULL; END"}  # fmt: skip
+    events = [
+        {"file": "a.log", "line": number, "at": AT, "severity": "LOG", "kind": "statement", "database": "d",
+         "role": role, "application": application, "statement": text, "pid": number, "outcome": "committed"}
+        for number, (role, application, text) in enumerate(writers)
+    ]  # fmt: skip
+    gone = {"deletes": 143, "rows": 0, "live": 0, "dead": 143, "mod": 286}
+    tables = [make_table("drafts", 16404, **gone), make_table("articles", 16500), make_table("articles_old", 16600)]
+    found = analyse.investigate(make_evidence(tables, reported=["drafts"], log_events=events, triggers=[trigger]))
+    items = set(found.cause_evidence["item"])
+    assert ("statement_by_shell" in items, "trigger_reaches" in items) == (told, not told)
+    assert (found.causes.iloc[0]["cause"] == "manual_session") is told
+
+
 CLEARED = "DELETE FROM s.feed WHERE made < $1 AND lane = $2"
 
 

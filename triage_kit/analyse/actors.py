@@ -15,6 +15,7 @@ from triage_kit.analyse.dating import STATEMENTS
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.inquiry import Inquiry, Sign
 from triage_kit.analyse.routines import called as called_routines
+from triage_kit.analyse.routines import fired
 from triage_kit.analyse.sessions import called, connected
 from triage_kit.analyse.silence import covers
 from triage_kit.analyse.statements import REMOVES_ROWS, Seen, destructive, resolver
@@ -66,7 +67,8 @@ def _effects(group: Group, inquiry: Inquiry) -> list[Seen]:
     operation = "truncate" if group.mechanism == "truncate" else "delete"
     parents = sorted({parent for name in group.tables for parent in above.get(name, ())} - set(group.tables))
     reaching = [seen for parent in parents for seen in scene.effects_on(parent) if seen.operation == operation]
-    return own + [seen for seen in reaching if operation == "delete" or seen.cascade]
+    told_above = own + [seen for seen in reaching if operation == "delete" or seen.cascade]
+    return told_above if any(seen.done for seen in told_above) else told_above + fired(group, inquiry)
 
 
 def _asked(group: Group, inquiry: Inquiry) -> Iterator[Seen]:

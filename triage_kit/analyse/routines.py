@@ -16,6 +16,7 @@ from triage_kit.analyse.suspects import in_routine
 
 CREATES = ("create_function", "create_procedure")
 _MOST_TEXT = 2000
+_FIRES = {"insert": r"insert\s+into|copy", "update": "update", "delete": r"delete\s+from", "truncate": "truncate"}
 
 
 def body_of(row: dict, operations: Sequence[dict]) -> dict | None:
@@ -44,6 +45,39 @@ def called(group: Group, inquiry: Inquiry) -> Iterator[Seen]:
                 operation, table, None, False, "unknown", row.get("at"), row["role"], row.get("application"),
                 text[:_MOST_TEXT], None, "", where, calls=row.get("calls") or 1, pid=row.get("pid"),
             )  # fmt: skip
+
+
+def fired(group: Group, inquiry: Inquiry) -> list[Seen]:
+    """Writes that fire a trigger which removes rows of the group; none where several hands write there.
+
+    What a trigger does is in no log and in no entry of its own (measured); the statement that fires it may be.
+    """
+    scene = inquiry.scene
+    names = {scene.triggers[name].row: name for name in group.tables if name in scene.triggers}
+    log, entries = inquiry.done, inquiry.evidence["statements"]
+    here = entries[entries["database"].isin(inquiry.here)] if inquiry.here else entries
+    found = []
+    for trigger in rows(inquiry.evidence["triggers"]):
+        owner = scene.by_oid.get(trigger["table_oid"] or 0)
+        if trigger["name"] not in names or owner is None or trigger["enabled"] == "disabled":
+            continue
+        write, table = _writing(owner, trigger["events"] or ()), names[trigger["name"]]
+        for row, text, where in (
+            *((row, row["statement"], f"{row['file']}:{row['line']}") for row in _naming(log, "statement", write)),
+            *((row, row["text"], "pg_stat_statements") for row in _naming(here, "text", write)),
+        ):
+            found.append(Seen(
+                "delete", table, None, False, "unknown", row.get("at"), row["role"], row.get("application"),
+                text[:_MOST_TEXT], None, "", where, calls=row.get("calls") or 1, pid=row.get("pid"),
+            ))  # fmt: skip
+    return found if len({seen.user for seen in found}) == 1 else []
+
+
+def _writing(owner: dict, events: Sequence[str]) -> str:
+    """A pattern of the statements that a trigger on a table is fired by."""
+    verbs = "|".join(_FIRES[each.lower()] for each in events if each.lower() in _FIRES) or "(?!)"
+    schema, bare = (re.escape(owner[key]) for key in ("schema", "table"))
+    return rf'(?is)\b(?:{verbs})\s+(?:only\s+)?(?:"?{schema}"?\s*\.\s*)?"?{bare}(?![\w$])'
 
 
 def _naming(frame: pd.DataFrame, column: str, names: str) -> list[dict]:

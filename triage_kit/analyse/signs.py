@@ -63,6 +63,8 @@ def signs(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     if "only_versions_spared" in found or any(name.startswith(ACCOUNTED) for name in found):
         # The line, or what empties every table, accounts for how many were named: no habit of people shows in it.
         found.pop("several_roots", None)
+    if any(seen for name, (seen, _, _) in found.items() if name.startswith("statement_by_")):
+        found.pop("trigger_reaches", None)  # whose statement fired it is told
     if found.get("failed_attempt_by_hand", (False,))[0]:  # whoever tried was connected
         found.pop("connected_by_shell", None)
     if any(found.get(f"{exact}code_of_{kind}", (False,))[0] for exact in code_signs.RANKS for kind in STARTED) and (
