@@ -89,7 +89,7 @@ def _lane(drawn: story.Drawn, lane: str, top: float) -> list[Html]:
     marker, colour = style.LANES.get(lane, ("o", style.MUTED))
     events = drawn.dated[drawn.dated["kind"] == lane]
     middle = top + MARK
-    name = phone.words(top + 13, f"{lane}: {style.things(len(events), 'event')}", colour, "bold")
+    name = phone.beside(0, top + 13, f"{lane}: {style.things(len(events), 'event')}", colour, "bold")
     parts = [tag("path", d=f"M0 {middle}H{WIDTH}", stroke=style.GRID), name]
     for left, right in story.lasting(drawn.clock, events):
         parts.append(tag("rect", x=_x(left), y=middle - 2, width=round(max(_x(right) - _x(left), 1), 1), height=4,

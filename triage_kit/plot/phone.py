@@ -26,10 +26,10 @@ def words(y: float, said: str, colour: str, weight: str | None = None, x: float 
     return tag("text", style.visible(said), x=x, y=y, font_size=SIZE, fill=colour, font_weight=weight)
 
 
-def beside(x: float, y: float, said: str, colour: str) -> Html:
+def beside(x: float, y: float, said: str, colour: str, weight: str | None = None) -> Html:
     """Words that belong to the place ``x``, legible on the lines that cross them."""
     return tag("text", style.visible(said), x=begin(x, said), y=y, font_size=SIZE, fill=colour, stroke=style.CARD,
-               stroke_width=3, paint_order="stroke")  # fmt: skip
+               stroke_width=3, paint_order="stroke", font_weight=weight)  # fmt: skip
 
 
 def begin(x: float, said: str) -> float:
