@@ -26,6 +26,7 @@ from triage_kit.parse.literals import (
     set_columns,
 )
 from triage_kit.parse.migration import Operation
+from triage_kit.parse.rolled_back import without_rolled_back
 from triage_kit.parse.syntax import tree_of
 from triage_kit.parse.temporary import without_temporary
 from triage_kit.sql import OPERATIONS, Effect, effects, suspicious
@@ -95,7 +96,8 @@ def python_calls(text: str) -> Iterator[Operation]:
     if any(each in text for each in _OTHER_DATABASES):
         names |= _kept(tree)
     found = calls_in(tree.body, names, _functions(tree))
-    return without_temporary(found, tree) if "temp" in text.lower() else found
+    found = without_temporary(found, tree) if "temp" in text.lower() else found
+    return without_rolled_back(found, tree) if "ollback" in text and "commit(" not in text else found
 
 
 def calls_in(body: list[ast.stmt], names: Names, functions: Functions | None = None) -> Iterator[Operation]:
@@ -226,7 +228,7 @@ def _call(node: ast.Call, names: Names) -> Iterator[Operation]:
     else:  # operators of workflows and the like are given their SQL by name
         for each in node.keywords:
             if each.arg in _SQL_ARGUMENTS:
-                yield from _text(node, each.value, names)
+                yield from text_operations(each.value, names)
 
 
 _SQL_ARGUMENTS = frozenset(("sql", "query", "statement", "pre_hook", "post_hook"))
@@ -325,11 +327,11 @@ def _executed(node: ast.Call, method: str, names: Names) -> Iterator[Operation]:
         yield _made(node, "delete", "", ".where(" in ast.unparse(given))
         return
     if method not in _SHELLS:  # command lines are read by parse.commands
-        yield from _text(node, given, names)
+        yield from text_operations(given, names)
 
 
-def _text(node: ast.Call, given: ast.expr, names: Names) -> Iterator[Operation]:
-    """What SQL that an argument holds would do."""
+def text_operations(given: ast.expr, names: Names) -> Iterator[Operation]:
+    """What SQL that an expression holds would do."""
     value = evaluate(given, names)
     for each in value if isinstance(value, list) else [value]:
         if isinstance(each, str) and (suspicious(each) or MAKES.match(each)):

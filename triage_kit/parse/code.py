@@ -11,14 +11,22 @@ from triage_kit.parse.migration import Operation
 from triage_kit.parse.syntax import tree_of
 from triage_kit.sql import OPERATIONS, effects, suspicious
 
-# Rust's raw strings, C#'s verbatim ones and the here-documents of PHP and Perl stand before what looks the same.
+_WORDS = r"(?:with|delete|truncate|drop|alter|update|merge|do|insert|call)\b"
+_PERL = (
+    rf"\bqq?\s?(?:\{{(?P<braced>(?:[^{{}}]|\{{[^{{}}]*\}})*)\}}|\((?P<round>\s*(?i:{_WORDS})(?:[^()]|\([^()]*\))*)\)|"
+    rf"\[(?P<square>\s*(?i:{_WORDS})[^\[\]]*)\])"
+)
+# Rust's raw strings, C#'s verbatim ones, Perl's q{…} and the here-documents of PHP and Perl stand before what looks
+# the same. A plain string may span lines in Clojure, R, PHP, Perl and Rust: one that begins as a statement does.
 _LITERAL = re.compile(
     r'\br(?P<sharps>#+)"(?P<raw>.*?)"(?P=sharps)|(?:@\$?|\$@)"(?P<verbatim>(?:[^"]|"")*)"|'
     r'<<<?~?["\']?(?P<here>[A-Z][A-Z_]*)["\']?[^\n]*\n(?P<heredoc>.*?)\n[ \t]*(?P=here)\b|'
-    r'"""(?P<triple>.*?)"""|`(?P<tick>[^`]*)`|"(?P<double>(?:[^"\\\n]|\\.)*)"|\'(?P<single>(?:[^\'\\\n]|\\.)*)\'',
+    rf'"""(?P<triple>.*?)"""|{_PERL}|`(?P<tick>[^`]*)`|"(?P<double>(?:[^"\\\n]|\\.)*)"|'
+    r"'(?P<single>(?:[^'\\\n]|\\.)*)'|"
+    rf'"(?P<lines>(?=\s*(?i:{_WORDS}))(?:[^"\\]|\\.)*)"',
     re.DOTALL,
 )
-_KINDS = ("raw", "verbatim", "heredoc", "triple", "tick", "double", "single")
+_KINDS = ("raw", "verbatim", "heredoc", "triple", "braced", "round", "square", "tick", "double", "single", "lines")
 _MOST_HEREDOCS = 500  # each unfinished one would be looked for to the end of the file
 _MOST = 40_000
 _COMMENT = re.compile(r"(?m)(?:^|(?<=[\s;{}(),]))//.*$|/\*(?:[^*]|\*(?!/))*\*/")
@@ -26,8 +34,7 @@ _BEGINS = re.compile(
     r"(?i)\A\s*(?:--[^\n]*\n\s*)*(?:with|delete\s+from|truncate|drop|alter|update|merge|do|insert|call)\b"
 )
 # In every text with such a literal, and in every Python file that keeps one: cheap, and often wrongly yes.
-_WORDS = r"(?:with|delete|truncate|drop|alter|update|merge|do|insert|call)\b"
-_QUOTED = re.compile(rf"(?i)(?:[\"'`]|<<<?~?[\"']?[A-Z_]+[^\n]*\n)\s*(?:--[^\n]*\n\s*)*{_WORDS}")
+_QUOTED = re.compile(rf"(?i)(?:[\"'`]|\bqq?\s?[{{(\[]|<<<?~?[\"']?[A-Z_]+[^\n]*\n)\s*(?:--[^\n]*\n\s*)*{_WORDS}")
 _KEPT = re.compile(rf"(?i)=[\s\\(]*(?:#[^\n]*\n[\s(]*)*[ru]?[\"']{{1,3}}(?:\\[nrt]|\\\n|\s)*{_WORDS}")
 # Placeholders of drivers and templates, which are no SQL.
 _HOLE = re.compile(r"[#$]\{[^}]*\}|\$[A-Za-z_]\w*(?![\w$])|\{\w*\}|%[sdvq]|(?<![\w?])\?(?!\w)|(?<![:\w])[:@]\w+")

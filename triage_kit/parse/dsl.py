@@ -1,8 +1,8 @@
-"""Migrations in Ruby, JavaScript, TypeScript, PHP, C# and Elixir: the calls that drop, truncate or run SQL.
+"""Migrations in Ruby, JavaScript, TypeScript, PHP, C#, Elixir, Rust and Swift: the calls that drop, truncate or run SQL.
 
 There is no parser of these languages here. A call is taken where its name and a literal stand on the page as the tool's
-documentation has them (Rails, Knex, Sequelize, TypeORM, Laravel, Doctrine, Phinx, Yii, Entity Framework, Ecto);
-whatever else runs SQL is a suspect, never silent.
+documentation has them (Rails, Knex, Sequelize, TypeORM, MikroORM, node-pg-migrate, Laravel, Doctrine, Phinx, Yii,
+Entity Framework, FluentMigrator, Ecto, SeaORM, Fluent); whatever else runs SQL is a suspect, never silent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from triage_kit.parse.orm import orm_calls
 from triage_kit.sql import effects, suspicious
 
 _TEXT_LIMIT = 4000
-_NAME = r"""[:'"`]+(?P<name>[\w.$-]+)['"`]?"""
+_NAME = (
+    r"""(?:\{\s*(?:schema\s*:\s*['"`](?P<schema>\w+)['"`]\s*,\s*)?(?:n|tableN)ame\s*:\s*)?"""
+    r"""[:'"`]+(?P<name>[\w.$-]+)['"`]?"""
+)
 _OTHER = r"""(?:\s*,\s*[:'"`]+(?P<renamed>[\w.$-]+))?"""
 # Every value that can be cast to one of these without a USING fits in it, or is refused.
 _WIDER = r"""\s*,\s*[:'"`]+\w+['"`]?\s*,\s*[:'"`]+(?:text|string|bigint|jsonb|citext)\b(?![^\n]*\busing\b)"""
@@ -34,7 +37,7 @@ _CALLS = [
     (
         ("olumn",),
         re.compile(
-            rf"\b(?:remove_columns?|removeColumn|dropColumn)\b\s*\(?\s*{_NAME}(?:\s*,\s*[:'\"`]+(?P<column>\w+))?"
+            rf"\b(?:remove_columns?|removeColumn|dropColumns?)\b\s*\(?\s*{_NAME}(?:\s*,\s*[\[{{]?\s*[:'\"`]+(?P<column>\w+))?"
         ),
         "drop_column",
     ),
@@ -43,6 +46,14 @@ _CALLS = [
     (
         ("hange",),
         re.compile(rf"\b(?:change_column|changeColumn)\b\s*\(?\s*(?>{_NAME})(?P<wider>{_WIDER})?"),
+        "alter_column_type",
+    ),
+    (
+        ("alterColumn",),
+        re.compile(
+            rf"\balterColumn\s*\(\s*{_NAME}\s*,\s*['\"`]\w+['\"`]\s*,\s*\{{[^{{}}]*?\btype\s*:"
+            rf"(?P<wider>\s*['\"`](?:text|bigint|jsonb|citext)['\"`](?![^{{}}]*\busing\s*:))?"
+        ),
         "alter_column_type",
     ),
     (
@@ -61,21 +72,24 @@ _CALLS = [
     (("DatabaseCleaner",), re.compile(r"\bDatabaseCleaner\.(?:clean|clean_with|cleaning)\b"), "truncate"),
 ]
 _OF_MONGO = re.compile(r"\bmongoose\b|\bfrom\s+['\"]mongodb['\"]|require\(['\"]mongodb['\"]\)")
-_OTHERS = frozenset(("php", "cs", "ex", "exs"))  # their calls are parse.orm's
+_TYPED = frozenset(("cs", "rs", "swift"))
+_OTHERS = _TYPED | frozenset(("php", "ex", "exs"))  # their calls are parse.orm's
 _MOST_CALLS = 2_000
 _MOST_HEREDOCS = 500
 _LITERAL = (
-    r"""(?:<<[~-]?['"]?(?P<here>\w+)['"]?[^\n]*\n(?P<heredoc>.*?)^\s*(?P=here)\b|`(?P<tick>[^`]*)`"""
+    r"""(?:~[sS]|@\$?|\$@?)?(?:\"{3}(?P<triple>.*?)\"{3}|<<[~-]?['"]?(?P<here>\w+)['"]?[^\n]*\n(?P<heredoc>.*?)^\s*(?P=here)\b|`(?P<tick>[^`]*)`"""
     r"""|'(?P<one>(?:[^'\\]|\\.)*)'|"(?P<two>(?:[^"\\]|\\.)*)")"""
 )
+_KINDS = ("triple", "heredoc", "tick", "one", "two")
 _RUN_NAMES = (
-    r"addSql|statement|unprepared|Sql|execute|raw|query|queryRawUnsafe|executeRawUnsafe|\$executeRaw|\$queryRaw|"
+    r"addSql|statement|(?:execute_)?unprepared|Sql|execute|raw|query|queryRawUnsafe|executeRawUnsafe|\$executeRaw|\$queryRaw|"
     r"exec_query|exec|sql"
 )
-_RUNS = re.compile(rf"(?ms)\b(?:{_RUN_NAMES})\s*\(?\s*{_LITERAL}")
+_RUNS = re.compile(rf"(?ms)\b(?:{_RUN_NAMES})!?\s*\(?\s*{_LITERAL}")
 _DOWN = re.compile(
-    r"(?m)^\s*(?:def\s+down\b|exports\.down\b|(?:(?:export|public)\s+)?(?:(?:const|let|var)\s+)?(?:async\s+)?(?:function\s+)?(?:safeD|d)own\s*[(:=]|"
-    r"protected\s+override\s+void\s+Down\s*\()"
+    r"(?m)^\s*(?:def\s+down\b|exports\.down\b|(?:(?:export|public|protected|override|static|final)\s+)*(?:(?:const|let|var)\s+)?"
+    r"(?:async\s+)?(?:(?:function|fn)\s+)?(?:safeD|d)own\s*[(:=]|(?:public|protected)\s+override\s+void\s+Down\s*\(|"
+    r"(?:public\s+)?func\s+revert\s*\()"
 )
 _LINE_COMMENT = re.compile(r"(?m)(?:^|(?<=\s))#(?!\{).*$")
 _JS_COMMENT = re.compile(r"(?m)(?:^|(?<=\s))//.*$|/\*(?:[^*]|\*(?!/))*\*/")
@@ -103,14 +117,21 @@ _TOOLS = [
     ("sequelize", [re.compile(r"\bqueryInterface\b")]),
     ("node-pg-migrate", [_UP, re.compile(r"\bpgm\b|MigrationBuilder")]),
     ("knex", [_UP]),
+    ("mikro-orm", [re.compile(r"extends\s+Migration\b"), re.compile(r"@mikro-orm/migrations")]),
     ("doctrine", [re.compile(r"extends\s+AbstractMigration\b"), re.compile(r"->addSql\(")]),
-    ("phinx", [re.compile(r"extends\s+AbstractMigration\b")]),
+    ("phinx", [re.compile(r"extends\s+(?:AbstractMigration|BaseMigration)\b")]),
     (
         "yii",
         [re.compile(r"extends\s+(?:\\?yii\\db\\)?Migration\b"), re.compile(r"\byii\\db\b|\bsafe(?:Up|Down)\b|\{\{%")],
     ),
     ("laravel", [re.compile(r"extends\s+Migration\b"), re.compile(r"\b(?:Schema|DB)::|Illuminate")]),
     ("entity framework", [re.compile(r":\s*Migration\b"), re.compile(r"\bMigrationBuilder\b")]),
+    (
+        "fluentmigrator",
+        [re.compile(r":\s*(?:ForwardOnly|AutoReversing)?Migration\b"), re.compile(r"\bFluentMigrator\b")],
+    ),
+    ("seaorm", [re.compile(r"\bMigrationTrait\b")]),
+    ("fluent", [re.compile(r":\s*(?:Async)?Migration\b"), re.compile(r"\bfunc\s+prepare\(on\b")]),
     ("ecto", [re.compile(r"\buse\s+Ecto\.Migration\b")]),
     ("goose", [re.compile(r"\bgoose\.Add(?:Named)?Migration\w*\(")]),
     ("gormigrate", [re.compile(r"\bgormigrate\.Migration\b")]),
@@ -136,6 +157,10 @@ def read_dsl(text: str, path: str, tool: str) -> Migration:
         found.operations = list(_of_go(text))
         return found
     operations = [*added_columns(uncommented(text, suffix)), *dsl_calls(text, suffix)]
+    if suffix in _TYPED:  # whose literals are of more kinds than those that stand in a call above
+        told = {(each.line, each.operation, each.object) for each in operations}
+        literal = literal_hits(text)
+        operations += [each for each in literal if (each.line, each.operation, each.object) not in told]
     for each in sorted(operations, key=lambda each: each.line):
         each.direction = "down" if boundary is not None and each.line >= boundary else "up"
         found.operations.append(each)
@@ -185,9 +210,10 @@ def _calls(blanked: str, suffix: str) -> Iterator[Operation]:
             if call[0] == "dropDatabase" and _OF_MONGO.search(blanked):
                 continue
             named = call.groupdict()
-            object_ = ".".join(filter(None, (named.get("name"), named.get("column"))))
-            if operation == "drop_column" and not named.get("column"):
-                object_ = ".".join(filter(None, (_altered(blanked, call.start()), object_)))
+            object_ = ".".join(filter(None, map(named.get, ("schema", "name", "column"))))
+            within = _altered(blanked, call.start()) if operation == "drop_column" else ""
+            if within and (not named.get("column") or call[0].startswith("dropColumns")):  # Knex names columns alone
+                object_ = f"{within}.{named['name']}"
             bounded = False if operation == "delete" else None
             line = blanked.count("\n", 0, call.start()) + 1
             cascade = "cascade" in blanked[call.end() : blanked.find("\n", call.end()) % (len(blanked) + 1)].lower()
@@ -198,7 +224,7 @@ def _calls(blanked: str, suffix: str) -> Iterator[Operation]:
             made.column = "" if "if_not_exists" in made.text else named.get("new") or ""
             found.append(made)
     for run in islice(_RUNS.finditer(blanked), _MOST_CALLS) if suspicious(blanked) else ():
-        written = next(each for each in (run["heredoc"], run["tick"], run["one"], run["two"]) if each is not None)
+        written = next(each for each in map(run.group, _KINDS) if each is not None)
         if not suspicious(written):
             continue
         first = blanked.count("\n", 0, run.start()) + 1 + (1 if run["heredoc"] is not None else 0)

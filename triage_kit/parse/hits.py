@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 
 from triage_kit.parse.calls import python_calls
+from triage_kit.parse.chains import blank_literals, closing
 from triage_kit.parse.code import kept_statements, literal_hits
 from triage_kit.parse.commands import command_hits, uncommented
 from triage_kit.parse.dsl import dsl_calls
@@ -21,6 +22,7 @@ from triage_kit.parse.made import without_made
 from triage_kit.parse.migration import Operation
 from triage_kit.parse.orm import orm_calls
 from triage_kit.parse.playbooks import playbook_hits
+from triage_kit.parse.puppet import puppet_hits
 from triage_kit.parse.throwaway import of_its_service, throwaway
 from triage_kit.parse.vehicles import name_of, schedule, vehicle
 from triage_kit.sql import OPERATIONS, Effect, effects, suspicious
@@ -75,7 +77,7 @@ def readable(path: str) -> bool:
     return (
         suffix in _CODE
         or suffix in _RUBY
-        or suffix in ("py", "sql", "psql", "ipynb", "xml", *ETL)
+        or suffix in ("py", "sql", "psql", "ipynb", "xml", "pp", *ETL)
         or place.name in _RUBY_NAMES
         or bool(_SHELL_NAMES.match(place.name))
         or _crons(place)
@@ -190,6 +192,8 @@ def _operations(text: str, path: str) -> Iterator[Operation]:
         yield from _yaml(text)
         if _CODECEPTION.search(place.name):
             yield from _codeception(text)
+    elif suffix == "pp":
+        yield from puppet_hits(text)
     elif suffix in ETL:
         yield from etl_hits(text)
     elif suffix == "xml":
@@ -200,7 +204,21 @@ def _operations(text: str, path: str) -> Iterator[Operation]:
 
 def _without_comments(text: str, suffix: str) -> str:
     sign = _LINE_COMMENTS.get(suffix)
-    return re.sub(rf"(?m)^([ \t]*){sign}.*$", r"\1", text) if sign else text
+    text = re.sub(rf"(?m)^([ \t]*){sign}.*$", r"\1", text) if sign else text
+    return _without_forms(text) if sign == ";" else text
+
+
+_UNREAD = re.compile(r"\(comment\b|#_\s*(?=\()")
+
+
+def _without_forms(text: str) -> str:
+    """Clojure with the forms blanked that are never run: ``(comment …)`` and what ``#_`` stands before."""
+    blanked = blank_literals(text)
+    for found in islice(_UNREAD.finditer(blanked), MOST_HITS):
+        opens = found.start() if blanked[found.start()] == "(" else found.end()
+        closes = closing(blanked, opens)
+        text = text[:opens] + re.sub(r"[^\n]", " ", text[opens:closes]) + text[closes:]
+    return text
 
 
 # No possessive quantifier here: Python 3.11.2 takes one around a group with alternatives for another.

@@ -12,13 +12,33 @@ from triage_kit.parse.dsl import read_dsl, tool_of
 from triage_kit.parse.liquibase import is_liquibase, read_liquibase
 from triage_kit.parse.liquibase_yaml import is_liquibase_yaml, read_liquibase_yaml
 from triage_kit.parse.migration import Migration
+from triage_kit.parse.python_sql import is_python_sql, read_python_sql
 from triage_kit.parse.sql_files import is_formatted, marked, read_formatted, read_sql_migration
 
 _FOLDER = re.compile(
-    r"(?i)(?:^|[_-])(?:migrations?|migrate|versions|changelogs?|schema_migrations|drizzle)$|^(?:deploy|revert)$"
+    r"(?i)(?:^|[._-])(?:migrations?|migrate|versions|changelogs?|schema_migrations|drizzle)$|^(?:deploy|revert)$"
 )
 _NAME = re.compile(r"(?:\.(?:up|down)\.sql|(?:\A|/)[VUR]\d[\d._]*__[^/]*\.sql|(?:\A|/)db/structure\.sql)\Z")
-SUFFIXES = (".py", ".sql", ".rb", ".js", ".ts", ".cjs", ".mjs", ".php", ".cs", ".exs", ".go", ".xml", ".yaml", ".yml")
+SUFFIXES = (
+    ".py",
+    ".sql",
+    ".rb",
+    ".js",
+    ".ts",
+    ".cjs",
+    ".mjs",
+    ".php",
+    ".cs",
+    ".exs",
+    ".go",
+    ".rs",
+    ".swift",
+    ".xml",
+    ".yaml",
+    ".yml",
+)
+# Their migrations say of themselves what they are, wherever they lie.
+_ANYWHERE = frozenset((".rb", ".go", ".cs", ".rs", ".swift"))
 
 
 def read_migrations(text: str, path: str, zone: tzinfo = UTC, chosen: bool = False) -> list[Migration]:
@@ -50,7 +70,7 @@ def _read(text: str, path: str, zone: tzinfo, chosen: bool) -> list[Migration]:
         return [read_sql_migration(text, path)] if in_folder or _NAME.search(path) or marked(text) else []
     if suffix == ".go" and "goose." not in text and "gormigrate." not in text:
         return []
-    tool = tool_of(text) if in_folder or suffix in (".rb", ".go") else None
+    tool = tool_of(text) if in_folder or suffix in _ANYWHERE else None
     return [read_dsl(text, path, tool)] if tool else []
 
 
@@ -59,6 +79,8 @@ def _python(text: str, path: str, zone: tzinfo) -> list[Migration]:
         found = read_alembic(text, zone)
     elif is_django(text):
         found = read_django(text, path)
+    elif is_python_sql(text):
+        return [read_python_sql(text, path)]
     else:
         return []
     return [found] if found is not None else []

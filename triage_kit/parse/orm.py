@@ -1,8 +1,8 @@
 """Calls of object-relational mappers and query builders that remove or hide rows, in languages without a parser here.
 
 ActiveRecord, Sequelize, TypeORM, Prisma, Knex, Objection, Kysely, Drizzle, MikroORM, Supabase's client, Eloquent and
-Laravel's query builder, Doctrine, Yii, GORM, ent, bun, squirrel, Spring Data, jOOQ, Exposed, Entity Framework, Ecto,
-Diesel and SeaORM: each call as its documentation writes it. What looks the same but reaches no database (a route, a
+Laravel's query builder, Doctrine, Phinx, Yii, GORM, ent, bun, squirrel, Spring Data, jOOQ, Exposed, Entity Framework, Ecto,
+Diesel, SeaORM, FluentMigrator, Fluent and DBI: each call as its documentation writes it. What looks the same but reaches no database (a route, a
 set, a cache, a file) differs in its chain, its arguments or what it is called on.
 """
 
@@ -196,6 +196,17 @@ def _typeorm(call: Call, text: str) -> Told | None:
     return Told("truncate", entity) if "clear" in call.found[0] else Told("delete", entity, False)
 
 
+def _typeorm_soft(call: Call, text: str) -> Told | None:
+    """``softDelete(…)`` of a repository, a manager that is given the class, or a query builder: the rows are hidden."""
+    given = re.match(r"\s*([A-Z]\w*)\s*,", call.arguments)
+    builder = re.search(r"\.createQueryBuilder\([^()]*\)\s*\Z", call.chain)
+    owner = call._replace(chain=call.chain[: builder.start()]) if builder else call
+    entity = given[1] if given else _entity(owner, text)
+    if entity is None and not builder:
+        return None
+    return Told("update", entity or "", bool(call.arguments.strip()) or _limited(call), "visibility", ("deletedAt",))
+
+
 def _typeorm_builder(call: Call, text: str) -> Told | None:
     """``createQueryBuilder().delete()``, of the class that ``from(…)`` or the repository names."""
     before = re.search(r"\.?createQueryBuilder\([^()]*\)\s*\Z", call.chain)
@@ -232,6 +243,7 @@ _JAVASCRIPT = [
     _Rule("truncate", re.compile(r"\.truncate\b(?=\()"), _builder),
     _Rule("clear", re.compile(r"\.clear\b(?=\(\s*\))"), _typeorm),
     _Rule("delete", re.compile(r"\.delete\b(?=\(\s*\{)"), _typeorm),
+    _Rule("softDelete", re.compile(r"\.softDelete\b(?=\()"), _typeorm_soft),
     _Rule("createQueryBuilder", re.compile(r"\.delete\b(?=\(\s*\))"), _typeorm_builder),
     _Rule("delete", re.compile(r"(?:\b\w+|\))\s*\.delete\b(?=\()"), _drizzle),
     _Rule("deleteFrom", re.compile(r"\.deleteFrom\b(?=\()"),
@@ -307,7 +319,38 @@ def _yii(call: Call, text: str) -> Told | None:
     return Told(operation, name, "," in call.arguments[table.end() :] if operation == "delete" else None)
 
 
+_PHINX_TABLE = re.compile(r"->table\(\s*['\"]([\w.]+)['\"]")
+_PHINX_DOES = {"removeColumn": "drop_column", "drop": "drop_table", "rename": "rename_table",
+               "renameTable": "rename_table", "changeColumn": "alter_column_type"}  # fmt: skip
+
+
+def _phinx(call: Call, text: str) -> Told | None:
+    """What Phinx and CakePHP do to ``$this->table('a')``, or to the variable that holds it."""
+    if not re.search(r"\b(?:Abstract|Base)(?:Migration|Seed)\b", text):
+        return None
+    table = call.name(_PHINX_TABLE)
+    if not table and (begins := re.match(r"\s*(\$\w+)", call.chain)):
+        held = re.findall(rf"{re.escape(begins[1])}\s*=\s*\$this{_PHINX_TABLE.pattern}", text[: call.found.start()])
+        table = held[-1] if held else ""
+    if not table:
+        return None
+    operation, column = _PHINX_DOES[call.found["what"]], call.name(_FIRST, call.arguments)
+    wider = re.search(r",\s*['\"](?:text|string|biginteger|jsonb)['\"]\s*(?:,|\Z)", call.arguments)
+    if operation == "alter_column_type":
+        return None if wider else Told(operation, f"{table}.{column}")
+    return Told(operation, f"{table}.{column}" if operation == "drop_column" else table)
+
+
+def _doctrine_table(call: Call, text: str) -> Told | None:
+    """``$schema->dropTable('a')`` of Doctrine, and Phinx's of old; Yii's is read above."""
+    yii = _YII_TABLE.match(call.arguments) and _mentions(text, "yii")
+    return None if yii else Told("drop_table", call.name(_FIRST, call.arguments))
+
+
 _PHP = [
+    _Rule("able", re.compile(r"->(?P<what>removeColumn|drop|rename|renameTable|changeColumn)\b(?=\()"), _phinx),
+    _Rule("dropTable", re.compile(r"\$(?:schema|this)->dropTable\b(?=\()"),
+          _doctrine_table),
     _Rule("Table", re.compile(r"(?:\$this|createCommand\([^()]*\))->(?P<what>(?:truncate|drop|rename)Table)\b(?=\()"),
           _yii),
     _Rule("delete", re.compile(r"(?:\$this|createCommand\([^()]*\))->(?P<what>delete)\b(?=\()"), _yii),
@@ -404,6 +447,31 @@ def _argument(call: Call, keyword: str) -> str:
     return call.name(re.compile(rf"\b{keyword}:\s*\"(\w+)\""), call.arguments)
 
 
+_IN_QUOTES = r"\(\s*\"([\w.]+)\""
+
+
+def _fluent_migrator(operation: str) -> Reader:
+    """A sentence of FluentMigrator: ``Delete.Column("a").FromTable("b").InSchema("c")``."""
+
+    def read(call: Call, text: str) -> Told | None:
+        if not _mentions(text, "fluentmigrator"):
+            return None
+        following = call.following.partition(";")[0]
+        first = call.name(_FIRST, call.arguments)
+        schema = call.name(re.compile(rf"\.\s*InSchema{_IN_QUOTES}"), following)
+        table = call.name(re.compile(rf"\.\s*(?:From|On)Table{_IN_QUOTES}"), following)
+        column = first if operation in ("drop_column", "alter_column_type") else ""
+        if operation == "alter_column_type" and re.search(r"\.As(?:String\(\s*\)|Int64\()", following):
+            return None
+        name = ".".join(filter(None, (schema, table if column else first, column)))
+        if operation == "update":
+            every = "AllRows" in following
+            return Told(operation, name, False, "values") if every else None
+        return Told(operation, name, "AllRows" not in following if operation == "delete" else None)
+
+    return read
+
+
 _CSHARP = [
     _Rule("ExecuteDelete", re.compile(r"\.ExecuteDelete(?:Async)?\b(?=\()"),
           lambda call, text: Told("delete", call.name(_DBSET), _limited(call))),
@@ -413,6 +481,18 @@ _CSHARP = [
     _Rule("RenameTable", re.compile(r"\bmigrationBuilder\.RenameTable\b(?=\()"), _named("rename_table")),
     _Rule("DropColumn", re.compile(r"\bmigrationBuilder\.DropColumn\b(?=\()"),
           lambda call, text: Told("drop_column", f"{_argument(call, 'table')}.{_argument(call, 'name')}")),
+    *(
+        _Rule(clue, re.compile(rf"(?:(?<=[\s;{{}}])|\A){begins}\b(?=\()"), _fluent_migrator(operation))
+        for clue, begins, operation in (
+            ("Delete", r"Delete\s*\.\s*Table", "drop_table"),
+            ("Delete", r"Delete\s*\.\s*Schema", "drop_schema"),
+            ("Delete", r"Delete\s*\.\s*Column", "drop_column"),
+            ("Delete", r"Delete\s*\.\s*FromTable", "delete"),
+            ("Rename", r"Rename\s*\.\s*Table", "rename_table"),
+            ("Alter", r"Alter\s*\.\s*Column", "alter_column_type"),
+            ("Update", r"Update\s*\.\s*Table", "update"),
+        )
+    ),
 ]  # fmt: skip
 _ECTO_SOURCE = re.compile(r"\bin\s+\"?([A-Za-z]\w*(?:\.\w+)*)|\A\s*([A-Z][\w.]*)|from\(\s*([A-Z][\w.]*)")
 
@@ -444,11 +524,95 @@ _ELIXIR = [
     _Rule("drop", re.compile(rf"{ECTO_DROP}\(\s*[:\"](?P<name>\w+)"), _named("drop_table")),
     _Rule("remove", re.compile(r"(?m)^\s*remove(?:_if_exists)?[ (]\s*:(?P<name>\w+)"), _ecto_column),
 ]
+_IDENTIFIER = r"(?:(?:\w+::)*?(?P<name>\w+)::Table|Alias::new\(\s*\"(?P<alias>\w+)\"|\"(?P<text>\w+)\")"
+_IN_TABLE = re.compile(rf"\.\s*(?:from_)?table\(\s*{_IDENTIFIER}")
+_COLUMNS = re.compile(r"\.\s*drop_column\(\s*(?:(?:\w+::)*(\w+)|Alias::new\(\s*\"(\w+)\"|\"(\w+)\")")
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _sea(operation: str) -> Reader:
+    """A statement of SeaQuery, which SeaORM's migrations give to their manager, with the table it names further on."""
+
+    def read(call: Call, text: str) -> Told | None:
+        table = (
+            _IN_TABLE.search(call.following) if operation != "rename_table" else re.search(_IDENTIFIER, call.following)
+        )
+        name = _snake(table["name"] or table["alias"] or table["text"]) if table else ""
+        if operation == "delete":
+            return Told(operation, name, _limited(call) or "_where(" in call.following) if table else None
+        if operation == "drop_column":
+            column = call.name(_COLUMNS, call.following)
+            return Told(operation, f"{name}.{_snake(column)}") if column else None
+        return Told(operation, name)
+
+    return read
+
+
 _RUST = [
+    _Rule("Table::drop", re.compile(r"\bTable::drop\b(?=\(\s*\))"), _sea("drop_table")),
+    _Rule("Table::truncate", re.compile(r"\bTable::truncate\b(?=\(\s*\))"), _sea("truncate")),
+    _Rule("Table::rename", re.compile(r"\bTable::rename\b(?=\(\s*\))"), _sea("rename_table")),
+    _Rule("Table::alter", re.compile(r"\bTable::alter\b(?=\(\s*\))"), _sea("drop_column")),
+    _Rule("Query::delete", re.compile(r"\bQuery::delete\b(?=\(\s*\))"), _sea("delete")),
     _Rule("diesel", re.compile(r"\bdiesel::delete\(\s*(?:\w+::)*?(?P<name>\w+)(?:::table)?\b"),
           lambda call, text: Told("delete", call.found["name"], text.startswith(".filter", call.found.end()))),
     _Rule("delete_many", re.compile(r"\b(?P<name>\w+)(?:::Entity)?::delete_many\(\s*\)"),
           lambda call, text: Told("delete", call.found["name"], ".filter(" in call.following)),
+]  # fmt: skip
+
+# Swift and R --------------------------------------------------------------------------------------------------------
+_FLUENT_MODEL = re.compile(r"\b([A-Z]\w*)\.query\(on:")
+_FLUENT_TABLE = re.compile(r"\.schema\(\s*(?:\"([\w.]+)\"|([A-Z]\w*)\.schema)")
+
+
+def _fluent(call: Call, text: str) -> Told | None:
+    """Vapor's Fluent: ``Hold.query(on: db)….delete()`` takes rows, ``db.schema("holds").delete()`` the table."""
+    if table := call.name(_FLUENT_TABLE):
+        if "Field" in call.found[0]:
+            column = call.name(re.compile(r"\A\s*(?:\"(\w+)\"|\.(\w+))"), call.arguments)
+            return Told("drop_column", ".".join(filter(None, (table, column))))
+        return Told("drop_table", table)
+    model = call.name(_FLUENT_MODEL)
+    return Told("delete", model, _limited(call)) if model and "Field" not in call.found[0] else None
+
+
+_R_TABLE = re.compile(
+    r"(?:\bschema\s*=\s*[\"'](?P<schema>\w+)[\"']\s*,\s*)?(?:\btable\s*=\s*|\A[^,]*,\s*(?:name\s*=\s*)?(?:(?:DBI::)?(?:SQL|Id)\(\s*)?)"
+    r"[\"'](?P<name>[\w.]+)[\"']|(?:\b(?:name|layer|table)\s*=\s*|,\s*)[\"'](?P<other>[\w.]+)[\"']"
+)
+
+
+def _r_table(operation: str) -> Reader:
+    """A call of R that is given its connection and a table."""
+
+    def read(call: Call, text: str) -> Told:
+        told = _R_TABLE.search(call.arguments)
+        name = told["name"] or told["other"] if told else ""
+        return Told(operation, f"{told['schema']}.{name}" if told and told["schema"] else name)
+
+    return read
+
+
+def _r_write(call: Call, text: str) -> Told | None:
+    """A frame as a table: a new one, where it is temporary or neither replaces nor continues one that stands."""
+    given = {name: value[0] == "T" for name, value in _R_GIVEN.findall(call.arguments)}
+    passing = given.get("temporary", call.found[0] == "copy_to")
+    replaces = any(map(given.get, ("overwrite", "delete_layer", "delete_dsn")))
+    if given.get("append"):
+        return None
+    return _r_table("drop_table" if replaces and not passing else "create_table")(call, text)
+
+
+_R_GIVEN = re.compile(r"\b(temporary|overwrite|append|delete_layer|delete_dsn)\s*=\s*(T(?:RUE)?|F(?:ALSE)?)\b")
+_SWIFT = [_Rule("delete", re.compile(r"\.delete(?:Field)?\b(?=\()"), _fluent)]
+_R = [
+    _Rule("(", re.compile(r"\b(?:dbWriteTable|dbCreateTable|copy_to|st_write|write_sf)\b(?=\()"), _r_write),
+    _Rule("db", re.compile(r"\b(?:dbRemoveTable|db_drop_table)\b(?=\()"), _r_table("drop_table")),
+    _Rule("sql", re.compile(r"\bsqlDrop\b(?=\()"), _r_table("drop_table")),
+    _Rule("sql", re.compile(r"\bsqlClear\b(?=\()"), _r_table("delete")),
 ]  # fmt: skip
 
 _LANGUAGES = {
@@ -460,6 +624,8 @@ _LANGUAGES = {
     ("cs",): _CSHARP,
     ("ex", "exs"): _ELIXIR,
     ("rs",): _RUST,
+    ("swift",): _SWIFT,
+    ("r",): _R,
 }
 RULES = {suffix: rules for suffixes, rules in _LANGUAGES.items() for suffix in suffixes}
 

@@ -77,6 +77,8 @@ def vehicle(path: str, text: str) -> str:
         return "scheduled_job"
     if CI.search(path):
         return "scheduled_job" if re.search(r"(?m)^\s*-?\s*cron:|\bcron\s*\(", text) else "test_run"
+    if place.suffix == ".pp" and re.search(r"(?m)^\s*cron\s*\{", text):
+        return "scheduled_job"
     if folders & _TEST_FOLDERS or _TEST_NAME.match(place.name) or _SCENARIOS.search(path):
         return "test_run"
     if _scheduled_in_code(text) or "ofelia.job-" in text or place.suffix.lstrip(".").lower() in ETL:

@@ -1,0 +1,37 @@
+"""What Python code does in a transaction that always ends as if it had not been: nothing of it stays."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from triage_kit.parse.migration import Operation
+
+
+def without_rolled_back(found: Iterable[Operation], tree: ast.Module) -> Iterator[Operation]:
+    """The operations but those inside psycopg's ``transaction(force_rollback=True)``, or one that ends in ``Rollback``.
+
+    >>> text = "with c.transaction(force_rollback=True):\\n    c.execute('DELETE FROM a')\\nc.execute('DELETE FROM b')"
+    >>> steps = [Operation(line, "", "delete", "a") for line in (2, 3)]
+    >>> [each.line for each in without_rolled_back(steps, ast.parse(text))]
+    [3]
+    """
+    blocks = [each for each in ast.walk(tree) if isinstance(each, (ast.With, ast.AsyncWith)) and _rolled_back(each)]
+    spans = [(each.lineno, each.end_lineno or each.lineno) for each in blocks]
+    return (each for each in found if not any(first <= each.line <= last for first, last in spans))
+
+
+def _rolled_back(node: ast.With | ast.AsyncWith) -> bool:
+    """Whether a block is such a transaction; one that connects or commits itself may reach further."""
+    calls = [each.context_expr for each in node.items if isinstance(each.context_expr, ast.Call)]
+    made = [each for each in calls if isinstance(each.func, ast.Attribute) and each.func.attr == "transaction"]
+    forced = any(
+        each.arg == "force_rollback" and isinstance(each.value, ast.Constant) and each.value.value is True
+        for call in made
+        for each in call.keywords
+    )
+    raised = node.body[-1].exc if made and isinstance(node.body[-1], ast.Raise) else None
+    name = raised.func if isinstance(raised, ast.Call) else raised
+    ends = "Rollback" in (getattr(name, "attr", ""), getattr(name, "id", ""))
+    inside = (each.attr for part in node.body for each in ast.walk(part) if isinstance(each, ast.Attribute))
+    return (forced or ends) and not {"connect", "connection", "commit"}.intersection(inside)
