@@ -1,4 +1,4 @@
-"""Migrations in Ruby, JavaScript, TypeScript, PHP, C#, Elixir, Rust and Swift: the calls that drop, truncate or run SQL.
+"""Migrations in Ruby, JavaScript, PHP, C#, Elixir, Rust and Swift: the calls that drop, truncate or run SQL.
 
 There is no parser of these languages here. A call is taken where its name and a literal stand on the page as the tool's
 documentation has them (Rails, Knex, Sequelize, TypeORM, MikroORM, node-pg-migrate, Laravel, Doctrine, Phinx, Yii,

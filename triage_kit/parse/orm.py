@@ -1,9 +1,9 @@
 """Calls of object-relational mappers and query builders that remove or hide rows, in languages without a parser here.
 
 ActiveRecord, Sequelize, TypeORM, Prisma, Knex, Objection, Kysely, Drizzle, MikroORM, Supabase's client, Eloquent and
-Laravel's query builder, Doctrine, Phinx, Yii, GORM, ent, bun, squirrel, Spring Data, jOOQ, Exposed, Entity Framework, Ecto,
-Diesel, SeaORM, FluentMigrator, Fluent and DBI: each call as its documentation writes it. What looks the same but reaches no database (a route, a
-set, a cache, a file) differs in its chain, its arguments or what it is called on.
+Laravel's query builder, Doctrine, Phinx, Yii, GORM, ent, bun, squirrel, Spring Data, jOOQ, Exposed, Entity Framework,
+FluentMigrator, Ecto, Diesel, SeaORM, Fluent and R's DBI: each call as its documentation writes it. What looks the same
+but reaches no database (a route, a set, a cache, a file) differs in its chain, its arguments or what it is called on.
 """
 
 from __future__ import annotations
