@@ -183,6 +183,7 @@ def execute(
             record_timing=False,
             start_timeout=START,
             execution_timeout=CELL,
+            iopub_timeout=START,  # what a cell shows comes after its answer: late, where a machine is busy
         )
     except PapermillExecutionError:
         return nbformat.read(copy, as_version=4)
