@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from triage_kit import analyse, schemas
-from triage_kit.analyse import commands, restore_ways
+from triage_kit.analyse import commands, renamed_ways, restore_ways
 from triage_kit.analyse.losses import Loss
 from triage_kit.analyse.recovery import wal_segments
 from triage_kit.analyse.target import Target
@@ -250,3 +252,8 @@ def test_a_managed_service_restores_to_the_second_before_the_loss(make_table, ma
     [line] = found.loc["managed_service", "commands"]
     assert line.startswith("aws rds restore-db-instance-to-point-in-time ")
     assert line.endswith("--restore-time 2025-10-08T10:37:28Z")
+
+
+def test_no_way_back_commits_without_a_word_on_what_to_look_at_first() -> None:
+    modules = Path(renamed_ways.__file__).parent.glob("*_ways.py")
+    assert not [each.name for each in modules if '"COMMIT;"' in each.read_text("utf-8")]

@@ -25,6 +25,7 @@ from triage_kit.analyse.statements import of_here
 Evidence = Mapping[str, pd.DataFrame]
 _TOLD = re.compile(r"(?i)\brename\b|\bset\s+schema\b")
 _ASIDE = "triage_replaced"
+CHECKED = "COMMIT;  -- or ROLLBACK; where a count is not what it was"
 _ALIKE = 0.8  # judgement: of the columns of the table that stands in its place; a column or two may have come since
 
 
@@ -81,7 +82,7 @@ def _certain(lost: Loss, known: Mapping[str, _Former], catalogue: _Catalogue) ->
     lacks = "rows written into the new table since; foreign keys, grants and views stay with their own table"
     return [
         way(
-            "rename_back", True, lost, told, lacks, "minutes", (*lines, "COMMIT;"), tables=tuple(known),
+            "rename_back", True, lost, told, lacks, "minutes", (*lines, CHECKED), tables=tuple(known),
             rows=sum(former.rows for former in known.values()),
             clock="a clean-up may drop the renamed table: stop it",
         )

@@ -224,7 +224,7 @@ def _unmark(lost: Loss, name: str, column: dict, target: Target, evidence: Evide
         "GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 10;",
         "BEGIN;",
         f"UPDATE {table} SET {mark} = {value} WHERE {marked} AND {bounds};",  # noqa: S608
-        "COMMIT;",
+        "COMMIT;  -- or ROLLBACK; where UPDATE counts other rows than those that are missed",
     )
     return way(
         "undo_update",
