@@ -75,3 +75,17 @@ def test_a_table_of_a_migration_that_never_ran_is_not_missing(make_table, make_e
     evidence |= {"migrations": CHAIN, "version_tables": versions("2")}
     found = analyse.investigate(evidence).findings.set_index("table")["status"]
     assert found.to_dict() == {"audit": "missing", "users": "intact"}
+
+
+@pytest.mark.parametrize(
+    ("version", "states"),
+    [
+        ("2", ["applied", "applied", "pending"]),
+        ("dirty 2", ["applied", "unknown", "pending"]),  # begun, and by its documentation left to somebody to look at
+    ],
+)
+def test_a_migration_that_was_begun_and_not_ended_is_not_known_to_have_run(version, states):
+    files = [{"path": f"m/00{n}_a.up.sql", "tool": "golang-migrate", "revision": str(n)} for n in (1, 2, 3)]
+    noted = schemas.frame("version_tables", [{"tool": "schema_migrations", "version": version}])
+    found = migration_states(schemas.frame("migrations", files), noted)
+    assert found[["revision", "state"]].to_numpy().tolist() == [[str(n), state] for n, state in enumerate(states, 1)]

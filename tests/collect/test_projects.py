@@ -27,12 +27,18 @@ CREATE TABLE _prisma_migrations (migration_name text, finished_at timestamptz, r
 INSERT INTO _prisma_migrations VALUES ('1_a', now(), NULL), ('2_b', NULL, now()), ('3_c', NULL, NULL);
 CREATE TABLE databasechangelog (id text, author text, dateexecuted timestamp, exectype text);
 INSERT INTO databasechangelog VALUES ('1', 'sam', now(), 'EXECUTED'), ('2', 'sam', now(), 'MARK_RAN');
+CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);
+INSERT INTO schema_migrations VALUES (7, true);
+CREATE SCHEMA other;
+CREATE TABLE other.schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL);
+INSERT INTO other.schema_migrations VALUES (8, false);
 CREATE SCHEMA sqitch;
 CREATE TABLE sqitch.changes (change text, project text, committed_at timestamptz DEFAULT now());
 INSERT INTO sqitch.changes VALUES ('users', 'shop');
 """
 RAN = {("flyway", "baseline 1"), ("flyway", "2"), ("flyway", "R__views.sql"), ("goose", "1"), ("prisma", "1_a"),
-       ("liquibase", "sam 1"), ("sqitch", "users")}  # fmt: skip
+       ("liquibase", "sam 1"), ("sqitch", "users"), ("schema_migrations", "dirty 7"),
+       ("schema_migrations", "8")}  # fmt: skip
 
 PROJECTS = yaml.safe_load((Path(__file__).parents[1] / "sql_cases" / "projects.yaml").read_text("utf-8"))
 

@@ -67,13 +67,16 @@ def migration_states(migrations: pd.DataFrame, version_tables: pd.DataFrame, ask
     """
     found = _applied(migrations, version_tables)
     tools = {row["tool"] for row in rows(version_tables)}
+    noted = [_DIRTY.fullmatch(row["version"] or "") for row in rows(version_tables)]
+    dirty = {spelt for each in noted if each for spelt in _spellings(each["version"])}
     parents = {parent for row in rows(migrations) for parent in row["parents"]}
     told = []
     for row in rows(migrations):
         back = bool(_WAY_BACK.search(row["path"] or ""))
         run = row["revision"] in found and not back
         schema_file = (row["path"] or "").endswith("/structure.sql")  # the whole schema, which no version stands for
-        known = asked and not schema_file and any(_belongs(row["tool"], tool) for tool in tools)
+        begun = row["tool"] == "golang-migrate" and bool(_spellings(row["revision"]) & dirty)
+        known = asked and not schema_file and not begun and any(_belongs(row["tool"], tool) for tool in tools)
         told.append(
             {
                 "path": row["path"],
@@ -126,7 +129,7 @@ def _absent(migrations: pd.DataFrame, version_tables: pd.DataFrame) -> Iterator[
     for row in rows(version_tables):
         mine = [each for each in by_tool if _belongs(each["tool"], row["tool"])]
         apps = {(each["revision"] or "").split(" ")[0] for each in mine}
-        if not row["version"] or _BASELINE.fullmatch(row["version"]):
+        if not row["version"] or _BASELINE.fullmatch(row["version"]) or _DIRTY.fullmatch(row["version"]):
             continue  # a script without a version, of a bundle of an older kit; or what stood there before the tool
         foreign = row["tool"] == "django" and (row["version"] or "").split(" ")[0] not in apps
         if mine and not foreign and not _spellings(row["version"]) & known:
@@ -158,10 +161,12 @@ def _applied(migrations: pd.DataFrame, version_tables: pd.DataFrame) -> dict[str
 
 # Flyway takes every version up to it for done.
 _BASELINE = re.compile(r"baseline (?P<version>\d[\d._]*)")
+# golang-migrate has begun this one, up or down, and not ended it: whether it ran is not known, those below it have.
+_DIRTY = re.compile(r"dirty (?P<version>\d+)")
 
 
 def _below(given: list[dict], version_tables: pd.DataFrame) -> set[str]:
-    """Revisions of golang-migrate up to the one number that its table holds, and of Flyway up to its baseline."""
+    """Revisions of golang-migrate up to the one number of its table, below a dirty one; of Flyway to its baseline."""
     told = (_BASELINE.fullmatch(row["version"] or "") for row in rows(version_tables) if row["tool"] == "flyway")
     baseline = max((_numbers(each["version"]) for each in told if each), default=None)
     if baseline is not None:
@@ -172,13 +177,17 @@ def _below(given: list[dict], version_tables: pd.DataFrame) -> set[str]:
             and _numbers(row["revision"]) <= baseline
         }  # fmt: skip
     numbers = [row["version"] for row in rows(version_tables) if row["tool"] == "schema_migrations"]
-    if len(numbers) != 1 or not str(numbers[0]).isdecimal():
+    if len(numbers) != 1:
         return set()
+    dirty = _DIRTY.fullmatch(numbers[0] or "")
+    if not dirty and not str(numbers[0]).isdecimal():
+        return set()
+    newest = int(dirty["version"]) - 1 if dirty else int(numbers[0])
     return {
         row["revision"]
         for row in given
         if row["tool"] == "golang-migrate" and str(row["revision"]).isdecimal()
-        and int(row["revision"]) <= int(numbers[0])
+        and int(row["revision"]) <= newest
     }  # fmt: skip
 
 

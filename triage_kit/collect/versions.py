@@ -49,6 +49,9 @@ _GOOSE = (
     "CASE WHEN r.version_id <> 0 AND pg_catalog.last_value(r.is_applied) OVER (PARTITION BY r.version_id ORDER BY r.id "
     "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) THEN r.version_id::text END"
 )
+# golang-migrate (its FAQ, "What does dirty database mean?"): the number is written before the file is sent, as dirty
+# until all of it has run.
+_MIGRATE = "CASE WHEN r.dirty THEN 'dirty ' ELSE '' END || r.version::text"
 _GOOSE_NEEDS = ("version_id", "is_applied", "id")
 
 
@@ -58,7 +61,8 @@ TOOLS = (
     Tool("flyway", "flyway_schema_history", "version", "installed_on", None, _FLYWAY, _FLYWAY_NEEDS),
     Tool("flyway", "schema_version", "version", "installed_on", None, _FLYWAY, _FLYWAY_NEEDS),
     Tool("liquibase", "databasechangelog", "id", "dateexecuted", "author", _LIQUIBASE, ("exectype", "author", "id")),
-    Tool("schema_migrations", "schema_migrations", "version", "inserted_at"),  # Rails, dbmate, golang-migrate, Ecto
+    # Rails, dbmate, golang-migrate, Ecto
+    Tool("schema_migrations", "schema_migrations", "version", "inserted_at", None, _MIGRATE, ("version", "dirty")),
     Tool("goose", "goose_db_version", "version_id", "tstamp", None, _GOOSE, _GOOSE_NEEDS),
     Tool(
         "prisma",
