@@ -21,7 +21,7 @@ from triage_kit.parse.held_names import with_names
 from triage_kit.parse.made import without_made
 from triage_kit.parse.migration import Operation
 from triage_kit.parse.orm import orm_calls
-from triage_kit.parse.playbooks import playbook_hits
+from triage_kit.parse.playbooks import playbook_hits, without_verdicts
 from triage_kit.parse.puppet import puppet_hits
 from triage_kit.parse.throwaway import of_its_service, throwaway
 from triage_kit.parse.vehicles import name_of, schedule, vehicle
@@ -235,6 +235,7 @@ def _templated(text: str) -> Iterator[Operation]:
 
 def _yaml(text: str) -> Iterator[Operation]:
     """The commands of a YAML text, and the SQL in its values that no command line shows."""
+    text = without_verdicts(text)
     found = list(command_hits(text))
     yield from found
     for each, last in playbook_hits(text):

@@ -40,6 +40,37 @@ _HOLE = re.compile(r"\{\{[^}]*\}\}|\$\{[^}]*\}|\$\w+|%\(\w+\)s")
 _YES = frozenset(("true", "yes", "on", "1"))
 
 
+# What a linter or a guard is expected to say of a statement; the text beside it is an example, which nobody runs.
+_VERDICT = re.compile(
+    r"(?i)[\"']?(?:(?:verdict|classification|(?:is_)?(?:valid|allowed|denied|safe|destructive|dangerous))[\"']?:|"
+    r"expect(?:ed|s)?[\"']?:[ \t]*[\"']?(?:refused?|denied|den(?:y|ies)|allow(?:ed)?|"
+    r"reject(?:ed)?|block(?:ed)?|forbidden|accept(?:ed)?)\b)"
+)
+_ITEM = re.compile(r"(?m)^(?P<indent>[ \t]*)- [^\n]*\n?(?:(?P=indent)[ \t]+[^\n]*(?:\n|\Z)|[ \t]*\n)*")
+
+
+def without_verdicts(text: str) -> str:
+    r"""The text with those items of lists blanked that hold a statement together with the verdict expected of it.
+
+    >>> without_verdicts("- sql: DROP TABLE a\n  verdict: refused\n- sql: DROP TABLE b\n").split()
+    ['-', 'sql:', 'DROP', 'TABLE', 'b']
+    """
+    if not _VERDICT_CLUE.search(text):
+        return text
+
+    def blanked(item: re.Match[str]) -> str:
+        deep = len(item["indent"]) + 2
+        judged = any(
+            _VERDICT.match(line[deep:]) for line in item[0].splitlines() if not line[deep : deep + 1].isspace()
+        )
+        return re.sub(r"[^\n]", " ", item[0]) if judged else item[0]
+
+    return _ITEM.sub(blanked, text)
+
+
+_VERDICT_CLUE = re.compile(r"(?i)verdict|classification|valid|allowed|denied|safe|destructive|dangerous|expect")
+
+
 def playbook_hits(text: str) -> Iterator[tuple[Operation, int]]:
     """Operations with the last line of the value that tells them, in order of the text.
 

@@ -52,10 +52,11 @@ _ELSEWHERE_CLUES = (
 _HERE = re.compile(r"(?i)postgres|\bpsql\b|\bpgx\b|psycopg|asyncpg|npgsql|\bpg['\"]|\blibpq\b|\bpq['\"]|\bPg\b")
 _ROLLS_BACK = re.compile(
     r"\bforce_rollback\s*=\s*True\b|\buse\s+DatabaseTransactions\b|\buse\s+[\w.]*(?:Data|Conn|Repo|Channel)Case\b|"
+    r"\bEcto\.Adapters\.SQL\.Sandbox\.(?:start_owner!|checkout)|"
     r"@DataJpaTest\b|@JdbcTest\b|\b(?:defer|Cleanup\(func\(\) \{)\s*(?:_ = )?tx\.Rollback\("
 )
 _KEEPS = re.compile(
-    r"(?i)\bcommit\(|@commit\b|@rollback\(false\)|NOT_SUPPORTED|sandbox:\s*false|(?-i:\b(?:db|pool)\.(?:Exec|Query))"
+    r"(?i)\bcommit\(|@commit\b|@rollback\(false\)|NOT_SUPPORTED|sandbox:\s*false|\bunboxed_run\b|(?-i:\b(?:db|pool)\.(?:Exec|Query))"
 )
 
 
@@ -106,7 +107,7 @@ _CLIENT = (
 _URL = r"postgres(?:ql)?(?:\+\w+)?://"
 _ADDRESSED = re.compile(rf"\b{_URL}|://[^@\s\"'/]*@|{_HOST}|{_CLIENT}")
 _KEPT_ELSEWHERE = re.compile(
-    r"(?im)\bsecrets\.|\$\{?\w*(?:PROD|STAGING|LIVE)\w*|\benvironment:(?!\s*[A-Z_]{4,}:)|\bstage:\s*deploy|^\s*deploy\w*:|\bssh\b|"
+    r"(?im)\bsecrets\.|\$\{?\w*(?:PROD|STAGING|LIVE)\w*|\benvironment:(?!\s*\{?\s*[A-Z_]{4,}:)|\bstage:\s*deploy|^\s*deploy\w*:|\bssh\b|"
     rf"(?<!\w)--host\b(?![ =]+[\"']?(?:{'|'.join(map(re.escape, _LOCAL))})(?![\w.-]))|\bheroku\b|\bfly\b"
 )
 

@@ -88,7 +88,9 @@ def _without_passing(found: list[Effect], scope: Scope) -> list[Effect]:
     >>> [each.loses for each in effects("CREATE TABLE a (i int); TRUNCATE a; DROP TABLE a; DROP TABLE a")]
     ['', '', '', 'rows']
     """
-    spared = passing(found, {".".join(each) for each in scope.perhaps})
+    perhaps = {".".join(each) for each in scope.perhaps}
+    perhaps |= {f"{scope.path}.{each}" for each in perhaps if scope.path}
+    spared = passing(found, perhaps)
     return [
         replace(each, harmless=True) if at in spared or _taken_back(each, scope) else each
         for at, each in enumerate(found)

@@ -83,8 +83,16 @@ def _walk(tree: Any, text: str, scope: Scope) -> list[Effect]:
         written = raw[start:end].decode("utf-8", "replace")
         first = next(tokens(written), None)
         line = 1 + raw.count(b"\n", 0, start) + (written.count("\n", 0, first.start) if first else 0)
+        if each.stmt.variable_set_stmt.name == "search_path":
+            first_of = each.stmt.variable_set_stmt.args[:1]
+            scope.path = _place(first_of[0].a_const.sval.sval) if first_of else ""
         found += _statement(each.stmt, written[first.start :].rstrip() if first else "", line, scope)
     return found
+
+
+def _place(schema: str) -> str:
+    """The schema that bare names are taken for one of; none where it is the usual one or one of the system's."""
+    return "" if schema == "public" or schema.startswith(("pg_", "$")) else schema
 
 
 _BEGINS = (pg.TRANS_STMT_BEGIN, pg.TRANS_STMT_START)
@@ -166,6 +174,11 @@ def _plpgsql_walk(node: Any, line: int, scope: Scope) -> Iterator[Effect]:
         return
     line = node.get("lineno", line)
     for key, value in node.items():
+        if key == "PLpgSQL_stmt_block" and _always_raises(value):
+            undone = _plpgsql_walk(value.get("body", []), line, scope)
+            yield from (replace(each, harmless=True) for each in undone)
+            yield from _plpgsql_walk(value.get("exceptions", {}), value.get("lineno", line), scope)
+            continue
         if key in ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"):
             yield from _dynamic(value["query"], value.get("lineno", line), scope)
             yield from _plpgsql_walk(value.get("body", []), line, scope)
@@ -175,6 +188,24 @@ def _plpgsql_walk(node: Any, line: int, scope: Scope) -> Iterator[Effect]:
             yield from _expression(value.get("query", ""), line, scope)
         else:
             yield from _plpgsql_walk(value, line, scope)
+
+
+_ERROR = 21  # elog's level, which RAISE EXCEPTION has
+
+
+def _always_raises(block: dict[str, Any]) -> bool:
+    """Whether a block ends in RAISE EXCEPTION, caught or not, with no way out before it: what it did is undone."""
+    body = block.get("body", [])
+    if body[-1:] == [{"PLpgSQL_stmt_return": {}}]:  # the parser's own, at the end of the outermost block
+        body = body[:-1]
+    raised = body[-1].get("PLpgSQL_stmt_raise") if body else None
+    if raised is None or raised.get("elog_level") != _ERROR:
+        return False
+    inside = json.dumps(body)
+    return not any(each in inside for each in _LEAVES)
+
+
+_LEAVES = ("PLpgSQL_stmt_return", "PLpgSQL_stmt_exit", "PLpgSQL_stmt_commit")
 
 
 def _expression(query: str, line: int, scope: Scope) -> Iterator[Effect]:

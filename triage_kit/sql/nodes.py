@@ -25,7 +25,18 @@ def node_effects(statement: Node, scope: Scope) -> Iterator[Effect]:
     for effect in _of(statement, scope):
         about_table = effect.operation in _OF_TABLES or effect.operation.startswith(_ALTERS)
         if not about_table or not effect.parts or not scope.harmless(effect.parts):
-            yield effect
+            yield _placed(effect, scope) if scope.path and effect.operation in _PLACED else effect
+
+
+_PLACED = _OF_TABLES - {"copy_in"} | {"create_table", "rename_table", "add_column"}
+
+
+def _placed(effect: Effect, scope: Scope) -> Effect:
+    """The effect with the schema that the text has set before a bare name."""
+    if len(effect.parts) != 1 or effect.within:
+        return effect
+    parts = (scope.path, *effect.parts)
+    return replace(effect, parts=parts, object=".".join(parts))
 
 
 def _of(message: Node, scope: Scope) -> Iterator[Effect]:

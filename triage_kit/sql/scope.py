@@ -12,10 +12,12 @@ class Scope:
     tables whose triggers a statement has stopped, the empty name for those of the session; restarted: those started
     again since. replaced: policies, with their tables, and materialized views that are dropped, True for IF EXISTS;
     renewed: those of them made anew since, a policy as one that hides no row by itself, a view with its rows. enums:
-    types that the text makes as one. keys: columns and values of the keys of added rows, by table.
+    types that the text makes as one. path: the first schema that the text has set its search_path to, where that is not
+    public: a bare name is taken for one of it. keys: columns and values of the keys of added rows, by table.
     """
 
     def __init__(self) -> None:
+        self.path = ""
         self.temporary: set[str] = set()
         self.perhaps: set[tuple[str, ...]] = set()
         self.keys: dict[tuple[str, ...], set[tuple[str, str]]] = {}
