@@ -237,3 +237,13 @@ def test_a_habit_is_as_sure_as_the_times_that_tell_of_it_are_many(make_table, ma
     chances = found.mechanism_probabilities.query("table == 'post'").set_index("mechanism")["probability"]
     assert post["status"] == "intact"
     assert 1 - post["status_probability"] == pytest.approx((1 - sure) * chances["delete"], abs=0.03)
+
+
+@pytest.mark.parametrize(("cascade", "told"), [("", "intact"), (" CASCADE", "wiped")])
+def test_what_took_missed_rows_along_by_cascade_is_no_habit(make_table, make_evidence, cascade, told):
+    """Tests that empty a table three times empty each time what hangs on it, which people miss."""
+    entry = {"database": "d", "role": "o", "query_id": 1, "text": f"TRUNCATE s.garage{cascade}", "calls": 3, "rows": 0}
+    tables = [make_table("garage", 16404, **EMPTIED), make_table("permit", 16410, **{**EMPTIED, "filenode": 24606}),
+              make_table("users", 16500)]  # fmt: skip
+    evidence = make_evidence(tables, [("permit", "garage", "no action")], reported=["permit"], statements=[entry])
+    assert status(analyse.investigate(evidence), "garage") == told

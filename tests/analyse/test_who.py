@@ -351,6 +351,7 @@ CLEARED = "DELETE FROM s.feed WHERE made < $1 AND lane = $2"
     ("shop/orders.py", "application", CLEARED, "verbatim_code_of_application", "application"),
     ("shop/orders.py", "application", "DELETE FROM s.feed WHERE id = $1", "code_of_application", "application"),
     # Celery documentation, autodiscover_tasks: what stands in `tasks` is run by a worker, most often by a schedule.
+    ("src/sync.ts", "application", CLEARED, "verbatim_code_of_worker", "application"),
     ("shop/tasks.py", "application", CLEARED, "verbatim_code_of_scheduled_job", "scheduled_job"),
 ])  # fmt: skip
 def test_a_statement_that_stands_in_a_file_word_for_word_points_at_it(

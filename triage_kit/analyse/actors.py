@@ -163,6 +163,8 @@ def _session(best: Seen, done: Sequence[Seen], group: Group, inquiry: Inquiry) -
         vague = [kind for kind in ("replication", "script", "worker", "server") if kind in kinds]
         if vague and not kinds & SPECIFIC:
             found[f"statement_by_{vague[0]}"] = (True, says, where)
+            if _apart(best, kinds, inquiry):
+                found.pop("statement_by_job", None)  # a job that is called a worker is weighed by that name
     if best.application and "gui" in kinds:
         found["statement_by_gui"] = (True, says, where)
     elif best.application:
@@ -184,7 +186,7 @@ def _program(best: Seen, kinds: frozenset[str], group: Group, inquiry: Inquiry) 
     same = None if writer is None or best.user is None else best.user == writer
     found: dict[str, Sign] = {}
     programs = _programs(inquiry, best) if best.application else {}
-    if best.application in programs and not kinds & SPECIFIC:
+    if best.application in programs and not kinds & SPECIFIC and not _apart(best, kinds, inquiry):
         says = f"{who}, as did other sessions that write rows: {programs[best.application]} of them"
         return {"statement_by_program": (True, says, best.where)}
     if programs and same is not False:  # another role has another program's name: the one says what the other does
@@ -204,6 +206,12 @@ def _program(best: Seen, kinds: frozenset[str], group: Group, inquiry: Inquiry) 
         )
         found["statement_by_owner" if owner else "statement_by_own_role"] = (True, says, best.where)
     return found
+
+
+def _apart(best: Seen, kinds: frozenset[str], inquiry: Inquiry) -> bool:
+    """Whether it was a worker under a role of its own: it writes rows day by day too, and not as the application."""
+    known = inquiry.about.app_role
+    return known is not None and best.user not in (None, known) and bool(kinds & {"worker", "script"})
 
 
 def _owns(role: str | None, group: Group, inquiry: Inquiry) -> bool:

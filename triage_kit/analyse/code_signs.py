@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 import pandas as pd
 
@@ -14,12 +15,13 @@ from triage_kit.analyse.built_names import HOLE, fitting
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.dating import STATEMENTS
 from triage_kit.analyse.groups import Group
+from triage_kit.analyse.hands import kinds
 from triage_kit.analyse.inquiry import Inquiry, Sign, answered
 from triage_kit.analyse.routines import body_of
 from triage_kit.analyse.statements import REMOVES_ROWS
 from triage_kit.analyse.suspects import in_routine
 
-VEHICLES = ("scheduled_job", "test_run", "application", "script", "routine")
+VEHICLES = ("scheduled_job", "test_run", "application", "worker", "script", "routine")
 # Commands of migration tools, as their documentation writes them: a script that holds one runs migrations.
 MIGRATES = re.compile(
     r"\b(?:alembic|flask\s+db|sqitch|flyway|liquibase|goose|dbmate|knex|sequelize(?:-cli)?|typeorm|drizzle-kit|prisma|artisan|"
@@ -179,6 +181,8 @@ def _code(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     for vehicle in VEHICLES:
         words = vehicle.replace("_", " ")
         mine = sorted((row for row in reaching if _vehicle(row) == vehicle), key=lambda row: row["object"] is None)
+        if not mine and vehicle == "worker":
+            continue  # most repositories have none
         if not mine:
             found[f"code_of_{vehicle}"] = (False, f"no {words} of the repository does{inside}", "repository")
             continue
@@ -201,6 +205,8 @@ def _vehicle(row: dict) -> str:
         return "scheduled_job"
     if row["vehicle"] == "script" and row["kind"] == "tool" and MIGRATES.search(row["text"] or ""):
         return "migrator"
+    if row["vehicle"] == "application" and kinds(PurePosixPath(row["path"] or "").stem) & {"worker", "job"}:
+        return "worker"  # a part of the application, or what a schedule starts
     # A routine is called by whoever may: the file that creates it is no script that does it.
     return "routine" if row["vehicle"] == "script" and in_routine(row) else row["vehicle"]
 

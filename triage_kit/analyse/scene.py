@@ -103,9 +103,16 @@ class Scene:
 
     @cached_property
     def struck(self) -> frozenset[str]:
-        """Texts of statements that removed rows, or may have, of tables which people name, partitions of them too."""
+        """Texts of statements that removed rows, or may have, of tables which people name, partitions of them too.
+
+        A TRUNCATE … CASCADE of another table that leads to one of them is among them.
+        """
         named = self.reported | self.below_reported
-        return frozenset(seen.text for name in named for seen in self.seen.get(name, ()) if seen.done)
+        own = (seen for name in named for seen in self.seen.get(name, ()))
+        above = {parent for name in named for parent in self.truncates_from.get(name, ())}
+        leading = (seen for name in above for seen in self.seen.get(name, ()))
+        cascading = (seen for seen in leading if seen.operation == "truncate" and seen.cascade)
+        return frozenset(seen.text for seen in (*own, *cascading) if seen.done)
 
     @cached_property
     def by_oid(self) -> Mapping[int, dict]:

@@ -71,6 +71,10 @@ def signs(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         not found.get("code_of_scheduled_job", (False,))[0]
     ):
         found.pop("code_of_scheduled_job", None)  # what a schedule starts may be this very file
+    if any(f"{rank}code_of_worker" in found for rank in code_signs.RANKS):
+        for name in ("code_of_scheduled_job", "code_of_application"):  # it is of the one or of the other
+            if not found.get(name, (True,))[0]:
+                found.pop(name)
     if found.get("dump_loaded", (False,))[0]:  # one dump that is put back shows itself in three ways
         for name in ("loaded_by_copy", "statement_by_restore"):
             found.pop(name, None)
