@@ -42,6 +42,7 @@ from triage_kit.lab.incidents import (
     opticians,
     orchestra,
     outbox,
+    parking,
     payroll,
     pharmacy,
     podcast,
@@ -111,7 +112,7 @@ SEEN_SINCE = (
     recycling,
     orchestra,
 )
-NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
+NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (parking,)
 
 INCIDENTS: dict[str, Incident] = {
     incident.name: incident
