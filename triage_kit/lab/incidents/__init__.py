@@ -9,6 +9,7 @@ from triage_kit.lab.incidents import (
     auctions,
     baggage,
     bank,
+    barnehage,
     bloodbank,
     boxoffice,
     brewery,
@@ -36,6 +37,7 @@ from triage_kit.lab.incidents import (
     laboratory,
     library,
     mall,
+    marina,
     museum,
     newsroom,
     observatory,
@@ -112,7 +114,7 @@ SEEN_SINCE = (
     recycling,
     orchestra,
 )
-NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (parking,)
+NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (parking, barnehage, marina)
 
 INCIDENTS: dict[str, Incident] = {
     incident.name: incident
