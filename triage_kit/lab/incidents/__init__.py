@@ -113,8 +113,11 @@ SEEN_SINCE = (
     bloodbank,
     recycling,
     orchestra,
+    parking,
+    barnehage,
+    marina,
 )
-NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (parking, barnehage, marina)
+NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
 
 INCIDENTS: dict[str, Incident] = {
     incident.name: incident
