@@ -22,7 +22,7 @@ from triage_kit.errors import BundleError, NotSealed, ReportError
 from triage_kit.report import making, replacing
 
 ROOT = Path(__file__).resolve().parents[1]
-REAL_KILLS = int(os.environ.get("TRIAGE_KILLS", "4"))  # of the whole command against a server: 100 take minutes
+REAL_KILLS = int(os.environ.get("TRIAGE_KILLS", "6"))  # of the whole command against a server: 100 take minutes
 LEFT = "SELECT pid FROM pg_stat_activity WHERE application_name = 'triage_kit'"
 MADE = "SELECT relname FROM pg_class WHERE oid >= 16384 AND relnamespace = 'public'::regnamespace"
 HANG = 300.0  # seconds of one command: a bound of what hangs, not of how long a loaded machine takes in all

@@ -30,9 +30,6 @@ INSERT INTO lines SELECT 10 * g, g FROM generate_series(1, 20) g;
 CREATE ROLE clerk LOGIN SUPERUSER; CREATE ROLE sweeper LOGIN SUPERUSER;
 """
 
-PREFIXES = ("%m [%p] %q%u@%d %a xid=%x: ", "%t [%p]: user=%u,db=%d,app=%a ")
-ENDS = sorted({*sorted(majors.found())[:1], *sorted(majors.found())[-1:]}) or [None]
-
 
 def deed(server: Server) -> list[dict]:
     """Run them, and tell of each its xid and between which instants it committed."""
@@ -72,8 +69,8 @@ def on_the_page(found: analyse.Investigation) -> list[str]:
     return [each.get_text() for each in page.section.find_all("li") if "transaction" in each.get_text()]
 
 
-# Each of the two majors under a prefix of its own: what a prefix tells is the same on both.
-@pytest.mark.parametrize(("major", "prefix"), list(zip(ENDS, PREFIXES, strict=False)))
+@pytest.mark.parametrize("prefix", ["%m [%p] %q%u@%d %a xid=%x: ", "%t [%p]: user=%u,db=%d,app=%a "])
+@pytest.mark.parametrize("major", sorted({*sorted(majors.found())[:1], *sorted(majors.found())[-1:]}) or [None])
 def test_three_deletes_of_two_roles_are_all_named(tmp_path, major, prefix) -> None:
     if major is None:
         pytest.skip("no PostgreSQL was found")
