@@ -89,7 +89,9 @@ def _plain(text: str | Sequence[str]) -> str:
 
 def _finished(body: str) -> str:
     """A glossary, ids for headings, the contents, no link that leads nowhere; the script is still the one hashed."""
-    soup = BeautifulSoup(body, "html.parser")
+    # A break that is not closed by itself is kept for an end tag that may follow and looked for at every other: the
+    # time grew with the square of the names on the page.
+    soup = BeautifulSoup(body.replace("<wbr>", "<wbr/>"), "html.parser")
     glossary.add(soup)
     _contents(soup)
     targets = {element["id"] for element in soup.find_all(id=True)}
