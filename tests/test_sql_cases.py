@@ -93,6 +93,8 @@ def test_held_out_are_60_and_200():
     assert (len(HELD_OUT["destructive"]), len(harmless)) == (60, 200)
 
 
+# Written beside the rule that they try: calls and entries of tools that no reader knows, and what only looks like them.
+GENERAL = yaml.safe_load((CASES / "general.yaml").read_text("utf-8"))
 LATER = ("third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 SETS = [yaml.safe_load((CASES / f"{name}.yaml").read_text("utf-8")) for name in ("unseen", *LATER)]
 UNSEEN = {kind: [each for one in SETS for each in one[kind]] for kind in SETS[0]}
@@ -114,6 +116,16 @@ def test_an_unseen_text_that_loses_something_is_found(case):
     assert any(
         "" in objects or of in objects or of.startswith(tuple(f"{each}." for each in objects)) for of in right
     ), found
+
+
+@pytest.mark.parametrize("case", GENERAL["destructive"], ids=lambda each: each["id"])
+def test_a_removal_of_an_unknown_tool_is_found(case):
+    test_an_unseen_text_that_loses_something_is_found(case)
+
+
+@pytest.mark.parametrize("case", GENERAL["harmless_files"], ids=lambda each: each["path"])
+def test_what_only_looks_like_a_removal_raises_no_alarm(case):
+    assert lost_in_file(case["path"], case["text"]) == []
 
 
 @pytest.mark.parametrize("text", UNSEEN["harmless_statements"])

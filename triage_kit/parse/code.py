@@ -11,10 +11,10 @@ from triage_kit.parse.migration import Operation
 from triage_kit.parse.syntax import tree_of
 from triage_kit.sql import OPERATIONS, effects, suspicious
 
-_WORDS = r"(?:with|delete|truncate|drop|alter|update|merge|do|insert|call)\b"
+WORDS = r"(?:with|delete|truncate|drop|alter|update|merge|do|insert|call)\b"
 _PERL = (
-    rf"\bqq?\s?(?:\{{(?P<braced>(?:[^{{}}]|\{{[^{{}}]*\}})*)\}}|\((?P<round>\s*(?i:{_WORDS})(?:[^()]|\([^()]*\))*)\)|"
-    rf"\[(?P<square>\s*(?i:{_WORDS})[^\[\]]*)\])"
+    rf"\bqq?\s?(?:\{{(?P<braced>(?:[^{{}}]|\{{[^{{}}]*\}})*)\}}|\((?P<round>\s*(?i:{WORDS})(?:[^()]|\([^()]*\))*)\)|"
+    rf"\[(?P<square>\s*(?i:{WORDS})[^\[\]]*)\])"
 )
 # Rust's raw strings, C#'s verbatim ones, Perl's q{…} and the here-documents of PHP and Perl stand before what looks
 # the same. A plain string may span lines in Clojure, R, PHP, Perl and Rust: one that begins as a statement does.
@@ -23,7 +23,7 @@ _LITERAL = re.compile(
     r'<<<?~?["\']?(?P<here>[A-Z][A-Z_]*)["\']?[^\n]*\n(?P<heredoc>.*?)\n[ \t]*(?P=here)\b|'
     rf'"""(?P<triple>.*?)"""|{_PERL}|`(?P<tick>[^`]*)`|"(?P<double>(?:[^"\\\n]|\\.)*)"|'
     r"'(?P<single>(?:[^'\\\n]|\\.)*)'|"
-    rf'"(?P<lines>(?=\s*(?i:{_WORDS}))(?:[^"\\]|\\.)*)"',
+    rf'"(?P<lines>(?=\s*(?i:{WORDS}))(?:[^"\\]|\\.)*)"',
     re.DOTALL,
 )
 _KINDS = ("raw", "verbatim", "heredoc", "triple", "braced", "round", "square", "tick", "double", "single", "lines")
@@ -34,10 +34,12 @@ _BEGINS = re.compile(
     r"(?i)\A\s*(?:--[^\n]*\n\s*)*(?:with|delete\s+from|truncate|drop|alter|update|merge|do|insert|call)\b"
 )
 # In every text with such a literal, and in every Python file that keeps one: cheap, and often wrongly yes.
-_QUOTED = re.compile(rf"(?i)(?:[\"'`]|\bqq?\s?[{{(\[]|<<<?~?[\"']?[A-Z_]+[^\n]*\n)\s*(?:--[^\n]*\n\s*)*{_WORDS}")
-_KEPT = re.compile(rf"(?i)=[\s\\(]*(?:#[^\n]*\n[\s(]*)*[ru]?[\"']{{1,3}}(?:\\[nrt]|\\\n|\s)*{_WORDS}")
+_QUOTED = re.compile(rf"(?i)(?:[\"'`]|\bqq?\s?[{{(\[]|<<<?~?[\"']?[A-Z_]+[^\n]*\n)\s*(?:--[^\n]*\n\s*)*{WORDS}")
+_KEPT = re.compile(rf"(?i)=[\s\\(]*(?:#[^\n]*\n[\s(]*)*[ru]?[\"']{{1,3}}(?:\\[nrt]|\\\n|\s)*{WORDS}")
 # Placeholders of drivers and templates, which are no SQL.
-_HOLE = re.compile(r"[#$]\{[^}]*\}|\$[A-Za-z_]\w*(?![\w$])|\{\w*\}|%[sdvq]|(?<![\w?])\?(?!\w)|(?<![:\w])[:@]\w+")
+_HOLE = re.compile(
+    r"[#$]\{[^}]*\}|%\w+\{[^}]*\}|\$[A-Za-z_]\w*(?![\w$])|\{\w*\}|%[sdvq]|(?<![\w?])\?(?!\w)|(?<![:\w])[:@]\w+"
+)
 
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{\w*\}|%\(\w+\)s|%s|(?<![:\w])[:@]\w+")  # Jinja's, str.format's and drivers'
 
@@ -47,8 +49,8 @@ _TOLD = re.compile(
     r"\b(?:res|reply|response|ctx|toast|flash|i18n|notify|notifier|Alert|message)\.\w+|\b(?:confirm|prompt|toast|notify|gettext|"
     r"set(?:Error|Message|Status|Title)|trans|t|_|__)|(?<!\w)\$t|"
     r"\.Log(?:Trace|Debug|Information|Warning|Error|Critical)|\blog/\w+|(?:\.|->)(?:[Ii]nfo|[Ww]arn(?:ing)?|[Ee]rror|[Dd]ebug|[Tt]race|[Ff]atal)[fw]?|\b(?:print(?:ln|f)?|puts|panic|die|echo|alert)|"
-    r"\bnew\s+\w*(?:Error|Exception)|\b(?:e?print(?:ln)?|format|write(?:ln)?|assert\w*|bail|anyhow|ensure|todo|unreachable)!|"
-    r"\bthrow\s[^;\n]{0,100}|[=(&|]\s*!\s*)\s*\(\s*\Z|\b(?:echo|print(?:ln)?|puts|putStrLn|log/\w+|raise|throw|logger\.\w+)\s+\Z|"
+    r"\bnew\s+\w*(?:Error|Exception)|\b(?:e?print(?:ln)?|info|warn|error|debug|trace|format|write(?:ln)?|assert\w*|bail|anyhow|ensure|todo|unreachable)!|"
+    r"\bthrow\s[^;\n]{0,100}|[=(&|]\s*!\s*)\s*\(\s*\Z|\b(?:echo|e?print(?:ln|fn|f)?|failwithf?|puts|putStrLn|log/\w+|raise|throw|logger\.\w+)\s+\Z|"
     # what an attribute of Rust says of its item
     r"#!?\[(?:error|doc|display|help|deprecated|should_panic|diagnostic|label|command|arg|clap)\b[^\]\n]{0,80}[(=]\s*\Z"
 )
@@ -71,7 +73,7 @@ _HELD_BEFORE = re.compile(
     r"[\[@](?:InlineData|TestCase|DataRow|Arguments|CsvSource|ValueSource|DisplayName|Operation|ApiOperation|ApiProperty|"
     r"ApiResponse|Schema|Parameter|Description|Display|Obsolete|Deprecated)\([^)\n]{0,150}\Z|\b(?:every|verify)\s*\{[^}\n]{0,100}\Z|"
     r"(?:\b[aA]ssert\w*!?(?:(?:\.|::|->)\w+)*|\bto(?:Be|Equal|StrictEqual|Contain|Match|HaveText|HaveBeen|Throw)\w*|"
-    r"\beql?|\beq\w*|\bBe\w*|\bcalledWith\w*|\bwithArgs|\b(?:is|has|looks|should)_?[A-Z]\w*|\b(?:is|has|looks)_\w+[?]?|(?<![.\w])format|"
+    r"\beql?|\beq(?!uery)\w*|\bBe\w*|\bcalledWith\w*|\bwithArgs|\b(?:is|has|looks|should)_?[A-Z]\w*|\b(?:is|has|looks)_\w+[?]?|(?<![.\w])format|"
     r"\b(?:translate|normali[sz]e|fingerprint|sanitize|redact|render|rewrite)(?:S[qQ][lL]|Query|Statement|_sql|_query)?|\bshould\.\w+|\b[eE]xpect\w*|\bdescribed_class\.(?!exec|query|run|call)\w+[?!]?|"
     r"\b(?:verify|when|given)\([\w.]+(?:,\s*\w+(?:\(\d*\))?)?\)?\.\w+|"
     r"\b(?:parse|lex|lint|tokeni[sz]e|classify|validate|detect|analy[sz]e|pretty|highlight)(?:S[qQ][lL]|Query|Statement|_sql|_query)?|"

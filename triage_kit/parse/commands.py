@@ -57,6 +57,9 @@ _TOOL_COMMANDS = [
     (r"\bdocker\s+(?:volume\s+(?:rm|prune)|system\s+prune[^\n]*--volumes)\b(?:\s+-\w+)*\s*(?P<object>[\w.-]*)",
      "drop_database"),
     (r"\bkubectl\b[^\n|;&]*\sdelete\s+(?:pvc|pv|persistentvolumeclaims?)\b\s*(?P<object>[\w./-]*)", "drop_database"),
+    # PostgREST: rows that the columns of the address pick
+    (r"\bcurl\b[^\n|;&]*?(?:-X[ =]?[\"']?|--request[ =][\"']?)DELETE\b[^\n|;]*?/(?P<object>\w+)\?[\w.]+=(?:not\.)?"
+     r"(?:eq|neq|lte?|gte?|i?like|is|in)\.", "delete"),
     (rf"\brm\s+-\w*r\w*\s+[^\n|;&]*(?:{DATA_DIRECTORY})", "drop_database"),
 ]  # fmt: skip
 _TOOLS = [(re.compile(pattern), operation) for pattern, operation in _TOOL_COMMANDS]
@@ -64,7 +67,7 @@ _TOOLS = [(re.compile(pattern), operation) for pattern, operation in _TOOL_COMMA
 _CLUE = re.compile(
     r"dropdb|pg_restore|pg_resetwal|prisma|db:|manage\.py|django-admin|[aA]rtisan|sequelize|knex|typeorm|alembic|"
     r"flask db|flyway|liquibase|goose|dbmate|sqitch|migrate|supabase|ecto\.|diesel|sqlx|drizzle|doctrine:|pg:reset|"
-    r"docker|kubectl|ddl-auto|ddl_auto|hbm2ddl|pgdata|PGDATA|postgresql|p(?:g_?)?sql"
+    r"docker|kubectl|curl|ddl-auto|ddl_auto|hbm2ddl|pgdata|PGDATA|postgresql|p(?:g_?)?sql"
 )
 # A minified line holds no command of a person; looking through it would take the square of its length.
 _LONG_LINE = re.compile(r"(?m)^(.{2000}).+$")

@@ -214,6 +214,8 @@ def _calls(blanked: str, suffix: str) -> Iterator[Operation]:
             within = _altered(blanked, call.start()) if operation == "drop_column" else ""
             if within and (not named.get("column") or call[0].startswith("dropColumns")):  # Knex names columns alone
                 object_ = f"{within}.{named['name']}"
+            if not within and not named.get("column") and call[0].startswith("removeColumn"):
+                continue  # of a table on a page: those of a database are given their table, too
             bounded = False if operation == "delete" else None
             line = blanked.count("\n", 0, call.start()) + 1
             cascade = "cascade" in blanked[call.end() : blanked.find("\n", call.end()) % (len(blanked) + 1)].lower()

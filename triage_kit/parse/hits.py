@@ -15,15 +15,21 @@ from triage_kit.parse.code import kept_statements, literal_hits
 from triage_kit.parse.commands import command_hits, uncommented
 from triage_kit.parse.dsl import dsl_calls
 from triage_kit.parse.dsl import uncommented as uncommented_code
+from triage_kit.parse.entries import entry_hits
 from triage_kit.parse.etl import SUFFIXES as ETL
 from triage_kit.parse.etl import etl_hits, mapper_hits
 from triage_kit.parse.held_names import with_names
 from triage_kit.parse.made import without_made
 from triage_kit.parse.migration import Operation
 from triage_kit.parse.orm import orm_calls
+from triage_kit.parse.other_languages import SUFFIXES as OTHERS
+from triage_kit.parse.other_languages import plain_literals, without_comments
 from triage_kit.parse.playbooks import playbook_hits, without_verdicts
 from triage_kit.parse.puppet import puppet_hits
+from triage_kit.parse.removals import removals
+from triage_kit.parse.temporary import without_scratch
 from triage_kit.parse.throwaway import of_its_service, throwaway
+from triage_kit.parse.undone import without_undone
 from triage_kit.parse.vehicles import name_of, schedule, vehicle
 from triage_kit.sql import OPERATIONS, Effect, effects, suspicious
 
@@ -38,15 +44,21 @@ _CODE = frozenset(
         *("js", "jsx", "ts", "tsx", "mjs", "cjs", "vue", "go", "java", "kt", "scala", "php", "cs", "rs", "ex", "exs"),
         *("pl", "pm", "lua", "groovy", "swift", "c", "cc", "cpp", "kts", "dart", "fs", "vb"),
         *_LINE_COMMENTS,
+        *OTHERS,
     )
 )
+_SQL = frozenset(("sql", "psql", "pgsql", "ddl", "sq"))
+_LABEL = re.compile(r"(?m)^\w+:[ \t]*$")  # SQLDelight's names of statements
+_XML = frozenset(("xml", "item", "config", "csproj", "proj", "bpmn"))
 _RUBY = frozenset(("rb", "rake"))
 _RUBY_NAMES = frozenset(("Rakefile", "Gemfile"))
 # One of these stands in every file that any reader finds something in.
 _WORDS = (
     "delete truncat drop update merge alter detach clean reset wipe flush purge volume vacuum cluster refresh "
     "conflict down zero revert rollback pgdata fresh undo sync gexec \\i pvc reassign lo_unlink prune schema:load "
-    "replica dblink cron.schedule ddl-auto ddl_auto hbm2ddl destroy .del( removeby absent dropschema force:"
+    "replica dblink cron.schedule ddl-auto ddl_auto hbm2ddl destroy .del( removeby absent dropschema force: "
+    "removecolumn remove_column remove-column removetable remove_table remove-table removeall remove_all "
+    "cleartable clear_table clearall clear_all emptytable empty_table erase nuke trash"
 )
 _CLUES = tuple(_WORDS.encode().split())
 MOST_HITS = 500  # of one file: a fixture of thousands of DELETEs is one finding
@@ -77,7 +89,7 @@ def readable(path: str) -> bool:
     return (
         suffix in _CODE
         or suffix in _RUBY
-        or suffix in ("py", "sql", "psql", "ipynb", "xml", "pp", *ETL)
+        or suffix in ("py", "ipynb", "json", "pp", *_SQL, *_XML, *ETL)
         or place.name in _RUBY_NAMES
         or bool(_SHELL_NAMES.match(place.name))
         or _crons(place)
@@ -112,7 +124,9 @@ def read_hits(text: str, path: str) -> list[Hit]:
         return []
     operations: Iterable[Operation] = _operations(text, path)
     if _is_code(path):
-        operations = list(operations)
+        operations = without_undone(_with_removals(list(operations), text, path), text)
+        if not path.endswith((".py", ".ipynb")):
+            operations = without_scratch(operations, text)
         if any(each.operation in ("create_table", "create_schema", "add_column") for each in operations):
             operations = without_made(operations, text, started_by == "test_run")
     for each in operations:
@@ -143,6 +157,17 @@ def read_hits(text: str, path: str) -> list[Hit]:
     return hits
 
 
+def _with_removals(found: list[Operation], text: str, path: str) -> list[Operation]:
+    """The operations with those that only the names of calls tell, on lines of which nothing else is known."""
+    suffix = PurePosixPath(path).suffix.lstrip(".").lower()
+    if suffix == "ipynb":
+        return found
+    lines = {each.line for each in found if each.operation != "create_table"}
+    told = {(each.operation, each.object) for each in found}
+    general = removals(text, path)
+    return found + [each for each in general if each.line not in lines and (each.operation, each.object) not in told]
+
+
 def loses_of(operation: Operation) -> str:
     """What an operation loses, as sql.Effect.loses tells it of a statement."""
     if operation.harmless or operation.operation == "rename_column":  # which keeps its values, as in SQL
@@ -170,7 +195,8 @@ def _is_code(path: str) -> bool:
 def _operations(text: str, path: str) -> Iterator[Operation]:
     place = PurePosixPath(path)
     suffix = place.suffix.lstrip(".").lower()
-    if suffix in ("sql", "psql"):
+    if suffix in _SQL:
+        text = _LABEL.sub("", text) if suffix == "sq" else text
         yield from (Operation.of(each, "", each.line) for each in effects(text))
         yield from _templated(text)
     elif suffix == "ipynb":
@@ -185,25 +211,39 @@ def _operations(text: str, path: str) -> Iterator[Operation]:
             yield from (each for each in dsl_calls(text, suffix) if each.how == "pattern")
         else:
             yield from with_names(uncommented_code(text, suffix), suffix, lambda written: orm_calls(written, suffix))
-        yield from literal_hits(_without_comments(text, suffix))
+        yield from literal_hits(plain_literals(_without_comments(text, suffix), suffix))
         if "exec" in text or "spawn" in text or "Artisan" in text:
             yield from _of_shell(text)
     elif suffix in ("yml", "yaml"):
-        yield from _yaml(text)
+        yield from _with_entries(list(_yaml(text)), text, suffix)
         if _CODECEPTION.search(place.name):
             yield from _codeception(text)
     elif suffix == "pp":
         yield from puppet_hits(text)
     elif suffix in ETL:
         yield from etl_hits(text)
-    elif suffix == "xml":
-        yield from mapper_hits(text)
+    elif suffix in _XML:
+        suffix = "xml"
+        yield from _with_entries(list(mapper_hits(text)), text, suffix)
+    elif suffix == "json" and place.name not in ("package.json", "composer.json"):
+        yield from entry_hits(text, suffix)
+    elif suffix == "toml":
+        yield from _with_entries(list(command_hits(text)), text, suffix)
     else:
         yield from command_hits(text)
 
 
+def _with_entries(found: list[Operation], text: str, suffix: str) -> Iterator[Operation]:
+    """The operations with those of entries that nothing else has told."""
+    yield from found
+    told = {(each.operation, each.object) for each in found}
+    yield from (each for each in entry_hits(text, suffix) if (each.operation, each.object) not in told)
+
+
 def _without_comments(text: str, suffix: str) -> str:
     sign = _LINE_COMMENTS.get(suffix)
+    if suffix in OTHERS and sign is None:
+        return without_comments(text, suffix)
     text = re.sub(rf"(?m)^([ \t]*){sign}.*$", r"\1", text) if sign else text
     return _without_forms(text) if sign == ";" else text
 

@@ -49,7 +49,7 @@ _LIMITS = re.compile(
 )
 
 
-def _limited(call: Call) -> bool:
+def limited(call: Call) -> bool:
     return bool(_LIMITS.search(call.chain)) or bool(_LIMITS.search(call.following.split(";")[0].split("\n\n")[0]))
 
 
@@ -105,7 +105,7 @@ def _record(call: Call) -> str | None:
 def _ruby_delete(call: Call, text: str) -> Told | None:
     call = _held(call, text)
     owner = _record(call)
-    return Told("delete", owner, _limited(call) or "_by" in call.found[0]) if owner else None
+    return Told("delete", owner, limited(call) or "_by" in call.found[0]) if owner else None
 
 
 def _ruby_update(call: Call, text: str) -> Told | None:
@@ -114,7 +114,7 @@ def _ruby_update(call: Call, text: str) -> Told | None:
     hides = any(
         hides_rows(column, value == "nil", {"false": False, "true": True}.get(value)) for column, value in given
     )
-    bounded = _limited(call)
+    bounded = limited(call)
     if owner is None or not (hides or not bounded):
         return None
     changes = [column for column, _ in given] or re.findall(r"[\s'\",](\w+)\s*=[^=>~]", f" {call.arguments}")
@@ -172,7 +172,7 @@ def _builder(call: Call, text: str) -> Told | None:
     if "truncate" in call.found[0]:
         return Told("truncate", table)
     return Told(
-        "delete", table, _limited(call) or bool(re.match(r"\s*\.\s*(?!select|then|returning)\w", call.following))
+        "delete", table, limited(call) or bool(re.match(r"\s*\.\s*(?!select|then|returning)\w", call.following))
     )
 
 
@@ -204,7 +204,7 @@ def _typeorm_soft(call: Call, text: str) -> Told | None:
     entity = given[1] if given else _entity(owner, text)
     if entity is None and not builder:
         return None
-    return Told("update", entity or "", bool(call.arguments.strip()) or _limited(call), "visibility", ("deletedAt",))
+    return Told("update", entity or "", bool(call.arguments.strip()) or limited(call), "visibility", ("deletedAt",))
 
 
 def _typeorm_builder(call: Call, text: str) -> Told | None:
@@ -214,7 +214,7 @@ def _typeorm_builder(call: Call, text: str) -> Told | None:
         return None
     source = re.match(r"\s*\.\s*from\(\s*(\w+)", call.following)
     entity = source[1] if source else _entity(call._replace(chain=call.chain[: before.start()]), text)
-    return Told("delete", entity or "", _limited(call))
+    return Told("delete", entity or "", limited(call))
 
 
 _DRIZZLE_OWNER = re.compile(r"\A(?:db|tx|trx|database)\Z|D[bB]\Z")
@@ -228,7 +228,7 @@ def _drizzle(call: Call, text: str) -> Told | None:
     name = owner[1] if owner else ""
     if not (_DRIZZLE_OWNER.search(name) or re.search(rf"\b{name}\s*(?::[^=;\n]{{1,80}})?=\s*drizzle\(", text)):
         return None
-    return Told("delete", table[1], _limited(call))
+    return Told("delete", table[1], limited(call))
 
 
 @lru_cache(maxsize=8)
@@ -247,7 +247,7 @@ _JAVASCRIPT = [
     _Rule("createQueryBuilder", re.compile(r"\.delete\b(?=\(\s*\))"), _typeorm_builder),
     _Rule("delete", re.compile(r"(?:\b\w+|\))\s*\.delete\b(?=\()"), _drizzle),
     _Rule("deleteFrom", re.compile(r"\.deleteFrom\b(?=\()"),
-          lambda call, text: Told("delete", call.name(_FIRST, call.arguments), _limited(call))),
+          lambda call, text: Told("delete", call.name(_FIRST, call.arguments), limited(call))),
     _Rule("nativeDelete", re.compile(r"\.nativeDelete\(\s*(?P<name>\w+)"), _named("delete", bounded=True)),
     _Rule("dropSchema", re.compile(r"\bdropSchema\s*:\s*true\b"), _named("drop_table")),
     _Rule("chema", re.compile(r"\b(?:schema|getSchemaGenerator\(\))\s*\.\s*(?:drop|refresh|clear)[SD]\w+\("),
@@ -273,7 +273,7 @@ def _php_rows(call: Call, text: str) -> Told | None:
         return _dbal(call)
     if "truncate" in call.found[0]:
         return Told("truncate", table)
-    return Told("delete", table, _limited(call))
+    return Told("delete", table, limited(call))
 
 
 def _dbal(call: Call) -> Told | None:
@@ -284,7 +284,7 @@ def _dbal(call: Call) -> Told | None:
     ):
         return None
     name = next(each for each in told.groups() if each).rsplit("\\", 1)[-1]
-    return Told("delete", name, "," in call.arguments or _limited(call))
+    return Told("delete", name, "," in call.arguments or limited(call))
 
 
 def _static(call: Call, text: str) -> Told | None:
@@ -386,7 +386,7 @@ def _gorm(call: Call, text: str) -> Told | None:
         return None
     name = next(each for each in told.groups() if each)
     more = "," in call.arguments[told.end() :]
-    return Told("delete", name, more or _limited(call))
+    return Told("delete", name, more or limited(call))
 
 
 def _ent(call: Call, text: str) -> Told | None:
@@ -397,7 +397,7 @@ def _ent(call: Call, text: str) -> Told | None:
 
 def _bun(call: Call, text: str) -> Told | None:
     operation = {"Delete": "delete", "DropTable": "drop_table", "TruncateTable": "truncate"}[call.found["what"]]
-    bounded = _limited(call) if operation == "delete" else None
+    bounded = limited(call) if operation == "delete" else None
     return Told(operation, call.name(_MODEL, call.following), bounded)
 
 
@@ -428,7 +428,7 @@ _JVM = [
           _spring),
     _Rule("Repository", re.compile(r"(?<=[\s>])(?:delete|remove)(?:All)?By[A-Z]\w*(?=\()"), _derived),
     _Rule("deleteFrom", re.compile(r"\.deleteFrom\(\s*(?P<name>[\w.]+)\s*\)"),
-          lambda call, text: Told("delete", call.found["name"].lower(), _limited(call))),
+          lambda call, text: Told("delete", call.found["name"].lower(), limited(call))),
     _Rule("truncate", re.compile(r"\.truncate(?:Table)?\(\s*(?P<name>[A-Z][A-Z_.]+)\s*\)"),
           lambda call, text: Told("truncate", call.found["name"].lower())),
     _Rule("dropTable", re.compile(r"\.dropTable(?:IfExists)?\(\s*(?P<name>[A-Z][A-Z_.]+)\s*\)"),
@@ -474,7 +474,7 @@ def _fluent_migrator(operation: str) -> Reader:
 
 _CSHARP = [
     _Rule("ExecuteDelete", re.compile(r"\.ExecuteDelete(?:Async)?\b(?=\()"),
-          lambda call, text: Told("delete", call.name(_DBSET), _limited(call))),
+          lambda call, text: Told("delete", call.name(_DBSET), limited(call))),
     _Rule("EnsureDeleted", re.compile(r"\.EnsureDeleted(?:Async)?\b(?=\()"), _named("drop_database")),
     _Rule("DropTable", re.compile(r"\bmigrationBuilder\.DropTable\b(?=\()"), _named("drop_table")),
     _Rule("DropSchema", re.compile(r"\bmigrationBuilder\.DropSchema\b(?=\()"), _named("drop_schema")),
@@ -542,7 +542,7 @@ def _sea(operation: str) -> Reader:
         )
         name = _snake(table["name"] or table["alias"] or table["text"]) if table else ""
         if operation == "delete":
-            return Told(operation, name, _limited(call) or "_where(" in call.following) if table else None
+            return Told(operation, name, limited(call) or "_where(" in call.following) if table else None
         if operation == "drop_column":
             column = call.name(_COLUMNS, call.following)
             return Told(operation, f"{name}.{_snake(column)}") if column else None
@@ -576,7 +576,7 @@ def _fluent(call: Call, text: str) -> Told | None:
             return Told("drop_column", ".".join(filter(None, (table, column))))
         return Told("drop_table", table)
     model = call.name(_FLUENT_MODEL)
-    return Told("delete", model, _limited(call)) if model and "Field" not in call.found[0] else None
+    return Told("delete", model, limited(call)) if model and "Field" not in call.found[0] else None
 
 
 _R_TABLE = re.compile(
@@ -644,7 +644,7 @@ def orm_calls(text: str, suffix: str) -> Iterator[Operation]:
             written = rule.pattern.match(text, found.start())
             call = call_at(text, blanked, written or found)
             does = rule.read(call, text)
-            if does is not None and not _only_shown(call, text, found.start()):
+            if does is not None and not only_shown(call, text, found.start()):
                 line = text.count("\n", 0, found.start()) + 1
                 shown = _line(text, found.start())
                 made = Operation(line, "", does.operation, does.object, does.bounded, text=shown, how="pattern")
@@ -659,7 +659,7 @@ _MADE = re.compile(
 )
 
 
-def _only_shown(call: Call, text: str, at: int) -> bool:
+def only_shown(call: Call, text: str, at: int) -> bool:
     """Whether a call ends as text that is only looked at or told to somebody."""
     made = _MADE.match(call.following)
     start = at - len(call.chain)

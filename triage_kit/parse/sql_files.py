@@ -14,8 +14,12 @@ from pathlib import PurePosixPath
 from triage_kit.parse.migration import Migration, Operation
 from triage_kit.sql import effects
 
+# The marks of tools that are known, and a comment that says nothing but a direction: -- !Downs, -- //@UNDO, ---- DOWN.
 _MARKER = re.compile(
-    r"^[ \t]*--[ \t]*(?:migrate:|\+goose[ \t]+|\+migrate[ \t]+)(up|down)\b", re.IGNORECASE | re.MULTILINE
+    r"^[ \t]*--[ \t]*(?:migrate:|\+goose[ \t]+|\+migrate[ \t]+)(?P<known>up|down)\b|"
+    r"^[ \t]*(?:--|#)[^\w\n]*(?:\w+[ :][^\w\n]*)?(?P<says>up|down|undo|rollback|create above / drop below)s?"
+    r"(?:[ _-]?(?:migration|script|sql))?[^\w\n]*$",
+    re.IGNORECASE | re.MULTILINE,
 )
 _DOWN_NAME = re.compile(r"(?i)(?:^|[._-])(?:down|undo|rollback|revert)\.sql\Z|\AU\d[\d._]*__")
 _FLYWAY = re.compile(r"\A[VUR](\d[\d._]*)?__(.+)\Z")
@@ -102,9 +106,24 @@ def read_formatted(text: str, path: str) -> list[Migration]:
     return found
 
 
+_SHARP = re.compile(r"(?m)^#(?=[^\w\n]*\w+[^\w\n]*$)")  # no comment of SQL, but of Play's evolutions
+
+
+def _markers(text: str) -> list[tuple[int, str]]:
+    """Where each part begins, and its direction; a comment of one word counts beside one of the other direction."""
+    found = list(_MARKER.finditer(text))
+    said = {each["says"].lower() for each in found if each["says"]}
+    sure = "up" in said or any("below" in each or "@" in text for each in said)
+    return [
+        (each.start(), "up" if (each["known"] or each["says"]).lower() == "up" else "down")
+        for each in found
+        if each["known"] or sure
+    ]
+
+
 def marked(text: str) -> bool:
     """Whether a marker comment of a migration tool is in the text."""
-    return _MARKER.search(text) is not None
+    return bool(_markers(text))
 
 
 def _direction(name: PurePosixPath) -> str:
@@ -124,11 +143,12 @@ def _named(name: PurePosixPath) -> tuple[str, str | None]:
 
 def _sections(text: str, default: str) -> list[tuple[str, str]]:
     """The text once for each direction, with the other's part blanked so that lines keep their numbers."""
-    markers = list(_MARKER.finditer(text))
+    markers = _markers(text)
+    text = _SHARP.sub(" ", text) if markers else text
     if not markers:
         return [(default, text)]
     parts: dict[str, list[str]] = {}
-    bounds = [(0, default), *((each.start(), each[1].lower()) for each in markers), (len(text), "")]
+    bounds = [(0, default), *markers, (len(text), "")]
     for (start, direction), (end, _) in pairwise(bounds):
         parts.setdefault(direction, [])
         for name in {*parts, direction}:

@@ -33,6 +33,19 @@ def without_temporary(found: Iterable[Operation], tree: ast.Module) -> Iterator[
             yield each
 
 
+def without_scratch(found: Iterable[Operation], text: str) -> list[Operation]:
+    """The operations of code in any language without those on a temporary table that the text makes further up.
+
+    >>> text = 'run("CREATE TEMP TABLE t (i int)")\\nrun("DROP TABLE t")'
+    >>> without_scratch([Operation(2, "", "drop_table", "t")], text)
+    []
+    """
+    made: dict[str, int] = {}
+    for each in _MAKES.finditer(text):
+        made.setdefault(each["name"].lower(), text.count("\n", 0, each.start()) + 1)
+    return [each for each in found if not (each.object in made and made[each.object] <= each.line)]
+
+
 def _made(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """Names of the temporary tables in what calls are given, and the lines of the texts."""
     for call in ast.walk(tree):
