@@ -18,7 +18,8 @@ import websocket
 
 # Words (or parts of one, between its joints) that stand on two lines, with what stands around them.
 BROKEN = """(() => {
-  const found = [], walker = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  const shown = document.querySelector('main') ?? document.body;
+  const found = [], walker = document.createTreeWalker(shown, NodeFilter.SHOW_TEXT);
   const range = document.createRange();
   while (walker.nextNode()) {
     const node = walker.currentNode;

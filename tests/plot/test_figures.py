@@ -264,7 +264,7 @@ def test_mechanism_bars_fill_the_whole_and_leave_intact_tables_out() -> None:
     ax = plot.mechanisms(frame, findings(wiped("a", 3), standing("b", 2)))
     assert [each.get_text() for each in ax.get_yticklabels()] == ["s.a"]
     assert sum(bar.get_width() for bar in ax.patches) == pytest.approx(1.0)
-    assert "truncate 70 %" in texts(ax)
+    assert "TRUNCATE 70 %" in texts(ax)
 
 
 def test_causes_are_ranked_and_numbered() -> None:
@@ -272,7 +272,7 @@ def test_causes_are_ranked_and_numbered() -> None:
         {"group": "G1", "cause": "unknown", "probability": 0.2},
         {"group": "G1", "cause": "manual_session", "probability": 0.8}])  # fmt: skip
     ax = plot.causes(frame)
-    assert [each.get_text() for each in ax.get_yticklabels()] == ["manual session", "unknown"]
+    assert [each.get_text() for each in ax.get_yticklabels()] == ["by hand", "not known"]
     assert texts(ax) == ["80 %", "20 %"]
 
 
@@ -367,6 +367,6 @@ def test_many_losses_are_drawn_up_to_a_bound_in_their_order() -> None:
             for n in range(1, 41) for word, chance in zip(words, (0.4, 0.3, 0.2, 0.1), strict=True)]  # fmt: skip
     ax = plot.causes(schemas.frame("causes", rows))
     labels = [label.get_text() for label in ax.get_yticklabels()]
-    assert labels[:4] == ["G1: manual session", "G1: migration", "G1: application", "G2: manual session"]
+    assert labels[:4] == ["G1: by hand", "G1: migration", "G1: application", "G2: by hand"]
     assert labels[-1] == "G12: application"
     assert "28 more groups" in ax.get_title(loc="left")

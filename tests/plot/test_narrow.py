@@ -110,7 +110,7 @@ def test_no_hatch_is_heavier_than_lines() -> None:
 def test_causes_mechanisms_and_ways_back_carry_their_numbers() -> None:
     assert words(plot.narrow.causes(CAUSES))[1:5] == ["migration", "70 %", "test run", "25 %"]
     happened = words(plot.narrow.mechanisms(CHANCES, findings(LOST)))
-    assert happened[-2:] == ["s.lost", "truncate 75 %, partition drop 20 %"]
+    assert happened[-2:] == ["s.lost", "TRUNCATE 75 %, partition dropped 20 %"]
     assert [width for _, _, width in bars(plot.narrow.mechanisms(CHANCES, findings(LOST)))] == [75, 20, 5]
     ways = words(plot.narrow.recovery(WAYS))
     assert ways[2] == "not here: archive_mode is off"

@@ -330,7 +330,7 @@ def test_what_is_run_later_is_not_pasted_with_what_is_run_now() -> None:
         "COMMIT;", "triage collect --again .\ntriage salvage . --table 'a\nDROP TABLE b'", "dropdb b",
     ]  # fmt: skip
     assert [each.get_text() for each in page.find_all(class_="where")] == [
-        "In a shell:", "In psql:", "In psql (or ROLLBACK; where the counts are wrong):", "in case.yaml: logs: [a]",
+        "In a shell:", "In psql:", "In psql (or ROLLBACK; where the counts are wrong):", "In case.yaml: logs: [a]",
         "In a shell:", "In a shell (when the rows are back and compared):",
     ]  # fmt: skip
 
@@ -351,7 +351,7 @@ def test_what_the_counters_leave_of_a_whole_table_is_not_called_expected() -> No
     assert [each.get_text() for each in cells.find_all("td")][1:4] == ["1 (the counters leave 3)", "1", "0"]
 
 
-def test_each_line_of_the_matrix_is_told_in_words_for_every_group() -> None:
+def test_each_line_of_the_matrix_is_told_in_words_for_every_group(monkeypatch: pytest.MonkeyPatch) -> None:
     moved = [{"group": group, "item": "doer_named", "cause": cause, "decibans": decibans, "evidence": "E7"}
              for group in ("G1", "G2") for cause, decibans in (("crash", -9.0), ("manual_session", 4.0))]  # fmt: skip
     moved.append({**moved[0], "item": "promoted", "decibans": 0.1})
@@ -360,8 +360,17 @@ def test_each_line_of_the_matrix_is_told_in_words_for_every_group() -> None:
     )
     page = BeautifulSoup(plot.matrix_lines(schemas.frame("cause_evidence", moved), proof), "html.parser")
     assert [[each.get_text() for each in row.find_all("td")] for row in page.find_all("tr")[1:]] == [
-        [group, "doer named", "the log names role ada E7", "manual session (+4)", "crash (\u22129)"]
+        [group, "doer named", "the log names role ada E7", "by hand (+4)", "crash (\u22129)"]
         for group in ("G1", "G2")]  # fmt: skip
+    causes = schemas.frame("causes", [{"group": group, "cause": "crash", "probability": 1.0, "tables": (f"s.{group}",)}
+                                      for group in ("G1", "G2")])  # fmt: skip
+    drawn = plot.matrices(schemas.frame("cause_evidence", moved), causes, proof)
+    for group, picture in zip(("G1", "G2"), drawn, strict=True):
+        assert f"{group}: s.{group}" in picture.svg
+        assert "the log names role ada (E7)" in picture.svg
+        assert "the log names role ada (E7)" in picture.narrow
+    monkeypatch.setattr("triage_kit.plot.weighed.MOST_DRAWN", 1)
+    assert "1 more group" in plot.matrices(schemas.frame("cause_evidence", moved), causes, proof)[-1]
 
 
 def test_a_loss_is_dated_by_the_commits_of_its_batches_too() -> None:

@@ -184,7 +184,11 @@ def _code(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         if not mine and vehicle == "worker":
             continue  # most repositories have none
         if not mine:
-            found[f"code_of_{vehicle}"] = (False, f"no {words} of the repository does{inside}", "repository")
+            found[f"code_of_{vehicle}"] = (
+                False,
+                f"code of the repository ({words}): none would do it{inside}",
+                "repository",
+            )
             continue
         verbatim, exact = _verbatim(mine, inquiry), _exact(mine, group, hits)
         best = (verbatim or exact or mine)[0]

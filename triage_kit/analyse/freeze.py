@@ -69,7 +69,12 @@ def freeze_list(
     wal, log = _rests_on(evidence, ledger)
     backups = of_answers([("backups of the case", "backups")], evidence, ledger)
     if mechanisms - {"hidden"} or hurt:
-        steps += [(_wal(evidence, about), wal), (_server(), loss), (_log(evidence), log), (_backups(), backups)]
+        steps += [
+            (_wal(evidence, about, _told_by_wal(mechanisms)), wal),
+            (_server(), loss),
+            (_log(evidence), log),
+            (_backups(), backups),
+        ]
     else:  # every row stands: nothing is to be saved but what tells who hid them
         steps.append((_log(evidence), log))
     steps.append((_copy(), loss))
@@ -229,7 +234,16 @@ def _autovacuum(dead: int | None, which: str = DAMAGED, database: str | None = N
     }
 
 
-def _wal(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
+def _told_by_wal(mechanisms: set[str]) -> str:
+    """What the WAL of this server tells of the loss: not every loss left its rows there."""
+    if mechanisms == {"unlogged_reset"}:
+        return "tells what ran before and after the crash; it never holds rows of unlogged tables"
+    if mechanisms == {"new_cluster"}:
+        return "tells what ran since this data directory was made; the lost rows were never in it"
+    return "names the transaction, and rows are read out of it"
+
+
+def _wal(evidence: Mapping[str, pd.DataFrame], about: Context, tells: str) -> dict:
     segments = wal_segments(evidence["wal_files"])
     settings = {row["name"]: row for row in rows(evidence["settings"])}
     keeps = (
@@ -239,10 +253,7 @@ def _wal(evidence: Mapping[str, pd.DataFrame], about: Context) -> dict:
     )
     return {
         "action": "Copy pg_wal somewhere else, and keep the server from recycling it",
-        "why": (
-            "the WAL, the server's change log, names the transaction, and rows are read out of it; every checkpoint "
-            f"may recycle its oldest files; {keeps}"
-        ),
+        "why": (f"the WAL, the server's change log, {tells}; every checkpoint may recycle its oldest files; {keeps}"),
         "destroys": "nothing; the replication slot keeps WAL until it is dropped, so watch the disk",
         "command": (
             f"-- on the server, in a shell, first, with a folder that has room in place of {ELSEWHERE}: "

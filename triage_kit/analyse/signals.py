@@ -53,7 +53,8 @@ def _rows(table: Dossier, scene: Scene) -> Observation | None:
         return None
     since = " since the earlier bundle, with those that stood then" if table.goes_on else ""
     failed = f" besides {table.failed} that failed" if table.failed else ""
-    says = f"{table.came} inserted{failed}, {table.went} deleted{since}, {actual} rows stand ({row['actual_from']})"
+    counted = str(row["actual_from"]).replace("_", " ")
+    says = f"{table.came} inserted{failed}, {table.went} deleted{since}, {actual} rows stand ({counted})"
     outcome = _row_outcome(table.came or 0, table.went or 0, net, actual)
     if table.overcounted:
         room = table.most_rows

@@ -201,7 +201,8 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         (kept and lost and group.mechanism != "new_cluster") or (lost and group.mechanism in SPARING)
     ):
         names = ", ".join(schemas.qualified(row["schema"], row["table"]) for row in kept[:4])
-        says = f"{len(kept)} tables with rows were spared{f': {names}' if kept else ''}"
+        many = "1 table with rows was" if len(kept) == 1 else f"{len(kept)} tables with rows were"
+        says = f"{many} spared{f': {names}' if kept else ''}"
         found["survivors_chosen"] = (bool(kept) and bool(lost), says, "pg_stat_user_tables")
     if about.has_server and not about.in_recovery:
         crash = about.crashed_at

@@ -177,6 +177,6 @@ def _footprint(draft: Draft, session: Session, before: int | None) -> int | None
         status="answered",
         named=False,
         costs=FOOTPRINT,
-        reason=f"the whole server wrote {after - before} bytes of WAL between the first and the last question",
+        reason=f"the whole server wrote {after - before:,} bytes of WAL between the first and the last question",
     )
     return after - before

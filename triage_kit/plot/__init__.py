@@ -8,7 +8,7 @@ changes global state.
 from triage_kit.plot import narrow
 from triage_kit.plot.affected import freeze_list, table_list
 from triage_kit.plot.brief import first_screen, summary
-from triage_kit.plot.chances import causes, evidence_matrix, mechanisms, worst
+from triage_kit.plot.chances import causes, mechanisms
 from triage_kit.plot.damage import tables
 from triage_kit.plot.details import (
     cause_list,
@@ -31,6 +31,7 @@ from triage_kit.plot.facts import server_facts
 from triage_kit.plot.glance import glance
 from triage_kit.plot.glossary import glossary
 from triage_kit.plot.graph import edge_legend, foreign_key_graph
+from triage_kit.plot.matrix import evidence_matrix, worst
 from triage_kit.plot.numbered import numbered_findings
 from triage_kit.plot.recovering import recovery
 from triage_kit.plot.sessions import session_list
@@ -38,7 +39,7 @@ from triage_kit.plot.sources import source_list
 from triage_kit.plot.steps import next_steps, step_list
 from triage_kit.plot.story import timeline
 from triage_kit.plot.style import Picture, picture
-from triage_kit.plot.weighed import matrix_lines
+from triage_kit.plot.weighed import matrices, matrix_lines
 
 __all__ = [
     "Picture",
@@ -57,6 +58,7 @@ __all__ = [
     "gap_list",
     "glance",
     "glossary",
+    "matrices",
     "matrix_lines",
     "mechanisms",
     "narrow",

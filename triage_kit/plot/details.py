@@ -137,7 +137,7 @@ def _explanation(row: dict) -> Html:
 def _reach(root: str, line: str) -> Html:
     """One root with the tables that a statement on it reaches; hundreds of them fold."""
     reached = [each.strip() for each in LISTED.findall(line.removeprefix(f"{root}: "))]
-    return html.join([html.name(root), ": ", html.names(reached, 12)])
+    return html.join([html.name(root), " leads to ", html.names(reached, 12)])
 
 
 def event_list(timeline: pd.DataFrame, timezone: object = None) -> Html:
@@ -209,13 +209,12 @@ def _repeated(row: object, timezone: object) -> Html:
 
 def cause_list(causes: pd.DataFrame) -> Html:
     """The causes of each group, ranked, with what speaks for and against each and what would settle it."""
-    rows, told = [], set()
+    rows = []
     for row in ranked(causes).to_dict("records"):
-        settles = "as above" if row["would_settle"] in told else html.cited(row["would_settle"])
-        told.add(row["would_settle"])
         title = html.join([tag("strong", words.cause(row)), f" ({row['cause']})"])
         weighed = [html.ids(row[side]) or "nothing" for side in ("for", "against")]
-        rows.append([row["group"], title, style.percent(row["probability"]), *weighed, settles])
+        rows.append([row["group"], title, style.percent(row["probability"]), *weighed,
+                     html.cited(row["would_settle"])])  # fmt: skip
     headers = ["Group", "Cause", "Probability", "For", "Against", "Would settle it"]
     return html.table("Causes, the most probable first", headers, rows, numeric=(2,), most=MOST)
 
@@ -331,7 +330,7 @@ def recommendation_list(recommendations: pd.DataFrame, when: str) -> Html:
         (
             html.join(
                 [
-                    tag("strong", row.text),
+                    tag("strong", html.prose(row.text)),
                     html.join([": ", html.cited(row.why), ". "]) if isinstance(row.why, str) else " ",
                     html.ids(row.because, most=4),
                 ]
@@ -460,7 +459,7 @@ def provenance(server: Mapping[str, object], incident: Mapping[str, object], fac
     zone = incident.get("timezone")
     said = {
         "Generated from evidence collected at": html.moment(incident.get("collected_at"), zone),
-        **{_label(key): _fact(value, zone) for key, value in server.items() if key not in TOLD_BELOW},
+        **{_label(key): _fact(value, zone, ABSENT.get(key)) for key, value in server.items() if key not in TOLD_BELOW},
         **{str(key): _fact(value, zone) for key, value in facts.items()},
     }
     rows = [[word, value] for word, value in said.items()]
@@ -468,6 +467,7 @@ def provenance(server: Mapping[str, object], incident: Mapping[str, object], fac
 
 
 TOLD_BELOW = {"version_num", "tables_bytes", "migrations"}  # in words, among the facts of ``server_facts``
+ABSENT = {"crashed_at": "no crash is known"}
 LABELS = {"initdb_at": "Data directory made (initdb)", "wal_level": "WAL level", "timeline": "WAL timeline"}
 
 
@@ -475,13 +475,13 @@ def _label(key: object) -> str:
     return LABELS.get(str(key), str(key).replace("_", " ").capitalize())
 
 
-def _fact(value: object, zone: object) -> Html:
+def _fact(value: object, zone: object, absent: str | None = None) -> Html:
     if isinstance(value, Html):
         return value
     if isinstance(value, (list, tuple)):
         return html.names(value)
     if value is None or pd.isna(value):
-        return html.number(None)
+        return html.number(None, absent or "not known")
     if isinstance(value, bool):
         return text("yes" if value else "no")
     return html.moment(value, zone) if isinstance(value, pd.Timestamp) else text(value)

@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
 
-from triage_kit.plot import style
+from triage_kit.plot import style, words
 
 MANY = 24  # characters of a cell that wants a line of its own
 MOST_IDS = 500  # evidence ids of one claim that a page lists
 LONG = 200  # a table with more rows scrolls inside its own frame
+TYPED = re.compile(r"`([^`\n]+)`")
 EVIDENCE_ID = re.compile(r"\bE\d+\b")
 # Where a long word may go on in the next line: after a joint, or where a capital begins a word of its own.
 LONG_WORD = re.compile(r"\w[\w./:=(,-]{17,}\w")
@@ -172,7 +173,7 @@ def commands(each: Iterable[object]) -> Html:
         else:
             told.append((where, [line]))
     return join(
-        tag("p", " ".join(line.lstrip("# ") for line in lines), class_="where")
+        tag("p", prose(words.capital(" ".join(line.lstrip("# ") for line in lines))), class_="where")
         if where == BY_HAND
         else join([tag("p", f"{where}:", class_="where"), sql("\n".join(lines))])
         for where, lines in told
@@ -188,6 +189,15 @@ def _parts(command: str) -> list[str]:
 def cited(value: object) -> Html:
     """Text in which every evidence id (E3) is a link to its row."""
     return Html(EVIDENCE_ID.sub(lambda found: f'<a href="#{found[0]}">{found[0]}</a>', text(value)))
+
+
+def prose(value: object) -> Html:
+    """The kit's own words, in which what stands between backticks is to be typed as it is.
+
+    >>> prose("take `triage baseline` every hour")
+    'take <code>triage baseline</code> every hour'
+    """
+    return Html(TYPED.sub(r"<code>\g<1></code>", cited(value)))
 
 
 def ids(values: Iterable[object], most: int = 6) -> Html:

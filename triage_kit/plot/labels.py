@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -63,20 +63,22 @@ def _seated(clusters: list, words: Callable[[np.ndarray], str], heights: Sequenc
     return found
 
 
-def flags(losses: Iterable[tuple[float, str]], noticed: float | None) -> list[tuple[float, int, str, str]]:
+def flags(
+    losses: Iterable[tuple[float, str]], noticed: float | None, hidden: Container[str] = ()
+) -> list[tuple[float, int, str, str]]:
     """Words at the foot of the lines of losses and of noticing: middle, row, words and colour of each.
 
     >>> [(row, words) for _, row, words, _ in flags([(0.5, "G1"), (0.52, "G2")], 0.53)]
     [(0, 'rows lost (G1)'), (1, 'rows lost (G2)'), (2, 'noticed')]
     """
     parted = [(x, [name]) for x, name in sorted(losses)]
-    seats = _rows([(x, lost(names)) for x, names in parted], noticed)
+    seats = _rows([(x, lost(names, hidden)) for x, names in parted], noticed)
     while len(seats) < len(parted):
         at = max(len(seats), 1)
         (x, names), (_, more) = parted[at - 1], parted[at]
         parted[at - 1 : at + 1] = [(x, names + more)]
-        seats = _rows([(x, lost(names)) for x, names in parted], noticed)
-    told = [(x, row, lost(names), "#b3261e") for (x, names), row in zip(parted, seats, strict=True)]
+        seats = _rows([(x, lost(names, hidden)) for x, names in parted], noticed)
+    told = [(x, row, lost(names, hidden), "#b3261e") for (x, names), row in zip(parted, seats, strict=True)]
     if noticed is not None:
         others = [(x, words, row) for x, row, words, _ in told]
         row = next(row for row in range(ROWS) if not any(row == of and _meet(noticed, "noticed", x, words)
@@ -85,9 +87,10 @@ def flags(losses: Iterable[tuple[float, str]], noticed: float | None) -> list[tu
     return [(_inside(x, words), row, words, colour) for x, row, words, colour in told]
 
 
-def lost(names: Sequence[str]) -> str:
-    """The words for the losses of these groups."""
-    return f"rows lost ({', '.join(names) if len(names) < 5 else f'{names[0]} and {len(names) - 1} more'})"
+def lost(names: Sequence[str], hidden: Container[str] = ()) -> str:
+    """The words for the losses of these groups; the rows of ``hidden`` ones stand, out of sight."""
+    happened = "hidden" if all(name in hidden for name in names) else "lost"
+    return f"rows {happened} ({', '.join(names) if len(names) < 5 else f'{names[0]} and {len(names) - 1} more'})"
 
 
 def _rows(asked: list[tuple[float, str]], noticed: float | None) -> list[int]:

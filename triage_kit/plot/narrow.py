@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import chances, damage, phone, recovering, style
+from triage_kit.plot import chances, damage, matrix, phone, recovering, style, words
 from triage_kit.plot.damage import MOST_ROWS, by_status, by_urgency, standing, unknown
 from triage_kit.plot.glance import fate
 from triage_kit.plot.html import Html, tag
@@ -23,7 +23,7 @@ from triage_kit.plot.phone import LETTERS, LINE, SIZE, WIDTH
 __all__ = ["causes", "evidence_matrix", "mechanisms", "recovery", "tables", "timeline"]
 
 BAR = 14  # pixels
-CELLS, CELL_LETTERS = 4, 12  # of a matrix: the columns, and what a line of their heads holds
+CELLS, CELL_LETTERS, HEAD = 4, 11, 11.5  # of a matrix: the columns, what a line of their heads holds, its size
 GONE, DOTTED = ("#f6d5d2", "#b3261e"), ("none", style.MUTED)
 
 
@@ -129,44 +129,49 @@ def _mechanisms(name: str, rows: pd.DataFrame, looks: dict[str, tuple[str, str]]
         parts.append(Part(left, min(left + row.probability, 1), (f"{colour}26", colour)))
         left += row.probability
         if row.probability >= 0.08 or not said:
-            said.append(f"{str(row.mechanism).replace('_', ' ')} {style.percent(row.probability)}")
+            said.append(f"{words.head('mechanism', row.mechanism)} {style.percent(row.probability)}")
     if ranked["probability"].gt(0).sum() > len(parts):
         parts.append(Part(left, 1, (style.GRID, style.GRID)))
     return Bar(style.short(name, LETTERS), ", ".join(said), parts)
 
 
-def evidence_matrix(evidence: pd.DataFrame, given: pd.DataFrame, of: str | None = None) -> str:
+def evidence_matrix(
+    evidence: pd.DataFrame, given: pd.DataFrame, of: str | None = None, told: pd.DataFrame | None = None
+) -> str:
     """What each observation adds to the four most probable hypotheses, as ``plot.evidence_matrix`` draws it.
 
     Parameters
     ----------
-    evidence, given, of : frames and name as that function takes them.
+    evidence, given, of, told : frames and name as that function takes them.
     """
-    matrix = chances.drawn_matrix(evidence, given, of, most=CELLS)
-    if matrix is None:
+    drawn = matrix.drawn_matrix(evidence, given, of, most=CELLS, told=told)
+    if drawn is None:
         return ""
-    heads = [textwrap.wrap(str(each).replace("_", " "), CELL_LETTERS) for each in matrix.grid.columns]
-    key = [style.short(matrix.name, LETTERS), chances.UNITS, *([matrix.more] if matrix.more else [])]
+    heads = [matrix.wrapped(each, CELL_LETTERS) for each in drawn.heads]
+    key = [style.short(drawn.name, LETTERS), matrix.UNITS, *([drawn.more] if drawn.more else [])]
     parts = [phone.words(LINE * (place + 1), line, style.MUTED) for place, line in enumerate(key)]
     top = LINE * (len(key) + 1) + 4
     tall = max(map(len, heads))
     for column, lines in enumerate(heads):
-        parts += [_cell(column, top + LINE * place, line, weight="bold") for place, line in enumerate(lines)]
+        parts += [_cell(column, top + LINE * place, line, "bold", HEAD) for place, line in enumerate(lines)]
     y = top + LINE * (tall - 1)
-    for name, row in matrix.grid.iterrows():
-        values = [chances.signed(value) for value in row]
-        y = _line(parts, y, str(name).replace("_", " "), values, [_shade(value) for value in row])
-    y = _line(parts, y, "added up", [chances.signed(value) for value in matrix.sums])
-    if matrix.chances is not None:
-        shares = matrix.chances.reindex(matrix.grid.columns)
-        y = _line(parts, y, "chance", [style.percent(share) for share in shares])
+    rows = [
+        ([matrix.signed(value) for value in row], [_shade(value) for value in row]) for row in drawn.grid.to_numpy()
+    ]
+    rows.append(([matrix.signed(value) for value in drawn.sums], None))
+    if drawn.chances is not None:
+        rows.append(([style.percent(share) for share in drawn.chances.reindex(drawn.grid.columns)], None))
+    for said, (values, fills) in zip(drawn.lines, rows, strict=True):
+        y = _line(parts, y, said, values, fills)
     return phone.svg(parts, y)
 
 
-def _line(parts: list[Html], y: float, name: str, values: Sequence[str], fills: Sequence[str] | None = None) -> float:
-    """One row of the matrix, its name above its cells; returns where it ends."""
-    y += LINE + 6
-    parts.append(phone.words(y, style.short(name, LETTERS), style.INK))
+def _line(parts: list[Html], y: float, said: str, values: Sequence[str], fills: Sequence[str] | None) -> float:
+    """One row of the matrix, its words above its cells; returns where it ends."""
+    y += 6
+    for line in matrix.wrapped(said, LETTERS):
+        y += LINE
+        parts.append(phone.words(y, line, style.INK))
     for column, value in enumerate(values):
         if fills is not None:
             parts.append(tag("rect", x=column * WIDTH / CELLS, y=y + 4, width=WIDTH / CELLS - 2, height=LINE + 2,
@@ -175,16 +180,16 @@ def _line(parts: list[Html], y: float, name: str, values: Sequence[str], fills: 
     return y + LINE + 6
 
 
-def _cell(column: int, y: float, said: str, weight: str | None) -> Html:
+def _cell(column: int, y: float, said: str, weight: str | None, size: float = SIZE) -> Html:
     middle = (column + 0.5) * WIDTH / CELLS - 1
-    return tag("text", said, x=middle, y=y, font_size=SIZE, fill=style.INK, text_anchor="middle", font_weight=weight)
+    return tag("text", said, x=middle, y=y, font_size=size, fill=style.INK, text_anchor="middle", font_weight=weight)
 
 
 def _shade(value: float) -> str:
     """The colour of a cell: white at 0, full at 100 to 1."""
     if pd.isna(value):
         return "#ffffff"
-    full, share = (chances.FOR if value > 0 else chances.AGAINST), min(abs(value) / chances.LIMIT, 1)
+    full, share = (matrix.FOR if value > 0 else matrix.AGAINST), min(abs(value) / matrix.LIMIT, 1)
     mixed = (round(255 + (int(full[at : at + 2], 16) - 255) * share) for at in (1, 3, 5))
     return "#" + "".join(f"{each:02x}" for each in mixed)
 

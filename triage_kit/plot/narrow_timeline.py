@@ -147,7 +147,7 @@ def _flags(drawn: story.Drawn, top: float, foot: float) -> tuple[list[Html], flo
         at = int(np.argmin(np.diff([x for x, _ in losses])))
         (x, some), (_, more) = losses[at : at + 2]
         losses[at : at + 2] = [(x, some + more)]
-    told = [(x, labels.lost(names), RED, None) for x, names in losses]
+    told = [(x, labels.lost(names, story.hidden(drawn.groups)), RED, None) for x, names in losses]
     told += [] if drawn.noticed is None else [(drawn.clock.place(drawn.noticed), "noticed", style.INK, "4 3")]
     told.sort(key=lambda each: each[0])
     seats = phone.rows([(_x(x), said) for x, said, *_ in told])

@@ -42,7 +42,7 @@ def numbered_findings(found: SimpleNamespace, operations: pd.DataFrame, timezone
     parts = [
         *_losses(found, timezone),
         *_statements(found.statements, _carried_out(found), timezone),
-        *_migrations(operations, _proofs(found), _absent(found), _calm(found.findings)),
+        *_migrations(operations, _proofs(found), _absent(found), found.findings["status"]),
         *_patterns(found.findings),
         *_ties(found.foreign_keys, found.findings),
     ]
@@ -60,6 +60,12 @@ def _shape(evidence: object, result: object, impact: object, conclusion: object)
 
 def _losses(found: SimpleNamespace, timezone: object) -> list[tuple[str, Html]]:
     return [_loss(group, found, timezone) for group in schemas.check(found.groups, "groups").to_dict("records")]
+
+
+def _unexplained(mechanism: str, members: int) -> str:
+    if mechanism in words.WITHOUT_STATEMENT:
+        return f"No statement did this: {words.mechanism(mechanism)}. "
+    return f"No single statement explains exactly {'these tables' if members > 1 else 'this table'}. "
 
 
 def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, Html]:
@@ -91,7 +97,7 @@ def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, H
         [
             html.join([_explained(one, members, transactions(found.removals, group["group"])) for one in statement[:1]])
             if statement
-            else f"No single statement explains exactly {'these tables' if len(members) > 1 else 'this table'}. ",
+            else _unexplained(str(group["mechanism"]), len(members)),
             "When: ",
             when,
             ".",
@@ -260,15 +266,15 @@ def _absent(found: SimpleNamespace) -> list[str]:
 
 
 def _migrations(
-    operations: pd.DataFrame, proofs: Mapping[str, str], absent: Sequence[str] = (), calm: bool = False
+    operations: pd.DataFrame, proofs: Mapping[str, str], absent: Sequence[str], statuses: pd.Series
 ) -> list[tuple[str, Html]]:
     given = schemas.check(operations, "migration_operations")
     given = given[given["direction"].fillna("up") == "up"]
     if given.empty:
         return []
-    costly = given["operation"].isin(COSTS)
-    lost = [sql.lost_by(row) for row in given.to_dict("records")]
-    removing = lost.count("rows")
+    lost = pd.Series([sql.lost_by(row) for row in given.to_dict("records")], given.index)
+    costly = given["operation"].isin(COSTS) | (lost == "visibility")
+    removing, hiding = (int((lost == word).sum()) for word in ("rows", "visibility"))
     listed = html.join([_file(path, own, proofs) for path, own in given[costly].groupby("path", sort=True)])
     rest = given[~costly]
     if len(rest):
@@ -278,26 +284,24 @@ def _migrations(
     files = len(set(given["path"]))
     read = f"{style.things(files, 'migration file')} with {style.things(len(given), 'operation')}"
     result = f"{read} forward; when each ran is in the timeline."
-    harmless = (
-        "None of them removes rows; they may cost values." if any(lost) else "None of them removes rows or values."
+    values = bool((lost != "").sum() - removing - hiding)
+    impact = (
+        f"{removing or 'None'} of them can remove rows{'; they may cost values' if values and not removing else ''}."
     )
-    impact = f"{removing:,} of them can remove rows." if removing else harmless
+    impact += f" {hiding} of them can hide rows that stand." if hiding else ""
     conclusion = (
         "They are weighed among the causes."
         if removing
+        else "What they hide can be why rows that stand are not seen."
+        if hiding and (statuses == "hidden").any()
         else "No row is missing that they would have to explain."
-        if calm
+        if len(statuses) and (statuses == "intact").all()
         else "Migrations do not explain the missing rows by what these files say."
     )
     if absent:
         some = f"{', '.join(absent[:4])}{f' and {len(absent) - 4} more' if len(absent) > 4 else ''}"
         conclusion += f" What else ran is not in them: {some} ran here and no file of the repository says what it does."
     return [("What the migrations do", _shape(listed, result, impact, conclusion))]
-
-
-def _calm(findings: pd.DataFrame) -> bool:
-    """Whether every table that was looked at is intact."""
-    return bool(len(findings)) and bool((findings["status"] == "intact").all())
 
 
 def _file(path: object, own: pd.DataFrame, proofs: Mapping[str, str]) -> Html:
@@ -310,8 +314,8 @@ def _file(path: object, own: pd.DataFrame, proofs: Mapping[str, str]) -> Html:
 def _operation(row: dict, proof: str | None) -> Html:
     line = f"line {int(row['line'])}" if pd.notna(row["line"]) else "line not known"
     cascade = " with CASCADE" if pd.notna(row["cascade"]) and row["cascade"] else ""
-    cost = COSTS.get(str(row["operation"]), "")
     known = sql.OPERATIONS.get(str(row["operation"]))
+    cost = COSTS.get(str(row["operation"]), known.meaning if known and sql.lost_by(row) == "visibility" else "")
     if known and known.loses == "rows" and not sql.lost_by(row):
         cost = "takes nothing that stood before: the same file makes it, takes it back or never reaches it"
     return tag(
@@ -351,7 +355,8 @@ def _patterns(findings: pd.DataFrame) -> list[tuple[str, Html]]:
             _shape(
                 html.join([tag("ul", *each), more]),
                 "The rows did not go by a counted DELETE.",
-                "TRUNCATE, DROP, a rolled-back load, a reset UNLOGGED table or another data directory leave these.",
+                "Such counters are left by TRUNCATE, DROP, a rolled-back load, a reset UNLOGGED table or another data "
+                "directory.",
                 f"Most probable for these tables: {verdict}.",
             ),
         )
@@ -391,7 +396,8 @@ def _ties(foreign_keys: pd.DataFrame, findings: pd.DataFrame) -> list[tuple[str,
                         html.ids(near["evidence"]),
                     ]
                 ),
-                f"{len(between):,} join two damaged tables, {len(carrying):,} of these ON DELETE CASCADE.",
+                f"{len(between) or 'None'} join two damaged tables, "
+                f"{len(carrying) or 'none'} of these ON DELETE CASCADE.",
                 html.join([impact, _let_go(near, given)]),
                 conclusion,
             ),

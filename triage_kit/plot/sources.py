@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import html
+from triage_kit.plot import html, style
 from triage_kit.plot.html import Html, tag, text
 
 # The question that reads a view, for those whose name is another.
@@ -123,7 +123,7 @@ def source_list(questions: pd.DataFrame, timezone: object = None, files: Sequenc
 def _answer(row: Mapping[str, object]) -> Html:
     if row["status"] != "answered":
         return html.join([str(row["status"]).replace("_", " "), ": ", text(row["reason"])])
-    return text("answered" if pd.isna(row["rows"]) else f"{int(row['rows']):,} rows")
+    return text("answered" if pd.isna(row["rows"]) else style.things(int(row["rows"]), "row"))
 
 
 def _file(entry: Mapping[str, object] | None) -> Html:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import html, style
+from triage_kit.plot import html, style, words
 from triage_kit.plot.html import Html, tag, text
 
 MOST_PROOFS = 4
@@ -43,7 +43,7 @@ def _stops(given: pd.DataFrame, timezone: object) -> Html:
     until = html.join([" \u00b7 the first until ", html.moment(soonest, timezone)]) if pd.notna(soonest) else text("")
     how = tag("a", "Stop these things now", href="#s-stop-these-things-now")
     many = "its step" if len(given) == 1 else f"its {len(given):,} steps, in their order"
-    steps = html.folded("which", html.listed(html.cited(each) for each in given["step"]))
+    steps = html.folded("what they are", html.listed(html.cited(each) for each in given["step"]))
     return tag("li", tag("strong", how), html.join([f": {many} (", roles, until, ") "]), steps)
 
 
@@ -52,7 +52,7 @@ def _step(row: dict, timezone: object) -> Html:
     facts += [text(row["cost"]) if isinstance(row["cost"], str) else ""]
     facts += [html.join(["until ", html.moment(row["until"], timezone)]) if pd.notna(row["until"]) else ""]
     who = html.join([fact for fact in facts if fact], " \u00b7 ")
-    why = html.cited(row["why"]) if isinstance(row["why"], str) else ""
+    why = html.prose(words.capital(row["why"])) if isinstance(row["why"], str) else ""
     proof = html.ids(row["because"], most=MOST_PROOFS)
     why = html.join([why, ". ", proof] if why and proof else [why or proof])
     head = html.join([tag("strong", html.cited(row["step"])), html.join([" (", who, ")"]) if who else ""])

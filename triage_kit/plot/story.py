@@ -40,7 +40,7 @@ def timeline(
     groups, clock, lanes, dated = given.groups, given.clock, given.lanes, given.dated
     place = None if given.noticed is None else clock.place(given.noticed)
     with style.styled():
-        told = labels.flags(middles(clock, groups), place)
+        told = labels.flags(middles(clock, groups), place, hidden(groups))
         foot = len(lanes) - 0.25 + labels.ROW * (1 + max((row for _, row, _, _ in told), default=0))
         ax = style.axes_for(ax, 9.6, 1.5 + 0.44 * max(foot, 1))
         _windows(ax, clock, groups, foot)
@@ -107,6 +107,11 @@ def middles(clock: FoldedClock, groups: pd.DataFrame) -> list[tuple[float, str]]
         for row, edges in told
         if edges is not None
     ]
+
+
+def hidden(groups: pd.DataFrame) -> frozenset[str]:
+    """The groups whose rows stand, out of sight."""
+    return frozenset(groups.loc[groups["mechanism"] == "hidden", "group"])
 
 
 def _windows(ax: Axes, clock: FoldedClock, groups: pd.DataFrame, foot: float) -> None:

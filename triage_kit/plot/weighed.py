@@ -1,15 +1,39 @@
-"""What the lines of the matrix of evidence stand for, in words, of every group of tables."""
+"""The matrix of evidence of each group of tables, and its observations in full."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import html, style
-from triage_kit.plot.chances import QUIET, signed
+from triage_kit.plot import html, narrow, style, words
 from triage_kit.plot.html import Html, text
+from triage_kit.plot.matrix import QUIET, evidence_matrix, signed
 
 MOST = 300  # lines that a page lists; the rest is counted
+MOST_DRAWN = 4  # groups with a matrix of their own
+
+
+def matrices(weighed: pd.DataFrame, causes: pd.DataFrame, evidence: pd.DataFrame) -> list[style.Picture | Html]:
+    """One matrix for each of the first groups, to be shown below each other; what is not drawn is said.
+
+    Parameters
+    ----------
+    weighed : frame ``cause_evidence``.
+    causes, evidence : frames of these names.
+    """
+    groups = list(schemas.check(weighed, "cause_evidence")["group"].unique())
+    if not groups:
+        return [html.tag("p", "No loss was found, so nothing was weighed for or against a cause.", class_="none")]
+    drawn = [
+        style.picture(
+            evidence_matrix(weighed, causes, of=group, told=evidence),
+            narrow.evidence_matrix(weighed, causes, group, evidence),
+        )
+        for group in groups[:MOST_DRAWN]
+    ]
+    left = len(groups) - MOST_DRAWN
+    more = f"No matrix is drawn of {style.things(left, 'more group')}: the list of all observations below has them."
+    return [*drawn, html.tag("p", more, class_="note")] if left > 0 else drawn
 
 
 def matrix_lines(weighed: pd.DataFrame, evidence: pd.DataFrame) -> Html:
@@ -17,7 +41,7 @@ def matrix_lines(weighed: pd.DataFrame, evidence: pd.DataFrame) -> Html:
 
     Parameters
     ----------
-    weighed : frame ``cause_evidence``; the matrix draws its first group, this tells of all.
+    weighed : frame ``cause_evidence``; the figures draw its first groups, this tells of all.
     evidence : frame of that name.
     """
     given = schemas.check(weighed, "cause_evidence")
@@ -32,11 +56,11 @@ def matrix_lines(weighed: pd.DataFrame, evidence: pd.DataFrame) -> Html:
             lines.append((group, -weight, [group, text(item.replace("_", " ")), seen, _most(most), _most(least)]))
     place = {group: number for number, group in enumerate(given["group"].unique())}
     rows = [cells for _, _, cells in sorted(lines, key=lambda line: (place[line[0]], line[1]))]
-    headers = ["Group", "Line of the matrix", "What was seen", "Speaks most for", "Speaks most against"]
-    table = html.table("What the lines of the matrix stand for", headers, rows, most=MOST)
-    return html.folded("What each line stands for, of every group", table) if rows else text("")
+    headers = ["Group", "Observation", "What was seen", "Speaks most for", "Speaks most against"]
+    table = html.table("Observations that were weighed", headers, rows, most=MOST)
+    return html.folded("Every observation in full, of every group", table) if rows else text("")
 
 
 def _most(row: pd.Series) -> Html:
-    cause = style.visible(row["cause"]).replace("_", " ")
+    cause = words.head("cause", row["cause"])
     return text(f"{cause} ({signed(row['decibans'])})" if abs(row["decibans"]) >= QUIET else "")

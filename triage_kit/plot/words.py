@@ -28,8 +28,44 @@ MECHANISMS = {
     "unknown": "not known",
 }
 
+# The same in the few words that stand above a column or in a bar, and what stands for the causes there.
+HEADS = {
+    "mechanism": {
+        "none": "nothing happened",
+        "delete": "DELETE",
+        "cascade_delete": "DELETE of what it refers to",
+        "truncate": "TRUNCATE",
+        "recreate": "made anew",
+        "drop": "dropped",
+        "partition_drop": "partition dropped",
+        "rollback": "never committed",
+        "unlogged_reset": "unlogged, emptied by a crash",
+        "restore": "older state put back",
+        "new_cluster": "new data directory",
+        "update": "UPDATE",
+        "column_drop": "column dropped",
+        "hidden": "hidden",
+        "counters_reset": "counters reset",
+        "unknown": "not known",
+    },
+    "cause": {
+        "manual_session": "by hand",
+        "scheduled_job": "scheduled job",
+        "migration": "migration",
+        "application": "application",
+        "test_run": "test run",
+        "restore": "restore",
+        "storage_replaced": "storage replaced",
+        "crash": "crash",
+        "replication": "replication",
+        "not_lost": "nothing is lost",
+        "unknown": "not known",
+    },
+}
+
 # Mechanisms of statements that foreign keys lead on; what is not known may be one of them.
 LED_ON = frozenset({"delete", "cascade_delete", "truncate", "unknown"})
+WITHOUT_STATEMENT = frozenset({"unlogged_reset", "new_cluster"})
 CANDIDATE = 0.05  # a mechanism that is less likely than this is not named
 
 
@@ -40,6 +76,15 @@ def mechanism(word: object) -> str:
     'emptied by TRUNCATE'
     """
     return MECHANISMS.get(str(word), style.visible(word).replace("_", " "))
+
+
+def head(kind: str, word: object) -> str:
+    """A mechanism or a cause in a few words, for a figure.
+
+    >>> head("cause", "manual_session"), head("mechanism", "own_idea")
+    ('by hand', 'own idea')
+    """
+    return HEADS[kind].get(str(word), style.visible(word).replace("_", " "))
 
 
 def candidates(tables: pd.DataFrame, chances: pd.DataFrame) -> list[tuple[str, float, float]]:
@@ -160,9 +205,14 @@ def hidden_rows(findings: pd.DataFrame) -> int:
 
 
 def capital(words: object) -> str:
-    """The words with a capital letter at their start."""
+    """The words with a capital letter at their start, unless that is a literal name.
+
+    >>> capital("copy pg_wal first"), capital("archive_mode is off"), capital("`wal:` names it")
+    ('Copy pg_wal first', 'archive_mode is off', '`wal:` names it')
+    """
     said = style.visible(words)
-    return said[:1].upper() + said[1:]
+    literal = set(said.split(maxsplit=1)[0]) & set("_.=/") if said.strip() else set()
+    return said if literal else said[:1].upper() + said[1:]
 
 
 def _number(value: object) -> int:
