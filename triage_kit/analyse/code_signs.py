@@ -101,7 +101,8 @@ def repository(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     unread = [row for row in up if row["operation"] in ("dynamic", "unparsed") or row["object"] == HOLE]
     if not unread:  # what a migration builds at run time may be anything
         count = len(inquiry.evidence["migrations"])
-        says = f"none of {count} migrations removes rows of {group.name}'s tables"
+        which = f"none of {count} migrations removes" if count != 1 else "the only migration does not remove"
+        says = f"{which} rows of {group.name}'s tables"
         found["migrations_harmless"] = (True, says, "migrations")
     return found
 

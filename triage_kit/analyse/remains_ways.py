@@ -275,7 +275,7 @@ def volumes(lost: Loss, evidence: Evidence, about: Context) -> dict | None:
             "volume_copy",
             None,
             lost,
-            f"the engine has {len(kept)} volumes, all of them in use; whether their host "
+            f"volumes of the engine: {len(kept)}, none of them unused; whether their host "
             "takes snapshots of its disks is not known",
             "what was written after the copy",
             "hours",

@@ -113,9 +113,8 @@ def _expected(row: object) -> Html:
             tag("small", sum_, class_="sum"),
             title=f"expected{origin}",
         )
-    if pd.isna(row.expected_low) and pd.isna(row.expected_high):
-        return html.number(None)
-    return text(style.about(row.expected_low, row.expected_high))
+    said = style.about(row.expected_low, row.expected_high)
+    return html.number(None) if said == style.about(None, None) else text(said)
 
 
 def _mechanism(row: object) -> Html:

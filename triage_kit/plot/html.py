@@ -24,7 +24,7 @@ EVIDENCE_ID = re.compile(r"\bE\d+\b")
 # Where a long word may go on in the next line: after a joint, or where a capital begins a word of its own.
 LONG_WORD = re.compile(r"\w[\w./:=(,-]{17,}\w")
 JOINT = re.compile(r"[_/](?=\w)|(?:[.,=(]|::)(?=[^\W\d])|(?<=[a-z\d])(?=[A-Z][a-z])")
-NAME_JOINT = re.compile(r"[._/](?=\w)|(?<=[a-z\d])(?=[A-Z][a-z])")
+NAME_JOINT = re.compile(r"[._/:](?=\w)|(?<=[a-z\d])(?=[A-Z][a-z])")
 SHELL = re.compile(r"-- (?P<where>[^:;]*\bin a shell\b[^:]*): (?P<command>.+)$", re.M)
 LATER = re.compile(r"\s+(?:#|--) (?P<when>(?:when|or) .*)$")  # a remark that says when, or when not, to run a line
 IN_SHELL, IN_PSQL, IN_SETTINGS, BY_HAND = "In a shell", "In psql", "In postgresql.auto.conf of the copy", "by hand"
