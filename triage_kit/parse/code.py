@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from triage_kit.parse.comments import blank, closable
 from triage_kit.parse.migration import Operation
 from triage_kit.parse.syntax import tree_of
 from triage_kit.sql import OPERATIONS, effects, suspicious
@@ -50,7 +51,7 @@ _TOLD = re.compile(
     r"set(?:Error|Message|Status|Title)|trans|t|_|__)|(?<!\w)\$t|"
     r"\.Log(?:Trace|Debug|Information|Warning|Error|Critical)|\blog/\w+|(?:\.|->)(?:[Ii]nfo|[Ww]arn(?:ing)?|[Ee]rror|[Dd]ebug|[Tt]race|[Ff]atal)[fw]?|\b(?:print(?:ln|f)?|puts|panic|die|echo|alert)|"
     r"\bnew\s+\w*(?:Error|Exception)|\b(?:e?print(?:ln)?|info|warn|error|debug|trace|format|write(?:ln)?|assert\w*|bail|anyhow|ensure|todo|unreachable)!|"
-    r"\bthrow\s[^;\n]{0,100}|[=(&|]\s*!\s*)\s*\(\s*\Z|\b(?:echo|e?print(?:ln|fn|f)?|failwithf?|puts|putStrLn|log/\w+|raise|throw|logger\.\w+)\s+\Z|"
+    r"\bthrow\s[^;\n]{0,100}|[=(&|]\s*!\s*)\s*\(\s*\Z|\b(?:echo|e?print(?:ln|fn|f)?|failwithf?|puts|putStrLn|print_endline|print_string|prerr_endline|log/\w+|raise|throw|logger\.\w+)\s+\Z|"
     # what an attribute of Rust says of its item
     r"#!?\[(?:error|doc|display|help|deprecated|should_panic|diagnostic|label|command|arg|clap)\b[^\]\n]{0,80}[(=]\s*\Z"
 )
@@ -104,7 +105,7 @@ def literal_hits(text: str) -> Iterator[Operation]:
     """
     if not _QUOTED.search(text) or not suspicious(text):
         return
-    blanked = _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    blanked = _COMMENT.sub(blank, closable(text))
     for start, inside, written, end in _literals(blanked):
         makes = MAKES.match(written)
         if not (makes or _BEGINS.match(written) or _BARE_DELETE.match(written)) or not (makes or suspicious(written)):

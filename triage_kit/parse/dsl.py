@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 
 from triage_kit.parse.added import added_columns
 from triage_kit.parse.code import literal_hits
+from triage_kit.parse.comments import blank, closable
 from triage_kit.parse.held_names import with_names
 from triage_kit.parse.migration import Migration, Operation
 from triage_kit.parse.orm import orm_calls
@@ -274,8 +275,9 @@ def _altered(text: str, at: int) -> str:
 
 def uncommented(text: str, suffix: str) -> str:
     """The text with its comments blanked, so that lines and places stay."""
-    pattern = _LINE_COMMENT if suffix in ("rb", "rake", "ex", "exs") else _JS_COMMENT
-    return pattern.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    if suffix in ("rb", "rake", "ex", "exs"):
+        return _LINE_COMMENT.sub(blank, text)
+    return _JS_COMMENT.sub(blank, closable(text))
 
 
 def _line(text: str, call: re.Match[str]) -> str:

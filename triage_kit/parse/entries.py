@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from triage_kit.parse.code import prose
+from triage_kit.parse.comments import blank, closable
 from triage_kit.parse.migration import Operation
 from triage_kit.sql import effects, suspicious
 
@@ -42,7 +43,7 @@ _TELLS = re.compile(
     r"(?i)\A(?:descriptions?|comments?|summary|messages?|title|help|notes?|reasons?|examples?|samples?|labels?|hints?|text|alerts?|"
     r"warnings?|tooltip|patterns?|match|exclude|ignore|regexp?|bad|good|deny|denied|forbid(?:den)?|block(?:ed)?|expected|allow(?:ed)?|"
     r"permissions?|policies|policy|rules?|lint\w*|rights|grants?|privileges|paths|components|responses|routes?|i18n|locales?|"
-    r"translations?|menu|buttons?|scopes?|roles?|features?|flags?|tests?|cases|diff|skip|on_?delete|dictionary|properties|"
+    r"translations?|menu|buttons?|scopes?|roles?|features?|flags?|tests?|cases|diff|skip|on_?delete|dictionary|"
     r"enum|choices|keywords|documentation|docs|annotations|metadata|name|id)\Z"
 )
 _SQL_KEY = re.compile(
@@ -157,7 +158,7 @@ def _of_entry(entry: re.Match[str], value: Any, key: str, under: tuple[str, ...]
     if not noun and (verb not in ("truncate", "delete") or not isinstance(value, dict)):
         return None
     given = value if isinstance(value, dict) else {}
-    table = next((str(given[each]) for each in _TABLE if _is_name(given.get(each))), "")
+    table = next((named for each in _TABLE if _is_name(named := _value(given.get(each)))), "")
     if noun in ("column", "field"):
         column = next((_one(given[each]) for each in _COLUMN if each in given), "") or _one(given.get("name"))
         return _made("drop_column", f"{table}.{column}".rstrip(".")) if table and _is_name(column) else None
@@ -199,6 +200,11 @@ def _one(value: Any) -> str:
     return first if isinstance(first, str) else ""
 
 
+def _value(given: Any) -> Any:
+    """What a parameter is given, where a mapping holds it."""
+    return given.get("value", given.get("name")) if isinstance(given, dict) else given
+
+
 def _is_name(value: Any) -> bool:
     return isinstance(value, str) and _NAME.match(value) is not None
 
@@ -232,16 +238,16 @@ def _place(text: str, shown: str, line: int) -> tuple[int, str]:
 
 
 # XML ----------------------------------------------------------------------------------------------------------------
-_COMMENT = re.compile(
-    r"<!--(?:[^-]|-(?!->))*-->|<(?P<back>rollback|down|undo|revert)\b[^>]*>.*?</(?P=back)>", re.DOTALL | re.IGNORECASE
-)
+_COMMENT = re.compile(r"<!--(?:[^-]|-(?!->))*-->")
+_BACK_ELEMENT = re.compile(r"(?is)<(?P<back>rollback|down|undo|revert)\b[^>]{0,500}>.{0,20000}?</(?P=back)>")
 _ELEMENT = re.compile(r"<(?P<name>[A-Za-z][\w:.-]*)(?P<given>(?:\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)\s*/?>")
 _ATTRIBUTE = re.compile(r"([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _CONTENT = re.compile(r"<(?P<name>[A-Za-z][\w:.-]*)(?:\s[^<>]{0,2000})?>\s*(?:<!\[CDATA\[)?(?P<text>[^<]{6,20000})")
 
 
 def _xml(text: str) -> Iterator[Operation]:
-    plain = _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    plain = _COMMENT.sub(blank, closable(text, "<!--", "-->"))
+    plain = _BACK_ELEMENT.sub(blank, plain) if plain.count("</") < 10 * _MOST else plain
     for found in islice(_ELEMENT.finditer(plain), 20 * _MOST):
         given = {name: html.unescape(one or two) for name, one, two in _ATTRIBUTE.findall(found["given"])}
         line, name = plain.count("\n", 0, found.start()) + 1, found["name"].rsplit(":", 1)[-1]
@@ -256,8 +262,13 @@ def _xml(text: str) -> Iterator[Operation]:
         yield from _in_xml(html.unescape(found["text"]), found["name"].rsplit(":", 1)[-1], line)
 
 
+_COMPONENT = re.compile(r"(?s)sql:(?://)?(?P<sql>.*?)(?:\?\w+=.*)?\Z")
+
+
 def _in_xml(written: str, key: str, line: int) -> Iterator[Operation]:
     written = written.strip().strip('"')
+    if component := _COMPONENT.match(written):  # of a route of Camel
+        written, key = component["sql"], "sql"
     if not _SQL_KEY.match(key) or not _BEGINS.match(written) or not suspicious(written) or prose(written):
         return
     for each in effects(_HOLE.sub("__hole__", written)):

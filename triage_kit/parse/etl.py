@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
+from triage_kit.parse.comments import blank, closable
 from triage_kit.parse.migration import Operation
 from triage_kit.sql import effects, suspicious
 
@@ -30,7 +31,7 @@ def etl_hits(text: str) -> Iterator[Operation]:
     >>> [(each.line, each.operation, each.object) for each in etl_hits(text)]
     [(2, 'delete', 'a'), (3, 'truncate', '{…}.c')]
     """
-    text = _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    text = _COMMENT.sub(blank, closable(text, "<!--", "-->"))
     for found in islice(_SQL.finditer(text), _MOST):
         written = found["text"] if found["text"] is not None else found["value"]
         statement = _VARIABLE.sub("__hole__", html.unescape(written))
@@ -63,7 +64,7 @@ def mapper_hits(text: str) -> Iterator[Operation]:
     """
     if not _MAPPER.search(text):
         return
-    text = _COMMENT.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    text = _COMMENT.sub(blank, closable(text, "<!--", "-->"))
     end, unclosed = 0, set[str]()
     for found in islice(_MAPPED.finditer(text), 10 * _MOST):
         if found.start() < end or found["tag"] in unclosed:

@@ -427,6 +427,7 @@ _JVM = [
     _Rule("delete", re.compile(r"\b(?P<name>\w*(?:[rR]epository|[rR]epo|[dD]ao))\.delete(?:All\w*|InBatch)\b(?=\()"),
           _spring),
     _Rule("Repository", re.compile(r"(?<=[\s>])(?:delete|remove)(?:All)?By[A-Z]\w*(?=\()"), _derived),
+    _Rule("@Delete", re.compile(r"@Delete\b(?!\s*\(\s*[\"{v])"), _derived),
     _Rule("deleteFrom", re.compile(r"\.deleteFrom\(\s*(?P<name>[\w.]+)\s*\)"),
           lambda call, text: Told("delete", call.found["name"].lower(), limited(call))),
     _Rule("truncate", re.compile(r"\.truncate(?:Table)?\(\s*(?P<name>[A-Z][A-Z_.]+)\s*\)"),

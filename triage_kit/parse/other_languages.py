@@ -1,3 +1,4 @@
+# ruff: noqa: E501 tables of patterns
 """Languages that have no reader of their own: comments blanked, and literals written as ones that are known.
 
 A comment is told by the language's signs; a literal of a form of its own (``[[…]]``, ``{|…|}``, ``R"(…)"``, ``%q(…)``,
@@ -11,6 +12,7 @@ import re
 from functools import cache
 
 from triage_kit.parse.code import WORDS
+from triage_kit.parse.comments import blank, closable
 
 _BY_SIGN = {
     "#": "py r jl nim cr tcl coffee nix awk pl pm ex exs gd sh toml yaml yml raku",
@@ -50,13 +52,15 @@ def _comments(suffix: str) -> re.Pattern[str]:
     sign = _SIGN.get(suffix)
     kept = _STAYS + ("" if suffix in _APOSTROPHE else _ONE_QUOTE)
     if sign is None:
-        line = r"(?:(?<=[\s;{}(),])|(?<![^\n]))//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/"
+        line, block = r"(?:(?<=[\s;{}(),])|(?<![^\n]))//[^\n]*", r"/\*(?:[^*]|\*(?!/))*\*/"
     else:
-        line = rf"(?:(?<=[\s;(){{}}\[\]])|(?<![^\n])){re.escape(sign)}(?!\{{)[^\n]*"
-    block = f"(?P<block>{_BLOCKS[suffix]})|" if suffix in _BLOCKS else ""
-    if suffix in ("fs", "fsx", "pas", "dpr"):
-        line = r"(?:(?<=[\s;{}(),])|(?<![^\n]))//[^\n]*"
-    return re.compile(rf"{block}(?P<kept>{kept})|(?P<line>{line})", re.DOTALL)
+        line, block = rf"(?:(?<=[\s;(){{}}\[\]])|(?<![^\n])){re.escape(sign)}(?!\{{)[^\n]*", ""
+    block = _BLOCKS.get(suffix, block)
+    before = f"(?P<block>{block})|" if block else ""
+    return re.compile(rf"{before}(?P<kept>{kept})|(?P<line>{line})", re.DOTALL)
+
+
+_SIGNS = [("/*", "*/"), ("{-", "-}"), ("(*", "*)"), ("#|", "|#"), ("--[[", "]]")]
 
 
 def without_comments(text: str, suffix: str) -> str:
@@ -65,26 +69,45 @@ def without_comments(text: str, suffix: str) -> str:
     >>> without_comments('f "-- a" -- b', "hs"), without_comments("f('# a') # b", "nim")
     ('f "-- a"     ', "f('# a')    ")
     """
-    return _comments(suffix).sub(_blank, text)
+    comments = _comments(suffix)
+    for opens, closes in _SIGNS:
+        if text.count(opens) > _MOST_FORMS:
+            text = closable(text, opens, closes)
+    return comments.sub(_blank, text)
 
 
 def _blank(found: re.Match[str]) -> str:
-    return found[0] if found["kept"] is not None else re.sub(r"[^\n]", " ", found[0])
+    return found[0] if found["kept"] is not None else blank(found)
 
 
 _WORDS = rf"(?=\s*(?i:{WORDS}))"
 _FORMS = re.compile(
-    rf"\[(?P<level>=*)\[{_WORDS}(?P<long>.*?)\](?P=level)\]|\{{(?P<tag>\w*)\|{_WORDS}(?P<bar>.*?)\|(?P=tag)\}}|"
-    rf"\[\w+\|{_WORDS}(?P<quasi>.*?)\|\]|R\"(?P<end>\w*)\({_WORDS}(?P<raw>.*?)\)(?P=end)\"|''{_WORDS}(?P<nix>[^']*(?:'(?!')[^']*)*)''|"
-    rf"(?:%[qQ]?|~[sS])(?:\({_WORDS}(?P<round>(?:[^()]|\([^()]*\))*)\)|\{{{_WORDS}(?P<brace>[^{{}}]*)\}}|\[{_WORDS}(?P<square>[^\]]*)\]|"
-    rf"<{_WORDS}(?P<angle>[^<>]*)>|\|{_WORDS}(?P<pipe>[^|]*)\|)|q\"(?P<word>[A-Z]+)\n{_WORDS}(?P<here>.*?)\n(?P=word)\"|"
-    rf"\bq\{{{_WORDS}(?P<token>[^{{}}]*)\}}|#+\"{_WORDS}(?P<sharp>[^\"]*)\"#+",
+    rf"\[(?P<level>=*)\[{_WORDS}(?P<long>.{{0,8000}}?)\](?P=level)\]|\{{(?P<tag>\w*)\|{_WORDS}(?P<bar>.{{0,8000}}?)\|(?P=tag)\}}|"
+    rf"\[\w+\|{_WORDS}(?P<quasi>.{{0,8000}}?)\|\]|R\"(?P<end>\w*)\({_WORDS}(?P<raw>.{{0,8000}}?)\)(?P=end)\"|''{_WORDS}(?P<nix>(?:[^']|'(?!')){{0,8000}})''|"
+    rf"(?:%[qQ]?|~[sS])(?:\({_WORDS}(?P<round>(?:[^()]|\([^()]{{0,2000}}\)){{0,8000}})\)|\{{{_WORDS}(?P<brace>[^{{}}]{{0,8000}})\}}|\[{_WORDS}(?P<square>[^\]]{{0,8000}})\]|"
+    rf"<{_WORDS}(?P<angle>[^<>]{{0,8000}})>|\|{_WORDS}(?P<pipe>[^|]{{0,8000}})\|)|q\w*:to\s*/(?P<heredoc>\w+)/[^\n]*\n{_WORDS}(?P<document>.{{0,8000}}?)\n[ \t]*(?P=heredoc)\b|q\"(?P<word>[A-Z]+)\n{_WORDS}(?P<here>.{{0,8000}}?)\n(?P=word)\"|"
+    rf"\bq\{{{_WORDS}(?P<token>[^{{}}]{{0,8000}})\}}|#+\"{_WORDS}(?P<sharp>[^\"]{{0,8000}})\"#+",
     re.DOTALL,
 )
-_KINDS = ("long", "bar", "quasi", "raw", "nix", "round", "brace", "square", "angle", "pipe", "here", "token", "sharp")
-_EMBEDDED = re.compile(rf"(?i)\bEXEC\s+SQL\s+(?P<sql>(?:{WORDS})[^;]*?)(?:;|\bEND-EXEC\b)")
-_BLOCK = re.compile(rf"\bsql\s+\w+\s*\{{\s*(?P<sql>(?i:{WORDS})[^{{}}]*)\}}")
-_BRACED = re.compile(rf"(?<![$\w])\{{{_WORDS}(?P<sql>[^{{}}]*)\}}")
+_KINDS = (
+    "long",
+    "bar",
+    "quasi",
+    "raw",
+    "nix",
+    "round",
+    "brace",
+    "square",
+    "angle",
+    "pipe",
+    "document",
+    "here",
+    "token",
+    "sharp",
+)
+_EMBEDDED = re.compile(rf"(?i)\bEXEC\s+SQL\s+(?P<sql>(?:{WORDS})[^;]{{0,8000}}?)(?:;|\bEND-EXEC\b)")
+_BLOCK = re.compile(rf"\bsql\s+\w+\s*\{{\s*(?P<sql>(?i:{WORDS})[^{{}}]{{0,8000}})\}}")
+_BRACED = re.compile(rf"(?<![$\w])\{{{_WORDS}(?P<sql>[^{{}}]{{0,8000}})\}}")
 _SLASHED = re.compile(r"(?m)(?:^[ \t]*\\\\[^\n]*\n)+")
 _SLASHES = re.compile(r"(?m)^[ \t]*\\\\")
 _MOST_FORMS = 2_000  # each unfinished one would be looked for to the end of the file
@@ -99,11 +122,11 @@ def plain_literals(text: str, suffix: str) -> str:
     """
     if len(text) < _MOST_TEXT and sum(map(text.count, ("[[", "|", "''"))) < _MOST_FORMS:
         text = _FORMS.sub(lambda found: _quoted(next(found[each] for each in _KINDS if found[each] is not None)), text)
-    if "EXEC" in text or "exec" in text:
+    if 0 < text.upper().count("EXEC") < _MOST_FORMS:
         text = _EMBEDDED.sub(lambda found: f"exec({_quoted(found['sql'])});", text)
-    if suffix == "v":
+    if suffix == "v" and text.count("sql") < _MOST_FORMS:
         text = _BLOCK.sub(lambda found: f"exec({_quoted(found['sql'])})", text)
-    if suffix == "tcl":
+    if suffix == "tcl" and text.count("{") < 10 * _MOST_FORMS:
         text = _BRACED.sub(lambda found: _quoted(found["sql"]), text)
     if suffix == "zig":
         text = _SLASHED.sub(lambda found: _quoted(_SLASHES.sub("", found[0]).rstrip("\n")) + "\n", text)

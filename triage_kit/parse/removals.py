@@ -37,13 +37,13 @@ _ROWS = re.compile(
     rf"{_START}(?P<name>(?i:(?:create|new|build)?(?P<bulk>bulk[_-]?|mass[_-]?|criteria)?(?P<verb>deletes?|destroy|remove|truncate|purge|wipe|erase|nuke|"
     r"trash|clear|drop|del)(?:able|[_-]?(?P<mass>all|many|where|batch|in[_-]?batch(?:es)?|rows|records|any|from|range|"
     r"expired|older\w*|by_\w+|by[A-Z]\w*))?(?:[_-]?(?:async|now|sync|returning|permanently))*))"
-    rf"[!_]?{_GENERIC}(?![\w-])(?=\(|[ \t]*(?:[{{;\n)}}]|\Z))"
+    rf"[!_]?{_GENERIC}(?![\w-])(?=\(|\.(?i:where)\(|[ \t]*(?:[{{;\n)}}]|\|>|\Z))"
 )
 # What a file that speaks to a database says somewhere.
 _CONTEXT = re.compile(
     r"(?i)sql|postgre|(?<![a-z])pg(?![a-z])|jdbc|(?<![a-z])orm(?![a-z])|migrat|database|(?<![a-z])db(?![a-z])|"
     r"(?<![a-z])repo(?:sitor)?|entit(?:y|ies)|schema|persist|(?<![a-z])dao(?![a-z])|transaction|active_?record|(?<!j)quer(?:y|ies)|"
-    r"(?<![a-z])where\s*[({[]|:where\b|delete_?where|\.where\(|mutation"
+    r"(?<![a-z])where\w{0,12}\s*[({[]|table\(\s*['\"]|:where\b|delete_?where|\.where\(|mutation"
 )
 # Stores that are no PostgreSQL, and frames: their tables, rows and collections are removed by the same words.
 _OTHERS = """
@@ -60,7 +60,7 @@ _POSTGRES = re.compile(
 # A receiver that is a connection, a builder of statements or a mapper.
 _SENDS = re.compile(
     r"(?i)(?:^|[.>:$@\s(_])(?:\w*db|pg|tx|trx|\w*conn(?:ection)?|database|\w*schema|forge|dsl|dsl_?context|sql|sq|psql|"
-    r"goqu|knex|qb|\w*query(?:_?builder|_?factory)?|builder|r|dialect|jdbc\w*|orm|engine|rdb|fsql|capsule|migrator|op|manager|h)"
+    r"goqu|knex|qb|\w*dsl|sql_?client|\w*query(?:_?builder|_?factory)?|builder|r|dialect|jdbc\w*|orm|engine|rdb|fsql|capsule|migrator|op|manager|h)"
     r"(?:\([^()]*\))?\Z"
 )
 _MAPS = re.compile(
@@ -74,7 +74,7 @@ _NO_ROWS = re.compile(
     r"String\w*|Str|\w*Utils?|Registry|Agent|\w*Bucket\w*|S3\w*|Blob\w*|\w*Index|Document|\w*Element|Node|\w*Client|Math|Env|"
     r"Process|System|Console|Logger|Log|Rails|Sidekiq|\w*Job|\w*Mailer|\w*Controller|\w*Service|\w*Event\w*|\w*Listener\w*|"
     r"\w*Buffer|\w*Builder|Json|JSON|Module|Kernel|Faker|Form\w*|DOM\w*|\w*Observable|Subject|\w*Stack|Deque|\w*Pool|Tuple|"
-    r"Sheet|\w*View|\w*Widget|Range|Text|Trie|Tree|Graph|Seq|Map\w*|Set\w*|List\w*|Vector|ETS|Data(?:Frame|frame)s?|"
+    r"URL\w*|Url\w*|Uri|Headers?|Query|Sheet|\w*View|\w*Widget|Range|Text|Trie|Tree|Graph|Seq|Map\w*|Set\w*|List\w*|Vector|ETS|Data(?:Frame|frame)s?|"
     r"Assert\w*|Expect\w*|Mock\w*|Self|This|T|Gtk\w*|Qt\w*|Q[A-Z]?(?:Table|Tree|List)\w+|Locale|I18n|Config|Settings|Params?)\Z"
 )
 _LITERAL = r"""["'`](?:\{\{%?|#__)?(?P<literal>[A-Za-z_][\w$]*(?:\.[A-Za-z_][\w$]*){0,2})(?:\}\})?["'`]"""
@@ -97,9 +97,11 @@ _CARRIER = re.compile(
 )
 # A chain that names its table or class of rows by a call or an index.
 _SOURCE = re.compile(
-    rf"""(?i:(?<![a-z])(?:tables?|from|into|dataset|relation|query_?table|result_?set|fetch_?table|table_for|get_?table|db|knex|trx|tx|conn)_?)"""
-    rf"""\s*[(\[<]+\s*(?:{_LITERAL}|{_SYMBOL}|(?P<model>[A-Z]\w*)\b)"""
+    rf"""(?i:(?<![a-z])(?:tables?|from|into|dataset|relation|query_?table|result_?set|collection|fetch_?table|table_for|get_?table|db|knex|trx|tx|conn)_?)"""
+    rf"""\s*[(\[<]+\s*(?:{_LITERAL}|{_SYMBOL}|(?P<model>[A-Z]\w*)\b)|(?<![\w.])(?i:from_?|table)\s*\(\s*(?P<variable>[a-z_]\w+)\s*\)|"""
+    r"""(?<=\.)from_\(\s*(?P<given>[a-z_]\w+)\s*\)"""
 )
+_QUERY_OF = re.compile(rf"(?:^|[.>:\s])(?i:query)\s*\(\s*{_LITERAL}\s*\)")
 _OF_CLASS = re.compile(
     rf"(?i:(?<![a-z])(?:from|table|query|query_?of|model|entity|get_?repository|get_?repo|repository|find|find_?all|select|set|all|"
     rf"deleteable|delete|fetch)_?)\s*(?:\(\s*(?:{_CLASS}|(?P<model>[A-Z]\w*)\s*[,)])|(?:::)?[<\[]\s*(?:\w+\.)*(?P<generic>[A-Z]\w*)\s*[>\]])"
@@ -149,7 +151,7 @@ def removals(text: str, path: str) -> Iterator[Operation]:
     if path.endswith(_LISPS):
         text = text.replace("'", ":")
     blanked = blank_literals(text)
-    yield from _forms(text, blanked)
+    yield from _forms(text, blanked, path.endswith(_LISPS))
     for pattern, read in ((_STRUCTURE, _structure), (_ROWS, _rows)):
         for found in islice(pattern.finditer(blanked), _MOST):
             if _DEFINES.search(blanked[max(0, found.start() - 60) : found.start()]):
@@ -191,7 +193,7 @@ _LISPS = (
 _FORMS = [
     # (delete-from :orders), {:delete-from :orders}, delete! ds :orders, drop :orders, drop table_for(Order)
     re.compile(
-        r"(?P<verb>delete|truncate|drop)(?:[-_]from|From_?|!|[-_]table)?\s+(?:table_for[( ]\s*|(?:ds|db|conn|tx|spec|datasource)\s+)?"
+        r"(?P<verb>delete|truncate|drop)(?:[-_]from|From_?|!|[-_]table|-by-values)?\s+(?:table_for[( ]\s*|(?:ds|db|conn|tx|spec|datasource)\s+)?"
         r"(?::(?:model/)?(?P<symbol>[A-Za-z][\w.-]*)|#(?P<label>[a-z]\w*)|(?<=\()(?P<class>[A-Z]\w*)\))"
     ),
     # delete { for o in orders do …
@@ -200,6 +202,9 @@ _FORMS = [
     re.compile(
         r"\b(?P<verb>delete)(?:Cascade)?Where(?:Count)?\s*\(?\s*\[\s*(?:\]\s*::\s*\[\s*Filter\s+)?(?P<class>[A-Z][a-z0-9]+)"
     ),
+    # delete Delete { from = orderSchema, … }, delete $ do o <- from $ table @Order
+    re.compile(r"\b(?P<verb>delete|Delete)\s*\{[^{}]{0,200}?\b(?:from|dTable)\s*=\s*(?P<symbol>\w+)"),
+    re.compile(r"\b(?P<verb>delete)\s*\$[^;]{0,120}?\btable\s*@(?P<class>\w+)"),
     # mutation { delete_orders(where: …) { affected_rows } }
     re.compile(
         r"\b(?P<verb>delete)_(?P<symbol>[a-z]\w*?)(?:_by_pk)?\s*\((?=[^(){}]*(?:where\s*:|_by_pk|\bid\s*:))(?=.{0,400}?(?:affected_rows|returning|_by_pk))",
@@ -208,16 +213,16 @@ _FORMS = [
 ]
 
 
-def _forms(text: str, blanked: str) -> Iterator[Operation]:
+def _forms(text: str, blanked: str, lisp: bool) -> Iterator[Operation]:
     """What stands without the parentheses of a call: forms of Lisps and functional languages, commands, mutations."""
     for pattern in _FORMS:
         shown = text if "affected_rows" in pattern.pattern else blanked
         for found in islice(pattern.finditer(shown), _MOST):
             before = text[max(0, found.start() - 1) : found.start()]
-            if before and (before.isalnum() or before in "_.-@/#$"):
+            if before and (before.isalnum() or before in ("_.-@#$" if lisp else "_.-@/#$")):
                 continue
             name = next(each for key, each in found.groupdict().items() if key != "verb" and each)
-            operation = {"drop": "drop_table", "truncate": "truncate", "delete": "delete"}[found["verb"]]
+            operation = {"drop": "drop_table", "truncate": "truncate", "delete": "delete"}[found["verb"].lower()]
             rest = text[found.end() : found.end() + 200]
             bounded = bool(re.search(r"(?i)where|<|=", rest.split("\n\n")[0])) if operation == "delete" else None
             made = _made(operation, name.rsplit("/", 1)[-1], bounded)
@@ -341,6 +346,8 @@ def _rows(call: Call, text: str) -> Operation | None:
     if _BODY.match(call.following) and not groups["join"]:
         return None
     chain = call.chain
+    if chain.startswith("(") and (typed := _TYPED.search(text, max(0, begin_of(call) - 200), begin_of(call))):
+        chain = typed[0] + chain
     begin = call.found.start() - len(chain)
     before = text[max(0, begin - 40) : begin].rstrip()
     if (groups["join"] or "").startswith(("|>", "%>%")) or before.endswith(("|>", "%>%")):
@@ -348,8 +355,9 @@ def _rows(call: Call, text: str) -> Operation | None:
     elif chain.startswith("{"):  # a block that the chain has given to one of its calls
         chain = text[text.rfind("\n", 0, call.found.start() - len(chain)) + 1 : call.found.start()].strip()
     opened = text.startswith("(", call.found.end())
+    rest = text[call.found.end() : call.found.end() + 40].lstrip(" \t")
     if not opened and not (
-        groups["join"] and (chain.endswith((")", "}", "]")) or text[call.found.end() :].lstrip(" \t")[:1] == "{")
+        groups["join"] and (chain.endswith((")", "}", "]")) or rest.startswith(("{", "|>", ".where(", ".Where(")))
     ):
         return None
     told_of = _of_rows(call._replace(chain=chain), text, verb, mass)
@@ -371,22 +379,23 @@ def _of_rows(call: Call, text: str, verb: str, mass: bool) -> tuple[str, bool] |
     """The table or class whose rows a call removes, and whether its arguments name it; None for another call."""
     chain, arguments = call.chain.rstrip(), _CARRIER.sub("", call.arguments, count=1)
     generic = (call.found["generic"] or "").strip("<>[]:").rsplit(".", 1)[-1]
-    keeps = _KEEPS.search(chain) is not None
+    makes = re.match(r"(?i)(?:create|new|build)", call.found["name"]) is not None
+    sends, maps = makes or _SENDS.search(chain) is not None, _MAPS.search(chain) is not None
+    keeps = not sends and _KEEPS.search(chain) is not None
+    only = _BARE.fullmatch(arguments)
+    if mass and only and only["name"][:1].isupper() and re.fullmatch(r"(?:\w+\.)*[A-Z]\w*", chain) and not keeps:
+        return (only["name"], True) if not _NO_ROWS.match(only["name"]) else None
     if generic[:1].isupper() and len(generic) > 1 and not keeps and not _NO_ROWS.match(generic):
         return generic, True
     if named := _by_chain(chain, text, verb, mass, arguments, call.following):
         return named, False
     if keeps or not (chain or not call.found["join"]):
         return None
-    sends, maps = _SENDS.search(chain) is not None, _MAPS.search(chain) is not None
     free = not chain and not call.found["join"]
     given = _GIVEN.match(arguments)
     if given and (given["literal"] or given["symbol"]):
-        return (
-            (_name(given), True)
-            if (sends or (mass and (maps or (free and "from" in call.found["name"].lower()))))
-            else None
-        )
+        told_so = (sends and verb != "del") or (mass and (maps or "from" in call.found["name"].lower()))
+        return (_name(given), True) if told_so else None
     if given and (name := _name(given)) and not _NO_ROWS.match(name):
         return name, True
     if (source := _name(_ANY_SOURCE.search(arguments))) and (sends or maps):
@@ -399,13 +408,13 @@ def _of_rows(call: Call, text: str, verb: str, mass: bool) -> tuple[str, bool] |
         if name[:1].isupper() and not _NO_ROWS.match(name) and (mass or sends or maps):
             return name, True
         if name[:1].islower() and not mass and sends and _SENT.match(call.following):
-            return name, True
+            return _bound_to(name, text) or name, True
         if name[:1].islower() and mass and (sends or "from" in call.found["name"].lower()) and len(name) > 2:
             return _held(arguments, text) or name, True
     return None
 
 
-_SENT = re.compile(r"(?i)\s*(?:\.|->)\s*(?:where|filter|execute|exec|run|returning|using)\w*\s*\(")
+_SENT = re.compile(r"(?i)\s*(?:\.|->)\s*(?:where|filter|execute|exec|run|returning|using)\w*\s*[({]")
 
 
 def _by_chain(chain: str, text: str, verb: str, mass: bool, arguments: str, call_following: str = "") -> str:
@@ -415,6 +424,8 @@ def _by_chain(chain: str, text: str, verb: str, mass: bool, arguments: str, call
     sources = [_name(each) for each in _SOURCE.finditer(chain)]
     if sources and not _NO_ROWS.match(sources[-1]):
         return sources[-1]
+    if verb in ("delete", "destroy", "truncate") and (asked := _QUERY_OF.search(chain)):
+        return asked["literal"]
     if verb in ("clear", "drop", "remove", "erase") and not mass:
         # of one element, most often; only what names its table is believed
         classes = []
@@ -432,7 +443,7 @@ def _by_chain(chain: str, text: str, verb: str, mass: bool, arguments: str, call
             not simple and _PICKS.search(first["rest"]) and verb in ("delete", "destroy", "remove", "del")
         ):
             return first["name"]
-        if simple and verb in ("delete", "deletes") and _SENT.match(call_following):
+        if simple and verb == "delete" and _SENT.match(call_following):
             return first["name"]
         if simple and verb == "delete" and re.match(r"\s*[\"'`][^\"'`\n]*(?:[<>=?]|\bis\b|\bin\b|\blike\b)", arguments):
             return first["name"]
@@ -452,6 +463,24 @@ def _by_chain(chain: str, text: str, verb: str, mass: bool, arguments: str, call
 
 
 _LOCAL = re.compile(r"\A\s*(?:(?:await|return|try|yield)\s+)*[$@]?(?:this\.|self\.)?([a-z_]\w*)(?=\s*(?:\.|->))")
+
+
+_TYPED = re.compile(r"[\w.$:>-]+<[\w.:, ]{1,80}>\Z")
+
+
+def begin_of(call: Call) -> int:
+    """Where the chain of a call begins."""
+    return call.found.start() - len(call.chain)
+
+
+@lru_cache(maxsize=256)
+def _bound_to(name: str, text: str) -> str:
+    """What a variable is that stands for a table: the class it is declared as, or the last name it is given."""
+    found = re.search(
+        rf"(?m)\b(?P<type>Q?[A-Z]\w*?)(?:Table)?[ \t]+{re.escape(name)}[ \t]*=|(?<!\w){re.escape(name)}[ \t]*=[ \t]*(?:\w+\.)+(?P<last>\w+)[ \t]*;?$",
+        text[:_MOST_HELD],
+    )
+    return _name(found)
 
 
 @lru_cache(maxsize=256)
