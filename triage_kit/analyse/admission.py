@@ -22,47 +22,59 @@ SAME = "a row whose key stands here again is passed over, and what stands keeps 
 MOST = 6
 
 
-def with_admission(option: dict, lost: Loss, evidence: Evidence) -> dict:
-    """The way back with what was found of the keys and constraints of the tables that its commands insert into."""
-    if option["option"] not in WRITING or option["feasible"] is False or not option["commands"]:
-        return option
-    return option | {"preconditions": (*option.get("preconditions", ()), *_told(option["tables"], lost, evidence))}
+class Admission:
+    """Keys, constraints and columns of every table, grouped once: thousands of tables may ask."""
+
+    def __init__(self, lost: Loss, evidence: Evidence) -> None:
+        self._standing = relations_of(evidence)
+        self._next_xid = first(evidence["identity"]).get("next_xid")
+        self._taken = {name: group.xid for group in lost.groups for name in group.tables}
+        self._columns, self._constraints, self._indexes = (
+            _by_table(evidence[name]) for name in ("columns", "constraints", "indexes")
+        )
+
+    def told(self, option: dict) -> dict:
+        """A way back with what was found of the keys and constraints of the tables that its commands insert into."""
+        if option["option"] not in WRITING or option["feasible"] is False or not option["commands"]:
+            return option
+        return option | {"preconditions": (*option.get("preconditions", ()), *self._told(option["tables"]))}
+
+    def _told(self, tables: tuple[str, ...]) -> Iterator[str]:
+        named = [name for name in tables if name in self._standing]
+        if not named:
+            return
+        if any(self._taken.get(name) is None for name in named):
+            yield f"open: whether a key or a constraint came with the loss or after it is not known; {SAME}"
+            return
+        found = [line for name in named for line in self._of_table(name)]
+        yield from found[:MOST]
+        if len(found) > MOST:
+            yield f"open: {len(found) - MOST} more keys and constraints came with the loss or after it"
+        if not found:
+            yield f"ok: no key and no constraint of these tables came with the loss or after it; {SAME}"
+
+    def _of_table(self, name: str) -> Iterator[str]:
+        """What was added to one table since the loss; of one that was made anew all of it was."""
+        oid, loss = self._standing[name]["oid"], with_epoch(self._taken[name] or 0, self._next_xid)
+        columns = [row["xmin"] for row in self._columns.get(oid, ()) if row["xmin"]]
+        made = with_epoch(min(columns), self._next_xid) if columns else 0
+        if made >= loss:
+            yield f"open: {name} was made anew: compare its keys and constraints with those of the old table"
+            return
+        own = [*self._constraints.get(oid, ())]
+        keys = {row["name"] for row in own}
+        # TRUNCATE and REINDEX write the index's row of pg_class as well, and give it another file.
+        own += [{**row, "kind": "unique", "definition": None} for row in self._indexes.get(oid, ())
+                if row["unique"] and row["name"] not in keys and row["filenode"] == row["oid"]]  # fmt: skip
+        for row in own:
+            if row["xmin"] and with_epoch(row["xmin"], self._next_xid) >= loss:
+                said = row["definition"] or f"unique index on {name}"
+                what = LEFT_OUT if row["kind"] in ("primary_key", "unique", "exclusion") else ENDS
+                yield f"bad: {sql.quote_ident(row['name'])} of {name} ({said}) came with the loss or after it: {what}"
 
 
-def _told(tables: tuple[str, ...], lost: Loss, evidence: Evidence) -> Iterator[str]:
-    standing = relations_of(evidence)
-    next_xid = first(evidence["identity"]).get("next_xid")
-    named = [name for name in tables if name in standing]
-    if not named:
-        return
-    taken = {name: group.xid for group in lost.groups for name in group.tables}
-    if any(taken.get(name) is None for name in named):
-        yield f"open: whether a key or a constraint came with the loss or after it is not known; {SAME}"
-        return
-    found = [line for name in named for line in _of_table(name, standing[name], taken[name] or 0, next_xid, evidence)]
-    yield from found[:MOST]
-    if len(found) > MOST:
-        yield f"open: {len(found) - MOST} more keys and constraints came with the loss or after it"
-    if not found:
-        yield f"ok: no key and no constraint of these tables came with the loss or after it; {SAME}"
-
-
-def _of_table(name: str, relation: dict, xid: int, next_xid: int | None, evidence: Evidence) -> Iterator[str]:
-    """What was added to one table since the loss; of one that was made anew all of it was."""
-    oid, loss = relation["oid"], with_epoch(xid, next_xid)
-    columns = [row["xmin"] for row in rows(evidence["columns"]) if row["table_oid"] == oid and row["xmin"]]
-    made = with_epoch(min(columns), next_xid) if columns else 0
-    if made >= loss:
-        yield f"open: {name} was made anew: compare its keys and constraints with those of the old table"
-        return
-    own = [row for row in rows(evidence["constraints"]) if row["table_oid"] == oid]
-    keys = {row["name"] for row in own}
-    # TRUNCATE and REINDEX write the index's row of pg_class as well, and give it another file.
-    own += [{**row, "kind": "unique", "definition": None} for row in rows(evidence["indexes"])
-            if row["table_oid"] == oid and row["unique"] and row["name"] not in keys
-            and row["filenode"] == row["oid"]]  # fmt: skip
-    for row in own:
-        if row["xmin"] and with_epoch(row["xmin"], next_xid) >= loss:
-            said = row["definition"] or f"unique index on {name}"
-            what = LEFT_OUT if row["kind"] in ("primary_key", "unique", "exclusion") else ENDS
-            yield f"bad: {sql.quote_ident(row['name'])} of {name} ({said}) came with the loss or after it: {what}"
+def _by_table(frame: pd.DataFrame) -> dict[int, list[dict]]:
+    found: dict[int, list[dict]] = {}
+    for row in rows(frame):
+        found.setdefault(row["table_oid"], []).append(row)
+    return found

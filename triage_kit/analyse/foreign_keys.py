@@ -81,12 +81,14 @@ def truncate_reach(reach: nx.MultiDiGraph, roots: Iterable[str]) -> set[str]:
 
 def delete_reach(reach: nx.MultiDiGraph, roots: Iterable[str]) -> set[str]:
     """Tables from which DELETE on the roots can remove rows: ON DELETE CASCADE only, the roots included."""
-    cascades = nx.MultiDiGraph()
-    cascades.add_nodes_from(reach)
-    cascades.add_edges_from(
-        (u, v) for u, v, data in reach.edges(data=True) if data.get("on_delete") in ("cascade", "partition")
-    )
-    return truncate_reach(cascades, roots)
+    found = {root for root in roots if root in reach}
+    parents = list(found)
+    while parents:
+        for child, keys in reach.adj[parents.pop()].items():
+            if child not in found and any(key.get("on_delete") in ("cascade", "partition") for key in keys.values()):
+                found.add(child)
+                parents.append(child)
+    return found
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse import dump_ways, remains_ways, replay_ways, restore_ways, shelf, undo_ways
-from triage_kit.analyse.admission import with_admission
+from triage_kit.analyse.admission import Admission
 from triage_kit.analyse.context import Context
 from triage_kit.analyse.losses import Loss, loss
 from triage_kit.analyse.remains_ways import wal_segments
@@ -46,7 +46,8 @@ def recovery_options(lost: Loss, evidence: Mapping[str, pd.DataFrame], about: Co
             remains_ways.sources(lost, evidence),
         ]
     kept = sorted((option for option in options if option is not None), key=lambda option: _rank(option, lost))
-    told = [with_admission(_writing(each, lost), lost, evidence) for each in kept]
+    admission = Admission(lost, evidence)
+    told = [admission.told(_writing(each, lost)) for each in kept]
     return schemas.frame("recovery", [each | {"order": number} for number, each in enumerate(told, 1)])
 
 
