@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -100,6 +100,7 @@ class Bundle:
         self._files = {entry["path"]: entry for entry in manifest["files"]}
         self._checked: set[str] = set()
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._pending: list[Callable[[], object]] = []
 
     @classmethod
     def open(cls, path: str | Path) -> Bundle:
@@ -138,12 +139,12 @@ class Bundle:
 
     def define(self, name: str, query: str) -> None:
         """Name a query, so that ``sql`` knows it as a view."""
-        self._database().execute(f'CREATE OR REPLACE VIEW "{name}" AS {query}')
+        self._when_connected(lambda: self._database().execute(f'CREATE OR REPLACE VIEW "{name}" AS {query}'))
 
     def overlay(self, name: str, frame: pd.DataFrame) -> None:
         """Let ``sql`` see a frame in place of the collected table."""
-        connection = self._database()
-        _keep(connection, f"given_{name}", to_arrow(frame, name))
+        held = to_arrow(frame, name)
+        self._when_connected(lambda: _keep(self._database(), f"given_{name}", held))
         self.define(name, f'SELECT * FROM "given_{name}"')  # noqa: S608 a name of triage_kit.schemas
 
     def raw_names(self) -> list[str]:
@@ -191,9 +192,19 @@ class Bundle:
             self._checked.add(path)
         return file
 
+    def _when_connected(self, step: Callable[[], object]) -> None:
+        """Do a step of the database now, or when there is one: most who open a bundle ask it nothing in SQL."""
+        if self._connection is None:
+            self._pending.append(step)
+        else:
+            step()
+
     def _database(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
             self._connection = self._connect()
+            pending, self._pending = self._pending, []
+            for step in pending:
+                step()
         return self._connection
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
