@@ -24,6 +24,8 @@ from traitlets import Unicode
 from traitlets.config import Config
 
 from triage_kit.errors import ReportError
+from triage_kit.report import forked
+from triage_kit.report.forked import Forked, ForkServer
 from triage_kit.resources import PACKAGE
 
 # What a kernel that is ended says stands in its notebook; Python would print it on stderr besides.
@@ -35,22 +37,25 @@ if TYPE_CHECKING:
 
 # macOS has the shortest limit of a Unix socket path, 103 bytes; jupyter adds a few characters.
 LONGEST_SOCKET = 90
+LAUNCHER = 2  # of the words of a kernel's command those that stand before its arguments: interpreter, -m
 START, CELL = 120, 900  # seconds until a kernel, or one cell, counts as hung
 
 
 class Kernels:
     """The kernels of one report, so that none outlives it when it is interrupted.
 
-    ``environment`` is what all of them are told besides what every kernel is.
+    ``told`` is what all of them are told in their environment, ``folder`` where the process that they are forked from
+    has its settings; without one, each is started by itself.
     """
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
-        self.environment = environment or {}
-        self._running: list[subprocess.Popen[bytes]] = []
+    def __init__(self, told: Mapping[str, str] | None = None, folder: Path | None = None) -> None:
+        self.told = told or {}
+        self.forks = ForkServer(environment(folder), folder / "stderr") if folder and forked.POSSIBLE else None
+        self._running: list[subprocess.Popen[bytes] | Forked] = []
         self._stopped = False
         self._lock = threading.Lock()
 
-    def began(self, process: subprocess.Popen[bytes]) -> None:
+    def began(self, process: subprocess.Popen[bytes] | Forked) -> None:
         """Remember a kernel; one that begins after the end is ended at once."""
         with self._lock:
             self._running.append(process)
@@ -63,9 +68,15 @@ class Kernels:
             self._stopped = True
             for process in self._running:
                 self._kill(process)
+        self.close()
+
+    def close(self) -> None:
+        """No kernel begins any more."""
+        if self.forks is not None:
+            self.forks.close()
 
     @staticmethod
-    def _kill(process: subprocess.Popen[bytes]) -> None:
+    def _kill(process: subprocess.Popen[bytes] | Forked) -> None:
         if process.poll() is not None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -90,18 +101,30 @@ class OwnKernel(AsyncKernelManager):
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
         # What the libraries below Python say (fontconfig, for one) is for a log and not for the user's terminal.
-        with (Path(self.folder) / "stderr").open("ab") as said:
-            await super()._async_launch_kernel(kernel_cmd, **{**kw, "stderr": said})
+        said = Path(self.folder) / "stderr"
+        if not self._forked(kernel_cmd, said, **kw):
+            with said.open("ab") as stream:
+                await super()._async_launch_kernel(kernel_cmd, **{**kw, "stderr": stream})
         process = cast("LocalProvisioner", self.provisioner).process
         if process is not None:
             self.kernels.began(process)
+
+    def _forked(self, command: list[str], said: Path, *, cwd: str, env: dict[str, str], **_: Any) -> bool:
+        forks, provisioner = self.kernels.forks, cast("LocalProvisioner", self.provisioner)
+        kernel = forks.fork(command[LAUNCHER:], cwd, env, said) if forks else None
+        if kernel is None:
+            return False
+        provisioner.process = cast("subprocess.Popen[bytes]", kernel)
+        provisioner.pid = provisioner.pgid = kernel.pid
+        self._reconcile_connection_info(provisioner.connection_info)
+        return True
 
     async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
         self.connection_file = str(Path(self.folder) / "kernel.json")
         if os.name == "posix" and len(os.fsencode(self.folder)) < LONGEST_SOCKET:
             self.transport = "ipc"
             self.ip = str(Path(self.folder) / "k")
-        told = {**environment(Path(self.folder)), **self.kernels.environment}
+        told = {**environment(Path(self.folder)), **self.kernels.told}
         return await super()._async_pre_start_kernel(**{**kw, "env": told})
 
 
@@ -181,6 +204,7 @@ def execute(
             kernel_manager_class=type("OfThisReport", (OwnKernel,), {"kernels": kernels or Kernels()}),
             config=Config({"OwnKernel": {"folder": str(folder)}}),
             record_timing=False,
+            request_save_on_cell_execute=False,  # twice a cell, all that was drawn so far: once at the end is enough
             start_timeout=START,
             execution_timeout=CELL,
             iopub_timeout=START,  # what a cell shows comes after its answer: late, where a machine is busy

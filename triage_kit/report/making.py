@@ -24,7 +24,6 @@ from triage_kit.resources import resource_dir
 
 NOTEBOOKS = ("stats", "fk_graph", "timeline", "hypotheses")
 WRITTEN = frozenset(("report.html", "report.pdf", "findings.json", *(f"{name}.ipynb" for name in NOTEBOOKS)))
-AT_ONCE = 3  # on two cores: while the conclusions are drawn, kernels only start and wait for them
 
 Notify = Callable[..., object]
 Told = tuple[Mapping[str, Any], Mapping[str, Any], str]  # of incident and server, and the text of findings.json
@@ -168,15 +167,15 @@ def _given(notebooks: Sequence[str | Path], masked: bool) -> dict[str, nbformat.
 def _run(
     case: Path, folder: Path, private: Path, tell: Notify, masked: bool, offer: Offer
 ) -> dict[str, nbformat.NotebookNode]:
-    """Run the notebooks: each is a process of its own, and most of its time is imports."""
+    """Run the notebooks, each in a process of its own; all at once, since they wait for the conclusions together."""
     source = resource_dir("notebooks")
     tell("stage", text=f"running {len(NOTEBOOKS)} notebooks", done=0, total=len(NOTEBOOKS))
     # The parameter is written into the copies: relative, it holds no path of this machine and works again from there.
     parameters: dict[str, Any] = {"case": ".." if case.is_dir() or case.name == "case.yaml" else f"../{case.name}"}
     if masked:
         parameters["mask"] = True
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        kernels = Kernels(offer.environment)
+    with ThreadPoolExecutor(len(NOTEBOOKS)) as pool:
+        kernels = Kernels(offer.environment, private / "forks")
         try:
             jobs = {
                 name: pool.submit(_one, source / f"{name}.ipynb", parameters, folder, private / str(place), kernels)
@@ -187,6 +186,7 @@ def _run(
             pool.shutdown(wait=False, cancel_futures=True)
             kernels.stop()
             raise
+        kernels.close()
     hide = [folder.parent, folder.parent.resolve()]
     return {name: copies.tidy(notebook, f"{name}.ipynb", hide) for name, notebook in done.items()}
 
