@@ -17,6 +17,7 @@ from triage_kit.plot.story import ordered
 MOST = 500
 MOST_EVIDENCE = 2000
 MOST_ALIKE = 200  # rows of one kind and one wording that go before those of the tables
+MOST_ROOTS = 12  # tables of one statement whose reach is told unfolded
 LISTED = re.compile(r'(?:"(?:[^"]|"")*"|[^,"])+')  # one name of a list, quoted or not
 ALTERNATIVES = "These are alternatives: they bring the same rows, or some of them, so their numbers do not add up."
 
@@ -128,7 +129,10 @@ def _explanation(row: dict) -> Html:
             proof,
         ),
         html.sql(row["text"]),
-        html.listed(reaches) if reaches else "",
+        html.listed(reaches[:MOST_ROOTS]) if reaches else "",
+        html.folded(f"{len(reaches) - MOST_ROOTS:,} more of these tables", html.listed(reaches[MOST_ROOTS:]))
+        if len(reaches) > MOST_ROOTS
+        else "",
         equivalent,
         class_="explains",
     )

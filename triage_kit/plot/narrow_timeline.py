@@ -14,6 +14,7 @@ from triage_kit.plot.phone import LINE, WIDTH
 LANE, MARK = 50, 26  # pixels: the height of a lane, and where its marks stand in it
 EDGE = 7  # pixels beside the first and the last mark
 BINS = 56  # places of a lane, of six pixels
+TICKS = 3  # lines of times; what has no room in them is left out
 FLAGS = 4  # words of losses; more share theirs
 SIGNS = {"X": "✖", "D": "◆", "P": "✚", "s": "■", "|": "❙", "v": "▼", "o": "●", "^": "▲", "h": "⬢", "*": "★"}
 RED, HATCH = "#b3261e", "#f6d5d2"
@@ -130,9 +131,10 @@ def _meet(one: tuple, other: tuple, said: Callable[[np.ndarray], str]) -> bool:
 
 
 def _ticks(drawn: story.Drawn, foot: float) -> tuple[list[Html], float]:
-    """The clock below the lanes, each time in a line where it has room; and where it ends."""
+    """The clock below the lanes, each time in one of a few lines where it has room; and where it ends."""
     told = [(_x(place), " ".join(reversed(said.split("\n")))) for place, said in zip(*drawn.clock.ticks(), strict=True)]
     parts = [tag("path", d=f"M0 {foot}H{WIDTH}", stroke=style.MUTED)]
+    told = [each for each, row in zip(told, phone.rows(told), strict=True) if row < TICKS]
     seats = phone.rows(told)
     for (x, said), row in zip(told, seats, strict=True):
         y = foot + LINE * (row + 1)
