@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
+import texts
 
 from triage_kit import schemas
 from triage_kit.errors import TriageError
@@ -47,9 +47,7 @@ def _texts(value: Any, path: str = "a.sql") -> Iterator[tuple[str, str]]:
             yield from _texts(each, path)
 
 
-CORPUS = sorted(
-    {each for file in sorted(HERE.glob("sql_cases/*.yaml")) for each in _texts(yaml.safe_load(file.read_text("utf-8")))}
-)
+CORPUS = sorted({each for name in texts.names() for each in _texts(texts.read(name))})
 MIGRATIONS = [each for each in CORPUS if Path(each[0]).suffix in SUFFIXES]
 
 

@@ -1,18 +1,15 @@
 """The texts of sql_cases, written before the readers that they judge: what loses something, and what only looks so."""
 
-from pathlib import Path
-
 import pytest
-import yaml
+import texts
 
 from triage_kit.parse.hits import loses_of, read_hits, readable
 from triage_kit.parse.migrations import read_migrations
 from triage_kit.sql import effects
 
-CASES = Path(__file__).parent / "sql_cases"
-DESTRUCTIVE = yaml.safe_load((CASES / "destructive.yaml").read_text("utf-8"))
-HELD_OUT = yaml.safe_load((CASES / "held_out.yaml").read_text("utf-8"))
-HARMLESS = yaml.safe_load((CASES / "harmless.yaml").read_text("utf-8"))
+DESTRUCTIVE = texts.read("destructive")
+HELD_OUT = texts.read("held_out")
+HARMLESS = texts.read("harmless")
 
 
 def lost(case):
@@ -94,9 +91,9 @@ def test_held_out_are_60_and_200():
 
 
 # Written beside the rule that they try: calls and entries of tools that no reader knows, and what only looks like them.
-GENERAL = yaml.safe_load((CASES / "general.yaml").read_text("utf-8"))
+GENERAL = texts.read("general")
 LATER = ("third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-SETS = [yaml.safe_load((CASES / f"{name}.yaml").read_text("utf-8")) for name in ("unseen", *LATER)]
+SETS = [texts.read(name) for name in ("unseen", *LATER)]
 UNSEEN = {kind: [each for one in SETS for each in one[kind]] for kind in SETS[0]}
 
 

@@ -7,16 +7,14 @@ import json
 import os
 import subprocess
 import uuid
-from pathlib import Path
 
 import programs
 import pytest
-import yaml
+import texts
 from psycopg.rows import dict_row
 
-CASES = Path(__file__).parent / "sql_cases"
 SETS = {
-    name: yaml.safe_load((CASES / f"{name}.yaml").read_text("utf-8"))
+    name: texts.read(name)
     for name in (
         *(("fourth", "fifth", "sixth", "seventh", "ninth") if os.environ.get("TRIAGE_LABELS") == "all" else ()),
         "tenth",

@@ -1,10 +1,9 @@
 """A small project of every migration tool: what it would do, and what its version table says has run."""
 
 import hashlib
-from pathlib import Path
 
 import pytest
-import yaml
+import texts
 
 from triage_kit import case as cases
 from triage_kit import schemas
@@ -40,7 +39,7 @@ RAN = {("flyway", "baseline 1"), ("flyway", "2"), ("flyway", "R__views.sql"), ("
        ("liquibase", "sam 1"), ("sqitch", "users"), ("schema_migrations", "dirty 7"),
        ("schema_migrations", "8")}  # fmt: skip
 
-PROJECTS = yaml.safe_load((Path(__file__).parents[1] / "sql_cases" / "projects.yaml").read_text("utf-8"))
+PROJECTS = texts.read("projects")
 
 
 @pytest.fixture(params=PROJECTS)
