@@ -111,7 +111,13 @@ def get(name: str) -> Table:
 
 def empty(name: str) -> pd.DataFrame:
     """A frame of the table without rows, every column in its type."""
-    return frame(name, [])
+    return _empty(name).copy(deep=False)  # pandas copies what a caller changes
+
+
+@cache
+def _empty(name: str) -> pd.DataFrame:
+    declared = get(name)
+    return pd.DataFrame({c.name: _series([], c, name) for c in declared.columns}, columns=declared.names)
 
 
 def frame(name: str, rows: list[dict]) -> pd.DataFrame:
@@ -120,6 +126,8 @@ def frame(name: str, rows: list[dict]) -> pd.DataFrame:
     >>> frame("notes", [{"at": "2025-10-08T10:37:29Z", "text": "empty"}]).dtypes["at"]
     datetime64[us, UTC]
     """
+    if not rows:
+        return empty(name)
     declared = get(name)
     unknown = {key for row in rows for key in row} - set(declared.names)
     if unknown:
