@@ -286,3 +286,35 @@ def test_a_routine_that_a_migration_creates_belongs_to_what_calls_it(tmp_path):
     assert {(row["object"], row["vehicle"], row["schedule"]) for row in hit_rows(found)} == {
         ("loans", "scheduled_job", "*-*-* 03:30"), ("charts", "application", None), ("idle", "script", None),
     }  # fmt: skip
+
+
+# What a clock starts bears another name than its source: a compiler's output, a program, a module, a function.
+STARTED = {
+    "deploy/cron.yaml": "kind: CronJob\nspec:\n  schedule: '5 4 * * *'\n  args: [node, dist/register/sweep.js]\n",
+    "src/register/sweep.ts": "await db.query('DELETE FROM pupils');\n",
+    "src/other/sweep.ts": "await db.query('DELETE FROM others');\n",
+    "cmd/rotate/main.go": 'package main\nvar s = "DELETE FROM weeks"\n',
+    "cmd/serve/main.go": 'package main\nvar s = "DELETE FROM served"\n',
+    "cmd/rotate/rotate.timer": "[Timer]\nOnCalendar=Thu 03:40\n",
+    "cmd/rotate/rotate.service": "[Service]\nExecStart=/opt/app/bin/rotate\n",
+    "etc/cron.d/close": "1 2 * * * app python3 -m shop.close.year\n3 4 * * * app ./manage.py forget_guests\n",
+    "shop/close/year.py": "c.execute('DELETE FROM year')\n",
+    "shop/management/commands/forget_guests.py": "c.execute('DELETE FROM guests')\n",
+    "shop/clock.py": "from shop.visits import purge as p\nfrom shop.core import plan\nplan.add_job(p, 'cron')\n",
+    "shop/visits.py": "def purge():\n    c.execute('DELETE FROM visits')\n\n\ndef leave(n):\n"
+    "    c.execute('DELETE FROM stays')\n",
+}
+
+
+def test_a_job_owns_what_it_starts_under_another_name(tmp_path):
+    for name, text in STARTED.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = {row["object"]: (row["vehicle"], row["schedule"]) for row in hit_rows(scan(tmp_path, [], Counter()))}
+    assert found == {
+        "pupils": ("scheduled_job", "5 4 * * *"), "weeks": ("scheduled_job", "Thu 03:40"),
+        "year": ("scheduled_job", "1 2 * * *"), "guests": ("scheduled_job", "3 4 * * *"),
+        "visits": ("scheduled_job", "as a job"),
+        # a namesake elsewhere, another program, another function of the file
+        "others": ("application", None), "served": ("application", None), "stays": ("application", None),
+    }  # fmt: skip

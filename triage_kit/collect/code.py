@@ -5,10 +5,11 @@ Files are read, never imported or run; links are not followed, and what is too b
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from triage_kit.collect.files import MOST_BYTES, content, walk
@@ -19,6 +20,10 @@ from triage_kit.parse.vehicles import schedule
 from triage_kit.redact import redact
 
 _MOST_HITS = 20_000
+# Layouts of Go and Cargo: a program is named after the folder, or the file, that its sources lie in.
+_PROGRAM = re.compile(r"(?:\A|/)(?:cmd|src/bin)/([\w-]+)(?:/[^/]+)?\.(?:go|rs)\Z")
+_COMPILED = frozenset(("dist", "build", "lib", "out", ".output", "output"))
+_WRITTEN_AS = {".js": (".ts", ".tsx", ".mts", ".cts"), ".mjs": (".mts", ".ts"), ".cjs": (".cts", ".ts")}
 
 
 @dataclass
@@ -28,6 +33,7 @@ class Found:
     hits: list[tuple[str, Hit]] = field(default_factory=list)
     starts: dict[str, list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))
     jobs: dict[str, tuple[str, str]] = field(default_factory=dict)  # path of a job's file: its vehicle, its text
+    called: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # file: functions on a schedule
     defines: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # routine: files that create it
     calls: list[tuple[str, str, int]] = field(default_factory=list)  # routine, file and line that call it
     models: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # class: tables that it stands for
@@ -53,6 +59,8 @@ def scan(
     by_name: dict[str, list[str]] = defaultdict(list)
     for _, inside in paths:
         by_name[inside.rsplit("/", 1)[-1]].append(inside)
+        if program := _PROGRAM.search(inside):
+            by_name[f"bin/{program[1]}"].append(inside)
     for inside, told in _read(paths, passed, workers or Workers(1), read):
         found.files += 1
         _note(found, told, inside, by_name)
@@ -107,6 +115,10 @@ def _note(found: Found, told: Told, inside: str, by_name: dict[str, list[str]]) 
     calls = told.calls[: max(0, MOST_CALLS - len(found.calls))]
     found.calls += [(name, inside, line) for name, line in calls]
     started = [(path, line) for word, line in told.starts for path in _named(word, by_name)]
+    for word, line, names in told.scheduled:
+        for path in _named(word, by_name):
+            started.append((path, line))
+            found.called[path].update(names)
     for path, line in started:
         if path != inside:
             found.starts[path].append((inside, line))
@@ -115,12 +127,26 @@ def _note(found: Found, told: Told, inside: str, by_name: dict[str, list[str]]) 
 
 
 def _named(word: str, by_name: dict[str, list[str]]) -> list[str]:
-    """The files that a word of a shell's line names."""
-    word = word.removeprefix("./")
-    known = by_name.get(word.rsplit("/", 1)[-1], [])
-    exact = [each for each in known if each == word or each.endswith("/" + word)]
-    # On a server the path is another one; a name that only one file has is enough.
-    return exact or (known if len(known) == 1 else [])
+    """The files that a word of a shell's line names, else those from which the file that it names is compiled."""
+    for name in (word.removeprefix("./"), *_sources(word.removeprefix("./"))):
+        known = by_name.get(name.rsplit("/", 1)[-1], [])
+        exact = [each for each in known if each == name or each.endswith("/" + name)]
+        # On a server the path is another one; a name that only one file has is enough.
+        if found := exact or (known if len(known) == 1 else []):
+            return found
+    return by_name.get(f"bin/{PurePosixPath(word).name}", [])
+
+
+def _sources(word: str) -> list[str]:
+    """What a compiled script may be written as: the compiler of TypeScript keeps the tree below its output folder.
+
+    >>> _sources("dist/jobs/purge.js")[0], _sources("/app/build/main.mjs")[1], _sources("purge.sh")
+    ('jobs/purge.ts', 'main.ts', [])
+    """
+    place = PurePosixPath(word)
+    parts = place.parts
+    out = max((n for n, part in enumerate(parts[:-1], 1) if part in _COMPILED), default=0)
+    return [str(PurePosixPath(*parts[out:]).with_suffix(suffix)) for suffix in _WRITTEN_AS.get(place.suffix, ())]
 
 
 def _note_callers(found: Found) -> None:
@@ -134,14 +160,16 @@ def _note_callers(found: Found) -> None:
 def hit_rows(found: Found) -> list[dict[str, Any]]:
     """Rows of code_hits: a file that a job starts belongs to that job, by way of other scripts too."""
     rows = []
+    apart = _apart(found)
     for path, hit in found.hits:
-        starters = found.starts.get(path, [])
+        starters = found.starts.get(path, []) if (path, hit.name) not in apart else []
         row = as_row(hit) | {"path": path, "text": redact(hit.text)}
         tables = found.models.get(hit.object or "", set()) if hit.kind == "orm" else set()
         if len(tables) == 1:
             row["object"] = next(iter(tables))
         row["started_by"] = tuple(f"{where}:{line}" for where, line in starters[:50])
-        if hit.vehicle in ("script", "application") and (job := _timer(found, path) or _job(found, path)):
+        if (hit.vehicle in ("script", "application") and (path, hit.name) not in apart
+                and (job := _timer(found, path) or _job(found, path))):  # fmt: skip
             row["vehicle"] = "scheduled_job"
             row["schedule"] = job
         elif (
@@ -150,6 +178,16 @@ def hit_rows(found: Found) -> list[dict[str, Any]]:
             row["vehicle"] = "application"
         rows.append(row)
     return rows
+
+
+def _apart(found: Found) -> set[tuple[str, str | None]]:
+    """Functions beside those of their file that a schedule calls and that hold what was found: others call these."""
+    names: dict[str, set[str | None]] = defaultdict(set)
+    for path, hit in found.hits:
+        if path in found.called:
+            names[path].add(hit.name)
+    return {(path, name) for path, held in names.items() if held & found.called[path] for name in held
+            if name and name not in found.called[path]}  # fmt: skip
 
 
 def _kind(found: Found, path: str) -> str:

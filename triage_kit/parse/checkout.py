@@ -16,6 +16,7 @@ from triage_kit.parse.hits import Hit, promising, read_hits, started_files
 from triage_kit.parse.migration import Migration
 from triage_kit.parse.migrations import read_migrations
 from triage_kit.parse.models import models
+from triage_kit.parse.scheduled import scheduled_files
 from triage_kit.parse.vehicles import schedule, vehicle
 
 MOST_CALLS = 20_000
@@ -23,8 +24,11 @@ _DEFINES = re.compile(r'(?i)\bcreate\s+(?:or\s+replace\s+)?(?:function|procedure
 _ROUTINE = re.compile(r'(?i)\b(?:call|select|perform|exec|execute|from)\s+([\w."\\]*\w\\?"?)\s*\(')
 # One of these stands in every text that the patterns above take: most files are done without them.
 _DEFINING = (b"function", b"procedure")
+_CLOCKS = (b"add_job", b"scheduled_job", b"periodic_task", b"cron", b"schedulejob", b"beat_schedule", b"every(")
 _CALLING = (b"call", b"select", b"perform", b"exec", b"from")
-_JOBS = re.compile(rb"(?i)\.(?:sh|bash|py|sql|psql|rb|js|ts|php|pl)\b|scripts?/|bin/")
+_JOBS = re.compile(
+    rb"(?i)\.(?:sh|bash|py|sql|psql|rb|js|ts|php|pl)\b|scripts?/|bin/|\bpython[\d.]*\W+(?:-\w+\W+)*?-m\b|django-admin"
+)
 
 
 @dataclass
@@ -36,6 +40,7 @@ class Told:
     calls: list[tuple[str, int]] = field(default_factory=list)  # routines that it may call, with the line
     models: dict[str, str] = field(default_factory=dict)  # class: the table that it stands for
     starts: list[tuple[str, int]] = field(default_factory=list)  # files that it names, as written, with the line
+    scheduled: list[tuple[str, int, tuple[str, ...]]] = field(default_factory=list)  # files whose functions it calls
     timer: str | None = None  # when a systemd timer runs its unit
     vehicle: str = ""  # of what starts a file or calls a routine
     schedule_text: str = ""  # the text of a scheduled job: the schedule of a line is read from it later
@@ -59,8 +64,12 @@ def read_code(path: str, data: bytes) -> Told:
         told.hits = read_hits(text, path)
     if _JOBS.search(data):
         told.starts = list(started_files(text, path))
-    if told.calls or told.starts:
+    if _has(lowered, _CLOCKS):
+        told.scheduled = list(scheduled_files(text, path))
+    if told.calls or told.starts or told.scheduled:
         told.vehicle = vehicle(path, text)
+        if told.scheduled and told.vehicle == "application":
+            told.vehicle = "scheduled_job"  # of what it puts on a schedule, whatever else it is
         told.schedule_text = text if told.vehicle == "scheduled_job" else ""
     return told
 

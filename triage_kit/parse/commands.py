@@ -36,6 +36,10 @@ _TOOL_COMMANDS = [
     (r"\bsequelize(?:-cli)?\s+db:(?:drop|migrate:undo:all)\b", "drop_table"),
     (r"\bknex\s+[^\n]*migrate:rollback\s+[^\n]*--all\b", "drop_table"),
     (r"\btypeorm\b[^\n]*\s(?:schema:drop|migration:revert)\b", "drop_table"),
+    (r"\bmikro-orm(?:-esm)?\s+(?:schema:(?:fresh|drop)|migration:(?:fresh|down))\b", "drop_table"),
+    (r"\bace(?:\.js)?\s+(?:migration:(?:fresh|refresh|reset|rollback)|db:wipe)\b", "drop_table"),
+    (r"\baerich\b[^\n|;&]*\sdowngrade\b", "drop_table"),
+    (r"\bdotnet\s+ef\s+database\s+(?:drop|update\s+0)\b", "drop_database"),
     (r"\balembic\b[^\n|;&]*\sdowngrade\s+\S+", "drop_table"),
     (r"\bflask\s+db\s+downgrade\b", "drop_table"),
     (r"\bflyway\b[^\n|;&]*\sclean\b", "drop_schema"),
@@ -66,8 +70,8 @@ _TOOLS = [(re.compile(pattern), operation) for pattern, operation in _TOOL_COMMA
 # One of these is in every line that a pattern above takes: most files are done with one search.
 _CLUE = re.compile(
     r"dropdb|pg_restore|pg_resetwal|prisma|db:|manage\.py|django-admin|[aA]rtisan|sequelize|knex|typeorm|alembic|"
-    r"flask db|flyway|liquibase|goose|dbmate|sqitch|migrate|supabase|ecto\.|diesel|sqlx|drizzle|doctrine:|pg:reset|"
-    r"docker|kubectl|curl|ddl-auto|ddl_auto|hbm2ddl|pgdata|PGDATA|postgresql|p(?:g_?)?sql"
+    r"flask db|flyway|liquibase|goose|dbmate|sqitch|migrat|mikro-orm|aerich|dotnet\s+ef|supabase|ecto\.|diesel|sqlx|"
+    r"drizzle|doctrine:|pg:reset|docker|kubectl|curl|ddl-auto|ddl_auto|hbm2ddl|pgdata|PGDATA|postgresql|p(?:g_?)?sql"
 )
 # A minified line holds no command of a person; looking through it would take the square of its length.
 _LONG_LINE = re.compile(r"(?m)^(.{2000}).+$")

@@ -350,17 +350,29 @@ def _cell(source: str) -> Iterator[Operation]:
 
 
 def started_files(text: str, path: str) -> Iterator[tuple[str, int]]:
-    """Files that the lines of a shell-like file name, as they are written there, each with its line."""
+    """Files that the lines of a shell-like file name, as they are written there, each with its line.
+
+    Python's modules and Django's commands are named without their suffix.
+
+    >>> list(started_files("args: [python, -m, shop.jobs.purge]\\nrun: manage.py close_year", "deploy/cron.yaml"))
+    [('shop/jobs/purge.py', 1), ('manage.py', 2), ('management/commands/close_year.py', 2)]
+    """
     if not (_SHELL_NAMES.match(PurePosixPath(path).name) or _crons(PurePosixPath(path))):
         return
     for number, line in enumerate(uncommented(text).splitlines(), 1):
         for word in _FILE.findall(line):
             yield word, number
+        for module in _MODULE.findall(line):
+            yield f"{module.replace('.', '/')}.py", number
+        for command in _COMMAND.findall(line):
+            yield f"management/commands/{command}.py", number
 
 
 _FILE = re.compile(
     r"[\w./-]*[\w-]+\.(?:sh|bash|py|sql|psql|rb|js|ts|php|pl|ktr|kjb|hpl|hwf|dtsx)\b|(?:scripts?|bin)/[\w./-]+"
 )
+_MODULE = re.compile(r"""\bpython[\d.]*["',\s]+(?:-\w+["',\s]+)*?-m["',\s]+(\w+(?:\.\w+)+)""")
+_COMMAND = re.compile(r"""\b(?:manage\.py|django-admin)["',\s]+([a-z]\w+)""")
 
 
 def as_row(hit: Hit) -> dict:
