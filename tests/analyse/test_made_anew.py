@@ -94,6 +94,23 @@ def test_rows_of_tables_that_are_gone_speak_against_those_made_later(make_table,
     assert anew("first", 40_000) < 0.05
 
 
+@pytest.mark.parametrize(("inserted", "anew"), [(40_000, True), (2 * 143 + 280 + 170, False)])
+def test_what_came_into_one_table_since_makes_none_of_its_run_old(make_table, make_evidence, inserted, anew):
+    """An ORM that drops and makes everything at its start, and then works: only the rows that are gone remember."""
+    mailed = {"inserts": 280, "deletes": 280, "rows": 0, "live": 0, "dead": 280, "insv": 280, "mod": 560}
+    tables = [make_table("versions", 16400), make_table("staging", 16410)]
+    tables += [
+        make_table(name, 16500 + n, created=790 + n, xmin=790 + n, **UNUSED) for n, name in enumerate(("a", "b"))
+    ]
+    tables.append(make_table("mails", 16520, created=792, xmin=792, **mailed))
+    evidence = make_evidence(tables, reported=["a"])
+    evidence["database_counters"]["inserted"] = inserted
+    found = analyse.investigate(evidence).findings.set_index("table")
+    assert set(found.loc[["versions", "staging"], "status"]) == {"intact"}
+    assert ((found.loc["b", "status"], found.loc["b", "mechanism"]) == ("wiped", "recreate")) is anew
+    assert (found.loc["a", "mechanism"] == "recreate") is anew
+
+
 CASCADED = {"inserts": 3001, "deletes": 100, "live": 2900, "rows": 2900, "dead": 101, "insv": 3001, "analyzes": 0,
             "mod": 3100, "heap": 139264}  # one INSERT of 3001 failed  # fmt: skip
 

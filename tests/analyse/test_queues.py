@@ -137,13 +137,20 @@ def test_a_table_that_one_query_makes_anew_each_time_lost_nothing_by_it(make_tab
 def test_a_job_that_drops_a_table_which_stands_filled_may_make_it_anew(make_table, make_evidence, vehicle, sure):
     code = {"path": "ops/index.sql", "line": 3, "vehicle": vehicle, "kind": "sql", "operation": "drop_table",
             "object": "s.index", "loses": "rows", "text": SWAP[1]}  # fmt: skip
-    tables = [make_table("index", 16700, **LATE), *(make_table(name, 16500 + at) for at, name in enumerate("abc"))]
+    others = [make_table(name, 16500 + at) for at, name in enumerate("abc")]
+    own = {**LATE, "inserts": 150, "rows": 150, "live": 150, "insv": 150}
+    tables = [make_table("index", 16700, **own), *others]
     more = {"code_hits": [code], "log_events": lines("DROP TABLE s.index")}
     found = analyse.investigate(make_evidence(tables, reported=["index"], **more))
     assert status(found, "index") == "partial"
     assert sure[0] < found.findings.set_index("table")["status_probability"]["index"] <= sure[1]
     unmissed = analyse.investigate(make_evidence(tables, reported=["a"], **more))
     assert (status(unmissed, "index") == "intact") is (vehicle == "scheduled_job")
+    # as many rows as the table that it is made of
+    derived = analyse.investigate(
+        make_evidence([make_table("index", 16700, **LATE), *others], reported=["index"], **more)
+    )
+    assert (status(derived, "index") == "intact") is (vehicle == "scheduled_job")
 
 
 def test_a_delete_above_that_took_nothing_along_is_no_sign_of_a_cascade(make_table, make_evidence):

@@ -231,3 +231,30 @@ def test_what_was_put_back_after_the_loss_is_whole_only_with_all_its_rows(make_t
     _, found = statuses(*tables, keys=[("lines", "orders", "no action")], reported=reported)
     assert found["orders"][0] == told
     assert found["lines"][0] == "wiped"
+
+
+def test_a_table_that_lost_rows_referred_to_was_not_empty_before(make_table, make_evidence):
+    """FACTS §2 A 4c: TRUNCATE in the session that inserts next leaves live and n_ins_since_vacuum as they were."""
+    late = {**TRUNCATED, "inserts": 27, "live": 27, "insv": 27, "rows": None, "heap": 8192, "pkey": 16384,
+            "sequence": None}  # fmt: skip
+    tables = [make_table("garages", 16400, **late), make_table("permits", 16410, columns=("id", "x"), **TRUNCATED)]
+    evidence = make_evidence(
+        [*tables, make_table("users", 16900)], keys=[("permits", "garages", "no action")], reported=["permits"]
+    )
+    lost = {}
+    for bound in (True, False):
+        evidence["columns"] = evidence["columns"].assign(not_null=bound)
+        found = analyse.investigate(evidence).findings.set_index("table").loc["garages"]
+        lost[bound] = found["status_probability"] if found["status"] == "partial" else 0.0
+    assert lost[True] > lost[False] + 0.1
+
+
+COPIED = {"filenode": 24600, "xmin": 742, "tuples": -1.0}
+
+
+@pytest.mark.parametrize(("more", "told"), [({}, "intact"), ({"inserts": 400, "insv": 143}, "partial")])
+def test_a_table_that_was_emptied_and_loaded_holds_all_that_ever_came(make_table, statuses, more, told):
+    """TRUNCATE keeps n_tup_ins: 143 of 143 stand, or 257 others stood before."""
+    texts = [counted("TRUNCATE s.register"), {**counted("COPY s.register (id, body) FROM stdin"), "query_id": 2}]
+    _, found = statuses(make_table("register", 16400, **COPIED, **more), statements=texts, reported=["users"])
+    assert found["register"][0] == told

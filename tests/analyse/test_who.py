@@ -527,3 +527,52 @@ def test_a_session_without_a_name_under_the_role_of_all_is_not_surely_the_applic
         return _ranked(analyse.investigate(evidence))["application"]
 
     assert chance("shop-web") > 0.9 > chance(None) > 0.5
+
+
+ROUTE, CLOCK = "DELETE FROM s.notes WHERE id = 4", "DELETE FROM s.notes WHERE saved < '2025-10-01'"
+
+
+def _two_hands(make_table, make_evidence, **more) -> analyse.Investigation:
+    """Two DELETEs in one second of the log, whose %t is cut to seconds; the first is the application's own."""
+    traffic = [_said("INSERT INTO s.notes VALUES (1)", -5, application="web", role="o", pid=pid) for pid in (3, 4)]
+    deeds = [_said(ROUTE, application="web", role="o"), _said(CLOCK, application="drafts-job", role="o", line=8, pid=8)]
+    tables = [make_table("notes", 16404, **THINNED), make_table("users", 16500)]
+    return analyse.investigate(make_evidence(tables, reported=["notes"], log_events=[*traffic, *deeds], **more))
+
+
+def test_of_two_statements_the_one_that_took_the_rows_names_the_hand(make_table, make_evidence):
+    counted = [{"query_id": str(n), "database": "d", "role": "o", "text": text, "calls": 1, "rows": rows}
+               for n, (text, rows) in enumerate([("DELETE FROM s.notes WHERE id = $1", 1),
+                                                 ("DELETE FROM s.notes WHERE saved < $1", 100)])]  # fmt: skip
+    assert _ranked(_two_hands(make_table, make_evidence)).index[0] == "application"  # nothing tells them apart
+    assert _ranked(_two_hands(make_table, make_evidence, statements=counted)).index[0] == "scheduled_job"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("DELETE FROM s.notes WHERE id = $1", False),
+        ("DELETE FROM s.notes WHERE id < $1", True),
+        ("DELETE FROM s.notes WHERE owner = $1", True),
+    ],
+)
+def test_a_line_that_deletes_one_row_a_call_explains_no_hundred(make_table, make_evidence, text, told):
+    code = {"path": "app/notes.py", "line": 3, "vehicle": "application", "kind": "sql", "operation": "delete",
+            "object": "s.notes", "bounded": True, "loses": "rows", "text": text}  # fmt: skip
+    tables = [make_table("notes", 16404, **THINNED), make_table("users", 16500)]
+    evidence = make_evidence(tables, reported=["notes"], code_hits=[code], constraints=[
+        {"oid": 1, "name": "notes_pkey", "kind": "primary_key", "table_oid": 16404, "columns": ("id",)}])  # fmt: skip
+    items = set(analyse.investigate(evidence).cause_evidence["item"])
+    assert ("code_of_application" in items) is told
+
+
+@pytest.mark.parametrize(
+    ("role", "application", "told"), [("o", None, False), ("o", "psql", True), ("ada", None, True)]
+)
+def test_a_failed_attempt_of_a_nameless_program_is_no_persons(make_table, make_evidence, role, application, told):
+    failed = _said("DELETE FROM s.notes WHERE x = 1", role=role, application=application, severity="ERROR",
+                   kind="error", message="no such column")  # fmt: skip
+    evidence = make_evidence([make_table("notes", 16404, **THINNED)], reported=["notes"], log_events=[failed])
+    evidence["incident"] = evidence["incident"].assign(app_role="o")
+    items = set(analyse.investigate(evidence).cause_evidence["item"])
+    assert ("failed_attempt_by_hand" in items) is told

@@ -18,7 +18,7 @@ from triage_kit.analyse.routines import called as called_routines
 from triage_kit.analyse.routines import fired
 from triage_kit.analyse.sessions import called, connected
 from triage_kit.analyse.silence import covers
-from triage_kit.analyse.statements import REMOVES_ROWS, Seen, destructive, resolver
+from triage_kit.analyse.statements import REMOVES_ROWS, Seen, destructive, resolver, wording
 
 # Besides those that date a loss: a table that was moved away and made anew was not dropped.
 ALSO = {"recreate": ("set_schema", "create_table", "rename_database"), "column_drop": ("drop_column", "drop_type")}
@@ -38,7 +38,7 @@ _DUMPED = re.compile(r"(?is)^\s*alter table only\b.*\badd constraint\b|\b(?:disa
 
 def sessions(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     """Items on the sessions that did it, or that may have: by statement, routine, load, schedule and failed attempt."""
-    done = _matching(group, inquiry)
+    done = matching(group, inquiry)
     found: dict[str, Sign] = {}
     if done:
         found |= _session(done[0], done, group, inquiry) | _regular(done)
@@ -99,7 +99,7 @@ def _started(inquiry: Inquiry) -> Iterator[tuple[dict, str]]:
             yield row, told[2]
 
 
-def _matching(group: Group, inquiry: Inquiry) -> list[Seen]:
+def matching(group: Group, inquiry: Inquiry) -> list[Seen]:
     """Statements that may have done it, the likeliest and best told first."""
     wanted = (*STATEMENTS.get(group.mechanism, tuple(REMOVES_ROWS)), *ALSO.get(group.mechanism, ()))
     fitting = [seen for seen in _effects(group, inquiry) if seen.operation in wanted and seen.done]
@@ -110,10 +110,24 @@ def _matching(group: Group, inquiry: Inquiry) -> list[Seen]:
         # A WHERE may have spared no row; where a statement without one was seen, that is the likelier one.
         unbounded = [seen for seen in done if seen.operation in WHOLE or seen.bounded is not True]
         done = unbounded or [seen for seen in done if _took_most(seen, group, inquiry)]
-    return sorted(dict.fromkeys(done), key=lambda seen: _order(seen, group, inquiry))
+    small = took_least(done)
+    return sorted(dict.fromkeys(done), key=lambda seen: _order(seen, group, inquiry, wording(seen.text) in small))
 
 
-def _trees(inquiry: Inquiry) -> set[int]:
+def took_least(done: Sequence[Seen]) -> set[str]:
+    """Shapes of the statements that took far fewer rows than another one, by pg_stat_statements: everyday work.
+
+    The log has the hand and the time of each, cut to seconds, and counts no rows.
+    """
+    rows_of: Counter[str] = Counter()
+    for seen in done:
+        if seen.rows is not None and seen.where == "pg_stat_statements":
+            rows_of[wording(seen.text)] += seen.rows
+    most = max(rows_of.values(), default=0)
+    return {each for each, count in rows_of.items() if LITTLE * count < most}
+
+
+def trees(inquiry: Inquiry) -> set[int]:
     """OIDs of tables whose rows take further rows of the same table along by ON DELETE CASCADE."""
     keys = inquiry.evidence["constraints"]
     own = keys[(keys["kind"] == "foreign_key") & (keys["on_delete"] == "cascade")]
@@ -124,7 +138,7 @@ def _took_little(done: Sequence[Seen], group: Group, inquiry: Inquiry) -> bool:
     """Whether pg_stat_statements counts what was seen, and all of it took far fewer rows than are deleted."""
     counted = [seen for seen in done if seen.where == "pg_stat_statements" and seen.rows is not None]
     names = group.roots or group.tables
-    if any(inquiry.tables[name].oid in _trees(inquiry) for name in names if name in inquiry.tables):
+    if any(inquiry.tables[name].oid in trees(inquiry) for name in names if name in inquiry.tables):
         return False  # pg_stat_statements counts none of the rows that go along
     roots = [inquiry.scene.balances.get(name) or {} for name in names]
     lost = max((row.get("deletes") or 0 for row in roots), default=0)
@@ -142,13 +156,13 @@ def _took_most(seen: Seen, group: Group, inquiry: Inquiry) -> bool:
     return 2 * seen.rows > lost > 0
 
 
-def _order(seen: Seen, group: Group, inquiry: Inquiry) -> tuple:
+def _order(seen: Seen, group: Group, inquiry: Inquiry, small: bool = False) -> tuple:
     """The transaction that the catalogue names first, what began after its commit last; then the best told one."""
     at, committed = seen.at or pd.Timestamp(0, tz="UTC"), group.committed_at
     mine = seen.xid is not None and inquiry.scene.clock.full(seen.xid) == group.xid
     after = committed is not None and seen.at is not None and seen.at > committed + A_MOMENT
     told = (seen.operation == "create_table", seen.application is None, seen.user is None, seen.bounded is True)
-    return (not mine, after, *told, -at.value)
+    return (not mine, after, small, *told, -at.value)
 
 
 def _session(best: Seen, done: Sequence[Seen], group: Group, inquiry: Inquiry) -> dict[str, Sign]:
@@ -365,6 +379,8 @@ def _attempt(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         else "no failed destructive statement on these tables in the log"
     )
     by_hand = last is not None and not _kinds(last.application, last.user, inquiry) & {"job", "migrator", "tests"}
+    if by_hand and last is not None and not last.application and last.user == inquiry.about.app_role:
+        return {}  # a program that bears no name tries again, too
     return {"failed_attempt_by_hand": (by_hand, says, last.where if last else "log")}
 
 

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from triage_kit import schemas
+from triage_kit.analyse.actors import matching, took_least, trees
 from triage_kit.analyse.applied import applied_revisions, migration_states
 from triage_kit.analyse.built_names import HOLE, fitting
 from triage_kit.analyse.context import rows
@@ -18,15 +19,15 @@ from triage_kit.analyse.groups import Group
 from triage_kit.analyse.hands import kinds
 from triage_kit.analyse.inquiry import Inquiry, Sign, answered
 from triage_kit.analyse.routines import body_of
-from triage_kit.analyse.statements import REMOVES_ROWS
+from triage_kit.analyse.statements import REMOVES_ROWS, wording
 from triage_kit.analyse.suspects import in_routine
 
 VEHICLES = ("scheduled_job", "test_run", "application", "worker", "script", "routine")
 # Commands of migration tools, as their documentation writes them: a script that holds one runs migrations.
 MIGRATES = re.compile(
     r"\b(?:alembic|flask\s+db|sqitch|flyway|liquibase|goose|dbmate|knex|sequelize(?:-cli)?|typeorm|drizzle-kit|prisma|artisan|"
-    r"dotnet\s+ef|phinx|golang-migrate|supabase\s+db|diesel|sqlx)\b|\b(?:rails|rake)\s+\S*db:|\bmanage\.py\s+migrate\b|"
-    r"\bdoctrine:(?:schema|migrations)\b|\bmix\s+ecto\."
+    r"dotnet\s+ef|phinx|golang-migrate|mikro-orm|aerich|supabase\s+db|diesel|sqlx)\b|\b(?:rails|rake)\s+\S*db:|\bmanage\.py\s+migrate\b|"
+    r"\bdoctrine:(?:schema|migrations)\b|\bace(?:\.js)?\s+migration:|\bmix\s+ecto\."
 )
 MADE_ANEW = ("recreate", "drop")  # which no statement does that leaves the table itself
 # Folders that are named after when their files run.
@@ -40,6 +41,9 @@ SCHEMAS = ("drop_schema", "rename_schema")
 TELLING_WORDS = 6  # judgement: `DELETE FROM orders` and `TRUNCATE orders, lines` are written by anybody
 RANKS = ("", "exact_", "verbatim_")  # how surely a line of the repository is what ran
 A_DAY = pd.Timedelta(hours=26)
+MANY_ROWS = 50  # judgement: what people delete one by one between two looks is less
+# One value for one column, and nothing after it: parameters as the drivers write them.
+_BY_KEY = re.compile(r"(?i)\bwhere\s+(?:\w+\.)?\"?(\w+)\"?\s*=\s*(?:\$\d+|%s|\?|[:@]\w+|%\(\w+\)s|\{…\})\s*;?\s*\Z")
 UNRUN = ("not_seen", "not_applied")  # of a line that reaches a table which stands
 _VERBS = {
     "truncate": re.compile(r"(?i)\btruncate\b"),
@@ -174,6 +178,7 @@ def _code(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     reaching = _reaching(group, inquiry)
     routines = [f"{row['path']}:{row['line']}" for row in reaching if _vehicle(row) == "routine"]
     inside = f" itself, but a routine does: {routines[0]}" if routines else ""
+    small = took_least(matching(group, inquiry))
     found: dict[str, Sign] = {}
     for row in (each for each in reaching if _vehicle(each) == "migrator"):
         where = f"{row['path']}:{row['line']}"
@@ -184,6 +189,8 @@ def _code(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         mine = sorted((row for row in reaching if _vehicle(row) == vehicle), key=lambda row: row["object"] is None)
         if not mine and vehicle == "worker":
             continue  # most repositories have none
+        if mine and all(_of_one_row(row, group, inquiry) for row in mine):
+            continue  # it may have run as often as it will: that takes no rows by the hundred
         if not mine:
             found[f"code_of_{vehicle}"] = (
                 False,
@@ -191,7 +198,8 @@ def _code(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
                 "repository",
             )
             continue
-        verbatim, exact = _verbatim(mine, inquiry), _exact(mine, group, hits)
+        verbatim = [row for row in _verbatim(mine, inquiry) if wording(row["text"]) not in small]
+        exact = _exact(mine, group, hits)
         best = (verbatim or exact or mine)[0]
         where = f"{best['path']}:{best['line']}"
         others = sorted({row["line"] for row in exact} - {best["line"]}) if not verbatim else []
@@ -201,6 +209,24 @@ def _code(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         rank = "verbatim_" if verbatim else "exact_" if exact else ""
         found[f"{rank}code_of_{vehicle}"] = (True, says, where)
     return found
+
+
+def _of_one_row(row: dict, group: Group, inquiry: Inquiry) -> bool:
+    """Whether a line deletes by the primary key, one row a call, of a table that lost many."""
+    told = _BY_KEY.search(row["text"] or "")
+    if told is None or row["operation"] != "delete" or group.mechanism != "delete":
+        return False
+    names = [
+        name for name in group.roots or group.tables if schemas.parts(name)[1] == schemas.parts(row["object"] or "")[1]
+    ]
+    keys = inquiry.evidence["constraints"]
+    keys = keys[keys["kind"] == "primary_key"]
+    of = {each["table_oid"]: each["columns"] for each in rows(keys)}
+    own = [inquiry.tables[name] for name in names if name in inquiry.tables]
+    many = all((table.balance["deletes"] or 0) >= MANY_ROWS for table in own)
+    return (
+        bool(own) and many and all(of.get(table.oid) == (told[1],) and table.oid not in trees(inquiry) for table in own)
+    )
 
 
 def _vehicle(row: dict) -> str:

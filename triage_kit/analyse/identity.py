@@ -45,12 +45,15 @@ def origins(
     ranks, together = migration_ranks(evidence), _remade_together(tables, before)
     swaps, elsewhere = _swaps(tables), elsewhere or {}
     behind, fresh = behind_their_schema(tables, evidence["namespaces"]), _made_inside(tables, evidence, about, clock)
+    emptied = [table for table in tables if table.name in reported and table.balance["actual_rows"] == 0]
+    made_in, few = runs(tables), FEW_ROWS if remade else 1
     order = _Order(
         out_of_order(tables, ranks) | older_references(tables, evidence["constraints"]),
         youngest(tables, ranks),
-        _last_in_use(tables, reported, FEW_ROWS if remade else 1),
-        runs(tables),
-        [table for table in tables if table.name in reported and table.balance["actual_rows"] == 0],
+        _last_in_use(_out_of_question(tables, made_in, emptied) if remade else tables, reported, few),
+        _last_in_use(tables, reported, few),
+        made_in,
+        emptied,
         _unused_schemas(tables),
         bool(remade),
         remade is False,
@@ -93,7 +96,8 @@ class _Order:
 
     misplaced: Mapping[str, str]  # tables that are younger than what must have come after them, in words
     young: Mapping[str, str]
-    settled: int  # the transaction that made the last table which is in use
+    settled: int  # the transaction that made the last table in use whose use tells that those before it are old
+    last_used: int  # the one that made the last table in use
     made_in: Mapping[str, int]
     emptied: Sequence[Dossier]  # empty tables that people miss rows of
     unused: Collection[str]  # schemas
@@ -119,6 +123,10 @@ class _Order:
     def _beside(self, table: Dossier) -> Observation | None:
         """That it was made with tables which people miss rows of, and that nothing made after them is in use."""
         same_run = _same_run(table, self.made_in, self.emptied)
+        if self.remade and same_run and (table.created_xid or 0) < self.last_used:
+            says = f"made in one run with {same_run}, which people miss rows of; tables that stood here are gone, and "
+            says += "what that run made after it is in use"
+            return Observation(("beside_run",), says, "pg_attribute", table.name)
         if self.remade and same_run and (table.balance["inserts"] or table.balance["actual_rows"]):
             says = f"made in one run with {same_run}, which people miss rows of; tables that stood here are gone"
             return Observation(("beside_used",), says, "pg_attribute", table.name)
@@ -148,6 +156,17 @@ def _beside(table: Dossier, emptied: Sequence[Dossier], settled: int) -> str:
         if other is not table and (other.created_xid == table.created_xid or (unused and late)):
             return other.name
     return ""
+
+
+def _out_of_question(tables: Sequence[Dossier], run: Mapping[str, int], emptied: Sequence[Dossier]) -> list[Dossier]:
+    """Tables whose use since they were made can tell that what was made before them is old.
+
+    Where rows are counted of tables that are gone, a run that made a table which people miss rows of, and which never
+    had any since, may have made all of its tables anew: what the others got since then tells nothing of it.
+    """
+    first = min(run.values(), default=0)
+    anew = {run[each.name] for each in emptied if run.get(each.name, first) > first and not each.balance["inserts"]}
+    return [table for table in tables if run.get(table.name) not in anew]
 
 
 def _same_run(table: Dossier, run: Mapping[str, int], emptied: Sequence[Dossier]) -> str:

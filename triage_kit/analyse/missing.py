@@ -215,12 +215,17 @@ def _named(evidence: Mapping[str, pd.DataFrame], every: Mapping[str, dict], scen
     called = {name if schemas.parts(name)[0] else schemas.qualified(usual, name): "case.yaml" for name in named}
     run = applied_revisions(evidence["migrations"], evidence["version_tables"])
     forward = [row for row in rows(evidence["migration_operations"]) if row["direction"] != "down"]
-    # Whatever the version table says, a file that makes a table which people miss rows of has run.
-    ran = {row["path"] for row in forward if row["operation"] == "create_table" and row["object"] in called}
+    # Whatever the version table says, a file that makes a table which people miss rows of, or which stands, has run.
+    unread = not len(evidence["version_tables"])
+    known = {*called, *every} if unread else set(called)
+    ran = {row["path"] for row in forward if row["operation"] == "create_table" and row["object"] in known}
     up = [row for row in forward if row["revision"] in run or row["path"] in ran]
     made = {row["object"]: f"{row['path']}:{row['line']}" for row in up if row["operation"] == "create_table"}
     made |= {row["renamed"]: f"{row['path']}:{row['line']}" for row in up if row["renamed"]}
-    undone = {row["object"] for row in up if row["operation"] in ("drop_table", "rename_table")}
+    # Of a later file that drops it again nothing tells whether it ran.
+    undone = {
+        row["object"] for row in (forward if unread else up) if row["operation"] in ("drop_table", "rename_table")
+    }
     schemas_seen = {row["schema"] for row in every.values()} | set(evidence["namespaces"]["name"])
     dropped = _dropped_schemas(scene)
     schemas_seen |= (dropped | {schemas.parts(name)[0] for name in named}) - {""}

@@ -218,7 +218,8 @@ def made_again(tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame]) 
     """Tables that the same query makes anew again and again, a new one taking the old one's name each time.
 
     ``seen`` where the statements ran twice or more, ``told`` where a job or the application drops the table that stands
-    here filled: whatever drops it in the ordinary way of things makes it anew.
+    here filled: whatever drops it in the ordinary way of things makes it anew. ``derived`` where it holds as many rows
+    as another table that lacks none, as what is made of that one does.
     """
     made: Counter[tuple[str, str]] = Counter()
     renames: set[tuple[str, str]] = set()
@@ -238,8 +239,17 @@ def made_again(tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame]) 
         if any((name, bare) in renames and schemas.parts(name)[0] in ("", schema) for name in often):
             found[table.name] = "seen"
         elif table.balance["actual_rows"] and {table.name, bare} & dropped:
-            found[table.name] = "told"
+            found[table.name] = "derived" if _as_many_as_another(table, tables) else "told"
     return found
+
+
+def _as_many_as_another(table: Dossier, tables: Sequence[Dossier]) -> bool:
+    """Whether a table without a key of its own holds as many rows as one that lost none, and more than a few."""
+    count = table.balance["actual_rows"] or 0
+    return count >= FEW_ROWS and not table.primary_key and any(
+        other is not table and other.balance["actual_rows"] == count == other.net and not other.replaced
+        for other in tables
+    )  # fmt: skip
 
 
 def poured_out(events: pd.DataFrame, seen: Mapping[str, Sequence[Seen]]) -> frozenset[str]:

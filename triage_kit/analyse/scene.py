@@ -100,6 +100,7 @@ class Scene:
     )  # tables made anew again and again, as seen or as code tells
     passing: frozenset[str] = frozenset()  # tables that rows only pass through, as code and statements tell
     cascades_to: Mapping[str, frozenset[str]] = field(default_factory=dict)  # table -> tables that its DELETE reaches
+    needed: frozenset[str] = frozenset()  # tables that rows referred to which were truncated with them
 
     @cached_property
     def struck(self) -> frozenset[str]:
@@ -170,9 +171,10 @@ def set_scene(
     remade = None if gone is None else gone.outcomes == ("unaccounted",)
     outlived = _outlived(evidence, about)
     late = made_late(tables, first(evidence["identity"]).get("database_xmin"))
+    shared = _sharing(replaced, reach, tables, frozenset(names))
     return Scene(
         about=about,
-        transactions=_sharing(replaced, reach, tables, frozenset(names)),
+        transactions=shared,
         reported=frozenset(names),
         namesakes=_namesakes(tables, evidence["reported"], names),
         below_reported=frozenset(leaf for name in names for leaf in leaves.get(name, ())),
@@ -219,7 +221,24 @@ def set_scene(
         passing=passed_through(tables, evidence) | poured_out(evidence["log_events"], by_table),
         copied=copied_over([table.name for table in tables], evidence),
         cascades_to=_upstream(nx.DiGraph(cascading).reverse(copy=False), tables),
+        needed=_needed(tables, evidence["constraints"], shared),
     )
+
+
+def _needed(
+    tables: Sequence[Dossier], constraints: pd.DataFrame, shared: Mapping[str, tuple[str, int]]
+) -> frozenset[str]:
+    """Tables referred to, by columns that must not be NULL, from rows that one TRUNCATE took with them."""
+    by_oid, found = {table.oid: table for table in tables}, set()
+    for row in rows(constraints[constraints["kind"] == "foreign_key"]):
+        child, parent = by_oid.get(row["table_oid"]), by_oid.get(row["referenced_oid"])
+        if child is None or parent is None or child is parent or not (child.net and _lacks_rows(child)):
+            continue
+        together = shared.get(child.name, ("", None))[1] == shared.get(parent.name, ("", 0))[1]
+        bound = {column["name"] for column in child.columns if column["not_null"]}
+        if together and bound.issuperset(row["columns"]):
+            found.add(parent.name)
+    return frozenset(found)
 
 
 def _told_gone(seen: Mapping[str, Sequence[Seen]], reported: Sequence[str], reach: nx.MultiDiGraph) -> bool:

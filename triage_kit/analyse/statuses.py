@@ -26,6 +26,8 @@ BARE = 0.4
 # Judgement: a job that drops a table and fills a new one does so every time; where people miss rows of it, that run may
 # be the one that lost them.
 REMADE, REMADE_MISSED = 0.7, 0.25
+# Judgement: the same where it holds as many rows as the table that it is made of.
+DERIVED, DERIVED_MISSED = 0.85, 0.65
 # Judgement: rows that one transaction deleted here and inserted there were moved; equal numbers alone are a hint that
 # must not make a sure loss an open question.
 MOVED, MOVED_ALIKE, MOVED_EVEN = 0.94, 0.75, 0.4
@@ -34,6 +36,8 @@ MOVED, MOVED_ALIKE, MOVED_EVEN = 0.94, 0.75, 0.4
 NOTED, NOTED_MISSED = 0.96, 0.6
 # Judgement: an older state of a table that nobody misses rows of holds all of them not much more seldom than not.
 OLDER_WHOLE = 0.4
+# Judgement: of a truncated table whose counters may be late, with and without rows of others that referred to its own.
+LATE, LATE_PARENT = 0.5, 0.08
 EVEN = 0.54  # below it the evidence does not tell
 REPORTS = ("reported", "reported_empty", "reported_deleted")
 KEPT = ("oid", "schema", "table", "kind", "inserts", "updates", "deletes", "actual_rows", "actual_from", "bias")
@@ -112,7 +116,8 @@ def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
     """The statuses that a mechanism may mean: what the act did to the storage does not tell what it was for."""
     status = status_of(each, scene, mechanism)
     if mechanism == "truncate" and status == "intact" and _may_be_late(each, scene):
-        return {"intact": 0.5, "partial": 0.5}
+        share = LATE_PARENT if each.table.name in scene.needed else LATE
+        return {"intact": share, "partial": 1 - share}
     if (share := _repeated(each, scene, mechanism, status)) is not None:
         return {"intact": share, status: 1 - share}
     if status == "intact" and mechanism in ("recreate", "restore") and _instead(each, scene):
@@ -130,6 +135,9 @@ def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
         share = MOVED if move.proven else MOVED_ALIKE if move.alike else MOVED_EVEN
         return {"hidden": share, status: 1 - share}
     anew = mechanism in ("recreate", "restore") and status == "partial"
+    if anew and scene.remade.get(name) == "derived":
+        share = DERIVED_MISSED if missed else DERIVED
+        return {"intact": share, status: 1 - share}
     if anew and scene.remade.get(name) == "told":
         share = REMADE_MISSED if missed else REMADE
         return {"intact": share, status: 1 - share}
@@ -205,6 +213,8 @@ def _from_dump(each: Weighed, scene: Scene) -> bool:
 def _instead(each: Weighed, scene: Scene) -> bool:
     """Whether a dump was read into a table that was emptied or dropped: what stood there before is not known."""
     gone = any(seen.done and seen.operation in ("truncate", "drop_table") for seen in scene.effects_on(each.table.name))
+    if _all_that_came(each, scene):
+        return False
     return (gone or bool(each.table.replaced)) and _from_dump(each, scene)
 
 
@@ -239,6 +249,8 @@ def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
         return "intact"
     if mechanism in ("recreate", "restore") and actual and each.table.name in scene.copied:
         return "intact"
+    if mechanism == "restore" and actual and _all_that_came(each, scene):
+        return "intact"
     if mechanism in ANEW and actual and notes_versions(each.table.name):
         return "intact"  # made anew with all others, it holds what its tool wrote into it again
     if mechanism in ANEW and actual and scene.reported:
@@ -258,6 +270,19 @@ def _as_many_elsewhere(each: Weighed, scene: Scene) -> bool:
     """Whether it holds as many rows as the older table whose place it took: they were copied over."""
     older = scene.balances.get(scene.elsewhere.get(each.table.name, ""))
     return older is not None and older["actual_rows"] == each.table.balance["actual_rows"]
+
+
+def _all_that_came(each: Weighed, scene: Scene) -> bool:
+    """Whether every row stands that ever came to a table which was emptied and loaded where it is.
+
+    TRUNCATE keeps n_tup_ins (measured on 13 to 18), so that what stood before it would be counted; a crash, a reset or
+    another object of the name would begin anew.
+    """
+    table, about = each.table, scene.about
+    whole = about.crashed_at is None and about.counters_reset_at is None and not about.in_recovery
+    dropped = any(seen.done and seen.operation == "drop_table" for seen in scene.effects_on(table.name))
+    came = table.came if table.counted and not dropped and table.replaced else None
+    return whole and came is not None and came == table.balance["actual_rows"] and not table.balance["deletes"]
 
 
 def _never_looked_at(each: Weighed) -> bool:

@@ -13,6 +13,7 @@ from triage_kit.lab.incidents import (
     bloodbank,
     boxoffice,
     brewery,
+    bureau,
     chess,
     cinematheque,
     council,
@@ -147,6 +148,7 @@ INCIDENTS: dict[str, Incident] = {
                 laboratory,
                 registry,
                 festival,
+                bureau,
             )
             for incident in module.INCIDENTS
         ),
