@@ -40,10 +40,10 @@ def gathered(events: pd.DataFrame, by: list[str], text: str = "text", most: int 
     return told[~kind.duplicated()]
 
 
-def more(times: int) -> str:
+def more(times: int, of: str = "more") -> str:
     """Words for those that are told of by the first of them.
 
     >>> more(1), more(1200)
     ('', '; 1,199 more that differ in their values only')
     """
-    return f"; {times - 1:,} more that differ in their values only" if times > 1 else ""
+    return f"; {times - 1:,} {of} that differ in their values only" if times > 1 else ""

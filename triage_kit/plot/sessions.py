@@ -5,14 +5,17 @@ from __future__ import annotations
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import html, sources, style
+from triage_kit.plot import alike, html, sources, style
 from triage_kit.plot.html import Html, tag, text
 
-MOST = 200  # sessions shown that ran nothing destructive
+MOST = 200  # sessions shown that ran nothing destructive, and up to which each is a line of its own
+WHO = ["role", "application", "database", "client", "groups", "ended"]
 
 
 def session_list(sessions: pd.DataFrame, timezone: object = None) -> Html:
     """Sessions that ran something destructive, all of them, then those that loaded rows or were there at a loss.
+
+    Where they are many, those of one client that ran the same with other values share a line, which counts them.
 
     Parameters
     ----------
@@ -25,7 +28,9 @@ def session_list(sessions: pd.DataFrame, timezone: object = None) -> Html:
     shown = pd.concat([given[acted], given[there & ~acted].head(MOST)])
     shown = shown.assign(first=shown["started_at"].fillna(shown["seen_from"])).sort_values("first", kind="stable")
     headers = ["When", "Who and from where", "Statements", "What it did", "How it ended", "During", "Source"]
-    body = [_row(row, timezone) for row in shown.to_dict("records")]
+    ran = shown["did"].map(lambda did: "\n".join(dict.fromkeys(map(alike.shape, did))))
+    lines = alike.gathered(shown.assign(at=shown["first"], ran=ran), WHO, text="ran", most=MOST)
+    body = [_row(row, timezone) for row in lines.to_dict("records")]
     left = len(given) - len(shown)
     note = tag("p", f"{style.things(left, 'more session')} did nothing of the kind and ended before a loss, or began "
                "after it; in the notebooks, found.sessions has them.", class_="note") if left else ""  # fmt: skip
@@ -42,7 +47,7 @@ def _row(row: dict, timezone: object) -> list[object]:
     errors = f"; {style.things(int(row['errors']), 'error')}" if pd.notna(row["errors"]) and row["errors"] else ""
     return [
         html.lasting(row["first"], row["ended_at"] if pd.notna(row["ended_at"]) else row["seen_to"], timezone),
-        text(", ".join(who)),
+        text(", ".join(who) + alike.more(row["times"], "sessions more of the kind")),
         text(f"{counted}{errors}"),
         _deeds(row["did"]),
         text(row["ended"]),
