@@ -58,7 +58,7 @@ def test_events_of_statements_are_gathered_and_losses_are_not_lost_among_them() 
 
 def test_sessions_of_one_client_that_ran_the_same_share_a_row_and_another_stands_for_itself() -> None:
     many = [{"started_at": AT + pd.Timedelta(seconds=n), "role": "app", "pid": n, "groups": (), "destructive": 1,
-             "did": (" ".join(["DELETE FROM s.a WHERE id =", str(n)]),) * (n % 3 + 1)} for n in range(3000)]  # fmt: skip
+             "did": (f"VACUUM (PARALLEL {n}) s.a",) * (n % 3 + 1)} for n in range(3000)]  # fmt: skip
     many.append({**many[7], "role": "ada"})
     many.append({**many[7], "did": ("TRUNCATE s.a", "DELETE FROM s.a WHERE id = 8")})
     said = shown(plot.session_list(schemas.frame("sessions", many)))
