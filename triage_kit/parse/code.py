@@ -49,7 +49,7 @@ _TOLD = re.compile(
     r"(?:\b(?:console|log|logger|slog|logging|LOG|LOGGER|Log|Logger)(?:\.|::|->)\w+|\bfmt\.(?:Print\w*|Errorf)|\berrors\.New|"
     r"\b(?:res|reply|response|ctx|toast|flash|i18n|notify|notifier|Alert|message)\.\w+|\b(?:confirm|prompt|toast|notify|gettext|"
     r"set(?:Error|Message|Status|Title)|trans|t|_|__)|(?<!\w)\$t|"
-    r"\.Log(?:Trace|Debug|Information|Warning|Error|Critical)|\blog/\w+|(?:\.|->)(?:[Ii]nfo|[Ww]arn(?:ing)?|[Ee]rror|[Dd]ebug|[Tt]race|[Ff]atal)[fw]?|\b(?:print(?:ln|f)?|puts|panic|die|echo|alert)|"
+    r"\.Log(?:Trace|Debug|Information|Warning|Error|Critical)|\blog/\w+|(?:\.|->)(?:[Ii]nfo|[Ww]arn(?:ing)?|[Ee]rror|[Dd]ebug|[Tt]race|[Ff]atal)[fw]?|\b(?:print(?:ln|f)?|puts|panic|die|echo|alert)|(?<![.\w>])log|"
     r"\bnew\s+\w*(?:Error|Exception)|\b(?:e?print(?:ln)?|info|warn|error|debug|trace|format|write(?:ln)?|assert\w*|bail|anyhow|ensure|todo|unreachable)!|"
     r"\bthrow\s[^;\n]{0,100}|[=(&|]\s*!\s*)\s*\(\s*\Z|\b(?:echo|e?print(?:ln|fn|f)?|failwithf?|puts|putStrLn|print_endline|print_string|prerr_endline|log/\w+|raise|throw|logger\.\w+)\s+\Z|"
     # what an attribute of Rust says of its item
@@ -215,4 +215,10 @@ def _literals(text: str) -> Iterator[tuple[int, int, str, int]]:
 
 
 def _ended(text: str, end: int, written: str) -> str:
-    return f"{written}__hole__" if _JOINED_TO.match(text, end) else written
+    """The text of a literal with a sign for a value that is joined to its end, or must be where no table is."""
+    return f"{written}__hole__" if _JOINED_TO.match(text, end) or _OPEN_ENDED.search(written) else written
+
+
+_OPEN_ENDED = re.compile(
+    r"(?i)\A\s*(?:delete\s+from|truncate(?:\s+table)?|drop\s+(?:table|schema)(?:\s+if\s+exists)?)\s+(?:only\s+)?\Z"
+)

@@ -283,7 +283,8 @@ def _sql(text: str) -> Iterator[Operation]:
     heredocs = _HEREDOC.finditer(text) if text.count("<<") <= _MOST // 4 else iter(())
     for found in heredocs:
         line = _whole_line(text, found.start())
-        if re.search(r"psql|sql", line, re.IGNORECASE) and not _for_another(text, found.start()):
+        given = _ASSIGNED.match(line) and _BEGINS.match(found["body"]) and not _DESCRIBES.search(line.split("<<")[0])
+        if (given or re.search(r"psql|sql", line, re.IGNORECASE)) and not _for_another(text, found.start()):
             yield from _of_sql(text, found.start("body"), found["body"], sure=True)
     for found in islice(_LITERAL.finditer(text), 20 * _MOST):
         written = found["double"] if found["double"] is not None else found["single"]
@@ -293,6 +294,7 @@ def _sql(text: str) -> Iterator[Operation]:
             yield from _of_sql(text, found.start() + 1, written, sure=False)
 
 
+_ASSIGNED = re.compile(r"\s*\w+[ \t]*=[ \t]*<<-")  # a text of HCL that a job is given as a file
 _ASKED = re.compile(r"(?:-d|--dbname)[\s=]*[\"']?(?P<object>\$\{?\w+\}?)")
 
 

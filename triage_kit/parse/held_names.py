@@ -20,9 +20,9 @@ from triage_kit.parse.orm import ECTO_DROP
 _MOST = 1_000
 _MOST_VALUES = 100
 _NEAR = 80
-_LITERAL = r"""(?::\w+|'[\w.$-]+'|"[\w.$-]+"|`[\w.$-]+`)"""
+_LITERAL = r"""(?::\w+|'(?:\{\{%?)?[\w.$-]+(?:\}\})?'|"(?:\{\{%?)?[\w.$-]+(?:\}\})?"|`[\w.$-]+`)"""
 _LIST = rf"(?:\[\s*{_LITERAL}(?:\s*,\s*{_LITERAL})*\s*,?\s*\]|(?:%[wi]|~w)[\[({{][\s\w.]+[\])}}]a?)"
-_ITEM = re.compile(r"(?<=[:'\"`])[A-Za-z_][\w.$-]*|(?<![\w%~])[A-Za-z_][\w.$-]*")
+_ITEM = re.compile(r"(?<=[:'\"`])(?:\{\{%?)?[A-Za-z_][\w.$-]*|(?<![\w%~])[A-Za-z_][\w.$-]*")
 _OWNER = r"(?:this\.|self\.|self::|static::|\$this->|\$|@|[A-Z]\w*\.)?"
 _HELD = rf"(?<!\w)(?:{_LIST}|{_OWNER}[A-Za-z_]\w*)"
 
@@ -84,7 +84,8 @@ _PHP = _Language(
         rf"\bforeach\s*\(\s*(?P<value>{_HELD})\s+as\s+\$(?P<name>\w+)\s*\)",
     ),
     _takes(
-        r"Schema::(?:drop|dropIfExists|create|table|rename)|DB::table|dropColumn|(?<=->)table",
+        r"Schema::(?:drop|dropIfExists|create|table|rename)|DB::table|dropColumn|"
+        r"(?<=->)(?:table|delete|dropTable|truncateTable|renameTable)",
         variable=r"(?:self::|static::|\$this->|\$)\w+",
     ),
     re.compile(r"(?:\b(?:Schema::(?:drop|dropIfExists)|DB::table)|->table)\(\s*\Z"),
@@ -160,8 +161,13 @@ def _bindings(text: str, language: _Language) -> dict[str, _Bound]:
 def _values(written: str, at: int, bound: dict[str, _Bound]) -> tuple[str, ...]:
     if written[:1] in "['\"`:%~":
         inside = written[2:-1] if written[:1] in "%~" else written
-        return tuple(islice((each[0] for each in _ITEM.finditer(inside)), _MOST_VALUES))
+        return tuple(islice((_unbraced(each[0]) for each in _ITEM.finditer(inside)), _MOST_VALUES))
     return _held_at(re.split(r"[.>:$@]", written)[-1], at, bound)
+
+
+def _unbraced(name: str) -> str:
+    """A name of Yii's as its reader tells it: {{%orders}} has the prefix of all tables, {{orders}} has not."""
+    return name.replace("{{%", "{…}").replace("{{", "")
 
 
 def _held_at(name: str, at: int, bound: dict[str, _Bound]) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ from triage_kit.parse.vehicles import name_of, schedule, vehicle
 from triage_kit.sql import OPERATIONS, Effect, effects, suspicious
 
 _SHELL_NAMES = re.compile(
-    r"(?i)\A(?:makefile|gnumakefile|justfile|jenkinsfile|procfile|dockerfile.*|crontab.*|package\.json|composer\.json|"
+    r"(?i)\A(?:(?:makefile|gnumakefile|justfile|jenkinsfile|procfile)(?:\.\w+)?|dockerfile.*|crontab.*|package\.json|composer\.json|"
     r".*\.(?:sh|bash|zsh|ps1|bat|cmd|mk|ya?ml|cron|crontab|service|timer|toml|ini|cfg|properties|tf|hcl|j2|env\.example))\Z"
 )
 # Languages whose comments begin otherwise than C's.

@@ -174,7 +174,8 @@ def throwaway(text: str, of_a_test: bool) -> bool:
     """
     lowered = text.lower()
     named = any(each in lowered for each in _ELSEWHERE_CLUES)
-    if named and _ELSEWHERE.search(text) and not _HERE.search(text):
+    # Another server may speak as PostgreSQL does: jdbc:h2:mem:shop;MODE=PostgreSQL
+    if named and _ELSEWHERE.search(text) and not _HERE.search(re.sub(r"(?i)\bMODE=PostgreSQL", "", text)):
         return True
     if not of_a_test or _FROM_OUTSIDE.search(text):
         return False
