@@ -148,7 +148,7 @@ def test_an_unseen_file_raises_no_alarm(case):
     assert lost_in_file(case["path"], case["text"]) == []
 
 
-@pytest.mark.parametrize(("name", "one"), zip(LATER, SETS[1:], strict=True), ids=LATER)
+@pytest.mark.parametrize(("name", "one"), list(zip(LATER, SETS[1:], strict=True)), ids=LATER)
 def test_a_later_set_has_60_and_200(name, one):
     harmless = [*one["harmless_statements"], *one["harmless_files"], *one["stated"], *one.get("open", ())]
     of_its_own = {"eleventh": (41, 19)}

@@ -6,6 +6,7 @@ import pytest
 
 from triage_kit import schemas
 from triage_kit.analyse.dump_ways import _section
+from triage_kit.parse.dump_plain import read_plain
 
 # As pg_dumpall --clean of 18 writes it, cut short: roles and databases before the first \\connect, then a part each.
 CLUSTER = """\
@@ -52,3 +53,21 @@ def test_of_a_cluster_only_the_part_of_the_damaged_database_reaches_psql(connect
 def test_a_name_that_no_filter_is_sure_of_has_none() -> None:
     assert _section({"database": "my shop"}, HERE) is None
     assert _section({"database": "a, b"}, HERE) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "leads"),
+    [
+        ("\\c other", {"\\c other"}),
+        ("SELECT 1; \\c other -", {"\\c other"}),
+        ("  \\connect other", {"\\connect other"}),
+        ("\\i more.sql", {"\\i more.sql"}),
+        ("COMMENT ON TABLE a IS 'under C:\\copies';  -- \\c other", set()),
+        ("\\restrict x", set()),
+        ("\\unrestrict x", set()),
+    ],
+)
+def test_an_edited_dump_that_leads_away_has_no_filter(line: str, leads: set[str]) -> None:
+    told = read_plain([f"-- PostgreSQL database dump\n{line}\nCOPY a (b) FROM stdin;\n\\\\c d\n\\.\n".encode()])
+    assert told.leading == leads
+    assert (_section({"database": ", ".join(["shop", *sorted(leads)])}, HERE) is None) == bool(leads)

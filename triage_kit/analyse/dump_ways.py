@@ -93,14 +93,16 @@ def _lacking(lost: Loss, best: Judged) -> str:
 
 
 def _section(row: dict, evidence: Evidence) -> str | None:
-    """The filter that keeps a dump of SQL text within the database beside; None where its names are too odd for one.
+    r"""The filter that keeps a dump of SQL text within the database beside; None where its names are too odd for one.
 
-    >>> _section({"database": None}, {})
-    ''
+    >>> _section({"database": None}, {}), _section({"database": "\\c other, shop"}, {})
+    ('', None)
     """
     names = [name for name in (row["database"] or "").split(", ") if name]
     if not names:
         return ""  # without \\connect nothing in it names a database
+    if any(name.startswith("\\") for name in names):
+        return None  # a command of psql in an edited dump, for which the filter does not look
     here = first(evidence["identity"]).get("database")
     name = here if here in names else names[0] if len(names) == 1 else None
     return f" {_ONLY.format(name=shlex.quote(name))} |" if name and _PLAIN_NAME.fullmatch(name) else None

@@ -123,7 +123,8 @@ def _dump(
         return Judged(row, False, f"it cannot be read: {row['trouble']}", at)
     bare = row["state"] == "schema_only"
     database = server.get("database")
-    names = set((row["database"] or "").split(", ")) - {""}
+    # What begins with a backslash is a command of psql in an edited dump, no name.
+    names = {each for each in (row["database"] or "").split(", ") if each and not each.startswith("\\")}
     if database and names and database not in names and not holds:
         says = f"it is of another database: {row['database']}, not {database}"
         return Judged(row, False, says + (", and holds no rows" if bare or row["rows"] == 0 else ""), at)

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from triage_kit.collect.files import MOST_BYTES, content, walk
-from triage_kit.collect.workers import LOST, Workers
+from triage_kit.collect.workers import LOST, UNREAD, Workers
 from triage_kit.parse.checkout import MOST_CALLS, Told, read_code, read_routines
 from triage_kit.parse.hits import Hit, as_row, readable
 from triage_kit.parse.vehicles import schedule
@@ -88,11 +88,14 @@ def _read(
         inside = sent.popleft()
         if told is LOST:
             passed[FATAL] += 1
+        elif told is UNREAD:
+            passed[LEFT] += 1
         else:
             yield inside, told
 
 
 FATAL = "files that end or hold up whoever reads them"
+LEFT = "files left unread after these"
 
 
 def _note_migration(found: Found, path: Path, inside: str, passed: Counter[str], read: Content) -> None:

@@ -293,7 +293,7 @@ def _plain(told: Plain, facts: dict, state: str, trouble: str) -> Looked:
              "how": one.how} for one in told.tables.values()]  # fmt: skip
     if rows and state == "cut" and rows[-1]["how"] == "inserts":
         rows[-1]["whole"] = False  # nothing says that no further INSERT was to come
-    databases = sorted({one.database for one in told.tables.values()} | ({told.database} - {""}))
+    databases = sorted({one.database for one in told.tables.values()} | ({told.database} - {""}) | told.leading)
     if not rows and state == "complete":
         state = "schema_only" if told.created else "complete"
     began = _started(told.started)

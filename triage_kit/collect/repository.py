@@ -17,10 +17,10 @@ from triage_kit import schemas
 from triage_kit.bundle import Draft
 from triage_kit.case import Case, resolve
 from triage_kit.collect.blame import read_last_lines
-from triage_kit.collect.code import FATAL, hit_rows, scan
+from triage_kit.collect.code import FATAL, LEFT, hit_rows, scan
 from triage_kit.collect.files import Contents, walk
 from triage_kit.collect.git import NoHistory, read_commits, read_last_changes
-from triage_kit.collect.workers import LOST, Workers
+from triage_kit.collect.workers import LOST, UNREAD, Workers
 from triage_kit.errors import SourceError
 from triage_kit.parse.checkout import read_migration_file
 from triage_kit.parse.django import name_tables
@@ -138,6 +138,8 @@ class _Repository:
             told = sent.popleft()
             if found is LOST:
                 passed[FATAL] += 1
+            elif found is UNREAD:
+                passed[LEFT] += 1
             elif isinstance(found, str):
                 passed[f"{found} files that cannot be parsed"] += 1
             else:

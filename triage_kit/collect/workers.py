@@ -13,6 +13,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,13 +25,16 @@ from typing import Any, Self
 from triage_kit.parse import __file__ as _parse
 from triage_kit.parse.serve import READY
 
-LOST = object()  # the result of a call that ended its process
+LOST = object()  # the result of a call that ended its process, or held it up
+UNREAD = object()  # the result of a call that was not made: too many before it were lost
 _FEW = 600  # calls that are made in this process: others take as long to start as some hundred calls
 _BATCH, _BATCH_BYTES = 40, 1 << 19  # what is sent at once
 _MOST_PROCESSES = 4
 _SECONDS = 120.0  # for what is sent at once: a hostile file of 2 MB takes a second or two on an idle machine
+_SECONDS_ALONE = 60.0  # for one call of those that together took too long
+_MOST_HUNG = 2  # calls that were held up for so long: a collection ends, whatever a checkout holds
 _SECONDS_TO_START = 60.0
-_MOST_LOST = 20  # each may have taken as long; what would come after them is lost unread
+_MOST_LOST = 20  # calls that ended their process
 _START = (
     "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from triage_kit.parse.serve import serve; serve()"
 )
@@ -50,7 +54,7 @@ class Workers:
     def __init__(self, processes: int | None = None) -> None:
         self._most = min(_usable(), _MOST_PROCESSES) if processes is None else processes
         self._running: list[_Worker] | None = None
-        self._lost, self._ended = 0, False
+        self._lost, self._hung, self._ended = 0, 0, False
 
     def __enter__(self) -> Self:
         return self
@@ -65,7 +69,10 @@ class Workers:
             each.end()
 
     def map(self, function: Function, calls: Iterable[Call], count: int) -> Iterator[Any]:
-        """The results of a function of ``triage_kit.parse`` for some ``count`` calls; LOST for one that ends it all."""
+        """The results of a function of ``triage_kit.parse`` for some ``count`` calls; LOST for one that ends it all.
+
+        Of those after too many such calls none is made: each is UNREAD.
+        """
         workers = self._started() if count > _FEW and self._most > 1 else []
         return self._spread(function, calls, workers) if workers else starmap(function, calls)
 
@@ -99,13 +106,16 @@ class Workers:
             free.put(worker)
 
     def _results(self, worker: _Worker, function: Function, batch: list[Call]) -> list[Any]:
-        if self._ended or self._lost >= _MOST_LOST:
-            return [LOST] * len(batch)
-        told = worker.ask(function, batch)
+        if self._ended or self._lost >= _MOST_LOST or self._hung >= _MOST_HUNG:
+            return [UNREAD] * len(batch)
+        alone, began = len(batch) == 1, time.monotonic()
+        seconds = _SECONDS_ALONE if alone else _SECONDS
+        told = worker.ask(function, batch, seconds)
         if told is not None:
             return told
-        if len(batch) == 1:
+        if alone:
             self._lost += 1
+            self._hung += time.monotonic() - began >= seconds
             return [LOST]
         return [result for call in batch for result in self._results(worker, function, [call])]
 
@@ -120,12 +130,12 @@ class _Worker:
         """Whether it runs and has loaded what it needs."""
         return self._process is not None and (self._process.poll() is None)
 
-    def ask(self, function: Function, batch: list[Call]) -> list[Any] | None:
-        """The results of calls; None where the process ended over them."""
+    def ask(self, function: Function, batch: list[Call], seconds: float) -> list[Any] | None:
+        """The results of calls; None where the process ended over them, or took longer."""
         self._process = self._process or _process()
         if self._process is None:
             return None
-        told = _exchange(self._process, (function, batch), _SECONDS)
+        told = _exchange(self._process, (function, batch), seconds)
         if told is None:
             self.end()
         return told

@@ -216,7 +216,12 @@ def _literals(text: str) -> Iterator[tuple[int, int, str, int]]:
 
 def _ended(text: str, end: int, written: str) -> str:
     """The text of a literal with a sign for a value that is joined to its end, or must be where no table is."""
-    return f"{written}__hole__" if _JOINED_TO.match(text, end) or _OPEN_ENDED.search(written) else written
+    return f"{written}__hole__" if _JOINED_TO.match(text, end) or _needs_more(text, end, written) else written
+
+
+def _needs_more(text: str, end: int, written: str) -> bool:
+    """Whether a list or a stream goes on behind a statement that has no table yet: ["DELETE FROM ", Table]."""
+    return _OPEN_ENDED.search(written) is not None and re.match(r"\s*(?:,|<<)", text[end : end + 40]) is not None
 
 
 _OPEN_ENDED = re.compile(

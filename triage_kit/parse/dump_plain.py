@@ -14,6 +14,12 @@ _COPY = re.compile(rf"COPY ({_NAME}(?:\.{_NAME})?)(?: \(.*\))? FROM stdin;\s*$",
 _INSERT = re.compile(rf"INSERT INTO ({_NAME}(?:\.{_NAME})?)[\s(]")
 _CREATE = re.compile(rf"CREATE (?:UNLOGGED |FOREIGN )?TABLE (?:IF NOT EXISTS )?({_NAME}(?:\.{_NAME})?)[\s(]")
 _CONNECT = re.compile(r'\\connect (?:-reuse-previous=on )?"?(?:dbname=\')?((?:[^"\'\\]|\\.)+?)\'?"?\s*$')
+# What an edited dump may hold besides: another way to the same, or what no dump says (\\i, \\!). psql takes it anywhere
+# on a line outside of texts; pg_dump of 2025 and later begins with \\restrict.
+_LEADS = re.compile(
+    r"\\(?!connect\b|(?:un)?restrict\b)(?:[A-Za-z]+\+?|!)[ \t]*[^\s;\\]*|(?<=.)\\connect\b[ \t]*[^\s;\\]*"
+)
+_TEXTS = re.compile(r"'(?:[^']|'')*(?:'|\Z)|\"[^\"]*(?:\"|\Z)|--.*|\$\w*\$.*", re.DOTALL)
 _VERSION = re.compile(r"-- Dumped (from database|by pg_(?:dump|dumpall)) version (\S+)")
 _STARTED = re.compile(r"-- (Started|Completed) on (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?: \S+)?)")
 _LEXEMES = re.compile(r"--[^\n]*|'|\"|\$(?:[A-Za-z_]\w*)?\$|/\*|\*/")
@@ -46,6 +52,9 @@ class Plain:
     created: set[tuple[str, str, str]] = field(default_factory=set)
     tables: dict[tuple[str, str, str], PlainTable] = field(default_factory=dict)
     recognised: bool = False
+    leading: set[str] = field(
+        default_factory=set
+    )  # psql's commands that no dump has: they may lead to another database
 
 
 def read_plain(pieces: Iterable[bytes]) -> Plain:
@@ -135,6 +144,8 @@ class _Reader:
             self._comment(text)
         elif text.startswith("\\connect") and (found := _CONNECT.match(text)):
             dump.database, dump.recognised = found[1], True
+        elif "\\" in text and (led := _LEADS.search(_TEXTS.sub("''", text))):
+            dump.leading.add(led[0].strip())
         elif text.startswith("CREATE ") and (found := _CREATE.match(text)):
             dump.created.add((dump.database, *_parts(found[1])))
 

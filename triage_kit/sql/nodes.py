@@ -92,6 +92,17 @@ def _update(node: Node, scope: Scope) -> Iterator[Effect]:
     changes = tuple(each.res_target.name for each in node.target_list)
     bounded, harmless = limits(node, parts), never(node, parts)
     yield make("update", parts, bounded=bounded, column=hides, harmless=harmless, changes=changes)
+    # pg_partman drops partitions by what stands here: its next maintenance, for which a schedule is usual.
+    if parts[-1:] == ("part_config",) and any(map(_retires, node.target_list)):
+        yield make("drop_chunks", (), column="part_config", harmless=harmless)
+
+
+def _retires(target: Node) -> bool:
+    """Whether an assignment lets pg_partman drop what is older, or drop what it would only have detached."""
+    column, value = target.res_target.name, target.res_target.val
+    if column == "retention":
+        return not (value.WhichOneof("node") == "a_const" and value.a_const.isnull)
+    return column == "retention_keep_table" and truth(value) is False
 
 
 def _hiding(targets: Node) -> str:
