@@ -117,6 +117,12 @@ def test_a_migration_that_ran_and_is_no_file_is_told_beside_those_that_are() -> 
     assert "do not explain the missing rows by what these files say. What else ran is not in them: 7 ran here" in said
     found.migration_states = states[:1]
     assert "What else ran" not in plot.numbered_findings(found, operations)
+    found.findings = schemas.frame("findings", [{"schema": "d", "table": "hub", "status": "hidden"}])
+    hiding = BeautifulSoup(
+        plot.numbered_findings(found, operations.assign(operation="enable_row_security")), "html.parser"
+    )
+    assert "1 of them can hide rows that stand." in hiding.get_text(" ")
+    assert "do not explain" not in hiding.get_text(" ")
 
 
 def test_the_key_of_the_first_picture_fits_its_width() -> None:

@@ -84,7 +84,7 @@ def _exact(group: Group, tables: Mapping[str, Dossier], ledger: Ledger) -> list[
     if group.committed_at is not None:
         ledger.add(
             "server",
-            f"transaction {group.xid} committed at {group.committed_at.isoformat()}",
+            f"transaction {group.xid} committed at {group.committed_at:%Y-%m-%d %H:%M:%S.%f} UTC",
             "pg_xact_commit_timestamp",
             str(group.xid),
             group.committed_at,

@@ -253,6 +253,10 @@ def sources(lost: Loss, evidence: Evidence) -> dict:
     )
 
 
+def _written(at: pd.Timestamp | None) -> str:
+    return "at a time not known" if at is None or pd.isna(at) else f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
 def volumes(lost: Loss, evidence: Evidence, about: Context) -> dict | None:
     """Other volumes, copies of the data directory, snapshots of disks."""
     kept = rows(evidence["volumes"])
@@ -264,12 +268,12 @@ def volumes(lost: Loss, evidence: Evidence, about: Context) -> dict | None:
     ours = first(evidence["identity"]).get("system_identifier")
     told = [
         f"{row['path']} (PostgreSQL {row['major']}, {row['state'] or 'its control file was not read'}, written "
-        f"{row['control_at']}"
+        f"{_written(row['control_at'])}"
         + ("" if not ours or row["system_identifier"] in (None, ours) else ", of another cluster")
         + ")"
         for row in copies
     ]
-    told += [f"volume {row['name']}, made {row['created_at']}, mounted by no container" for row in loose[:6]]
+    told += [f"volume {row['name']}, made {_written(row['created_at'])}, mounted by no container" for row in loose[:6]]
     if not told:
         return way(
             "volume_copy",

@@ -207,7 +207,7 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     if about.has_server and not about.in_recovery:
         crash = about.crashed_at
         when = (
-            f"the server recovered from a crash at {crash}"
+            f"the server recovered from a crash at {crash:%Y-%m-%d %H:%M:%S} UTC"
             if crash is not None
             else "no crash since the counters began"
         )

@@ -315,14 +315,16 @@ def _operation(row: dict, proof: str | None) -> Html:
     line = f"line {int(row['line'])}" if pd.notna(row["line"]) else "line not known"
     cascade = " with CASCADE" if pd.notna(row["cascade"]) and row["cascade"] else ""
     known = sql.OPERATIONS.get(str(row["operation"]))
-    cost = COSTS.get(str(row["operation"]), known.meaning if known and sql.lost_by(row) == "visibility" else "")
+    cost = f" {COSTS[known.name]}" if known and known.name in COSTS else ""
+    if known and not cost and sql.lost_by(row) == "visibility":
+        cost = f": {known.meaning}"
     if known and known.loses == "rows" and not sql.lost_by(row):
-        cost = "takes nothing that stood before: the same file makes it, takes it back or never reaches it"
+        cost = " takes nothing that stood before: the same file makes it, takes it back or never reaches it"
     return tag(
         "p",
         f"{line}: {str(row['operation']).replace('_', ' ').upper()}{cascade} ",
         html.name(row["object"]),
-        f" {cost}." if cost else ".",
+        f"{cost}.",
         html.join([" ", html.ids([proof])]) if proof else "",
         html.sql(row["text"]),
     )
