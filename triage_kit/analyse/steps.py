@@ -138,7 +138,7 @@ def _fetch(gaps: list[dict]) -> list[dict]:
         {
             "step": f"Get {row['source']}, which the case names: {row['reason']}",
             "role": SOURCES.get(row["source"], "database administrator"),
-            "why": f"without it is not known {row['costs']}",
+            "why": f"what its absence costs: {row['costs']}",
             "because": (),
         }
         for row in gaps

@@ -227,7 +227,7 @@ def test_list(next_tests: pd.DataFrame) -> Html:
     """The checks that would tell most for their price, best first."""
     given = schemas.check(next_tests, "next_tests")
     if not len(given):
-        return tag("p", "No check that could still be made here would change what is said above.", class_="none")
+        return tag("p", "No other check that could still be made here would change what is said above.", class_="none")
     rows = [
         [
             html.cited(row.test),
