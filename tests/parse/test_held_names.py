@@ -51,3 +51,28 @@ def test_a_migration_s_variable_is_told_by_what_it_holds(path, text, objects):
 )
 def test_a_program_s_variable_is_told_by_what_it_holds(path, text, objects):
     assert [each.object for each in read_hits(text, path)] == objects
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "name"),
+    [
+        ("a.go", 'const t = "a"\nfunc f() { db.Exec(fmt.Sprintf("DELETE FROM %s WHERE id = $1", t), id) }', "a"),
+        ("a.go", 'var t string = "a"\nfunc f() { db.Exec("TRUNCATE " + t) }', "a"),
+        ("a.go", 'func f(t string) { db.Exec("TRUNCATE " + t) }', "{…}"),
+        (
+            "A.java",
+            'static final String T = "s.a"; int f() { return jdbc.update("DELETE FROM " + T + " WHERE b"); }',
+            "s.a",
+        ),
+        ("A.java", 'int f(String t) { return jdbc.update("DELETE FROM " + t + " WHERE b"); }', "{…}"),
+        ("a.kt", 'const val T = "a"\nfun f() { st.execute("TRUNCATE ${T}") }', "a"),
+        ("a.ts", 'const T = "a";\nconst U = "b";\nawait pool.query(`DELETE FROM ${U} WHERE c`);', "b"),
+        ("a.sh", 'T=a; psql -c "TRUNCATE $T"', "a"),
+        ("a.sh", "export T='s.a'\npsql <<SQL\nDELETE FROM ${T} WHERE b;\nSQL", "s.a"),
+        ("a.sh", 'T=$1\npsql -c "TRUNCATE $T"', "{…}"),
+        ("a.sh", 'T=a\nT=b\npsql -c "TRUNCATE $T"', "{…}"),
+        ("a.sh", 'T=a\nfor T in b c; do psql -c "TRUNCATE $T"; done', "{…}"),
+    ],
+)
+def test_a_table_of_a_statement_is_named_by_what_its_variable_holds(path, text, name):
+    assert [each.object for each in read_hits(text, path)] == [name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 
 from triage_kit.parse.comments import blank, closable
@@ -90,7 +91,7 @@ _HELD_AFTER = re.compile(
 # Between two literals of one text, and between the last one and a value behind it.
 _JOIN = r"(?:[+~]|\.(?=[\s\"'$]))"
 _JOINED = re.compile(rf"\s*{_JOIN}\s*(?:(?P<between>[$\w.\[\]()>-]+?)\s*{_JOIN}\s*)?")
-_JOINED_TO = re.compile(rf"\s*{_JOIN}\s*[$\w(]")
+_JOINED_TO = re.compile(rf"\s*{_JOIN}\s*(?:(?:\w+\.)?(?P<name>[A-Za-z_]\w*)(?![\w.(])|[$\w(])")
 _SENTENCE = re.compile(r"\s*[A-Z][a-z]+\s+[a-z]")
 # The query languages of mappers may leave FROM away and name a class with its namespace.
 _BARE_DELETE = re.compile(r"(?i)\A(\s*delete\s+)(?!from\b)(?=[\w\\:]+\s)")
@@ -118,6 +119,7 @@ def literal_hits(text: str) -> Iterator[Operation]:
         if runs and "Query" in runs[0]:
             plain = _NAMESPACE.sub("", _BARE_DELETE.sub(r"\1from ", written))
         line = blanked.count("\n", 0, inside) + 1
+        plain = _filled(plain, blanked, end)
         for each in effects(_HOLE.sub("__hole__", plain.replace("\\n", " ").replace('\\"', '"'))):
             # What is surely run is believed where only words tell it: JPQL's classes may be called Order.
             told_of = each.loses or each.operation in _MAKING
@@ -126,6 +128,42 @@ def literal_hits(text: str) -> Iterator[Operation]:
                 made.object = made.object.replace("__hole__", "{…}")
                 made.text = made.text.replace("__hole__", "{…}")
                 yield made
+
+
+# A name of letters that code gives a text once, as a constant or a variable.
+_GIVEN_ONCE = re.compile(
+    r"(?<![\w.])(?P<name>[A-Za-z_]\w*)[ \t]*(?:(?::[ \t]*[&'\w]+(?:[ \t]+\w+)?|string\b)[ \t]*)?"
+    r"(?::=|=(?![=~>]))[ \t]*[\"'`](?P<value>[A-Za-z_][\w.]*)[\"'`]"
+)
+_NAMED_HOLE = re.compile(
+    r"__hole__(?P<joined>\w+?)__|[#$]\{(?:self\.|this\.)?(?P<braced>[A-Za-z_]\w*)\}|\{(?P<plain>[A-Za-z_]\w*)\}"
+)
+_FORMATTED = re.compile(r"\s*,\s*(?:\w+\.)?(?P<name>[A-Za-z_]\w*)\s*[,)]")
+
+
+@lru_cache(maxsize=4)
+def _constants(text: str) -> dict[str, str]:
+    """What each name holds that is given one text in all of the file."""
+    found: dict[str, set[str]] = {}
+    for each in islice(_GIVEN_ONCE.finditer(text), _MOST):
+        found.setdefault(each["name"], set()).add(each["value"])
+    return {name: values.pop() for name, values in found.items() if len(values) == 1}
+
+
+def _filled(written: str, text: str, end: int) -> str:
+    """A text with the names of tables that constants of the file hold, where it has a hole for one.
+
+    >>> code = 'const tbl = "orders"\\ndb.Exec(fmt.Sprintf("DELETE FROM %s", tbl))'
+    >>> [each.object for each in literal_hits(code)]
+    ['orders']
+    """
+    written = _NAMED_HOLE.sub(
+        lambda hole: _constants(text).get(next(filter(None, hole.groups())), "__hole__" if hole["joined"] else hole[0]),
+        written,
+    )
+    given = _FORMATTED.match(text, end) if "%s" in written else None
+    value = _constants(text).get(given["name"]) if given else None
+    return written.replace("%s", value, 1) if value else written
 
 
 MAKES = re.compile(r"(?i)\s*create\s+(?:unlogged\s+)?(?:table|schema|materialized\s+view)\b")
@@ -203,7 +241,7 @@ def _literals(text: str) -> Iterator[tuple[int, int, str, int]]:
         part = found[group].replace('""', '"') if group == "verbatim" else found[group]
         joined = _JOINED.fullmatch(text, end, found.start()) if written is not None else None
         if written is not None and joined:
-            between = "__hole__" if joined["between"] else ""
+            between = _hole(joined["between"]) if joined["between"] else ""
             written += between + "\n" * joined[0].count("\n") + part
         else:
             if written is not None:
@@ -216,7 +254,15 @@ def _literals(text: str) -> Iterator[tuple[int, int, str, int]]:
 
 def _ended(text: str, end: int, written: str) -> str:
     """The text of a literal with a sign for a value that is joined to its end, or must be where no table is."""
-    return f"{written}__hole__" if _JOINED_TO.match(text, end) or _needs_more(text, end, written) else written
+    if joined := _JOINED_TO.match(text, end):
+        return written + _hole(joined["name"] or "")
+    return f"{written}__hole__" if _needs_more(text, end, written) else written
+
+
+def _hole(source: str) -> str:
+    """A sign for a value, with the name that it comes from where that is a plain one."""
+    name = source.rpartition(".")[2]
+    return f"__hole__{name}__" if re.fullmatch(r"[A-Za-z_]\w*", name) and "__" not in name else "__hole__"
 
 
 def _needs_more(text: str, end: int, written: str) -> bool:

@@ -329,10 +329,39 @@ def _of_sql(text: str, at: int, written: str, sure: bool) -> Iterator[Operation]
     ):
         return
     line = text.count("\n", 0, at) + 1
+    written = _with_values(written, text)
     plain = _VARIABLE.sub("__unresolved__", written.replace('\\"', '"').replace("'\\''", "'"))
     for each in effects(plain):
         if each.loses and (sure or each.how == "parsed"):
             yield _with_holes(each, line)
+
+
+_PLAIN_VARIABLE = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)\}|(?P<bare>[A-Za-z_]\w*))")
+
+
+@lru_cache(maxsize=64)
+def _value(name: str, text: str) -> str:
+    """What a script gives a variable, where that is one name wherever it is given; empty for anything else."""
+    given = set(
+        re.findall(
+            rf"(?m)(?:^|[;&\s])(?:(?:export|local|readonly|declare|typeset)[ \t]+(?:-\w+[ \t]+)?)?{name}=([^\n;&|]*)",
+            text,
+        )
+    )
+    plain = {each.strip().strip("\"'") for each in given}
+    if len(plain) != 1 or re.search(rf"\b(?:for|read)\b[^\n]*\b{name}\b", text):
+        return ""
+    value = plain.pop()
+    return value if re.fullmatch(r"[A-Za-z_][\w.]*", value) else ""
+
+
+def _with_values(written: str, text: str) -> str:
+    """SQL with the variables of its script written out that hold one name.
+
+    >>> [each.object for each in command_hits('TABLE=orders; psql -c "TRUNCATE $TABLE"')]
+    ['orders']
+    """
+    return _PLAIN_VARIABLE.sub(lambda found: _value(found["braced"] or found["bare"], text) or found[0], written)
 
 
 def _with_holes(effect: Effect, line: int) -> Operation:
