@@ -132,8 +132,8 @@ def frame(name: str, rows: list[dict]) -> pd.DataFrame:
     unknown = {key for row in rows for key in row} - set(declared.names)
     if unknown:
         raise SchemaError(f"table {name!r} has no column {', '.join(sorted(map(repr, unknown)))}")
-    data = {c.name: _series([row.get(c.name) for row in rows], c, name) for c in declared.columns}
-    return pd.DataFrame(data, columns=declared.names)
+    data = {c.name: _series([row.get(c.name) for row in rows], c, name).array for c in declared.columns}
+    return pd.DataFrame(data, columns=declared.names, copy=False)  # nobody else holds these arrays
 
 
 COMMITS, DROPS = "commit records of", "the WAL, which names the tables that were dropped"  # beginnings of `dated_by`
