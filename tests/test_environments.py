@@ -24,8 +24,8 @@ COMMAND = [sys.executable, "-m", "triage_kit"]
 LOCALES = ("LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_TIME", "TERM", "XDG_RUNTIME_DIR")
 
 
-def surroundings(without: tuple[str, ...] = (), **more: str) -> dict[str, str]:
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+def surroundings(without: tuple[str, ...] = (), kit: Path = ROOT, **more: str) -> dict[str, str]:
+    path = os.pathsep.join(filter(None, [str(kit), os.environ.get("PYTHONPATH")]))
     # Unbuffered streams have nothing left to say at the end.
     kept = {name: value for name, value in os.environ.items()
             if name not in (*without, "PYTHONUNBUFFERED") and not name.startswith("PG")}  # fmt: skip
@@ -99,10 +99,9 @@ def test_a_reader_that_goes_away_or_a_full_device_ends_without_a_traceback(tmp_p
         assert done.stderr.count("\n") == 1
 
 
-def test_everything_of_a_case_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
-    for umask in (0o000, 0o022, 0o277):
-        if umask == 0o277 and os.geteuid() == 0:
-            continue
+def test_everything_of_a_case_is_its_owners_alone_whatever_the_umask(tmp_path: Path, brief_kit: Path) -> None:
+    umasks = (0o000, 0o022) if os.geteuid() == 0 else (0o000, 0o022, 0o277)
+    for umask in umasks:
         folder = tmp_path / oct(umask)
         old = os.umask(umask)
         try:
@@ -112,7 +111,7 @@ def test_everything_of_a_case_is_its_owners_alone_whatever_the_umask(tmp_path: P
             (folder / "größe.log").chmod(0o600)
             Draft.begin(folder).close()
             partial = modes(folder)
-            done = triage("run", folder)
+            done = triage("run", folder, env=surroundings(kit=ROOT if umask == umasks[-1] else brief_kit))
         finally:
             os.umask(old)
         assert done.returncode == 0, done.stderr
@@ -127,13 +126,15 @@ def modes(folder: Path) -> set[str]:
     return {f"{'folder' if path.is_dir() else 'file'} {oct(path.stat().st_mode & 0o777)}" for path in paths}
 
 
-def test_a_kernelspec_of_the_machine_is_never_started(tmp_path: Path) -> None:
+def test_a_kernelspec_of_the_machine_is_never_started(tmp_path: Path, brief_kit: Path) -> None:
     spec = tmp_path / "jupyter" / "kernels" / "python3"
     spec.mkdir(parents=True)
     argv = ["sh", "-c", f"touch '{tmp_path}/started'; exit 1"]
     (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"}))
     case = seedlike.write(tmp_path / "a {b} 'c' \"d\" é $HOME")
-    env = surroundings(JUPYTER_PATH=str(tmp_path / "jupyter"), JUPYTER_DATA_DIR=str(tmp_path / "jupyter"))
+    env = surroundings(
+        kit=brief_kit, JUPYTER_PATH=str(tmp_path / "jupyter"), JUPYTER_DATA_DIR=str(tmp_path / "jupyter")
+    )
     done = triage("report", os.path.relpath(case, tmp_path), cwd=tmp_path, env=env)
     assert done.returncode == 3, done.stderr  # the written evidence names dumps that were not read
     assert "Traceback" not in done.stderr
@@ -174,7 +175,7 @@ def test_ctrl_c_while_notebooks_run_ends_their_kernels_and_keeps_the_earlier_rep
     assert sorted(path.name for path in case.iterdir()) == ["case.yaml", "evidence", "report"]
 
 
-def test_a_report_that_is_killed_leaves_no_kernel_and_no_half_page(tmp_path: Path) -> None:
+def test_a_report_that_is_killed_leaves_no_kernel_and_no_half_page(tmp_path: Path, brief_kit: Path) -> None:
     """``kill -9`` gives it no chance to end what it started: each kernel has to notice by itself."""
     case = seedlike.write(tmp_path / "case")
     (case / "report").mkdir()
@@ -194,7 +195,7 @@ def test_a_report_that_is_killed_leaves_no_kernel_and_no_half_page(tmp_path: Pat
         assert time.monotonic() < deadline, left
         time.sleep(0.1)
     assert (case / "report" / "report.html").read_text() == "earlier"
-    done = triage("report", case)
+    done = triage("report", case, env=surroundings(kit=brief_kit))
     assert done.returncode == 3, done.stderr  # as above
     assert (case / "report" / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert sorted(path.name for path in case.iterdir()) == ["case.yaml", "evidence", "report"]

@@ -55,8 +55,8 @@ runpy.run_module("triage_kit", run_name="__main__", alter_sys=True)
 """
 
 
-def surroundings(**more: str) -> dict[str, str]:
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+def surroundings(kit: Path = ROOT, **more: str) -> dict[str, str]:
+    path = os.pathsep.join(filter(None, [str(kit), os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PYTHONPATH": path, **more}
 
 
@@ -199,12 +199,12 @@ def test_while_a_log_is_read_the_next_run_reads_it(tmp_path: Path) -> None:
     assert len(Bundle.open(case).table("log_events")) == 2
 
 
-def test_before_the_page_is_written_the_earlier_report_stays(tmp_path: Path) -> None:
+def test_before_the_page_is_written_the_earlier_report_stays(tmp_path: Path, brief_kit: Path) -> None:
     """While notebooks run: tests/test_environments.py."""
     case = seedlike.write(tmp_path / "case")
     (case / "report").mkdir()
     (case / "report" / "report.html").write_text("earlier")
-    with running(tmp_path, "report", case, "--json") as run:
+    with running(tmp_path, "report", case, "--json", env=surroundings(kit=brief_kit)) as run:
         run.until(lambda event: event["event"] == "notebook" and event["done"] == event["total"])
         run.strike()
     assert [path.name for path in (case / "report").iterdir()] == ["report.html"]

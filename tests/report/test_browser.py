@@ -13,9 +13,6 @@ from pathlib import Path
 
 import browser  # tests/browser.py; conftest.py puts this folder on the path
 import pytest
-import seedlike
-
-from triage_kit.report import make
 
 GRAVE = """axe.run(document, {resultTypes: ['violations']}).then(found => found.violations
   .filter(each => ['serious', 'critical'].includes(each.impact))
@@ -27,11 +24,9 @@ BESIDE = """[...document.querySelectorAll('body *')].filter(each => {
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+def address(reported) -> str:
     """The report of a case like the first incident, as a file."""
-    made = make(seedlike.write(tmp_path_factory.mktemp("case")))
-    assert made.failed == []
-    return made.html.as_uri()
+    return reported.made.html.as_uri()
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import brief  # tests/brief.py; conftest.py puts this folder on the path
 import nbformat
 import pytest
 import seedlike
@@ -16,35 +17,17 @@ from triage_kit.errors import ReportError
 from triage_kit.report import copies, kernel, make, making, printing, sanitise, secrets
 
 
-def small_notebooks(folder: Path, **extra: str) -> Path:
-    """Four notebooks that only open the case, with one more cell where ``extra`` has one."""
-    folder.mkdir()
-    for name in making.NOTEBOOKS:
-        cells = [
-            nbformat.v4.new_code_cell('case = "."', metadata={"tags": ["parameters"]}),
-            nbformat.v4.new_markdown_cell(f"## {name}"),
-            nbformat.v4.new_code_cell("import os; sorted(os.listdir(case))"),
-            nbformat.v4.new_code_cell(extra.get(name, "1 + 1")),
-        ]
-        metadata = {"kernelspec": {"name": "no-such-kernel", "language": "python", "display_name": "x"}}
-        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), folder / f"{name}.ipynb")
-    return folder
-
-
 @pytest.fixture
 def with_notebooks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     def replace(**extra: str) -> None:
-        folder = small_notebooks(tmp_path / "notebooks", **extra)
+        folder = brief.notebooks(tmp_path / "notebooks", **extra)
         monkeypatch.setattr(making, "resource_dir", lambda _: folder)
 
     return replace
 
 
-def test_the_same_evidence_gives_the_same_bytes_elsewhere(tmp_path: Path) -> None:
-    first = seedlike.write(tmp_path / "one")
-    told: list[tuple[str, dict]] = []
-    made = make(first, notify=lambda event, **facts: told.append((event, facts)))
-    assert made.failed == []
+def test_the_same_evidence_gives_the_same_bytes_elsewhere(reported, tmp_path: Path) -> None:
+    first, made, told = reported
     assert [facts["name"] for event, facts in told if event == "notebook"] == list(making.NOTEBOOKS)
     second = tmp_path / "elsewhere" / "{two} $HOME"
     second.mkdir(parents=True)
@@ -54,8 +37,8 @@ def test_the_same_evidence_gives_the_same_bytes_elsewhere(tmp_path: Path) -> Non
     for path in (made.html, made.findings, *made.notebooks):
         here, there = path.read_bytes(), (again.html.parent / path.name).read_bytes()
         assert here == there, path.name
-        for place in (str(tmp_path), str(Path.home()), str(Path(__file__).parents[2]), os.sep + "tmp" + os.sep):
-            assert place.encode() not in here, f"{path.name} holds {place}"
+        for place in (tmp_path, first.parent, Path.home(), Path(__file__).parents[2], os.sep + "tmp" + os.sep):
+            assert os.fsencode(place) not in here, f"{path.name} holds {place}"
 
 
 def test_the_executed_copies_run_again_where_they_lie(tmp_path: Path, with_notebooks) -> None:
@@ -137,7 +120,7 @@ def test_a_password_in_the_output_stops_the_report(tmp_path: Path, monkeypatch, 
 
 
 def test_an_unknown_parameter_is_refused(tmp_path: Path) -> None:
-    source = small_notebooks(tmp_path / "n") / "stats.ipynb"
+    source = brief.notebooks(tmp_path / "n") / "stats.ipynb"
     with pytest.raises(ReportError, match="has no parameter cse"):
         kernel.execute(source, {"cse": ".."}, tmp_path, tmp_path / "k")
 
