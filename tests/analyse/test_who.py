@@ -576,3 +576,16 @@ def test_a_failed_attempt_of_a_nameless_program_is_no_persons(make_table, make_e
     evidence["incident"] = evidence["incident"].assign(app_role="o")
     items = set(analyse.investigate(evidence).cause_evidence["item"])
     assert ("failed_attempt_by_hand" in items) is told
+
+
+@pytest.mark.parametrize(("role", "seen"), [("sync", False), ("o", True)])
+def test_a_worker_under_a_role_of_its_own_is_not_the_program_that_writes_rows(make_table, make_evidence, role, seen):
+    wrote = "INSERT INTO s.notes VALUES (1)"
+    traffic = [_said(wrote, -5, application="web", role="o", pid=3)]
+    traffic += [_said(wrote, -4, application="register-sync", role=role, pid=pid) for pid in (5, 6)]
+    deed = _said("DELETE FROM s.notes WHERE id > 42", application="register-sync", role=role)
+    evidence = make_evidence([make_table("notes", 16404, **THINNED)], reported=["notes"], log_events=[*traffic, deed])
+    evidence["incident"] = evidence["incident"].assign(app_role="o")
+    found = analyse.investigate(evidence)
+    items = found.cause_evidence[found.cause_evidence["cause"] == "application"].set_index("item")["decibans"]
+    assert bool(items.get("statement_by_program", 0) > 0) is seen
