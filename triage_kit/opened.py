@@ -152,9 +152,9 @@ class OpenCase:
         """Ask the evidence in SQL (DuckDB), as ``select kind, count(*) from log_events group by 1``; times are UTC."""
         if "sessions" in query.lower():
             _ = self.sessions  # defines the view
-        while self._unmasked_views:  # on demand, since masking a large log takes seconds
-            name = self._unmasked_views.pop()
+        for name in sorted(self._unmasked_views):  # on demand, since masking a large log takes seconds
             self.bundle.overlay(name, self.evidence[name])
+            self._unmasked_views.remove(name)
         return self.bundle.sql(query)
 
     def __getattr__(self, name: str) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,3 +59,25 @@ def test_a_forked_kernel_that_dies_is_noticed(tmp_path: Path) -> None:
         run(tmp_path, one, "import os; os.kill(os.getpid(), 9)")
     ended = one._running[0]
     assert ended.poll() == 0
+
+
+def test_a_server_that_answers_late_is_ended_and_a_kernel_that_it_left_as_well(
+    tmp_path: Path,
+) -> None:
+    with kernels(tmp_path) as one:
+        here = one.forks._process.pid
+        one.forks._channel.settimeout(0.01)  # its imports take longer
+        assert one.forks.fork(["late"], str(tmp_path), {}, tmp_path / "said") is None
+        assert not Path(f"/proc/{here}").exists()
+        assert one.forks.fork(["next"], str(tmp_path), {}, tmp_path / "said") is None
+        assert not [each for each in one._running if each.poll() is None]
+
+
+def test_kernels_end_with_the_server_whatever_they_do(tmp_path: Path) -> None:
+    with kernels(tmp_path) as one:
+        there = one.forks.fork(["ipykernel_launcher", "-f", str(tmp_path / "k.json")], str(tmp_path), os.environ,
+                               tmp_path / "said")  # fmt: skip
+        assert there.poll() is None
+        assert Path(f"/proc/{there.pid}").exists()
+    assert there.wait(10) == 0
+    assert not Path(f"/proc/{there.pid}").exists()

@@ -100,7 +100,7 @@ class Bundle:
         self._files = {entry["path"]: entry for entry in manifest["files"]}
         self._checked: set[str] = set()
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._pending: list[Callable[[], object]] = []
+        self._pending: list[Callable[[duckdb.DuckDBPyConnection], object]] = []
 
     @classmethod
     def open(cls, path: str | Path) -> Bundle:
@@ -139,12 +139,12 @@ class Bundle:
 
     def define(self, name: str, query: str) -> None:
         """Name a query, so that ``sql`` knows it as a view."""
-        self._when_connected(lambda: self._database().execute(f'CREATE OR REPLACE VIEW "{name}" AS {query}'))
+        self._when_connected(lambda connection: connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS {query}'))
 
     def overlay(self, name: str, frame: pd.DataFrame) -> None:
         """Let ``sql`` see a frame in place of the collected table."""
         held = to_arrow(frame, name)
-        self._when_connected(lambda: _keep(self._database(), f"given_{name}", held))
+        self._when_connected(lambda connection: _keep(connection, f"given_{name}", held))
         self.define(name, f'SELECT * FROM "given_{name}"')  # noqa: S608 a name of triage_kit.schemas
 
     def raw_names(self) -> list[str]:
@@ -192,19 +192,19 @@ class Bundle:
             self._checked.add(path)
         return file
 
-    def _when_connected(self, step: Callable[[], object]) -> None:
+    def _when_connected(self, step: Callable[[duckdb.DuckDBPyConnection], object]) -> None:
         """Do a step of the database now, or when there is one: most who open a bundle ask it nothing in SQL."""
-        if self._connection is None:
-            self._pending.append(step)
-        else:
-            step()
+        self._pending.append(step)
+        if self._connection is not None:
+            self._database()
 
     def _database(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
             self._connection = self._connect()
-            pending, self._pending = self._pending, []
-            for step in pending:
-                step()
+        # A step that was interrupted is done again before any answer: an overlay may be what masks a table.
+        while self._pending:
+            self._pending[0](self._connection)
+            del self._pending[0]
         return self._connection
 
     def _connect(self) -> duckdb.DuckDBPyConnection:

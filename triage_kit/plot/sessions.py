@@ -9,7 +9,7 @@ from triage_kit.plot import alike, html, sources, style
 from triage_kit.plot.html import Html, tag, text
 
 MOST = 200  # sessions shown that ran nothing destructive, and up to which each is a line of its own
-WHO = ["role", "application", "database", "client", "groups", "ended"]
+ALIKE = ["role", "application", "database", "client", "groups", "ended", "failed"]
 
 
 def session_list(sessions: pd.DataFrame, timezone: object = None) -> Html:
@@ -29,7 +29,8 @@ def session_list(sessions: pd.DataFrame, timezone: object = None) -> Html:
     shown = shown.assign(first=shown["started_at"].fillna(shown["seen_from"])).sort_values("first", kind="stable")
     headers = ["When", "Who and from where", "Statements", "What it did", "How it ended", "During", "Source"]
     ran = shown["did"].map(lambda did: "\n".join(dict.fromkeys(map(alike.shape, did))))
-    lines = alike.gathered(shown.assign(at=shown["first"], ran=ran), WHO, text="ran", most=MOST)
+    said = shown.assign(at=shown["first"], ran=ran, failed=shown["errors"].fillna(0) > 0)
+    lines = alike.gathered(said, ALIKE, text="ran", most=MOST)
     body = [_row(row, timezone) for row in lines.to_dict("records")]
     left = len(given) - len(shown)
     note = tag("p", f"{style.things(left, 'more session')} did nothing of the kind and ended before a loss, or began "
@@ -47,13 +48,19 @@ def _row(row: dict, timezone: object) -> list[object]:
     errors = f"; {style.things(int(row['errors']), 'error')}" if pd.notna(row["errors"]) and row["errors"] else ""
     return [
         html.lasting(row["first"], row["ended_at"] if pd.notna(row["ended_at"]) else row["seen_to"], timezone),
-        text(", ".join(who) + alike.more(row["times"], "sessions more of the kind")),
+        html.join(
+            [text(", ".join(who) + alike.more(row["times"], "sessions more of the kind")), *_until(row, timezone)]
+        ),
         text(f"{counted}{errors}"),
         _deeds(row["did"]),
         text(row["ended"]),
         text(", ".join(row["groups"])),
         sources.link(row["source"]),
     ]
+
+
+def _until(row: dict, timezone: object) -> list[Html]:
+    return [text(", the last at "), html.moment(row["last"], timezone)] if row["times"] > 1 else []
 
 
 def _deeds(did: tuple[str, ...]) -> Html:

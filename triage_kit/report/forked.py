@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing.connection
 import os
@@ -17,7 +18,7 @@ from triage_kit.report import forkserver
 
 # macOS forbids what some of its own libraries do after a fork, Windows has none: kernels are started one by one there.
 POSSIBLE = sys.platform.startswith("linux")
-PATIENCE = 120  # seconds for the imports
+PATIENCE, A_MOMENT = 120, 2  # seconds for the imports, and for the end
 
 
 class ForkServer:
@@ -51,14 +52,22 @@ class ForkServer:
         finally:
             os.close(theirs)
         if len(answer) < forkserver.SIZE:
-            os.close(ours)
-            return None
-        return Forked(int.from_bytes(answer, "big"), ours)
+            self.close()  # an answer that comes late would be taken for that to another request
+        kernel = int.from_bytes(answer, "big")
+        if kernel:
+            return Forked(kernel, ours)
+        os.close(ours)
+        return None
 
     def close(self) -> None:
-        """End it; a kernel that still runs sees that, and ends as well."""
-        self._process.kill()
-        self._process.wait()
+        """End it, with the kernels that still run."""
+        with contextlib.suppress(OSError):
+            self._channel.shutdown(socket.SHUT_RDWR)
+        try:
+            self._process.wait(A_MOMENT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._channel.close()
 
 
@@ -87,7 +96,8 @@ class Forked:
     def send_signal(self, number: int) -> None:
         """Send a signal; nothing when it has ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         """End it."""
@@ -98,8 +108,9 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
     def _ended(self, timeout: float | None) -> int | None:
-        with self._lock:
-            if self.returncode is None and multiprocessing.connection.wait([self._pipe], timeout):
-                os.close(self._pipe)
-                self.returncode = 0
-            return self.returncode
+        if self.returncode is None and multiprocessing.connection.wait([self._pipe], timeout):
+            with self._lock:  # kernels are stopped from another thread than that which waits for them
+                if self.returncode is None:
+                    os.close(self._pipe)
+                    self.returncode = 0
+        return self.returncode

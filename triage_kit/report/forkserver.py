@@ -6,7 +6,8 @@ descriptor is its one argument. It ends, with every kernel that still runs, when
 
 A request is the length of a JSON text (eight bytes, sent with the descriptor of a pipe), and the text: ``argv`` of
 ipykernel, ``cwd``, ``env``, and ``said``, the file for what is written to stdout and stderr. The answer is the kernel's
-process id (eight bytes). The kernel alone holds the pipe, so that its other end is closed when the kernel has ended.
+process id (eight bytes), 0 where it could not be made. The kernel alone holds the pipe, so that its other end is closed
+when the kernel has ended.
 """
 
 from __future__ import annotations
@@ -35,34 +36,59 @@ MODULES = (
 
 def serve(channel: socket.socket) -> dict[str, object] | None:
     """Fork a kernel a request. Returns its request in each kernel, and None here, when no more will come."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them: none stays a zombie
-    parent, kernels = os.getpid(), []
-    while head := socket.recv_fds(channel, SIZE, 1):
-        length, pipes, *_ = head
-        if not length:
-            break
-        content = channel.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL)
-        with warnings.catch_warnings():
-            # Python 3.12 warns of every thread: jemalloc's, which pyarrow starts, is prepared for a fork.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            kernel = os.fork()
-        if not kernel:
-            channel.close()
-            return {**json.loads(content), "parent": parent}
-        for pipe in pipes:
+    server = os.getpid()
+    kernels: list[int] = []
+    try:
+        while request := received(channel):
+            content, pipe = request
+            kernel = forked()
+            if kernel == 0:
+                channel.close()
+                kernels.clear()
+                return {**json.loads(content), "parent": server}
             os.close(pipe)
-        kernels.append(kernel)
-        channel.sendall(kernel.to_bytes(SIZE, "big"))
-    for kernel in kernels:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(kernel, signal.SIGKILL)
+            if kernel is not None:
+                kernels.append(kernel)
+            channel.sendall((kernel or 0).to_bytes(SIZE, "big"))
+    except OSError:
+        pass  # the report is gone
+    finally:
+        for kernel in kernels:
+            end(kernel)
     return None
+
+
+def received(channel: socket.socket) -> tuple[bytes, int] | None:
+    """A request and the pipe that came with it; None at the end of the channel."""
+    length, pipes, *_ = socket.recv_fds(channel, SIZE, 1)
+    if not length or not pipes:
+        return None
+    os.set_inheritable(pipes[0], False)  # a program that a cell starts and leaves behind must not hold it
+    return channel.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL), pipes[0]
+
+
+def forked() -> int | None:
+    """0 in the new process, its id in this one, None where the system has no room for it."""
+    with warnings.catch_warnings(), contextlib.suppress(OSError):
+        # Python 3.12 warns of every thread: jemalloc's, which pyarrow starts, is prepared for a fork.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+    return None
+
+
+def end(kernel: int) -> None:
+    """End a kernel with what it started; nobody has waited for it before, so that its id is no other process's."""
+    for kill in (os.killpg, os.kill):  # it may not lead a group of its own yet
+        with contextlib.suppress(OSError):
+            kill(kernel, signal.SIGKILL)
+    os.waitpid(kernel, 0)
 
 
 def become(argv: list[str], cwd: str, env: dict[str, str], said: str, parent: int) -> None:
     """Make this process what it would be, had the kernel been started by its command line."""
     os.setsid()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if os.getppid() != parent:
+        os._exit(1)
     os.environ.clear()
     os.environ.update(env)
     file = os.open(said, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

@@ -74,6 +74,8 @@ class Kernels:
         """No kernel begins any more."""
         if self.forks is not None:
             self.forks.close()
+        for process in self._running:
+            process.poll()
 
     @staticmethod
     def _kill(process: subprocess.Popen[bytes] | Forked) -> None:
