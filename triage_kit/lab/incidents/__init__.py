@@ -27,6 +27,7 @@ from triage_kit.lab.incidents import (
     ferry,
     festival,
     fisheries,
+    foodbank,
     gauges,
     greenhouse,
     gym,
@@ -39,6 +40,7 @@ from triage_kit.lab.incidents import (
     library,
     mall,
     marina,
+    metsandus,
     museum,
     newsroom,
     observatory,
@@ -68,6 +70,7 @@ from triage_kit.lab.incidents import (
     tramshop,
     transit,
     unseen,
+    vets,
     vineyard,
     warehouse,
 )
@@ -117,6 +120,9 @@ SEEN_SINCE = (
     parking,
     barnehage,
     marina,
+    vets,
+    metsandus,
+    foodbank,
 )
 NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
 

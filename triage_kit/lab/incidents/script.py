@@ -65,7 +65,7 @@ def _in_parts(statement: str) -> list[str]:
     """
     found = SERIES.search(statement)
     first, last = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not found or not statement.startswith("INSERT") or last - first < 20:
+    if not found or not statement.upper().startswith("INSERT") or last - first < 20:
         return [statement]
     cuts = [first + (last + 1 - first) * quarter // 4 for quarter in range(5)]
     return [
