@@ -187,10 +187,10 @@ def test_every_page_says_what_was_not_seen() -> None:
     whole = [{"source": "questions", "read": "38 of 38 answered"}]
     lacking = [*whole, {"source": "not named in the case", "read": "backups, an earlier bundle"}]
     said = answers(screen(gaps=[], coverage=lacking))["Not seen"]
-    assert said == ("Every question that was asked has its answer. Not named in the case: backups, an earlier bundle. "
-                    "Gaps and provenance")  # fmt: skip
+    assert said == ("Every question to the server has its answer; what nobody logs is in none. Not named in the case: "
+                    "backups, an earlier bundle. Gaps and provenance")  # fmt: skip
     assert answers(screen(gaps=[], coverage=whole))["Not seen"].startswith(
-        "Every question that was asked has its answer"
+        "Every question to the server has its answer"
     )
     some = answers(screen(coverage=lacking))["Not seen"]
     assert "which statements ran" in some
@@ -218,6 +218,12 @@ def test_a_dated_loss_misses_no_clock_before_what_it_misses_most() -> None:
 def test_more_rows_than_are_missing_are_not_promised(rows: int, words: str) -> None:
     way = {"option": "dead_rows", "feasible": True, "rows": rows}
     assert answers(screen(recovery=[way]))["Can it come back"].startswith(f"Yes: {words}, by")
+    assert answers(screen(recovery=[{**way, "tables": ["m.assets", "m.flows"]}]))["Can it come back"].startswith(
+        "Yes: "
+    )
+    said = answers(screen(recovery=[{**way, "tables": ["m.assets"]}]))["Can it come back"]
+    assert said.startswith(f"In part: up to {rows:,} rows, by")
+    assert "; no row of m.flows." in said
 
 
 def test_bars_show_how_many_rows_a_table_has() -> None:

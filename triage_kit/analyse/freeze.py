@@ -22,7 +22,10 @@ _CONNECTED = (
     "SELECT pid, usename, application_name, state, query FROM pg_stat_activity WHERE backend_type = 'client backend';"
 )
 _LISTED = "SELECT name, size, modification FROM pg_ls_logdir() ORDER BY modification;"
-_NO_AUTOVACUUM = "-- as a superuser:\nALTER SYSTEM SET autovacuum = off; SELECT pg_reload_conf();"
+_NO_AUTOVACUUM = (
+    "-- as a superuser, one line after the other; afterwards the same with RESET autovacuum for SET autovacuum = off:\n"
+    "ALTER SYSTEM SET autovacuum = off;\nSELECT pg_reload_conf();"
+)
 DAMAGED = "the damaged tables"
 IN_QUESTION = "the tables in question"  # whether they lost rows is not settled
 ELSEWHERE = "/another/disk"
@@ -172,8 +175,10 @@ def _writers(names: Sequence[str], database: str | None, which: str = DAMAGED) -
             f"compared, writers may go on by: {_writable(database)}"
         ),
         "command": (
-            f"{_CONNECTED}\n-- as the owner of the database or a superuser:\n{_read_only(database)}\n"
-            f"-- as a member of pg_signal_backend; sessions of superusers take a superuser:\n{_end_sessions(database)}"
+            f"-- first, and keep what it prints:\n{_CONNECTED}\n"
+            f"-- as the owner of the database or a superuser:\n{_read_only(database)}\n"
+            "-- as a member of pg_signal_backend; sessions of superusers take a superuser:\n"
+            f"{_end_sessions(database)}"
         ),
         "deadline": None,
     }

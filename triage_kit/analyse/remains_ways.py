@@ -162,6 +162,7 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
         lacks,
         "under an hour",
         _salvaging(lost, target, counted or lost.tables),
+        tables=tuple(counted) or lost.tables,
         rows=number,
         target_lsn=target.lsn,
         clock="each checkpoint may recycle the oldest segments: copy pg_wal now",

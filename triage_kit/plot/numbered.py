@@ -398,8 +398,10 @@ def _ties(foreign_keys: pd.DataFrame, findings: pd.DataFrame) -> list[tuple[str,
                         html.ids(near["evidence"]),
                     ]
                 ),
-                f"{len(between) or 'None'} join two damaged tables, "
-                f"{len(carrying) or 'none'} of these ON DELETE CASCADE.",
+                f"{len(between)} {'joins' if len(between) == 1 else 'join'} two damaged tables, "
+                f"{len(carrying) or 'none'} of these ON DELETE CASCADE."
+                if len(between)
+                else "None joins two damaged tables.",
                 html.join([impact, _let_go(near, given)]),
                 conclusion,
             ),

@@ -8,6 +8,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.plot import html, style, words
+from triage_kit.plot.damage import by_urgency, names
 from triage_kit.plot.html import Html, tag, text
 
 MOST_GAPS = 3
@@ -27,12 +28,14 @@ def way_back(recovery: pd.DataFrame, findings: pd.DataFrame, zone: object) -> Ht
         others = f" {style.things(len(feasible) - 1, 'more way')}: " if len(feasible) > 1 else " "
         where = tag("a", "Recovery options", href="#s-recovery-options")
         way = tag("strong", style.way_back(best["option"]))
+        spared = _untouched(best["tables"], findings)
         said = [
-            "Yes: ",
-            _amount(best["rows"], findings),
+            "In part: " if spared else "Yes: ",
+            _amount(best["rows"], findings, partly=bool(spared)),
             way,
             _effort(best),
             ends,
+            html.join(["; no row of ", html.names(spared, 3)]) if spared else "",
             ".",
             _lacking(best["preconditions"]),
         ]
@@ -48,6 +51,13 @@ def way_back(recovery: pd.DataFrame, findings: pd.DataFrame, zone: object) -> Ht
     if (findings["status"] == "undecided").any():
         return text("Not known: which way would bring rows back hangs on what happened, and that is not settled.")
     return text("Nothing is known that would have to come back.")
+
+
+def _untouched(brought: Sequence[str], findings: pd.DataFrame) -> list[str]:
+    """The damaged tables of which a way back brings nothing; none where it does not tell what it brings."""
+    leaves = by_urgency(findings[(findings["kind"] != "partitioned") & findings["status"].isin(style.DAMAGED)])
+    told = set(brought)
+    return [name for name in names(leaves) if name not in told] if told else []
 
 
 def _lacking(preconditions: Sequence[str]) -> Html:
@@ -66,18 +76,18 @@ def _without(lacks: object) -> Html:
     return html.cited(f" Does not bring: {schemas.cut(style.visible(lacks.split(':')[0]), 160)}.".replace(" ….", " …"))
 
 
-def _amount(rows: object, findings: pd.DataFrame) -> str:
+def _amount(rows: object, findings: pd.DataFrame, partly: bool) -> str:
     """How many of the missing or hidden rows a way back brings."""
     if pd.isna(rows):
         return ""
     leaves = findings[(findings["kind"] != "partitioned") & findings["status"].isin(style.DAMAGED)]
     gone = int(leaves["missing_rows"].fillna(0).sum()) + words.hidden_rows(leaves)
     known = bool(leaves["missing_rows"].notna().all())
-    if known and gone == rows:
+    if known and gone == rows and not partly:
         return f"all {style.things(gone, 'row')}, by " if gone > 1 else "the row, by "
     if known and gone > int(rows):
         return f"{int(rows):,} of {gone:,} rows, by "
-    if known:  # more than are missing: deletes of before are among them
+    if known and not partly:  # more than are missing: deletes of before are among them
         return f"up to all {style.things(gone, 'row')}, by "
     return f"up to {style.things(int(rows), 'row')}, by "
 
@@ -151,7 +161,11 @@ def unseen(gaps: pd.DataFrame | None, coverage: pd.DataFrame | None, dated: bool
     where = tag("a", "Gaps and provenance", href="#s-gaps-and-provenance")
     beside = not_named(coverage)
     if gaps is None or not len(gaps):
-        every = "Every question that was asked has its answer. " if coverage is not None and len(coverage) else ""
+        every = (
+            "Every question to the server has its answer; what nobody logs is in none. "
+            if coverage is not None and len(coverage)
+            else ""
+        )
         return html.join([every, beside, where]) if every or beside else text("")
     given = schemas.check(gaps, "gaps")
     missed = given[~given["source"].isin(DATING)] if dated else given

@@ -33,8 +33,9 @@ def session_list(sessions: pd.DataFrame, timezone: object = None) -> Html:
     lines = alike.gathered(said, ALIKE, text="ran", most=MOST)
     body = [_row(row, timezone) for row in lines.to_dict("records")]
     left = len(given) - len(shown)
-    note = tag("p", f"{style.things(left, 'more session')} did nothing of the kind and ended before a loss, or began "
-               "after it; in the notebooks, found.sessions has them.", class_="note") if left else ""  # fmt: skip
+    more = f"Of {style.things(left, 'more session')} no line tells anything of the kind; each ended before a loss or "
+    more += "began after it. In the notebooks, found.sessions has them."
+    note = tag("p", more, class_="note") if left else ""
     return html.join(
         [html.table("Sessions that changed something, or were connected during a loss", headers, body), note]
     )
