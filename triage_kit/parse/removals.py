@@ -40,10 +40,11 @@ _ROWS = re.compile(
     rf"[!_]?{_GENERIC}(?![\w-])(?=\(|\.(?i:where)\(|[ \t]*(?:[{{;\n)}}]|\|>|\Z))"
 )
 # What a file that speaks to a database says somewhere.
+_SPEAKS = ("sql", "postgre", "jdbc", "migrat", "database", "entity", "entities", "schema", "persist", "transaction",
+           "active_record", "activerecord", "mutation", "delete_where", "deletewhere", ".where(", ":where")  # fmt: skip
 _CONTEXT = re.compile(
-    r"(?i)sql|postgre|(?<![a-z])pg(?![a-z])|jdbc|(?<![a-z])orm(?![a-z])|migrat|database|(?<![a-z])db(?![a-z])|"
-    r"(?<![a-z])repo(?:sitor)?|entit(?:y|ies)|schema|persist|(?<![a-z])dao(?![a-z])|transaction|active_?record|(?<!j)quer(?:y|ies)|"
-    r"(?<![a-z])where\w{0,12}\s*[({[]|table\(\s*['\"]|:where\b|delete_?where|\.where\(|mutation"
+    r"(?<![a-z])(?:pg|orm|db|dao)(?![a-z])|(?<![a-z])repo(?:sitor)?|(?<!j)quer(?:y|ies)|"
+    r"(?<![a-z])where\w{0,12}\s*[({[]|table\(\s*['\"]"
 )
 # Stores that are no PostgreSQL, and frames: their tables, rows and collections are removed by the same words.
 _OTHERS = """
@@ -145,7 +146,10 @@ def removals(text: str, path: str) -> Iterator[Operation]:
     >>> [(each.operation, each.object, each.bounded) for each in removals(code, "a.js")]
     [('drop_table', 'orders', None), ('delete', 'lines', True), ('delete', 'Order', False)]
     """
-    if not _CONTEXT.search(f"{path}\n{text}") or (_of_another_store(text) and not _POSTGRES.search(text)):
+    lowered = f"{path}\n{text}".lower()
+    if not any(each in lowered for each in _SPEAKS) and not _CONTEXT.search(lowered):
+        return
+    if any(each in lowered for each in _OTHER_STORES) and not _POSTGRES.search(text):
         return
     text = _LONG_LINE.sub(r"\1", without_comments(text, PurePosixPath(path).suffix.lstrip(".").lower()))
     if path.endswith(_LISPS):
@@ -163,11 +167,6 @@ def removals(text: str, path: str) -> Iterator[Operation]:
             made.line = text.count("\n", 0, found.end()) + 1
             made.text = _line(text, found.end())
             yield made
-
-
-def _of_another_store(text: str) -> bool:
-    lowered = text.lower()
-    return any(each in lowered for each in _OTHER_STORES)
 
 
 _LONG_LINE = re.compile(r"(?m)^(.{2000}).+$")
@@ -213,9 +212,14 @@ _FORMS = [
 ]
 
 
+_FORM_CLUES = ("", " in ", "Where", "elete", "table @", "delete_")  # without its one a form is not there
+
+
 def _forms(text: str, blanked: str, lisp: bool) -> Iterator[Operation]:
     """What stands without the parentheses of a call: forms of Lisps and functional languages, commands, mutations."""
-    for pattern in _FORMS:
+    for clue, pattern in zip(_FORM_CLUES, _FORMS, strict=True):
+        if clue not in text:
+            continue
         shown = text if "affected_rows" in pattern.pattern else blanked
         for found in islice(pattern.finditer(shown), _MOST):
             before = text[max(0, found.start() - 1) : found.start()]
