@@ -126,7 +126,7 @@ def _tags(marks: Marks, said: Callable[[np.ndarray], str]) -> list[tuple[float, 
 def _meet(one: tuple, other: tuple, said: Callable[[np.ndarray], str]) -> bool:
     (left, right), (start, end) = one[:2], other[:2]
     first, second = said(one[2]), said(other[2])
-    ends = phone.begin((left + right) / 2, first) + len(first) * phone.LETTER
+    ends = phone.begin((left + right) / 2, first) + phone.room(first)
     return ends + phone.AIR > phone.begin((start + end) / 2, second)
 
 

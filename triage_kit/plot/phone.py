@@ -9,7 +9,7 @@ from triage_kit.plot.html import Html, tag
 
 WIDTH = 340  # pixels
 SIZE, LINE, LETTERS = 12.5, 16, 48  # of the words: their size, their lines, and what a line holds
-LETTER = 7.2  # pixels of one, wide, for readers' own fonts
+LETTER, DIGIT = 7.2, 8.0  # pixels of one, wide, for readers' own fonts
 AIR = 6  # pixels between words of a line
 
 
@@ -34,8 +34,16 @@ def beside(x: float, y: float, said: str, colour: str, weight: str | None = None
 
 def begin(x: float, said: str) -> float:
     """Where words begin that belong to ``x``: their middle is there, unless the paper ends before."""
-    room = len(said) * LETTER
-    return round(max(min(x - room / 2, WIDTH - room), 0), 1)
+    return round(max(min(x - room(said) / 2, WIDTH - room(said)), 0), 1)
+
+
+def room(said: str) -> float:
+    """How wide words are at most.
+
+    >>> room("120018") <= 48, room("120018") > room("folded")
+    (True, True)
+    """
+    return sum(DIGIT if each.isdigit() else LETTER for each in said)
 
 
 def rows(asked: Sequence[tuple[float, str]]) -> list[int]:
@@ -49,6 +57,6 @@ def rows(asked: Sequence[tuple[float, str]]) -> list[int]:
     for x, said in asked:
         left = begin(x, said)
         free = next((row for row, end in enumerate(ends) if end + AIR <= left), len(ends))
-        ends[free : free + 1] = [left + len(said) * LETTER]
+        ends[free : free + 1] = [left + room(said)]
         found.append(free)
     return found
