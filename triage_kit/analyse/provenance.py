@@ -119,7 +119,7 @@ def coverage(evidence: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     found = []
     for row in rows(evidence["log_sources"]):
         entries = f"{row['entries']} entr{'y' if row['entries'] == 1 else 'ies'}"
-        unread = f"{_things(row['unparsed'], 'line')} fit{'s' if row['unparsed'] == 1 else ''} nothing"
+        unread = f"{_things(row['unparsed'], 'line')} not understood" if row["unparsed"] else "every one understood"
         read = f"{entries} in {_things(row['lines'], 'line')} ({row['format']}), {unread}"
         found.append({"source": row["file"], "read": read, "from": row["first_at"], "to": row["last_at"]})
     counts = evidence["row_counts"]

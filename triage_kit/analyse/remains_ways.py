@@ -25,7 +25,7 @@ FIRST = "pg_wal still holds its first segment"
 # What sets a deleted row apart from one that was only locked (HEAP_XMAX_LOCK_ONLY, 128), one whose deletion is known to
 # have been undone (HEAP_XMAX_INVALID, 2048) and one that has a newer version elsewhere (PostgreSQL's htup_details.h).
 DELETED = "i.t_infomask & 2176 = 0 AND i.t_ctid = format('(%s,%s)', p.page, i.lp)::tid"
-AS_BYTES = "values of composite and range types and of extensions' types, but as bytes"
+AS_BYTES = "readable values of composite and range types and of extensions' types: these come as bytes"
 
 
 def dead_rows(lost: Loss, target: Target, evidence: Evidence) -> dict:
