@@ -18,7 +18,8 @@ from pathlib import PurePosixPath
 from triage_kit.parse.chains import Call, blank_literals, call_at
 from triage_kit.parse.code import only_held, told
 from triage_kit.parse.migration import Operation
-from triage_kit.parse.orm import limited, only_shown
+from triage_kit.parse.orm import only_shown
+from triage_kit.parse.orm_rules import limited
 from triage_kit.parse.other_languages import without_comments
 
 _MOST = 500
