@@ -62,6 +62,15 @@ def test_without_an_explaining_statement_the_window_decides() -> None:
     assert nobody(seen([dropped], [], {**GROUP, "mechanism": "hidden"}))
 
 
+def test_without_one_the_session_that_reached_most_tables_is_named_and_not_an_everyday_delete_before_it() -> None:
+    everyday = {**BEFORE, "at": AT, "pid": 7}
+    replaced = [{**LOGGED, "text": f"DROP TABLE {table}", "operation": "drop_table", "tables": [table]}
+                for table in GROUP["tables"]]  # fmt: skip
+    found = seen([everyday, *replaced], [], {**GROUP, "mechanism": "restore"})
+    assert (found["text"], found["pid"]) == ("DROP TABLE m.assets", 30300)
+    assert seen([everyday, replaced[0]], [])["pid"] == 7  # each reached one
+
+
 def test_rows_out_of_sight_are_traced_to_what_hides_them() -> None:
     hides = {**LOGGED, "text": "ALTER TABLE m.assets ENABLE ROW LEVEL SECURITY", "operation": "enable_row_security"}
     assert seen([hides], [], {**GROUP, "mechanism": "hidden"})["evidence"] == ("E17",)

@@ -52,3 +52,15 @@ def test_statements_are_called_seen_when_that_of_each_table_was(make_table, make
         ["DELETE FROM s.game WHERE season = $1; DELETE FROM s.pairing", True]
     ]
     assert one.explaining_statements["observed"].tolist() == [False]
+
+
+def test_a_statement_that_counted_no_rows_is_not_the_one_that_did_it(make_table, make_evidence):
+    ran = {"DELETE FROM s.game WHERE day < $1": 0, "DELETE FROM s.game USING s.c WHERE c.id = $1": 220,
+           "DELETE FROM s.pairing": 440}  # fmt: skip
+    calls = [{"query_id": text, "database": "d", "role": "o", "text": text, "calls": 1, "rows": rows}
+             for text, rows in ran.items()]  # fmt: skip
+    logged = [{"file": "a.log", "line": line, "at": f"2025-10-07T20:27:3{line}Z", "pid": line, "kind": "statement",
+               "statement": text.replace("$1", "7")} for line, text in enumerate(ran)]  # fmt: skip
+    given = {"statements": calls, "log_events": logged, "questions": [{"source": "statements", "status": "answered"}]}
+    found = deleted(make_table, make_evidence, 798, 798, **given).explaining_statements
+    assert found["text"].tolist() == ["DELETE FROM s.game USING s.c WHERE c.id = 7; DELETE FROM s.pairing"]

@@ -18,7 +18,7 @@ from triage_kit.analyse.routines import called as called_routines
 from triage_kit.analyse.routines import fired
 from triage_kit.analyse.sessions import called, connected
 from triage_kit.analyse.silence import covers
-from triage_kit.analyse.statements import REMOVES_ROWS, Seen, destructive, resolver, wording
+from triage_kit.analyse.statements import LITTLE, REMOVES_ROWS, Seen, destructive, resolver, took_least, wording
 
 # Besides those that date a loss: a table that was moved away and made anew was not dropped.
 ALSO = {"recreate": ("set_schema", "create_table", "rename_database"), "column_drop": ("drop_column", "drop_type")}
@@ -28,7 +28,6 @@ WHOLE = (
 )  # fmt: skip
 A_MOMENT = pd.Timedelta(milliseconds=10)  # between two clocks of one server: log lines are cut to milliseconds
 AROUND = pd.Timedelta(seconds=2)
-LITTLE = 10  # judgement: what took less than one in so many of the deleted rows is no explanation of the rest
 SPECIFIC = {"gui", "shell", "tests", "job", "migrator", "restore"}  # a name that says more than that it is a program
 _CALLS = re.compile(r'(?is)^\s*(?:call\s+|do\b|select\s+(?:\*\s+from\s+)?(?!pg_|count\b|now\b|version\b)[\w."]+\s*\()')
 _CRON = re.compile(r"(?s)^cron job (\d+) starting: (.+)")
@@ -112,19 +111,6 @@ def matching(group: Group, inquiry: Inquiry) -> list[Seen]:
         done = unbounded or [seen for seen in done if _took_most(seen, group, inquiry)]
     small = took_least(done)
     return sorted(dict.fromkeys(done), key=lambda seen: _order(seen, group, inquiry, wording(seen.text) in small))
-
-
-def took_least(done: Sequence[Seen]) -> set[str]:
-    """Shapes of the statements that took far fewer rows than another one, by pg_stat_statements: everyday work.
-
-    The log has the hand and the time of each, cut to seconds, and counts no rows.
-    """
-    rows_of: Counter[str] = Counter()
-    for seen in done:
-        if seen.rows is not None and seen.where == "pg_stat_statements":
-            rows_of[wording(seen.text)] += seen.rows
-    most = max(rows_of.values(), default=0)
-    return {each for each, count in rows_of.items() if LITTLE * count < most}
 
 
 def trees(inquiry: Inquiry) -> set[int]:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.analyse.actors import matching, took_least, trees
+from triage_kit.analyse.actors import matching, trees
 from triage_kit.analyse.applied import applied_revisions, migration_states
 from triage_kit.analyse.built_names import HOLE, fitting
 from triage_kit.analyse.context import rows
@@ -19,7 +19,7 @@ from triage_kit.analyse.groups import Group
 from triage_kit.analyse.hands import kinds
 from triage_kit.analyse.inquiry import Inquiry, Sign, answered
 from triage_kit.analyse.routines import body_of
-from triage_kit.analyse.statements import REMOVES_ROWS, wording
+from triage_kit.analyse.statements import REMOVES_ROWS, took_least, wording
 from triage_kit.analyse.suspects import in_routine
 
 VEHICLES = ("scheduled_job", "test_run", "application", "worker", "script", "routine")

@@ -46,8 +46,8 @@ def culprits(groups: pd.DataFrame, frames: Mapping[str, pd.DataFrame], statement
 def _session(group: Mapping[str, object], statements: pd.DataFrame, explaining: pd.DataFrame) -> dict[str, object]:
     """The statement that was seen doing it, with role, application, address and process as far as any source has them.
 
-    Where the group's explaining statement was seen, its text is looked for, else the first in the group's window that
-    reaches one of its tables.
+    Where the group's explaining statement was seen, its text is looked for, else the first in the group's window of the
+    session that reaches most of its tables.
     """
     told = explaining[explaining["group"] == group["group"]]
     done = statements[~statements["outcome"].isin(("failed", "rolled_back"))]
@@ -58,7 +58,7 @@ def _session(group: Mapping[str, object], statements: pd.DataFrame, explaining: 
             return {}
         mine = near[near["text"].map(_plain) == _plain(first["text"])]
     else:
-        mine = _within(near, group)
+        mine = _busiest(_within(near, group), group["tables"])
     if mine.empty:
         return {}
     mine = mine.sort_values("at", kind="stable", na_position="last")
@@ -89,6 +89,16 @@ def _within(statements: pd.DataFrame, group: Mapping[str, object]) -> pd.DataFra
     fits = loses.map(lambda found: bool(found & ({"visibility"} if hides else {"rows", "storage"}))).astype(bool)
     timed = (statements["at"] <= end + SLACK) & ((statements["at"] >= start - SLACK) if pd.notna(start) else True)
     return statements[fits & timed.fillna(False)]
+
+
+def _busiest(statements: pd.DataFrame, tables: tuple[str, ...]) -> pd.DataFrame:
+    """Statements of the session that reached the most of several tables; all of them where none reached two.
+
+    An everyday DELETE in one of the tables may stand in the same second as the session that replaced all ten.
+    """
+    reached = statements.explode("tables").loc[lambda each: each["tables"].isin(tables)]
+    of_pid = reached.groupby("pid", sort=False)["tables"].nunique()
+    return statements[statements["pid"].eq(of_pid.idxmax())] if len(of_pid) and of_pid.max() > 1 else statements
 
 
 def _line(group: str, cause: str | None, suspects: pd.DataFrame, review: pd.DataFrame) -> dict[str, object]:

@@ -13,7 +13,7 @@ from triage_kit.analyse import foreign_keys as fk
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.records import Change
 from triage_kit.analyse.scene import Scene
-from triage_kit.analyse.statements import Seen
+from triage_kit.analyse.statements import Seen, took_least, wording
 from triage_kit.analyse.transactions import Replacement
 
 MOST_OF = 0.9  # judgement: of the counted deletes, so that the others are everyday work
@@ -266,14 +266,11 @@ def explaining_frame(groups: Sequence[Group], reach: nx.MultiDiGraph, scene: Sce
 
 def _observed(group: Group, root: str, scene: Scene) -> Seen | None:
     wanted = "truncate" if group.mechanism == "truncate" else "delete"
-    for seen in scene.seen.get(root, ()):
-        if (
-            seen.operation == wanted
-            and seen.outcome not in ("failed", "rolled_back")
-            and (seen.bounded is not True or root in group.thinned)
-        ):
-            return seen
-    return _took_all(group, root, scene) if wanted == "delete" else None
+    fitting = [seen for seen in scene.seen.get(root, ()) if seen.operation == wanted and seen.done
+               and (seen.bounded is not True or root in group.thinned)]  # fmt: skip
+    small = took_least(fitting)
+    likely = (seen for seen in fitting if wording(seen.text) not in small)
+    return next(likely, None) or (_took_all(group, root, scene) if wanted == "delete" else None)
 
 
 def _took_all(group: Group, root: str, scene: Scene) -> Seen | None:

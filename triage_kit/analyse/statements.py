@@ -8,6 +8,7 @@ each statement carries its outcome, and silence is weighed only where it would h
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -40,6 +41,8 @@ FAILURES = ("ERROR", "FATAL", "PANIC")
 NOTHING = "nothing: a statement that fails changes no row"
 COLUMN_ONLY = "no rows: at most the columns of that type"
 HIDES_ONLY = "no rows: it changes who sees them, or under which name"
+
+LITTLE = 10  # judgement: what took less than one in so many of the deleted rows is no explanation of the rest
 
 # Comments and blanks, then a command that counts what it removes.
 _PLAIN = re.compile(r"(?is)(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*(?:delete|update|merge|truncate|insert)\b")
@@ -324,6 +327,19 @@ def wording(text: str) -> str:
     """
     text = re.sub(r"'(?:[^']|'')*'|\$\d+|%s|\?|:\w+|\b\d+(?:\.\d+)?\b", "?", text.strip().rstrip(";"))
     return " ".join(text.lower().split())
+
+
+def took_least(done: Sequence[Seen]) -> set[str]:
+    """Shapes of the statements that took far fewer rows than another one, by pg_stat_statements: everyday work.
+
+    The log has the hand and the time of each, cut to seconds, and counts no rows.
+    """
+    rows_of: Counter[str] = Counter()
+    for seen in done:
+        if seen.rows is not None and seen.where == "pg_stat_statements":
+            rows_of[wording(seen.text)] += seen.rows
+    most = max(rows_of.values(), default=0)
+    return {each for each, count in rows_of.items() if LITTLE * count < most}
 
 
 def resolver(names: Iterable[str]) -> Callable[[sql.Effect], str]:
