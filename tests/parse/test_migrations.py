@@ -6,6 +6,7 @@ import textwrap
 import pytest
 
 from triage_kit.parse.alembic import is_alembic, read_alembic
+from triage_kit.parse.entries import entry_hits
 from triage_kit.parse.hits import loses_of
 from triage_kit.parse.migrations import read_migrations
 from triage_kit.parse.sql_files import read_sql_migration
@@ -232,3 +233,27 @@ def test_what_a_migration_does_to_its_own_columns_costs_nothing(path, text, expe
     [migration] = read_migrations(text, path)
     ups = [each for each in migration.operations if each.direction == "up"]
     assert [f"{loses_of(each)} {each.object}" for each in ups if loses_of(each)] == expected
+
+
+ENTRIES = """# we never drop_table here
+- drop_table: {table: alpha}
+- drop_table:
+    table: beta
+- down:
+    - drop_table: {table: kept}
+- drop_table: {table: gamma}
+"""
+
+
+def test_an_entry_stands_where_its_own_table_is_named():
+    found = [(each.line, each.object, each.text) for each in entry_hits(ENTRIES, "yaml")]
+    assert found == [(2, "alpha", "- drop_table: {table: alpha}"), (3, "beta", "- drop_table:"),
+                     (7, "gamma", "- drop_table: {table: gamma}")]  # fmt: skip
+
+
+def test_a_remark_is_no_marker_of_the_way_back_because_an_address_stands_in_the_file():
+    text = "INSERT INTO mail VALUES ('ada@example.org');\n-- Rollback\nDROP TABLE ledger;\n"
+    (one,) = read_migrations(text, "db/migrations/007_mail.sql")
+    assert [(each.operation, each.object, each.direction) for each in one.operations if each.object == "ledger"] == [
+        ("drop_table", "ledger", "up")
+    ]

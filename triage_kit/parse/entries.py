@@ -26,6 +26,7 @@ _MOST_TEXT = 1 << 20
 _MOST = 2_000
 _DEEPEST = 60
 _TEXT_LIMIT = 4_000
+_NEAR = 600  # characters from an entry's name to its table's
 _ENTRY = re.compile(
     r"(?i)\A(?P<verb>drop|remove|delete|destroy|truncate|purge|clear|wipe|empty)[\s_-]?(?:all[_-]?)?"
     r"(?P<noun>tables?|columns?|fields?|schemas?|all|rows|data|from)?(?:[_-]?if[_-]?exists)?\Z"
@@ -74,9 +75,12 @@ def entry_hits(text: str, suffix: str) -> Iterator[Operation]:
         documents = _documents(text, suffix)
     except (yaml.YAMLError, RecursionError, ValueError):
         return
+    seen: dict[str, int] = {}  # where the last entry of a name stood: the next one stands behind it
     for document in documents:
         for each, shown in islice(_walk(document, (), suffix), _MOST):
-            each.line, each.text = _place(text, shown, each.line)
+            at = _behind(text, shown, each.object or "", seen.get(shown, 0))
+            seen[shown] = at + 1
+            each.line, each.text = _place(text, shown, at)
             yield each
 
 
@@ -92,7 +96,7 @@ class _Plain(_Loader):  # type: ignore[misc, valid-type]
     """A loader that makes nothing but text, lists and mappings of what a document holds, whatever its tags."""
 
 
-def _text_of(loader: Any, suffix: str, node: Any) -> Any:
+def _text_of(loader: Any, node: Any) -> Any:
     if isinstance(node, yaml.MappingNode):
         return {str(getattr(key, "value", "")): loader.construct_object(value, deep=True) for key, value in node.value}
     if isinstance(node, yaml.SequenceNode):
@@ -115,8 +119,8 @@ for _tag in (
     "omap",
     "pairs",
 ):
-    _Plain.add_constructor(f"tag:yaml.org,2002:{_tag}", lambda loader, node: _text_of(loader, "", node))
-_Plain.add_multi_constructor("", _text_of)
+    _Plain.add_constructor(f"tag:yaml.org,2002:{_tag}", _text_of)
+_Plain.add_multi_constructor("", lambda loader, _, node: _text_of(loader, node))
 
 
 def _walk(node: Any, path: tuple[str, ...], suffix: str) -> Iterator[tuple[Operation, str]]:
@@ -130,11 +134,11 @@ def _walk(node: Any, path: tuple[str, ...], suffix: str) -> Iterator[tuple[Opera
         if isinstance(each, (list, dict)):
             seen.add(id(each))
         if isinstance(each, list):
-            waiting += [(item, under) for item in each]
+            waiting += [(item, under) for item in reversed(each)]
         elif isinstance(each, dict):
             yield from _mapping(each, under)
             deeper = [(value, (*under, str(key))) for key, value in each.items() if not _BACK.match(str(key))]
-            waiting += deeper if len(under) < _DEEPEST else []
+            waiting += reversed(deeper) if len(under) < _DEEPEST else []
         elif isinstance(each, str):
             yield from _statement(each, under, suffix)
 
@@ -226,15 +230,26 @@ def _statement(written: str, under: tuple[str, ...], suffix: str) -> Iterator[tu
             yield made, written.strip().splitlines()[min(each.line, len(written.strip().splitlines())) - 1].strip()
 
 
-def _place(text: str, shown: str, line: int) -> tuple[int, str]:
-    at = text.find(shown)
-    at = text.find(json.dumps(shown)[1:-1]) if at < 0 else at
+def _behind(text: str, shown: str, of: str, start: int) -> int:
+    """Where an entry stands: behind the last of its name, in no comment, and soon before the name of its table."""
+    written = shown if shown in text else json.dumps(shown)[1:-1]
+    table = of.split(".")[0]
+    at = first = text.find(written, start)
+    while at >= 0:
+        line = text[text.rfind("\n", 0, at) + 1 : at].lstrip()
+        named = text.find(table, at, at + _NEAR)
+        if not line.startswith("#") and named >= 0 and text.find(written, at + 1, named) < 0:
+            return at
+        at = text.find(written, at + 1)
+    return first
+
+
+def _place(text: str, shown: str, at: int) -> tuple[int, str]:
     if at < 0:
         return 1, shown[:_TEXT_LIMIT]
     end = text.find("\n", at)
-    return text.count("\n", 0, at) + 1, text[text.rfind("\n", 0, at) + 1 : end if end >= 0 else None].strip()[
-        :_TEXT_LIMIT
-    ]
+    line = text[text.rfind("\n", 0, at) + 1 : end if end >= 0 else None]
+    return text.count("\n", 0, at) + 1, line.strip()[:_TEXT_LIMIT]
 
 
 # XML ----------------------------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def without_comments(text: str, suffix: str) -> str:
     """
     comments = _comments(suffix)
     for opens, closes in _SIGNS:
-        if text.count(opens) > _MOST_FORMS:
+        if text.count(opens) > _FEW:
             text = closable(text, opens, closes)
     return comments.sub(_blank, text)
 
@@ -110,7 +110,7 @@ _BLOCK = re.compile(rf"\bsql\s+\w+\s*\{{\s*(?P<sql>(?i:{WORDS})[^{{}}]{{0,8000}}
 _BRACED = re.compile(rf"(?<![$\w])\{{{_WORDS}(?P<sql>[^{{}}]{{0,8000}})\}}")
 _SLASHED = re.compile(r"(?m)(?:^[ \t]*\\\\[^\n]*\n)+")
 _SLASHES = re.compile(r"(?m)^[ \t]*\\\\")
-_MOST_FORMS = 2_000  # each unfinished one would be looked for to the end of the file
+_FEW, _MOST_FORMS = 50, 2_000  # each unfinished one would be looked for to the end of the file
 _MOST_TEXT = 1 << 19
 
 

@@ -112,8 +112,8 @@ _SHARP = re.compile(r"(?m)^#(?=[^\w\n]*\w+[^\w\n]*$)")  # no comment of SQL, but
 def _markers(text: str) -> list[tuple[int, str]]:
     """Where each part begins, and its direction; a comment of one word counts beside one of the other direction."""
     found = list(_MARKER.finditer(text))
-    said = {each["says"].lower() for each in found if each["says"]}
-    sure = "up" in said or any("below" in each or "@" in text for each in said)
+    said = {each["says"].lower(): each[0] for each in found if each["says"]}
+    sure = "up" in said or any("below" in word or "@" in comment for word, comment in said.items())
     return [
         (each.start(), "up" if (each["known"] or each["says"]).lower() == "up" else "down")
         for each in found
