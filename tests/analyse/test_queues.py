@@ -47,6 +47,8 @@ def test_a_table_that_people_miss_rows_of_is_no_queue_for_its_rounds(make_table,
 @pytest.mark.parametrize(("text", "told"), [
     ("DELETE FROM s.post WHERE id IN (SELECT id FROM s.post LIMIT $1 FOR UPDATE SKIP LOCKED)", "intact"),
     ("DELETE FROM s.post WHERE id IN (SELECT id FROM s.post LIMIT $1)", "wiped"),
+    ("DELETE FROM s.post WHERE id IN (SELECT id FROM s.post ORDER BY id LIMIT $1)", "intact"),  # each in its turn
+    ("DELETE FROM s.post WHERE id IN (SELECT id FROM s.post WHERE made < $1 ORDER BY id LIMIT $2)", "wiped"),
 ])  # fmt: skip
 def test_what_skips_the_rows_that_others_have_locked_is_a_consumer(make_table, make_evidence, text, told):
     tables = [make_table("post", 16404, **GONE), make_table("users", 16500)]
