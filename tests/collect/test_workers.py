@@ -2,12 +2,13 @@
 
 import os
 import sys
+import time
 from collections import Counter
 
 import pytest
 
 from triage_kit.collect import files, workers
-from triage_kit.collect.code import FATAL, LEFT, hit_rows, scan
+from triage_kit.collect.code import hit_rows, scan
 from triage_kit.collect.workers import LOST, UNREAD, Workers
 
 
@@ -60,15 +61,30 @@ def test_a_checkout_of_fatal_files_ends_too(monkeypatch):
     assert 3 <= found.count(LOST) <= 4  # the other process may be over one when the third is lost
 
 
-def test_after_two_calls_that_hold_up_no_other_is_made(monkeypatch):
-    calls = [("__import__('time').sleep(600)",)] * 3 + [("1",)] * 90
+def test_calls_that_hold_up_cost_their_own_results_until_their_time_is_spent(monkeypatch):
+    held = ("__import__('time').sleep(600)",)
     with Workers(1) as one:
         one._most = 2
         one._running = [workers._Worker()]
-        monkeypatch.setattr(workers, "_SECONDS", 0.5)
-        monkeypatch.setattr(workers, "_SECONDS_ALONE", 0.5)
-        found = list(one.map(eval, calls, count=10_000))
-    assert found == [LOST] * 2 + [UNREAD] * 91
+        monkeypatch.setattr(workers, "_SECONDS", 0.6)
+        monkeypatch.setattr(workers, "_SECONDS_ALONE", 0.6)
+        monkeypatch.setattr(workers, "_SECONDS_THEN", 0.5)
+        monkeypatch.setattr(workers, "_SECONDS_HUNG", 1.6)  # two of 0.6 and one of 0.5 spend it
+        found = list(one.map(eval, [held, held, *[("1",)] * 90, held, *[("2",)] * 50], count=10_000))
+    assert found == [LOST] * 2 + [1] * 90 + [LOST] + [UNREAD] * 50
+
+
+def test_a_slow_start_is_no_time_of_a_call(monkeypatch):
+    class Slow(workers._Worker):
+        def start(self):
+            time.sleep(0.6)
+            return super().start()
+
+    monkeypatch.setattr(workers, "_SECONDS_ALONE", 0.5)
+    with Workers(1) as one:
+        one._most, one._running = 2, [Slow()]
+        assert list(one.map(eval, [("__import__('os')._exit(1)",), ("1",)], count=10_000)) == [LOST, 1]
+    assert (one._lost, one._hung) == (1, 0)
 
 
 def test_lost_files_are_counted(checkout):
@@ -79,7 +95,7 @@ def test_lost_files_are_counted(checkout):
 
     passed = Counter()
     found = scan(checkout, (), passed, Losing())
-    assert (passed[FATAL], passed[LEFT]) == (1, 1)
+    assert passed == {"file that ends or holds up whoever reads it: 0004.sql": 1, "files left unread after these": 1}
     assert not {"0004.sql", "0005.sql"} & {path for path, _ in found.hits}
 
 

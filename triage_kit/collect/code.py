@@ -86,16 +86,23 @@ def _read(
 
     for told in workers.map(read_code, calls(), len(paths)):
         inside = sent.popleft()
-        if told is LOST:
-            passed[FATAL] += 1
-        elif told is UNREAD:
-            passed[LEFT] += 1
-        else:
+        if was_read(told, inside, passed):
             yield inside, told
 
 
-FATAL = "files that end or hold up whoever reads them"
-LEFT = "files left unread after these"
+_FATAL = "file that ends or holds up whoever reads it"
+_LEFT = "files left unread after these"
+_MOST_NAMED = 5
+
+
+def was_read(told: object, inside: str, passed: Counter[str]) -> bool:
+    """Whether a worker told something of a file; otherwise it is counted, the first of those that are fatal by name."""
+    if told is UNREAD:
+        passed[_LEFT] += 1
+    elif told is LOST:
+        named = sum(_FATAL in each for each in passed) < _MOST_NAMED
+        passed[f"{_FATAL}: {inside}" if named else "more files that end or hold up whoever reads them"] += 1
+    return told is not UNREAD and told is not LOST
 
 
 def _note_migration(found: Found, path: Path, inside: str, passed: Counter[str], read: Content) -> None:

@@ -17,10 +17,10 @@ from triage_kit import schemas
 from triage_kit.bundle import Draft
 from triage_kit.case import Case, resolve
 from triage_kit.collect.blame import read_last_lines
-from triage_kit.collect.code import FATAL, LEFT, hit_rows, scan
+from triage_kit.collect.code import hit_rows, scan, was_read
 from triage_kit.collect.files import Contents, walk
 from triage_kit.collect.git import NoHistory, read_commits, read_last_changes
-from triage_kit.collect.workers import LOST, UNREAD, Workers
+from triage_kit.collect.workers import Workers
 from triage_kit.errors import SourceError
 from triage_kit.parse.checkout import read_migration_file
 from triage_kit.parse.django import name_tables
@@ -136,11 +136,9 @@ class _Repository:
 
         for found in self.workers.map(read_migration_file, calls(), len(paths)):
             told = sent.popleft()
-            if found is LOST:
-                passed[FATAL] += 1
-            elif found is UNREAD:
-                passed[LEFT] += 1
-            elif isinstance(found, str):
+            if not was_read(found, told[0], passed):
+                continue
+            if isinstance(found, str):
                 passed[f"{found} files that cannot be parsed"] += 1
             else:
                 yield *told, found

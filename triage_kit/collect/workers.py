@@ -30,10 +30,12 @@ UNREAD = object()  # the result of a call that was not made: too many before it 
 _FEW = 600  # calls that are made in this process: others take as long to start as some hundred calls
 _BATCH, _BATCH_BYTES = 40, 1 << 19  # what is sent at once
 _MOST_PROCESSES = 4
-_SECONDS = 120.0  # for what is sent at once: a hostile file of 2 MB takes a second or two on an idle machine
-_SECONDS_ALONE = 60.0  # for one call of those that together took too long
-_MOST_HUNG = 2  # calls that were held up for so long: a collection ends, whatever a checkout holds
-_SECONDS_TO_START = 60.0
+_SECONDS = 30.0  # for what is sent at once: a hostile file of 2 MB takes a second or two on an idle machine
+_SECONDS_ALONE = 20.0  # for one call of those that together took too long
+_MANY_HUNG = 2  # calls that held up their process: those after them are sent one at a time,
+_SECONDS_THEN = 5.0  # with so long for each
+_SECONDS_HUNG = 120.0  # for all calls that hold up their process: a collection ends, whatever a checkout holds
+_SECONDS_TO_START = 60.0  # a busy machine takes long; this is none of a call's time
 _MOST_LOST = 20  # calls that ended their process
 _START = (
     "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from triage_kit.parse.serve import serve; serve()"
@@ -54,7 +56,9 @@ class Workers:
     def __init__(self, processes: int | None = None) -> None:
         self._most = min(_usable(), _MOST_PROCESSES) if processes is None else processes
         self._running: list[_Worker] | None = None
-        self._lost, self._hung, self._ended = 0, 0, False
+        self._ended = False
+        self._losses = threading.Lock()  # of the three below: several threads count
+        self._lost, self._hung, self._seconds_hung = 0, 0, 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -106,18 +110,33 @@ class Workers:
             free.put(worker)
 
     def _results(self, worker: _Worker, function: Function, batch: list[Call]) -> list[Any]:
-        if self._ended or self._lost >= _MOST_LOST or self._hung >= _MOST_HUNG:
+        alone = len(batch) == 1
+        with self._losses:
+            if self._ended or self._lost >= _MOST_LOST or self._seconds_hung >= _SECONDS_HUNG:
+                return [UNREAD] * len(batch)
+            hurried = self._hung >= _MANY_HUNG
+        if not worker.start():
+            self._count(hung=False, seconds=0.0)
             return [UNREAD] * len(batch)
-        alone, began = len(batch) == 1, time.monotonic()
-        seconds = _SECONDS_ALONE if alone else _SECONDS
-        told = worker.ask(function, batch, seconds)
-        if told is not None:
-            return told
-        if alone:
-            self._lost += 1
-            self._hung += time.monotonic() - began >= seconds
-            return [LOST]
+        if alone or not hurried:
+            began, seconds = time.monotonic(), _SECONDS_THEN if hurried else _SECONDS_ALONE if alone else _SECONDS
+            told = worker.ask(function, batch, seconds)
+            if told is not None:
+                return told
+            took = time.monotonic() - began
+            if alone:
+                self._count(took >= seconds, took)
+                return [LOST]
         return [result for call in batch for result in self._results(worker, function, [call])]
+
+    def _count(self, hung: bool, seconds: float) -> None:
+        """Count a loss: of what a call held up, its time counts, else that there was one."""
+        with self._losses:
+            if hung:
+                self._hung += 1
+                self._seconds_hung += seconds
+            else:
+                self._lost += 1
 
 
 class _Worker:
@@ -130,11 +149,14 @@ class _Worker:
         """Whether it runs and has loaded what it needs."""
         return self._process is not None and (self._process.poll() is None)
 
-    def ask(self, function: Function, batch: list[Call], seconds: float) -> list[Any] | None:
-        """The results of calls; None where the process ended over them, or took longer."""
+    def start(self) -> bool:
+        """Start the process where it has ended; whether it waits for calls."""
         self._process = self._process or _process()
-        if self._process is None:
-            return None
+        return self._process is not None
+
+    def ask(self, function: Function, batch: list[Call], seconds: float) -> list[Any] | None:
+        """The results of calls of a started process; None where it ended over them, or took longer."""
+        assert self._process
         told = _exchange(self._process, (function, batch), seconds)
         if told is None:
             self.end()

@@ -8,20 +8,24 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import PurePosixPath
 
 _MOST = 600  # characters of one call that are looked at: schedules are short
+_MOST_CALLS = 2_000
+# Repetitions are bounded, and only braces hold the ends of lines: a hostile file would take the square of its length.
 _CALL = re.compile(
     r"\b(?:add_job|scheduled_job|add_periodic_task|add_cron|cron\.schedule|scheduleJob|CronJob(?:\.from)?|"
-    r"every\([^()]*\)[\w.()'\":, ]*\.do)\s*\("
+    r"every\([^()\n]{0,200}\)[\w.()'\":, ]{0,200}\.do)\s*\("
 )
 # Celery documentation, beat_schedule: a task is named by its dotted path.
 _TASK = re.compile(r"""["']task["']\s*:\s*["'](\w+(?:\.\w+)+)["']""")
-_PYTHON = re.compile(r"(?m)^[ \t]*from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+(\([^()]*\)|[^\n#]+)")
+_PYTHON = re.compile(r"(?m)^[ \t]*from[ \t]+([\w.]*)[ \t]+import[ \t]+(\([^()]*\)|[^\n#]+)")
 _PYTHON_WHOLE = re.compile(r"(?m)^[ \t]*import[ \t]+([\w.]+)(?:[ \t]+as[ \t]+(\w+))?")
 _SCRIPT = re.compile(
-    r"""(?m)^[ \t]*(?:import\s+(?P<names>[^'";]+?)\s+from\s*|(?:const|let|var)\s+(?P<taken>[^=;]+?)\s*=\s*"""
-    r"""(?:await\s+import|require)\s*\()\s*['"](?P<path>\.[^'"]*)['"]"""
+    r"""(?m)^[ \t]*(?:import\s{1,99}(?=\S)(?P<names>[^'";{}\n]{0,200}(?:\{[^'";{}]{0,2000}\})?)\s{0,9}\bfrom|"""
+    r"""(?:const|let|var)\s{1,99}(?=\S)(?P<taken>[^'"=;{}\n]{0,200}(?:\{[^=;{}]{0,2000}\}[^'"=;{}\n]{0,99})?)"""
+    r"""=\s{0,99}(?:await\s{1,9}import|require)\s{0,9}\()\s{0,99}['"](?P<path>\.[^'"\n]{0,300})['"]"""
 )
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _SUFFIXES = (".ts", ".js", ".mjs")
@@ -37,16 +41,16 @@ def scheduled_files(text: str, path: str) -> Iterator[tuple[str, int, tuple[str,
     >>> next(scheduled_files(code, "src/jobs/clock.ts"))[:2]
     ('src/carts/purge.ts', 2)
     """
-    calls = list(_CALL.finditer(text))
-    tasks = list(_TASK.finditer(text))
+    calls = list(islice(_CALL.finditer(text), _MOST_CALLS))
+    tasks = list(islice(_TASK.finditer(text), _MOST_CALLS))
     if not calls and not tasks:
         return
     brought = _imports(text, path) if calls else {}
     for call in calls:
-        given = _WORD.findall(_inside(text, call.end()))
+        given, line = _WORD.findall(_inside(text, call.end())), _line(text, call.start())
         for name in dict.fromkeys(word for word in given if word in brought):
             real, files = brought[name]
-            yield from ((each, _line(text, call.start()), (real, *given)) for each in files)
+            yield from ((each, line, (real, *given)) for each in files)
     for task in tasks:
         module, _, name = task[1].rpartition(".")
         yield f"{module.replace('.', '/')}.py", _line(text, task.start()), (name,)
@@ -95,7 +99,7 @@ def _python_imports(text: str, folder: str) -> _Imports:
 
 def _known_as(names: str) -> list[str]:
     """The names that an import binds: ``{ a as b, c: d }, e`` binds b, d and e."""
-    bound = (re.split(r"\s+as\s+|:", part)[-1] for part in names.replace("{", ",").replace("}", ",").split(","))
+    bound = (re.split(r"\sas\s|:", part)[-1] for part in names.replace("{", ",").replace("}", ",").split(","))
     return [word for each in bound for word in _WORD.findall(each)]
 
 

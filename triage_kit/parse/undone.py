@@ -15,8 +15,9 @@ from triage_kit.parse.migration import Operation
 
 _BACK = r"(?:safe_?|migrate_?|on_?)?(?:down(?:grade)?s?|roll_?back|undo|revert|unapply|backwards?|reverse|rollback_?execution)"
 _FORTH = r"(?:safe_?|migrate_?|on_?)?(?:up(?:grade)?s?|change|changes|forwards?|apply|execution|deploy|migrate)"
+# What may be repeated is bounded: two repetitions that share a character would take the square of a line.
 _HEAD = (
-    r"(?im)^[ \t]*(?:(?:end|[\]}})])[ \t]*,[ \t]*)?(?:return[ \t]*)?(?:[\[{{(,-][ \t]*)*(?:@|#\[)?(?:[\w<>\[\]?*:.]+[ \t]+){{0,6}}?(?:exports\.|module\.exports\.|(?:self|this|dir|r|m)\.|[:\"'])?"
+    r"(?im)^[ \t]*(?:(?:end|[\]}})])[ \t]*,[ \t]*)?(?:return[ \t]*)?(?:[\[{{(,-][ \t]*){{0,9}}(?:@|#\[)?(?:[\w<>\[\]?*:.]{{1,300}}[ \t]+){{0,6}}?(?:exports\.|module\.exports\.|(?:self|this|dir|r|m)\.|[:\"'])?"
     r"(?:{0})(?-i:[A-Z_]\w*)?[\"']?(?:[ \t]*[({{=:]|[ \t]+(?:do|=|\[|\{{|\(|\"|\w+[ \t]*=|\w+[ \t]*\()|[ \t]*$|[ \t]+\w+[ \t]*$)"
 )
 _BACKWARD = re.compile(_HEAD.format(_BACK))
