@@ -19,7 +19,9 @@ VERSION_TABLES = re.compile(
     r"(?i)alembic_version\w*|schema_migrations?|ar_internal_metadata|data_migrations|django_migrations|schema_version|"
     r"flyway_schema_history|databasechangelog(lock)?|_prisma_migrations|knex_migrations(_lock)?|sequelizemeta|migrations|"
     r"typeorm_migrations|goose_db_version|__efmigrationshistory|phinxlog|doctrine_migration_versions|__drizzle_migrations|"
-    r"_sqlx_migrations|__diesel_schema_migrations|atlas_schema_revisions"
+    r"_sqlx_migrations|__diesel_schema_migrations|atlas_schema_revisions|schemaversions|scriptsrun(errors)?|versioninfo|"
+    r"pgmigrations|seaql_migrations|_fluent_migrations|_?yoyo_(migrations?|log|version|lock)|aerich|gorp_migrations|"
+    r"refinery_schema_history|mikro_orm_migrations|schema_info|migration_versions|propel_migration"
 )
 # Sqitch documentation, sqitchtutorial: it notes what ran in tables of a schema of its own, whose names say nothing.
 _REGISTRY = re.compile(r"(?i)sqitch\.(?:changes|dependencies|events|projects|releases|tags)")
@@ -39,8 +41,10 @@ _WAY_BACK = re.compile(
 def notes_versions(name: str) -> bool:
     """Whether a table, by its qualified or its bare name, is one in which a migration tool notes what ran.
 
-    >>> notes_versions("public.schema_migrations"), notes_versions("sqitch.events"), notes_versions("shop.events")
-    (True, True, False)
+    >>> [notes_versions(f"public.{name}") for name in ("schema_migrations", "schemaversions", "ScriptsRun", "versions")]
+    [True, True, True, False]
+    >>> notes_versions("sqitch.events"), notes_versions("shop.events")
+    (True, False)
     """
     return bool(VERSION_TABLES.fullmatch(schemas.parts(name)[1]) or _REGISTRY.fullmatch(name))
 
