@@ -185,7 +185,7 @@ def test_a_second_run_writes_nothing_and_the_first_says_what_it_wrote(looked) ->
     first, second = looked.runs
     FIGURES.info("wal bytes: %s, then %s", first.wal_bytes, second.wal_bytes)
     stated = first.bundle.table("questions").set_index("source").loc["wal_written", "reason"]
-    assert f"wrote {first.wal_bytes} bytes" in stated
+    assert f"wrote {first.wal_bytes:,} bytes" in stated
     told = coverage({name: first.bundle.table(name) for name in schemas.evidence_names()})
     assert told.set_index("source").loc["wal_written", "read"] == stated
     # Catalogue pages that DDL filled are pruned by whoever reads them first: 24 to 75 kB were measured. With checksums

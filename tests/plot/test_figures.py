@@ -370,3 +370,9 @@ def test_many_losses_are_drawn_up_to_a_bound_in_their_order() -> None:
     assert labels[:4] == ["G1: by hand", "G1: migration", "G1: application", "G2: by hand"]
     assert labels[-1] == "G12: application"
     assert "28 more groups" in ax.get_title(loc="left")
+
+
+def test_an_alternative_text_spells_out_what_a_name_disguises() -> None:
+    ax = mpl.figure.Figure().subplots()
+    style.describe(ax, "a\x1b[2J\u202e of\nb")
+    assert style.picture(ax).says == "a\\x1b[2J\\u202e of\nb"

@@ -236,7 +236,7 @@ def test_a_step_of_the_freeze_list_is_named_and_its_command_stands_there_alone()
 
 
 def test_where_no_check_would_tell_more_that_is_said() -> None:
-    assert "No check" in Reader(str(plot.test_list(schemas.empty("next_tests")))).text
+    assert "No other check" in Reader(str(plot.test_list(schemas.empty("next_tests")))).text
 
 
 def test_a_column_without_a_word_is_left_out() -> None:

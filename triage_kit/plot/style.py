@@ -249,7 +249,7 @@ def picture(ax: Axes, narrow: str = "", told: bool = False) -> Picture:
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
-    says = figure.get_label() or ax.get_title(loc="left")
+    says = "\n".join(map(visible, (figure.get_label() or ax.get_title(loc="left")).split("\n")))
     empty = ax.get_gid() == NOTHING
     return Picture(svg[svg.index("<svg") :], says, narrow, empty=empty, told=told)
 
