@@ -107,6 +107,19 @@ def told_by(case):
 MISSED = {"k12"}
 
 
+def missed(case):
+    """What is told of a case in place of what it loses; nothing where that is told."""
+    names = [case["of"]] if isinstance(case["of"], str) else case["of"]
+    # A reader writes a hole for Yii's prefix of all tables.
+    names = [each.replace("{{%", "{…}").replace("}}", "") for each in names]
+    objects = [each.replace('"', "").lower().removeprefix("public.") for each in names]
+    found = told_by(case)
+    right = [of for loses, of in found if case["loses"] in ("any", loses)]
+    # A column that is named after its table is one of the table.
+    told = any("" in objects or of in objects or of.startswith(tuple(f"{each}." for each in objects)) for of in right)
+    return None if told else found
+
+
 @pytest.mark.parametrize(
     "case",
     [
@@ -116,21 +129,12 @@ MISSED = {"k12"}
     ids=lambda each: each["id"],
 )
 def test_an_unseen_text_that_loses_something_is_found(case):
-    names = [case["of"]] if isinstance(case["of"], str) else case["of"]
-    # A reader writes a hole for Yii's prefix of all tables.
-    names = [each.replace("{{%", "{…}").replace("}}", "") for each in names]
-    objects = [each.replace('"', "").lower().removeprefix("public.") for each in names]
-    found = told_by(case)
-    right = [of for loses, of in found if case["loses"] in ("any", loses)]
-    # A column that is named after its table is one of the table.
-    assert any(
-        "" in objects or of in objects or of.startswith(tuple(f"{each}." for each in objects)) for of in right
-    ), found
+    assert missed(case) is None
 
 
 @pytest.mark.parametrize("case", GENERAL["destructive"], ids=lambda each: each["id"])
 def test_a_removal_of_an_unknown_tool_is_found(case):
-    test_an_unseen_text_that_loses_something_is_found(case)
+    assert missed(case) is None
 
 
 @pytest.mark.parametrize("case", GENERAL["harmless_files"], ids=lambda each: each["path"])

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from triage_kit import sql
-from triage_kit.analyse.context import first, rows
+from triage_kit.analyse.context import by_table, first
 from triage_kit.analyse.losses import Loss, relations_of
 from triage_kit.analyse.xids import with_epoch
 
@@ -30,7 +30,7 @@ class Admission:
         self._next_xid = first(evidence["identity"]).get("next_xid")
         self._taken = {name: group.xid for group in lost.groups for name in group.tables}
         self._columns, self._constraints, self._indexes = (
-            _by_table(evidence[name]) for name in ("columns", "constraints", "indexes")
+            by_table(evidence[name]) for name in ("columns", "constraints", "indexes")
         )
 
     def told(self, option: dict) -> dict:
@@ -56,25 +56,18 @@ class Admission:
     def _of_table(self, name: str) -> Iterator[str]:
         """What was added to one table since the loss; of one that was made anew all of it was."""
         oid, loss = self._standing[name]["oid"], with_epoch(self._taken[name] or 0, self._next_xid)
-        columns = [row["xmin"] for row in self._columns.get(oid, ()) if row["xmin"]]
+        columns = [row["xmin"] for row in self._columns[oid] if row["xmin"]]
         made = with_epoch(min(columns), self._next_xid) if columns else 0
         if made >= loss:
             yield f"open: {name} was made anew: compare its keys and constraints with those of the old table"
             return
-        own = [*self._constraints.get(oid, ())]
+        own = [*self._constraints[oid]]
         keys = {row["name"] for row in own}
         # TRUNCATE and REINDEX write the index's row of pg_class as well, and give it another file.
-        own += [{**row, "kind": "unique", "definition": None} for row in self._indexes.get(oid, ())
+        own += [{**row, "kind": "unique", "definition": None} for row in self._indexes[oid]
                 if row["unique"] and row["name"] not in keys and row["filenode"] == row["oid"]]  # fmt: skip
         for row in own:
             if row["xmin"] and with_epoch(row["xmin"], self._next_xid) >= loss:
                 said = row["definition"] or f"unique index on {name}"
                 what = LEFT_OUT if row["kind"] in ("primary_key", "unique", "exclusion") else ENDS
                 yield f"bad: {sql.quote_ident(row['name'])} of {name} ({said}) came with the loss or after it: {what}"
-
-
-def _by_table(frame: pd.DataFrame) -> dict[int, list[dict]]:
-    found: dict[int, list[dict]] = {}
-    for row in rows(frame):
-        found.setdefault(row["table_oid"], []).append(row)
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -144,6 +145,15 @@ def rows(frame: pd.DataFrame, *wanted: str) -> list[dict]:
     columns = [_column(frame[name]) for name in names]
     # an index is walked ten times as slowly as a list, and here once for each row
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def by_table(frame: pd.DataFrame) -> defaultdict[int, tuple[dict, ...]]:
+    """The rows of each table, by its OID (``table_oid``); empty for a table that has none."""
+    gathered: defaultdict[int, list[dict]] = defaultdict(list)
+    for row in rows(frame):
+        if row["table_oid"] is not None:
+            gathered[row["table_oid"]].append(row)
+    return defaultdict(tuple, {oid: tuple(found) for oid, found in gathered.items()})
 
 
 def _column(values: pd.Series) -> list:

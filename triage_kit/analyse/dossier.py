@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,7 +9,7 @@ from functools import cached_property
 import pandas as pd
 
 from triage_kit.analyse.balance import rolled_back
-from triage_kit.analyse.context import rows
+from triage_kit.analyse.context import by_table, rows
 from triage_kit.analyse.earlier import Earlier, carried_on, rows_then
 from triage_kit.schemas import qualified
 
@@ -220,10 +219,10 @@ def dossiers(
     counters = {row["oid"]: row for row in rows(evidence["table_counters"])}
     storage = {row["oid"]: row for row in rows(evidence["storage"])}
     times = {row["oid"]: row for row in rows(evidence["file_times"])}
-    columns = _by_table(evidence["columns"])
-    sequences = _by_table(evidence["sequences"])
-    policies = _by_table(evidence["policies"])
-    indexes = _by_table(evidence["indexes"])
+    columns = by_table(evidence["columns"])
+    sequences = by_table(evidence["sequences"])
+    policies = by_table(evidence["policies"])
+    indexes = by_table(evidence["indexes"])
     keys = {row["table_oid"]: row for found in indexes.values() for row in found if row["primary"]}
     writers = {row["oid"]: (row["oldest_xid"], row["newest_xid"]) for row in rows(evidence["row_transactions"])}
     then = before.standing() if before else {}
@@ -246,11 +245,3 @@ def dossiers(
         for row in rows(balance)
         if row["kind"] in ("table", "materialized_view") and row["oid"] in relations
     ]
-
-
-def _by_table(frame: pd.DataFrame) -> defaultdict[int, tuple[dict, ...]]:
-    gathered: defaultdict[int, list[dict]] = defaultdict(list)
-    for row in rows(frame):
-        if row["table_oid"] is not None:
-            gathered[row["table_oid"]].append(row)
-    return defaultdict(tuple, {oid: tuple(found) for oid, found in gathered.items()})

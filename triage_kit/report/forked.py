@@ -26,7 +26,6 @@ class ForkServer:
 
     def __init__(self, environment: Mapping[str, str], said: Path) -> None:
         self._lock = threading.Lock()
-        self._said = said
         self._channel, theirs = socket.socketpair()
         self._channel.settimeout(PATIENCE)
         with theirs, said.open("ab") as stream:
