@@ -16,8 +16,7 @@ from psycopg.rows import dict_row
 SETS = {
     name: texts.read(name)
     for name in (
-        *(("fourth", "fifth", "sixth", "seventh", "ninth") if os.environ.get("TRIAGE_LABELS") == "all" else ()),
-        "tenth",
+        *(("fourth", "fifth", "sixth", "seventh", "ninth", "tenth") if os.environ.get("TRIAGE_LABELS") == "all" else ()),
         "eleventh",
     )
 }
