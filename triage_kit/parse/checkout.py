@@ -12,7 +12,7 @@ from datetime import tzinfo
 from itertools import islice
 from pathlib import PurePosixPath
 
-from triage_kit.parse.hits import Hit, promising, read_hits, started_files
+from triage_kit.parse.hits import Hit, promising, read_hits, started_files, starting
 from triage_kit.parse.migration import Migration
 from triage_kit.parse.migrations import read_migrations
 from triage_kit.parse.models import models
@@ -62,7 +62,7 @@ def read_code(path: str, data: bytes) -> Told:
     told.models = models(text, path)
     if promising(lowered):
         told.hits = read_hits(text, path)
-    if _JOBS.search(data):
+    if starting(path) and _JOBS.search(data):
         told.starts = list(started_files(text, path))
     if _has(lowered, _CLOCKS):
         told.scheduled = list(scheduled_files(text, path))

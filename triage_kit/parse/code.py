@@ -31,12 +31,15 @@ _LITERAL = re.compile(
 _KINDS = ("raw", "verbatim", "heredoc", "triple", "braced", "round", "square", "tick", "double", "single", "lines")
 _MOST_HEREDOCS = 500  # each unfinished one would be looked for to the end of the file
 _MOST = 40_000
-_COMMENT = re.compile(r"(?m)(?:^|(?<=[\s;{}(),]))//.*$|/\*(?:[^*]|\*(?!/))*\*/")
+_COMMENT = re.compile(r"//(?<![^\s;{}(),]//)[^\n]*|/\*(?:[^*]|\*(?!/))*\*/")
 _BEGINS = re.compile(
     r"(?i)\A\s*(?:--[^\n]*\n\s*)*(?:with|delete\s+from|truncate|drop|alter|update|merge|do|insert|call)\b"
 )
 # In every text with such a literal, and in every Python file that keeps one: cheap, and often wrongly yes.
-_QUOTED = re.compile(rf"(?i)(?:[\"'`]|\bqq?\s?[{{(\[]|<<<?~?[\"']?[A-Z_]+[^\n]*\n)\s*(?:--[^\n]*\n\s*)*{WORDS}")
+# Each way begins with a sign of its own: the engine then looks at no other place.
+_QUOTED = re.compile(
+    rf"(?:\"|'|`|q(?<=\bq)q?\s?[{{(\[]|<<<?~?[\"']?[A-Za-z_]+[^\n]*\n)\s*(?:--[^\n]*\n\s*)*(?i:{WORDS})"
+)
 _KEPT = re.compile(rf"(?i)=[\s\\(]*(?:#[^\n]*\n[\s(]*)*[ru]?[\"']{{1,3}}(?:\\[nrt]|\\\n|\s)*{WORDS}")
 # Placeholders of drivers and templates, which are no SQL.
 _HOLE = re.compile(

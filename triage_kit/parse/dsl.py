@@ -87,13 +87,14 @@ _RUN_NAMES = (
     r"exec_query|exec|sql"
 )
 _RUNS = re.compile(rf"(?ms)\b(?:{_RUN_NAMES})!?\s*\(?\s*{_LITERAL}")
+_RUN_CLUES = ("exec", "query", "sql", "Sql", "raw", "statement", "unprepared")  # in each of the names one
 _DOWN = re.compile(
     r"(?m)^\s*(?:def\s+down\b|exports\.down\b|(?:(?:export|public|protected|override|static|final)\s+)*(?:(?:const|let|var)\s+)?"
     r"(?:async\s+)?(?:(?:function|fn)\s+)?(?:safeD|d)own\s*[(:=]|(?:public|protected)\s+override\s+void\s+Down\s*\(|"
     r"(?:public\s+)?func\s+revert\s*\()"
 )
 _LINE_COMMENT = re.compile(r"(?m)(?:^|(?<=\s))#(?!\{).*$")
-_JS_COMMENT = re.compile(r"(?m)(?:^|(?<=\s))//.*$|/\*(?:[^*]|\*(?!/))*\*/")
+_JS_COMMENT = re.compile(r"//(?<!\S//)[^\n]*|/\*(?:[^*]|\*(?!/))*\*/")  # begins with its sign, which is quickly found
 
 
 def tool_of(text: str) -> str | None:
@@ -226,7 +227,8 @@ def _calls(blanked: str, suffix: str) -> Iterator[Operation]:
             # One that is added where it is missing may be there already.
             made.column = "" if "if_not_exists" in made.text else named.get("new") or ""
             found.append(made)
-    for run in islice(_RUNS.finditer(blanked), _MOST_CALLS) if suspicious(blanked) else ():
+    runs = any(clue in blanked for clue in _RUN_CLUES) and suspicious(blanked)
+    for run in islice(_RUNS.finditer(blanked), _MOST_CALLS) if runs else ():
         written = next(each for each in map(run.group, _KINDS) if each is not None)
         if not suspicious(written):
             continue

@@ -33,6 +33,7 @@ class _Language(NamedTuple):
     binds: list[re.Pattern[str]]
     takes: re.Pattern[str]
     destroys: re.Pattern[str]
+    clues: tuple[str, ...] = ("",)  # one stands in every text with such a call
 
 
 def _takes(calls: str, opens: str = r"\s*\(\s*", variable: str = rf"{_OWNER}[A-Za-z_]\w*") -> re.Pattern[str]:
@@ -63,6 +64,7 @@ _JS = _Language(
         r"(?:\b(?:schema|knex|trx|pgm|queryInterface|queryRunner)|\))\s*\.\s*(?:dropTable|dropTableIfExists|removeColumn|"
         r"dropSchema|dropSchemaIfExists|bulkDelete|clearTable)\(\s*\Z"
     ),
+    ("Table", "Column", "Schema", "bulkDelete", "table", "from", "into", "knex", "trx", "tx", "db", "pg"),
 )
 _RUBY = _Language(
     _binds(
@@ -139,7 +141,7 @@ def with_names(text: str, suffix: str, read: Callable[[str], Iterable[Operation]
     """
     language = _LANGUAGES.get(suffix)
     written: list[_Written] = []
-    if language is not None and language.takes.search(text):
+    if language is not None and any(clue in text for clue in language.clues) and language.takes.search(text):
         text = _spelled(text, language, written)
     for each in read(text):
         yield from _told(each, written)

@@ -349,6 +349,12 @@ def _cell(source: str) -> Iterator[Operation]:
     yield from command_hits("\n".join(re.findall(r"(?m)^\s*!(.*)$", source)))
 
 
+def starting(path: str) -> bool:
+    """Whether a file of this name may start others: a shell's, a job's or a build's."""
+    place = PurePosixPath(path)
+    return bool(_SHELL_NAMES.match(place.name)) or _crons(place)
+
+
 def started_files(text: str, path: str) -> Iterator[tuple[str, int]]:
     """Files that the lines of a shell-like file name, as they are written there, each with its line.
 
@@ -357,7 +363,7 @@ def started_files(text: str, path: str) -> Iterator[tuple[str, int]]:
     >>> list(started_files("args: [python, -m, shop.jobs.purge]\\nrun: manage.py close_year", "deploy/cron.yaml"))
     [('shop/jobs/purge.py', 1), ('manage.py', 2), ('management/commands/close_year.py', 2)]
     """
-    if not (_SHELL_NAMES.match(PurePosixPath(path).name) or _crons(PurePosixPath(path))):
+    if not starting(path):
         return
     for number, line in enumerate(uncommented(text).splitlines(), 1):
         for word in _FILE.findall(line):

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from itertools import islice, pairwise
 from pathlib import PurePosixPath
 
-_CLUE = re.compile(
-    r"table_name|__tablename__|db_table|models\.Model|@Table\b|@Entity\b|tableName|protected \$table|@@map"
+_CLUES = (
+    *("table_name", "__tablename__", "db_table", "models.Model", "@Table", "@Entity", "tableName"),
+    *("protected $table", "@@map"),
 )
 _CLASS = re.compile(
     r"(?m)^[ \t]*(?:export\s+)?(?:default\s+)?(?:(?:public|abstract|final|data|open)\s+)*"
@@ -52,7 +53,7 @@ def models(text: str, path: str) -> dict[str, str]:
     >>> models("class Note(models.Model):\\n    pass", "shop/models.py")
     {'Note': 'shop_note'}
     """
-    if not _CLUE.search(text):
+    if not any(clue in text for clue in _CLUES):
         return {}
     if path.endswith(".prisma"):
         return dict(_prisma(text))

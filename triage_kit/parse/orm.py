@@ -188,7 +188,7 @@ def orm_calls(text: str, suffix: str) -> Iterator[Operation]:
     >>> [(each.operation, each.object, each.bounded) for each in orm_calls("Order.where(a: 1).delete_all", "rb")]
     [('delete', 'Order', True)]
     """
-    rules = [each for each in RULES.get(suffix, ()) if each.clue in text]
+    rules = [each for each in RULES.get(suffix, ()) if each.clue in text and each.needs(text)]
     text = _LONG_LINE.sub(r"\1", text) if rules else ""
     blanked = blank_literals(text)
     for rule in rules:

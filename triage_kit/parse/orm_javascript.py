@@ -15,6 +15,7 @@ _TABLE_CALL = re.compile(
     r"(?:(?:\A|[.\s])(?:knex|k|db|trx|tx|conn|connection|pg|qb|\w*[kK]nex\w*)|\.(?:from|table|into|withSchema\([^)]*\)))"
     r"\(\s*['\"`]([\w.]+)['\"`]\s*\)"
 )
+_ONE_NAME = re.compile(r"\(\s*['\"`][\w.]+['\"`]\s*\)")
 _QUERY_OWNER = re.compile(r"\A([A-Z]\w*)\.query\(")
 _REPOSITORY = re.compile(
     r"getRepository\(\s*(\w+)\s*\)\Z|(?:\A|\.)(\w+)(?:Repository|Repo)\Z|\A(?:this\.)?(?:repository|repo)()\Z"
@@ -60,6 +61,16 @@ def _entity(call: Call, text: str) -> str | None:
     told = _REPOSITORY.search(call.chain)
     name = next((each for each in told.groups() if each), "") if told else None
     return name[:1].upper() + name[1:] if name is not None else None
+
+
+def _names_table(text: str) -> bool:
+    """Whether ``_builder`` can find a table in a text."""
+    return ".query(" in text or _ONE_NAME.search(text) is not None
+
+
+def _has_repository(text: str) -> bool:
+    """Whether ``_entity`` can find one in a text: its names end so."""
+    return "epo" in text
 
 
 def _typeorm(call: Call, text: str) -> Told | None:
@@ -114,13 +125,13 @@ def _of_drizzle(text: str) -> bool:
 RULES = [
     Rule("deleteMany", re.compile(r"\.deleteMany\b(?=\()"), _prisma),
     Rule("destroy", re.compile(r"\.destroy\b(?=\()"), _sequelize),
-    Rule("del", re.compile(r"\.(?:del|delete)\b(?=\()"), _builder),
-    Rule("truncate", re.compile(r"\.truncate\b(?=\()"), _builder),
-    Rule("clear", re.compile(r"\.clear\b(?=\(\s*\))"), _typeorm),
-    Rule("delete", re.compile(r"\.delete\b(?=\(\s*\{)"), _typeorm),
+    Rule("del", re.compile(r"\.(?:del|delete)\b(?=\()"), _builder, _names_table),
+    Rule("truncate", re.compile(r"\.truncate\b(?=\()"), _builder, _names_table),
+    Rule("clear", re.compile(r"\.clear\b(?=\(\s*\))"), _typeorm, _has_repository),
+    Rule("delete", re.compile(r"\.delete\b(?=\(\s*\{)"), _typeorm, _has_repository),
     Rule("softDelete", re.compile(r"\.softDelete\b(?=\()"), _typeorm_soft),
     Rule("createQueryBuilder", re.compile(r"\.delete\b(?=\(\s*\))"), _typeorm_builder),
-    Rule("delete", re.compile(r"(?:\b\w+|\))\s*\.delete\b(?=\()"), _drizzle),
+    Rule("delete", re.compile(r"(?:\b\w+|\))\s*\.delete\b(?=\()"), _drizzle, _of_drizzle),
     Rule("deleteFrom", re.compile(r"\.deleteFrom\b(?=\()"),
           lambda call, text: Told("delete", call.name(FIRST, call.arguments), limited(call))),
     Rule("nativeDelete", re.compile(r"\.nativeDelete\(\s*(?P<name>\w+)"), named("delete", bounded=True)),

@@ -31,6 +31,7 @@ class Rule(NamedTuple):
     clue: str  # without it in the text the pattern finds nothing
     pattern: re.Pattern[str]
     read: Reader
+    needs: Callable[[str], object] = bool  # what it says no to has no call that the reader takes: cheaper than reading
 
 
 _LIMITS = re.compile(

@@ -89,6 +89,7 @@ _FORMS = re.compile(
     rf"\bq\{{{_WORDS}(?P<token>[^{{}}]{{0,8000}})\}}|#+\"{_WORDS}(?P<sharp>[^\"]{{0,8000}})\"#+",
     re.DOTALL,
 )
+_FORM_CLUES = ("[[", "[=", "|", 'R"', "''", "%", "~", ":to", 'q"', "q{", '#"')  # in each of them one
 _KINDS = (
     "long",
     "bar",
@@ -120,7 +121,11 @@ def plain_literals(text: str, suffix: str) -> str:
     >>> plain_literals("db.run([[DELETE FROM a]])", "lua"), plain_literals("EXEC SQL DELETE FROM a;", "pgc")
     ('db.run(\"\"\"DELETE FROM a\"\"\")', 'exec(\"\"\"DELETE FROM a\"\"\");')
     """
-    if len(text) < _MOST_TEXT and sum(map(text.count, ("[[", "|", "''"))) < _MOST_FORMS:
+    if (
+        any(clue in text for clue in _FORM_CLUES)
+        and len(text) < _MOST_TEXT
+        and sum(map(text.count, ("[[", "|", "''"))) < _MOST_FORMS
+    ):
         text = _FORMS.sub(lambda found: _quoted(next(found[each] for each in _KINDS if found[each] is not None)), text)
     if 0 < text.upper().count("EXEC") < _MOST_FORMS:
         text = _EMBEDDED.sub(lambda found: f"exec({_quoted(found['sql'])});", text)

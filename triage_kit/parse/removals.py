@@ -43,6 +43,7 @@ _ROWS = re.compile(
 # What a file that speaks to a database says somewhere.
 _SPEAKS = ("sql", "postgre", "jdbc", "migrat", "database", "entity", "entities", "schema", "persist", "transaction",
            "active_record", "activerecord", "mutation", "delete_where", "deletewhere", ".where(", ":where")  # fmt: skip
+_CONTEXT_CLUES = ("pg", "orm", "db", "dao", "repo", "quer", "where", "table(")  # one stands in all that follows
 _CONTEXT = re.compile(
     r"(?<![a-z])(?:pg|orm|db|dao)(?![a-z])|(?<![a-z])repo(?:sitor)?|(?<!j)quer(?:y|ies)|"
     r"(?<![a-z])where\w{0,12}\s*[({[]|table\(\s*['\"]"
@@ -148,9 +149,9 @@ def removals(text: str, path: str) -> Iterator[Operation]:
     [('drop_table', 'orders', None), ('delete', 'lines', True), ('delete', 'Order', False)]
     """
     lowered = f"{path}\n{text}".lower()
-    if not any(each in lowered for each in _SPEAKS) and not _CONTEXT.search(lowered):
+    if not _any(_SPEAKS, lowered) and not (_any(_CONTEXT_CLUES, lowered) and _CONTEXT.search(lowered)):
         return
-    if any(each in lowered for each in _OTHER_STORES) and not _POSTGRES.search(text):
+    if _any(_OTHER_STORES, lowered) and not _POSTGRES.search(text):
         return
     text = _LONG_LINE.sub(r"\1", without_comments(text, PurePosixPath(path).suffix.lstrip(".").lower()))
     if path.endswith(_LISPS):
@@ -168,6 +169,10 @@ def removals(text: str, path: str) -> Iterator[Operation]:
             made.line = text.count("\n", 0, found.end()) + 1
             made.text = _line(text, found.end())
             yield made
+
+
+def _any(words: tuple[str, ...], lowered: str) -> bool:
+    return any(each in lowered for each in words)
 
 
 _LONG_LINE = re.compile(r"(?m)^(.{2000}).+$")

@@ -40,8 +40,9 @@ def without_scratch(found: Iterable[Operation], text: str) -> list[Operation]:
     >>> without_scratch([Operation(2, "", "drop_table", "t")], text)
     []
     """
+    found = list(found)
     made: dict[str, int] = {}
-    for each in _MAKES.finditer(text):
+    for each in _MAKES.finditer(text) if found and "temp" in text.lower() else ():
         made.setdefault(each["name"].lower(), text.count("\n", 0, each.start()) + 1)
     return [each for each in found if not (each.object in made and made[each.object] <= each.line)]
 
