@@ -19,14 +19,16 @@ TOGETHER = {
 }
 # Each takes a minute or more; the longest first. One that is missing here runs later, and nothing else happens.
 LONG = (
-    "tests/test_integrity.py", "the report of a case like the first incident", "the attacked case",
-    "tests/test_environments.py", "tests/test_interrupts.py", "tests/incidents/test_recovery.py",
-    "tests/test_cli.py", "tests/collect/test_collect_hard_ways_in.py", "tests/incidents/test_scoreboard.py",
-    "tests/incidents/test_removals.py", "tests/report/test_sections.py", "tests/safety/test_canaries.py",
-    "tests/test_sql_labels.py", "tests/lab/test_incidents.py", "tests/collect/test_collect_tls.py",
-    "tests/safety/test_hostile_places.py", "tests/collect/test_collect_run.py",
-    "tests/collect/test_collect_odd_databases.py", "tests/test_demo.py", "tests/test_mask.py",
-    "tests/test_seed_as_written.py", "tests/incidents/test_three_among_sixty.py", "tests/parse/test_scan.py",
+    "tests/test_integrity.py", "tests/test_environments.py", "tests/incidents/test_recovery.py",
+    "the report of a case like the first incident", "tests/test_interrupts.py", "tests/test_cli.py",
+    "tests/collect/test_collect_hard_ways_in.py", "the attacked case", "tests/safety/test_canaries.py",
+    "tests/collect/test_collect_snapshot.py", "tests/incidents/test_scoreboard.py",
+    "tests/collect/test_collect_odd_databases.py", "tests/report/test_sections.py",
+    "tests/incidents/test_removals.py", "tests/lab/test_incidents.py", "tests/analyse/test_who.py",
+    "tests/collect/test_collect_tls.py", "tests/test_refusals.py", "tests/collect/test_collect_damage.py",
+    "tests/collect/test_salvage.py", "tests/safety/test_hostile_places.py", "tests/collect/test_collect_run.py",
+    "tests/incidents/test_three_among_sixty.py", "tests/collect/test_collect_forms.py", "tests/parse/test_scan.py",
+    "tests/test_demo.py", "tests/test_sql_labels.py", "tests/test_mask.py", "tests/test_seed_as_written.py",
 )  # fmt: skip
 
 

@@ -161,6 +161,7 @@ def test_no_server_beside_a_log_is_3_and_the_report_is_there(
     assert "named, but not read: database" in done.stdout
     findings = json.loads((folder / "report" / "findings.json").read_text(encoding="utf-8"))
     assert "database" in {gap["source"] for gap in findings["gaps"]}
+    assert "raw/server" not in (folder / "report" / "report.html").read_text(encoding="utf-8")  # a place of the bundle
     again = triage("report", folder, "--json", kit=brief_kit)
     assert again.returncode == 3
     events = [json.loads(line) for line in again.stdout.splitlines()]

@@ -111,14 +111,12 @@ def test_everything_of_a_case_is_its_owners_alone_whatever_the_umask(tmp_path: P
             (folder / "größe.log").chmod(0o600)
             Draft.begin(folder).close()
             partial = modes(folder)
-            done = triage("run", folder, env=surroundings(kit=ROOT if umask == umasks[-1] else brief_kit))
+            done = triage("run", folder, env=surroundings(kit=brief_kit))
         finally:
             os.umask(old)
         assert done.returncode == 0, done.stderr
         assert len(list((folder / "report").iterdir())) == 6
         assert partial | modes(folder) == {"folder 0o700", "file 0o600"}
-    page = (folder / "report" / "report.html").read_text(encoding="utf-8")
-    assert "raw/gr" not in page
 
 
 def modes(folder: Path) -> set[str]:

@@ -13,13 +13,8 @@ import pytest
 import texts
 from psycopg.rows import dict_row
 
-SETS = {
-    name: texts.read(name)
-    for name in (
-        *(("fourth", "fifth", "sixth", "seventh", "ninth", "tenth") if os.environ.get("TRIAGE_LABELS") == "all" else ()),
-        "eleventh",
-    )
-}
+OLDER = ("fourth", "fifth", "sixth", "seventh", "ninth", "tenth") if os.environ.get("TRIAGE_LABELS") == "all" else ()
+SETS = {name: texts.read(name) for name in (*OLDER, "eleventh")}
 HURTING = [
     pytest.param(name, each, id=each["id"])
     for name, one in SETS.items()
