@@ -249,7 +249,8 @@ def test_a_managed_service_restores_to_the_second_before_the_loss(make_table, ma
     _, found = options(
         make_table, make_evidence, GONE, settings=settings, wal_transactions=[ENDED], wal_changes=[REMOVED]
     )
-    [line] = found.loc["managed_service", "commands"]
+    line, *more = found.loc["managed_service", "commands"]
+    assert any('--host="${RESTORED:?}"' in each for each in more)  # and goes on: the rows come back from there
     assert line.startswith("aws rds restore-db-instance-to-point-in-time ")
     assert line.endswith("--restore-time 2025-10-08T10:37:28Z")
 

@@ -1,4 +1,4 @@
-"""Whether the tables let the rows in again: keys and constraints that came with the loss or after it.
+"""Whether the tables let the rows in again, and what goes off when they come: keys, constraints, triggers, consumers.
 
 A migration that removes duplicates and adds a unique key does both in one transaction: the key refuses what it removed.
 """
@@ -10,12 +10,15 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from triage_kit import sql
+from triage_kit.analyse.consumers import beware, worked_off
 from triage_kit.analyse.context import by_table, first
 from triage_kit.analyse.losses import Loss, relations_of
 from triage_kit.analyse.xids import with_epoch
 
 Evidence = Mapping[str, pd.DataFrame]
-WRITING = ("pitr", "backup", "standby", "log_replay", "wal", "dead_rows")  # ways whose rows are inserted in the end
+# Ways whose rows are inserted in the end.
+WRITING = ("pitr", "managed_service", "backup", "standby", "volume_copy", "log_replay", "wal", "dead_rows")
+UNMARKING = ("undo_update",)  # ways after which a program finds rows to do that it had done with
 LEFT_OUT = "rows that break it are left out silently"
 ENDS = "one row that breaks it ends the whole copy"
 SAME = "a row whose key stands here again is passed over, and what stands keeps its values: compare afterwards"
@@ -29,15 +32,36 @@ class Admission:
         self._standing = relations_of(evidence)
         self._next_xid = first(evidence["identity"]).get("next_xid")
         self._taken = {name: group.xid for group in lost.groups for name in group.tables}
-        self._columns, self._constraints, self._indexes = (
-            by_table(evidence[name]) for name in ("columns", "constraints", "indexes")
+        self._columns, self._constraints, self._indexes, self._triggers = (
+            by_table(evidence[name]) for name in ("columns", "constraints", "indexes", "triggers")
         )
+        self._worked_off = worked_off(lost.tables, evidence)
 
     def told(self, option: dict) -> dict:
-        """A way back with what was found of the keys and constraints of the tables that its commands insert into."""
-        if option["option"] not in WRITING or option["feasible"] is False or not option["commands"]:
+        """A way back with what was found of the tables that its commands write to."""
+        writing, unmarking = (option["option"] in ways for ways in (WRITING, UNMARKING))
+        if not (writing or unmarking) or option["feasible"] is False or not option["commands"]:
             return option
-        return option | {"preconditions": (*option.get("preconditions", ()), *self._told(option["tables"]))}
+        tables = option["tables"]
+        told = beware({name: self._worked_off[name] for name in tables if name in self._worked_off})
+        found = [f"bad: {told}"] if told else []
+        found += [*self._told(tables), *self._fired(tables)] if writing else []
+        return option | {"preconditions": (*option.get("preconditions", ()), *found)}
+
+    def _fired(self, tables: tuple[str, ...]) -> Iterator[str]:
+        """Triggers that write or tell others something whenever a row is inserted."""
+        firing = [
+            f"{sql.quote_ident(row['name'])} of {name}"
+            for name in tables
+            if name in self._standing
+            for row in self._triggers[self._standing[name]["oid"]]
+            if "insert" in row["events"] and row["enabled"] in ("enabled", "always")
+        ]
+        if firing:
+            more = f" and {len(firing) - MOST} more" if len(firing) > MOST else ""
+            fires = "fires" if len(firing) == 1 else "fire"
+            named = f"{', '.join(firing[:MOST])}{more} {fires}"
+            yield f"open: on INSERT {named}: see what that does to each row that comes back"
 
     def _told(self, tables: tuple[str, ...]) -> Iterator[str]:
         named = [name for name in tables if name in self._standing]

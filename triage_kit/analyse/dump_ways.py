@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from triage_kit.analyse import commands
+from triage_kit.analyse import commands, merging
 from triage_kit.analyse.context import first
 from triage_kit.analyse.losses import Loss, way
 from triage_kit.analyse.shelf import Judged
@@ -23,6 +23,8 @@ BY_HAND = (
     "# this dump connects to databases by names that no filter is sure of: take what follows \\connect to the right "
     "one out by hand, and never give the whole file to psql, which would go on in the damaged database"
 )
+COPY = "triage_recovered"
+DROPPED = f"dropdb {COPY}  # when the rows are back and compared"
 _PLAIN_NAME = re.compile(r"[\w.-]+")
 Evidence = Mapping[str, pd.DataFrame]
 
@@ -38,13 +40,7 @@ def backup(lost: Loss, shelf: Sequence[Judged], evidence: Evidence) -> dict:
         )
         if lost.before is not None:
             why += f"; it must be older than {lost.before:%Y-%m-%d %H:%M:%S} UTC"
-        older = "" if lost.before is None else f", older than {lost.before:%Y-%m-%d %H:%M:%S} UTC"
-        lines = (
-            f"# for DUMP put the file or folder that pg_dump wrote{older}. One of SQL text is for psql, but not if it "
-            "holds \\connect, DROP DATABASE or CREATE DATABASE: these lead away from the database beside:",
-            "pg_restore --list DUMP  # which tables it holds, without restoring",
-            "createdb recovered && pg_restore --dbname=recovered DUMP  # beside, never over",
-        )
+        lines = _from_any(lost, evidence)
         return way("backup", None, lost, why, "rows written after the dump was taken", "hours", lines, clock=clock)
     best = dumps[0]
     told = [f"{each.row['file']}: {each.says}" for each in dumps]
@@ -70,7 +66,7 @@ def backup(lost: Loss, shelf: Sequence[Judged], evidence: Evidence) -> dict:
         _from_dump(lost, best, evidence),
         clock=clock,
         rows=brought(lost, best),
-        tables=tuple(best.holds),
+        tables=tuple(name for name in best.holds if name not in lost.notes),
     )
 
 
@@ -78,6 +74,8 @@ def brought(lost: Loss, best: Judged) -> int | None:
     """Rows that a dump brings: what it holds of each table, and no more than is missing there."""
     counted = []
     for name, held in best.holds.items():
+        if name in lost.notes:
+            continue
         missing = lost.missing.get(name)
         counted.append(held if missing is None or held is None else min(held, missing))
     return None if not counted or None in counted else sum(each for each in counted if each is not None)
@@ -108,26 +106,47 @@ def _section(row: dict, evidence: Evidence) -> str | None:
     return f" {_ONLY.format(name=shlex.quote(name))} |" if name and _PLAIN_NAME.fullmatch(name) else None
 
 
+def _from_any(lost: Loss, evidence: Evidence) -> tuple[str, ...]:
+    """What to do with a dump that the case does not name: where there is one, to name it is better."""
+    older = "" if lost.before is None else f", older than {lost.before:%Y-%m-%d %H:%M:%S} UTC"
+    return (
+        "# is there a dump? Name it by this line in case.yaml: `backups: [/path/to/dump]`, and what it holds is told "
+        f"without restoring. Otherwise set DUMP to the file or folder that pg_dump wrote{older}. One of SQL text is "
+        "for psql, but not if it holds \\connect, DROP DATABASE or CREATE DATABASE: these lead away from the database "
+        "beside:",
+        'pg_restore --list "${DUMP:?}"  # which tables it holds, without restoring',
+        f"createdb {COPY}",
+        _restored('"${DUMP:?}"'),
+        *merging.bring_back(lost, evidence, f"--dbname={COPY}", (*lost.tables, *lost.notes)),
+        DROPPED,
+    )
+
+
+def _restored(path: str) -> str:
+    """Tables and rows of a dump in one of pg_dump's own formats into the database beside."""
+    # Roles and privileges of the old database need not exist here; indexes and constraints are not needed.
+    return (
+        f"pg_restore --no-owner --no-privileges --section=pre-data --section=data --file=- {path} | "
+        f"psql -X --quiet --dbname={COPY} > /dev/null  # complaints about what exists already do not matter"
+    )
+
+
 def _from_dump(lost: Loss, best: Judged, evidence: Evidence) -> tuple[str, ...]:
-    row, beside = best.row, "triage_recovered"
+    row = best.row
     path = commands.place(row["file"])
     unpack = {"gzip": "gzip -dc", "zstd": "zstd -dc", "lz4": "lz4 -dc"}.get(row["packing"] or "", "cat")
     if row["format"] == "plain":
         only = _section(row, evidence)
         if only is None:
             return (BY_HAND,)
-        made = f"{unpack} {path} |{only} psql -X --quiet --dbname={beside} > /dev/null"
+        made = f"{unpack} {path} |{only} psql -X --quiet --dbname={COPY} > /dev/null"
     else:
-        # Roles and privileges of the old database need not exist here; indexes and constraints are not needed.
-        made = (
-            f"pg_restore --no-owner --no-privileges --section=pre-data --section=data --file=- {path} | "
-            f"psql -X --quiet --dbname={beside} > /dev/null  # complaints about what exists already do not matter"
-        )
-    tables = [name for name in lost.tables if name in best.holds]
+        made = _restored(path)
+    tables = [name for name in (*lost.tables, *lost.notes) if name in best.holds]
     return (
         *commands.case_folder(row["file"]),
-        f"createdb {beside}",
+        f"createdb {COPY}",
         made,
-        *commands.bring_back(lost, evidence, f"--dbname={beside}", tables),
-        f"dropdb {beside}  # when the rows are back and compared",
+        *merging.bring_back(lost, evidence, f"--dbname={COPY}", tables),
+        DROPPED,
     )

@@ -21,7 +21,8 @@ FAR = pd.Timestamp.max.tz_localize("UTC")
 class Loss:
     """The damage of all groups: tables by name, rows, and the earliest transaction and time that are known.
 
-    ``missing`` are the rows that each table lacks (None: not known), ``oids`` their OIDs, ``names`` schema and table.
+    ``missing`` are the rows that each table lacks (None: not known), ``notes`` damaged tables of migration tools, which
+    no way back fills.
     """
 
     mechanisms: frozenset[str]
@@ -34,7 +35,7 @@ class Loss:
     groups: tuple[Group, ...] = ()
     missing: Mapping[str, int | None] = field(default_factory=dict)
     found: Mapping[str, dict] = field(default_factory=dict)
-    named: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def of(self, *mechanisms: str) -> tuple[str, ...]:
         """The damaged tables of some mechanisms."""

@@ -57,7 +57,7 @@ def marks_deletion(column: str) -> bool:
     >>> [marks_deletion(name) for name in ("deletedAt", "excluída", "GELÖSCHT_AM", "удалено", "activity", "body")]
     [True, True, True, True, False, False]
     """
-    parts = _words(column)
+    parts = words(column)
     told = [part for part in parts if _WORD.fullmatch(part)]
     return bool(told) and all(part in told or _BESIDE.fullmatch(part) for part in parts)
 
@@ -79,11 +79,11 @@ def hides(update: str) -> bool:
 
 
 def _says_gone(value: str) -> bool:
-    parts = _words(value)
+    parts = words(value)
     return 0 < len(parts) <= 2 and any(_VALUE.fullmatch(part) for part in parts)
 
 
-def _words(name: str) -> list[str]:
+def words(name: str) -> list[str]:
     """The words of a name without accents and case; Japanese and Korean keep their marks."""
     folded = "".join(
         each for each in unicodedata.normalize("NFKD", _CAMEL.sub(" ", name))

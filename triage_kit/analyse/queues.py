@@ -33,7 +33,7 @@ PASSING = re.compile(
 )
 EXPIRING = re.compile(r"(?i)(\b|_)(sessions?|cache|tokens?)(\b|_)")  # whose rows go by their age, while others stand
 # PostgreSQL documentation, SELECT: SKIP LOCKED is for many consumers of a table that is used as a queue.
-_CONSUMES = re.compile(r"(?i)\bskip\s+locked\b")
+CONSUMES = re.compile(r"(?i)\bskip\s+locked\b")
 # The first few by some order, whatever they are: no condition but their turn.
 _IN_TURN = re.compile(r"(?is)\bselect\b(?:(?!\b(?:where|select)\b).)*\border\s+by\b(?:(?!\bselect\b).)*\blimit\b")
 # An UPDATE of one table, its name without the schema, and the columns that it sets.
@@ -83,7 +83,7 @@ def worked_off(table: Dossier, scene: Scene) -> float | None:
 
 def _way(seen: Seen) -> float | None:
     """How probable it is that a DELETE with a condition works a queue off, by its text and its calls."""
-    if _CONSUMES.search(seen.text):
+    if CONSUMES.search(seen.text):
         return CONSUMED
     if seen.calls > 1 and _IN_TURN.search(seen.text):
         return IN_TURN

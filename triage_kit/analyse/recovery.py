@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse import dump_ways, remains_ways, replay_ways, restore_ways, shelf, undo_ways
-from triage_kit.analyse.admission import Admission
+from triage_kit.analyse.admission import WRITING, Admission
+from triage_kit.analyse.applied import notes_versions
 from triage_kit.analyse.context import Context
 from triage_kit.analyse.losses import Loss, loss
 from triage_kit.analyse.remains_ways import wal_segments
@@ -33,7 +35,8 @@ def recovery_options(lost: Loss, evidence: Mapping[str, pd.DataFrame], about: Co
     target = find_target(lost, evidence)
     judged = shelf.judge(lost, target, evidence)
     options = undo_ways.undo(lost, target, evidence, about)
-    if _gone(lost):
+    gone, lost = _gone(lost), _without_notes(lost)
+    if gone:
         options += [
             restore_ways.pitr(lost, target, judged, evidence, about),
             restore_ways.service(lost, target, evidence),
@@ -47,8 +50,16 @@ def recovery_options(lost: Loss, evidence: Mapping[str, pd.DataFrame], about: Co
         ]
     kept = sorted((option for option in options if option is not None), key=lambda option: _rank(option, lost))
     admission = Admission(lost, evidence)
-    told = [admission.told(_writing(each, lost)) for each in kept]
+    told = [admission.told(_noted(_writing(each, lost), lost)) for each in kept]
     return schemas.frame("recovery", [each | {"order": number} for number, each in enumerate(told, 1)])
+
+
+def _noted(option: dict, lost: Loss) -> dict:
+    """The way with what it leaves out on purpose: the notes of migration tools."""
+    if option["option"] not in WRITING or option["feasible"] is False or not lost.notes:
+        return option
+    left = f"{', '.join(lost.notes)}, which only the migration tool must write"
+    return option | {"brings_not": f"{option['brings_not']}; {left}"}
 
 
 def _writing(option: dict, lost: Loss) -> dict:
@@ -56,6 +67,20 @@ def _writing(option: dict, lost: Loss) -> dict:
     commands = tuple(option["commands"])
     writes = option["option"] in IN_SQL and commands and not commands[0].startswith(("--", "SELECT p.page"))
     return option | {"commands": (WRITES, *commands)} if writes and lost.mechanisms != {"hidden"} else option
+
+
+def _without_notes(lost: Loss) -> Loss:
+    """The loss without what a migration tool notes of itself, where more was lost: no way back writes there."""
+    notes = tuple(name for name in lost.tables if notes_versions(name))
+    if not notes or len(notes) == len(lost.tables):
+        return lost
+    return replace(
+        lost,
+        tables=tuple(name for name in lost.tables if name not in notes),
+        rows=lost.rows - sum(lost.missing.get(name) or 0 for name in notes),
+        missing={name: count for name, count in lost.missing.items() if name not in notes},
+        notes=notes,
+    )
 
 
 def _gone(lost: Loss) -> bool:

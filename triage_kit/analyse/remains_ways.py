@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from triage_kit import sql
+from triage_kit.analyse import commands, merging, restore_ways
 from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.losses import Loss, data_directory, literal, relations_of, way, written
 from triage_kit.analyse.target import Target, rows_in_wal, rows_of_dropped
@@ -56,7 +57,7 @@ def dead_rows(lost: Loss, target: Target, evidence: Evidence) -> dict:
             f"{place}::regclass) / current_setting('block_size')::int - 1) AS p (page), LATERAL heap_page_item_attrs("
             f"get_raw_page({place}, p.page::int), {place}::regclass) AS i{by};"
         )
-    lines += _out_of_copies(tables[:5], evidence)
+    lines += [*_out_of_copies(tables[:5], evidence), *merging.out_of_salvage(lost, tables[:5], evidence)]
     clock, deadline = vacuum_clock(tables, evidence)
     return way(
         "dead_rows",
@@ -161,7 +162,7 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
         why,
         lacks,
         "under an hour",
-        _salvaging(lost, target, counted or lost.tables),
+        _salvaging(lost, target, counted or lost.tables, evidence),
         tables=tuple(counted) or lost.tables,
         rows=number,
         target_lsn=target.lsn,
@@ -184,7 +185,7 @@ def _ended_by(name: str, lost: Loss, target: Target, evidence: Evidence) -> str:
     return f"i.t_xmax = {ids[0]}" if len(ids) == 1 else f"i.t_xmax IN ({', '.join(ids)})"
 
 
-def _salvaging(lost: Loss, target: Target, tables: Iterable[str]) -> tuple[str, ...]:
+def _salvaging(lost: Loss, target: Target, tables: Iterable[str], evidence: Evidence) -> tuple[str, ...]:
     """The kit's own command, which writes CSV beside the case and loads nothing."""
     named = [name for name in lost.tables if name in set(tables)]
     chosen = "".join(f" --table {shlex.quote(name)}" for name in named) if len(named) <= 8 else ""
@@ -194,10 +195,11 @@ def _salvaging(lost: Loss, target: Target, tables: Iterable[str]) -> tuple[str, 
         else ""
     )
     return (
-        "# copy pg_wal first and name the copy as `wal:` in case.yaml: each checkpoint may take its oldest segments; "
-        "then, in the folder of case.yaml:",
+        "# copy pg_wal first, each checkpoint may take its oldest segments, and name the copy by this line in "
+        "case.yaml: `wal: /another/disk/pg_wal`; then, in the folder of case.yaml:",
         f"triage salvage .{chosen}{took}",
         "# it writes salvaged/*.csv and prints, for each table, how psql loads it into a table beside the old one",
+        *merging.out_of_salvage(lost, named, evidence),
     )
 
 
@@ -258,6 +260,24 @@ def _written(at: pd.Timestamp | None) -> str:
     return "at a time not known" if at is None or pd.isna(at) else f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
+def _out_of_copy(found: dict | None, loose: Sequence[dict], lost: Loss, evidence: Evidence) -> tuple[str, ...]:
+    """A copy of the copy started beside this server, and the lost rows out of it."""
+    if found is not None:
+        old = commands.place(found["path"])
+        told = (*commands.case_folder(found["path"]),)
+    else:
+        old = '"${OLD:?}"'
+        told = (f"# set OLD to the data directory in {loose[0]['name']}, as `docker volume inspect` names its folder:",)
+    return (
+        "# start a copy of it beside this server, never itself, with programs of its own major version:",
+        *told,
+        commands.NEW,
+        f'mkdir -m 700 "${{NEW:?}}" && cp -R {old}/. "${{NEW:?}}/" && rm -f "${{NEW:?}}/postmaster.pid"',
+        *commands.start_copy(),
+        *restore_ways.and_rows(lost, evidence),
+    )
+
+
 def volumes(lost: Loss, evidence: Evidence, about: Context) -> dict | None:
     """Other volumes, copies of the data directory, snapshots of disks."""
     kept = rows(evidence["volumes"])
@@ -298,7 +318,7 @@ def volumes(lost: Loss, evidence: Evidence, about: Context) -> dict | None:
         "copies that may hold the rows: " + "; ".join(told),
         "what was written after the copy",
         "hours",
-        ("# start a copy of it beside this server, never itself; compare, then copy the lost rows",),
+        _out_of_copy((older or copies)[0] if copies else None, loose, lost, evidence),
         clock="until somebody runs `docker volume prune` or `docker compose down --volumes`, which both destroy such "
         "copies and which nobody must run now, and until snapshots expire",
     )

@@ -15,9 +15,10 @@ from typing import Any
 import pandas as pd
 
 from triage_kit import schemas, sql
-from triage_kit.analyse.commands import parents_first
+from triage_kit.analyse.applied import notes_versions
 from triage_kit.analyse.context import first, rows
 from triage_kit.analyse.losses import Loss, literal, relations_of, way, written
+from triage_kit.analyse.merging import merged, parents_first
 from triage_kit.redact_stars import HIDDEN
 from triage_kit.sql.inserted import DEFAULT, Inserted, inserted
 
@@ -25,6 +26,7 @@ Evidence = Mapping[str, pd.DataFrame]
 CLOCK = "rotation of the log: copy it"
 MOST_STATEMENTS, MOST_TEXT = 300, 60_000  # that are printed: more of them are for a program, not for a page
 MOST_TOLD = 4
+_BESIDE = "_replayed"
 _WRITES = re.compile(r"(?i)\s*(?:insert\s+into|copy)\b")
 
 
@@ -162,6 +164,7 @@ def _standing(lost: Loss, evidence: Evidence) -> dict[str, _Table]:
         relation = relations.get(name)
         if (
             relation is None
+            or notes_versions(name)
             or relation["kind"] not in ("table", "partitioned")
             or bare.count(schemas.parts(name)[1]) > 1
         ):
@@ -177,7 +180,7 @@ def _standing(lost: Loss, evidence: Evidence) -> dict[str, _Table]:
 
 def _beside(name: str) -> str:
     schema, table = schemas.parts(name)
-    return sql.quote_qualified(schema, f"{table}_replayed")
+    return sql.quote_qualified(schema, table + _BESIDE)
 
 
 def _commands(tables: Sequence[_Table], evidence: Evidence) -> Iterator[str]:
@@ -193,28 +196,10 @@ def _commands(tables: Sequence[_Table], evidence: Evidence) -> Iterator[str]:
         )
         yield from each.lines
     yield "BEGIN;"
-    for each in ordered:
-        names = ", ".join(sql.quote_ident(one["name"]) for one in each.columns if not one["generated"])
-        yield (
-            f"INSERT INTO {written(each.name)} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} "  # noqa: S608 quoted
-            f"FROM {_beside(each.name)} ON CONFLICT DO NOTHING;"
-        )
-    yield from _numbers(ordered, evidence)
+    yield from merged([each.name for each in ordered], evidence, _BESIDE)
     yield "COMMIT;  -- or ROLLBACK; where the counts are not what they should be"
     for each in ordered:
         yield f"DROP TABLE {_beside(each.name)};  -- when the rows are back and compared"
-
-
-def _numbers(tables: Sequence[_Table], evidence: Evidence) -> Iterator[str]:
-    relations = relations_of(evidence)
-    for each in tables:
-        for row in rows(evidence["sequences"]):
-            if row["table_oid"] == relations[each.name]["oid"] and row["column"]:
-                number, column = sql.quote_qualified(row["schema"], row["name"]), sql.quote_ident(row["column"])
-                yield (
-                    f"SELECT setval({literal(number)}, greatest((SELECT max({column}) FROM {written(each.name)}), "  # noqa: S608
-                    f"(SELECT last_value FROM {number})));"
-                )
 
 
 def _checked(tables: Mapping[str, _Table], lines: int, found: int) -> tuple[str, ...]:

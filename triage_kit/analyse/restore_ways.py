@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from triage_kit.analyse import commands, managed
+from triage_kit.analyse import commands, managed, merging
 from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.losses import Loss, moment, way
 from triage_kit.analyse.records import position
@@ -51,7 +51,7 @@ def pitr(lost: Loss, target: Target, shelf: Sequence[Judged], evidence: Evidence
         why += f"; restoring it takes about {best.minutes:g} minutes, replaying its WAL at most as long as writing it"
     bad = [line[5:] for line in checked if line.startswith("bad: ")]
     why += "".join(f"; {line}" for line in bad[:2])
-    lines = _recover(best, target, evidence) + _and_rows(lost, evidence)
+    lines = _recover(best, target, evidence) + and_rows(lost, evidence)
     return way("pitr", feasible, lost, why, NOT_BACK, _effort(best), lines, clock=clock, **facts)
 
 
@@ -98,8 +98,8 @@ def _without_base(
             "case names no base backup: one that ended before the target is needed"
         )
         lines = (
-            "# name the base backup, or what `pgbackrest info --output=json`, `barman list-backup` or "
-            "`wal-g backup-list --json` print, as `backups:` in case.yaml",
+            "# name the base backup and the archive, or what `pgbackrest info --output=json`, `barman list-backup` or "
+            "`wal-g backup-list --json` print, by this line in case.yaml: `backups: [/path/to/base, /path/to/archive]`",
             *_told(target),
         )
     if mode is None and not bases:
@@ -232,10 +232,14 @@ def _recover(best: Judged, target: Target, evidence: Evidence) -> tuple[str, ...
     return (*commands.case_folder(row["file"]), commands.NEW, copy, *commands.start_beside(target, fetched, evidence))
 
 
-def _and_rows(lost: Loss, evidence: Evidence) -> tuple[str, ...]:
-    database = shlex.quote(f"--dbname={first(evidence['identity']).get('database') or 'DATABASE'}")
+def _database(evidence: Evidence) -> str:
+    return shlex.quote(f"--dbname={first(evidence['identity']).get('database') or 'DATABASE'}")
+
+
+def and_rows(lost: Loss, evidence: Evidence) -> tuple[str, ...]:
+    """The rows out of the server that was started beside, which is stopped in the end."""
     return (
-        *commands.bring_back(lost, evidence, f"{BESIDE} {database}", lost.tables),
+        *merging.bring_back(lost, evidence, f"{BESIDE} {_database(evidence)}", (*lost.tables, *lost.notes)),
         'pg_ctl --pgdata="${NEW:?}" --mode=fast stop  # when the rows are back and compared',
     )
 
@@ -289,12 +293,11 @@ def _standing_at(row: dict, before: bool | None, target: Target) -> str:
 def _from_standby(lost: Loss, row: dict, evidence: Evidence) -> tuple[str, ...]:
     """Pause the standby where it is, and copy the rows out of it: pg_dump reads a hot standby."""
     at = '--host="${STANDBY:?}" --port="${STANDBY_PORT:-5432}"'
-    database = shlex.quote(f"--dbname={first(evidence['identity']).get('database') or 'DATABASE'}")
     host = f"STANDBY=${{STANDBY:-{row['client']}}}" if row["client"] else "# STANDBY=host, or folder of its socket"
     return (
         f"{host}  # the standby {row['application'] or ''}".rstrip(),
         f'psql -X {at} --dbname=postgres --command="SELECT pg_wal_replay_pause()" > /dev/null',
-        *commands.bring_back(lost, evidence, f"{at} {database}", lost.tables),
+        *merging.bring_back(lost, evidence, f"{at} {_database(evidence)}", (*lost.tables, *lost.notes)),
         "# when the rows are back and compared: SELECT pg_wal_replay_resume() on the standby; the loss follows there",
     )
 
@@ -316,7 +319,14 @@ def service(lost: Loss, target: Target, evidence: Evidence) -> dict | None:
         "margin": target.margin,
         "rows": lost.rows or target.rows,
     }
-    lines = _service_lines(found.name, host, at) if at is not None else ()
+    lines: tuple[str, ...] = ()
+    if at is not None:
+        new = '--host="${RESTORED:?}" ' + _database(evidence)
+        lines = (
+            *_service_lines(found.name, host, at),
+            "# when the new instance is up, set RESTORED to its host, PGHOST, PGUSER and so on to the damaged one's:",
+            *merging.bring_back(lost, evidence, new, (*lost.tables, *lost.notes)),
+        )
     return way(
         "managed_service",
         None,

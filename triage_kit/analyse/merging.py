@@ -1,0 +1,276 @@
+"""Rows of a copy back into the damaged tables, none of them twice, and nothing that stands changed.
+
+Parents come before children, so that foreign keys let the rows in; generated columns are left out, identities keep
+their numbers, and sequences are set past them afterwards. A table without a key, or whose key is deferrable, is refused
+or doubled by ON CONFLICT (PostgreSQL documentation, INSERT): its rows are compared. A migration tool's own notes stay
+out: they say what ran before the copy was made. A table that refers to itself is filled by one statement, after which
+its keys are checked.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import networkx as nx
+import pandas as pd
+
+from triage_kit import schemas, sql
+from triage_kit.analyse import consumers
+from triage_kit.analyse.applied import notes_versions
+from triage_kit.analyse.context import by_table, first, rows
+from triage_kit.analyse.losses import Loss, literal, pattern, relations_of, written
+
+# The freeze list made every new session of the damaged database read-only: this shell's own ones write in spite of it.
+# Row security must not hide rows that stand from the comparison, which would put them in again.
+WRITES = (
+    'export PGOPTIONS="${PGOPTIONS-} -c default_transaction_read_only=off -c row_security=off"  # all others stay '
+    "read-only"
+)
+IN_PSQL = ("SET default_transaction_read_only = off;", "SET row_security = off;")
+MOST_COUNTED = 40  # tables whose numbers of rows one query tells
+MOST_MERGED = 30  # tables whose statements a page holds
+TOOLS = "as `alembic stamp`, `manage.py migrate --fake`, `prisma migrate resolve` or `flyway baseline` do"
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What of a table an INSERT has to know: its columns, a key without NULLs, and whether ON CONFLICT may be used."""
+
+    name: str
+    kind: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+    deferrable: bool
+    own_parent: bool
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether no dump brings its rows: ON CONFLICT does not tell which stand, or a row refers to one after it."""
+        return self.kind == "table" and bool(self.columns) and (self.deferrable or self.own_parent or not self.key)
+
+
+def bring_back(lost: Loss, evidence: Mapping[str, pd.DataFrame], source: str, tables: Sequence[str]) -> tuple[str, ...]:
+    """Copy the lost rows out of the restored database into this one; rows that stand here already are left alone.
+
+    ``source`` holds the options by which psql and pg_dump reach the restored database, ``tables`` are those that it
+    holds: of migration tools' notes among them both sides are shown, and nothing is written. Sequences are left out of
+    the copy, since theirs are older, and are set past the rows that came back.
+    """
+    database = f"--dbname={shlex.quote(first(evidence['identity']).get('database') or 'DATABASE')}"
+    names = [name for name in tables if not notes_versions(name)]
+    noted = [name for name in tables if notes_versions(name)]
+    own, older = _sequences(evidence), _for_older(evidence)
+    absent = [name for name in names if lost.found.get(name, {}).get("status") == "missing"]
+    ordered = parents_first([name for name in names if name not in absent], evidence)
+    forms = _forms(ordered, evidence)
+    lines = []
+    into = f"psql -X --set=ON_ERROR_STOP=1 --single-transaction --quiet {database}"
+    if absent:
+        chosen = " ".join(f"--table={pattern(name)}" for name in absent)
+        lines.append(f"pg_dump {source} {chosen}{older} | {into} > /dev/null")
+    for alone, group in groupby(ordered, key=lambda name: forms[name].by_itself):
+        if alone:
+            lines += [_through_pipe(forms[name], source, into) for name in group]
+            continue
+        # Many rows to a statement for speed; columns by name, since 13 refuses generated ones among many rows, and the
+        # table may have got others since.
+        dumps = "; ".join(
+            f"pg_dump {source} --data-only --column-inserts --rows-per-insert=1000 --on-conflict-do-nothing "
+            f"--table={pattern(name)}"
+            + "".join(f" --exclude-table={pattern(each['name'])}" for each in own.get(name, ()))
+            + older
+            for name in group
+        )
+        lines.append(f"{{ {dumps}; }} | {into} > /dev/null")
+    lines += [f"psql -X --set=ON_ERROR_STOP=1 {database} --command={shlex.quote(each.removesuffix(';'))}"
+              for each in numbers(ordered, evidence)]  # fmt: skip
+    if lines:
+        lines = [*_beware(names, evidence, "# "), WRITES, *lines, *_counts(names, source, database)]
+    return (*lines, *_left_out(noted, evidence, source, database))
+
+
+def merged(names: Sequence[str], evidence: Mapping[str, pd.DataFrame], suffix: str) -> Iterator[str]:
+    """Statements that put the rows of tables beside (their names end in ``suffix``) into those that stand."""
+    standing = relations_of(evidence)
+    ordered = parents_first([name for name in names if name in standing and not notes_versions(name)], evidence)
+    forms = _forms(ordered, evidence)
+    for name in ordered:
+        schema, table = schemas.parts(name)
+        yield f"{_insert(forms[name], sql.quote_qualified(schema, table + suffix))};"
+    yield from numbers(ordered, evidence)
+
+
+def out_of_salvage(lost: Loss, names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
+    """What follows when ``triage salvage`` has written its files and psql has loaded them as it prints."""
+    standing = relations_of(evidence)
+    kept = [name for name in names if not notes_versions(name)]
+    own, gone = ([name for name in kept if (name in standing) == there] for there in (True, False))
+    lines: list[str] = []
+    if gone:
+        more = f" and {len(gone) - 4} more" if len(gone) > 4 else ""
+        lines.append(f"# {', '.join(gone[:4])}{more} must be made anew by the migrations before rows can go back there")
+    if len(own) > MOST_MERGED:
+        lines.append(f"# then into each of {len(own)} tables, parents first, what the one beside has, OVERRIDING "
+                     "SYSTEM VALUE and ON CONFLICT DO NOTHING; setval() of their sequences in the end")  # fmt: skip
+    elif own:
+        lines += [
+            "# when that is loaded, put the rows back; leave out the lines of a table of which no row was found, and "
+            "look at salvaged/*.unread.csv, where it is, first: what it names is NULL in the rows:",
+            *_beware(own, evidence, "-- "), *IN_PSQL, "BEGIN;", *merged(own, evidence, "_salvaged"),
+            "COMMIT;  -- or ROLLBACK; where the counts are not what they should be",
+        ]  # fmt: skip
+    return (*lines, *_without_notes((*names, *lost.notes)))
+
+
+def _beware(names: Sequence[str], evidence: Mapping[str, pd.DataFrame], mark: str) -> list[str]:
+    told = consumers.beware(consumers.worked_off(names, evidence))
+    return [f"{mark}beware: {told}"] if told else []
+
+
+def _without_notes(names: Sequence[str]) -> list[str]:
+    """That the tables of migration tools are left out, and why."""
+    noted = [name for name in names if notes_versions(name)]
+    if not noted:
+        return []
+    return [
+        f"# {', '.join(noted)} {'is' if len(noted) == 1 else 'are'} left out: a migration tool notes there what has "
+        "run, and by the notes of an older copy it runs a migration again or skips one. Before the next deployment set "
+        f"it with the tool itself, {TOOLS}, to what this database has really run"
+    ]
+
+
+def _left_out(names: Sequence[str], evidence: Mapping[str, pd.DataFrame], source: str, database: str) -> Iterator[str]:
+    """The notes of migration tools: what the copy says and what stands, to be compared by people."""
+    told, standing = _without_notes(names), relations_of(evidence)
+    yield from told
+    for name in names:
+        query = shlex.quote(f"SELECT * FROM {written(name)}")  # noqa: S608 quoted name
+        yield f"psql -X {source} --command={query}"
+        if name in standing:
+            yield f"psql -X {database} --command={query}"
+
+
+def _counts(names: Sequence[str], source: str, database: str) -> Iterator[str]:
+    """How many rows the copy and the tables hold, so that what is compared is told."""
+    if not 0 < len(names) <= MOST_COUNTED:
+        return
+    query = shlex.quote(" UNION ALL ".join(f"SELECT {literal(name)}, count(*) FROM {written(name)}" for name in names))  # noqa: S608
+    yield "# compare how many rows the copy has and how many stand now:"
+    yield f"psql -X {source} --command={query}"
+    yield f"psql -X {database} --command={query}"
+
+
+def _through_pipe(form: _Form, source: str, into: str) -> str:
+    """Rows of one table through a temporary one, from which those that do not stand are put in."""
+    listed, here = _listed(form.columns), written(form.name)
+    steps = (
+        f"CREATE TEMP TABLE triage_rows AS SELECT {listed} FROM {here} WITH NO DATA",  # noqa: S608 quoted names
+        "COPY triage_rows FROM STDIN (ENCODING 'UTF8')",
+        _insert(form, "triage_rows"),
+    )
+    out = f"COPY (SELECT {listed} FROM {here}) TO STDOUT (ENCODING 'UTF8')"  # noqa: S608 quoted names
+    commands = " ".join(f"--command={shlex.quote(each)}" for each in steps)
+    return f"psql -X {source} --command={shlex.quote(out)} | {into} {commands}"
+
+
+def _insert(form: _Form, beside: str) -> str:
+    """The statement that puts the rows of a table beside into the one that stands, but none that stands there."""
+    listed, here = _listed(form.columns), written(form.name)
+    into = f"INSERT INTO {here} ({listed}) OVERRIDING SYSTEM VALUE SELECT {listed} FROM"
+    if form.key and not form.deferrable:
+        return f"{into} {beside} ON CONFLICT DO NOTHING"
+    if form.key:
+        same = " AND ".join(f"triage_now.{each} = triage_old.{each}" for each in map(sql.quote_ident, form.key))
+        return f"{into} {beside} AS triage_old WHERE NOT EXISTS (SELECT FROM {here} AS triage_now WHERE {same})"
+    # Alike as texts, since not every type can be compared; of rows that are alike as many as the copy has.
+    counted = f"SELECT triage_now::text AS triage_row, count(*) AS triage_stand FROM (SELECT {listed} FROM {here})"  # noqa: S608
+    numbered = "*, triage_old::text AS triage_row, row_number() OVER (PARTITION BY triage_old::text) AS triage_nth"
+    copied = f"SELECT {numbered} FROM (SELECT {listed} FROM {beside}) AS triage_old"  # noqa: S608 quoted names
+    missing = (
+        f"({copied}) AS triage_copy LEFT JOIN ({counted} AS triage_now GROUP BY 1) AS triage_here USING (triage_row) "
+        "WHERE triage_nth > coalesce(triage_stand, 0)"
+    )
+    return f"{into} {missing}" + ("" if form.deferrable else " ON CONFLICT DO NOTHING")
+
+
+def _listed(columns: Sequence[str]) -> str:
+    return ", ".join(map(sql.quote_ident, columns))
+
+
+def _forms(names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> dict[str, _Form]:
+    standing = relations_of(evidence)
+    oids = {standing[name]["oid"] for name in names if name in standing}
+    columns, constraints = (
+        by_table(evidence[source][evidence[source]["table_oid"].isin(oids)]) for source in ("columns", "constraints")
+    )
+    return {name: _form(name, standing.get(name), columns, constraints) for name in names}
+
+
+def _form(
+    name: str, relation: dict | None, columns: Mapping[int, Sequence[dict]], constraints: Mapping[int, Sequence[dict]]
+) -> _Form:
+    if relation is None:
+        return _Form(name, "missing", (), (), False, False)
+    own = sorted((each for each in columns[relation["oid"]] if not each["dropped"]), key=lambda each: each["position"])
+    filled = {each["name"] for each in own if each["not_null"]}
+    keys = [each for each in constraints[relation["oid"]]
+            if each["kind"] in ("primary_key", "unique", "exclusion")]  # fmt: skip
+    whole = [each for each in keys if each["kind"] == "primary_key"
+             or (each["kind"] == "unique" and filled.issuperset(each["columns"]))]  # fmt: skip
+    whole.sort(key=lambda each: (bool(each["deferrable"]), each["kind"] != "primary_key", each["name"]))
+    return _Form(
+        name,
+        relation["kind"],
+        tuple(each["name"] for each in own if not each["generated"]),
+        tuple(whole[0]["columns"]) if whole else (),
+        any(each["deferrable"] for each in keys),
+        any(each["kind"] == "foreign_key" and each["referenced_oid"] == relation["oid"]
+            for each in constraints[relation["oid"]]),
+    )  # fmt: skip
+
+
+def _for_older(evidence: Mapping[str, pd.DataFrame]) -> str:
+    """What takes out of a dump the setting that pg_dump of 17 and later writes and an older server refuses."""
+    major = str(first(evidence["identity"]).get("version") or "").partition(".")[0]
+    newer = not major.isdigit() or int(major) >= 17
+    return "" if newer else " | sed '1,40{/^SET transaction_timeout = 0;$/d;}'"
+
+
+def parents_first(names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Tables in an order in which foreign keys let their rows in; those of a circle as they come."""
+    tables = {row["oid"]: schemas.qualified(row["schema"], row["name"]) for row in rows(evidence["relations"])}
+    keys = nx.DiGraph()
+    keys.add_nodes_from(names)
+    for row in rows(evidence["constraints"]):
+        parent, child = tables.get(row["referenced_oid"]), tables.get(row["table_oid"])
+        if row["kind"] == "foreign_key" and parent in keys and child in keys and parent != child:
+            keys.add_edge(parent, child)
+    circles = nx.condensation(keys)
+    order = nx.lexicographical_topological_sort(circles, key=lambda node: min(circles.nodes[node]["members"]))
+    return [name for node in order for name in sorted(circles.nodes[node]["members"])]
+
+
+def numbers(names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    """Statements that set the sequences of some tables past the rows that came back."""
+    own = _sequences(evidence)
+    for name in names:
+        for each in own.get(name, ()):
+            if each["column"]:
+                column, sequence = sql.quote_ident(each["column"]), written(each["name"])
+                yield (
+                    f"SELECT setval({literal(sequence)}, greatest((SELECT max({column}) FROM {written(name)}), "  # noqa: S608
+                    f"(SELECT last_value FROM {sequence})));"
+                )
+
+
+def _sequences(evidence: Mapping[str, pd.DataFrame]) -> dict[str, list[dict]]:
+    tables = {row["oid"]: schemas.qualified(row["schema"], row["name"]) for row in rows(evidence["relations"])}
+    found: dict[str, list[dict]] = {}
+    for row in rows(evidence["sequences"]):
+        if row["table_oid"] in tables:
+            name = schemas.qualified(row["schema"], row["name"])
+            found.setdefault(tables[row["table_oid"]], []).append({"name": name, "column": row["column"]})
+    return found
