@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from triage_kit import analyse, schemas
-from triage_kit.analyse import commands, renamed_ways, restore_ways
+from triage_kit.analyse import commands, merging, renamed_ways, restore_ways
 from triage_kit.analyse.losses import Loss
 from triage_kit.analyse.recovery import wal_segments
 from triage_kit.analyse.target import Target
@@ -242,6 +242,20 @@ def test_only_what_the_log_tells_whole_is_printed_to_be_written_again(
     told = found.loc["log_replay"]
     assert (told["feasible"] if feasible else pd.isna(told["feasible"])) == True  # noqa: E712 a nullable boolean
     assert any("VALUES ('4', " in line for line in told["commands"]) == bool(feasible)
+
+
+def test_a_line_break_in_a_name_ends_no_remark_among_the_commands(make_table, make_evidence):
+    names = ["outbox\nrm -r .", "alembic_version", "orders"]
+    tables = [make_table(name, 16404 + at, **GONE) for at, name in enumerate(names)]
+    evidence = make_evidence(tables)
+    for frame, key in (("relations", "schema"), ("columns", "name")):
+        evidence[frame][key] = evidence[frame][key] + "\ntouch x"
+    lost = Loss(frozenset(("truncate",)), tuple(f"s\ntouch x.{name}" for name in names), 9, 0, 742, None)
+    told = [*merging.bring_back(lost, evidence, "", lost.tables), *merging.out_of_salvage(lost, lost.tables, evidence)]
+    remarks = [line for line in told if line.startswith(("#", "-- "))]
+    assert sum("outbox" in line for line in remarks) == 2
+    assert sum("alembic_version" in line for line in remarks) == 2
+    assert not [line for line in remarks if "\n" in line]
 
 
 def test_a_managed_service_restores_to_the_second_before_the_loss(make_table, make_evidence):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse.context import by_table
-from triage_kit.analyse.losses import relations_of
+from triage_kit.analyse.losses import relations_of, remarked
 from triage_kit.analyse.marks import words
 from triage_kit.analyse.queues import CONSUMES, PASSING
 
@@ -102,4 +102,4 @@ def beware(found: Mapping[str, str | None]) -> str:
     told = [f"{name} ({column})" if column else name for name, column in found.items()]
     more = f" and {len(told) - MOST_TOLD} more" if len(told) > MOST_TOLD else ""
     named = ", ".join(told[:MOST_TOLD]) + more
-    return f"a program may work off {named}: pause it first, or it sends or does again what comes back undone"
+    return f"a program may work off {remarked(named)}: pause it first, or it sends or does again what comes back undone"

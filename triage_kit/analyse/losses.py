@@ -124,6 +124,15 @@ def literal(text: str) -> str:
     return "E'" + doubled.replace("\\", "\\\\") + "'" if "\\" in text else f"'{doubled}'"
 
 
+def remarked(name: str) -> str:
+    """A name as a remark among commands may hold it: what follows a line break would be run when it is pasted.
+
+    >>> remarked("s.orders"), remarked("s.out\\nrm -r .")
+    ('s.orders', 's.out�rm -r .')
+    """
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
+
+
 def pattern(name: str) -> str:
     """A table as an argument of pg_dump's --table, which takes patterns: everything in double quotes is itself.
 

@@ -21,7 +21,7 @@ from triage_kit import schemas, sql
 from triage_kit.analyse import consumers
 from triage_kit.analyse.applied import notes_versions
 from triage_kit.analyse.context import by_table, first, rows
-from triage_kit.analyse.losses import Loss, literal, pattern, relations_of, written
+from triage_kit.analyse.losses import Loss, literal, pattern, relations_of, remarked, written
 
 # The freeze list made every new session of the damaged database read-only: this shell's own ones write in spite of it.
 # Row security must not hide rows that stand from the comparison, which would put them in again.
@@ -111,7 +111,8 @@ def out_of_salvage(lost: Loss, names: Sequence[str], evidence: Mapping[str, pd.D
     lines: list[str] = []
     if gone:
         more = f" and {len(gone) - 4} more" if len(gone) > 4 else ""
-        lines.append(f"# {', '.join(gone[:4])}{more} must be made anew by the migrations before rows can go back there")
+        named = remarked(", ".join(gone[:4]))
+        lines.append(f"# {named}{more} must be made anew by the migrations before rows can go back there")
     if len(own) > MOST_MERGED:
         lines.append(f"# then into each of {len(own)} tables, parents first, what the one beside has, OVERRIDING "
                      "SYSTEM VALUE and ON CONFLICT DO NOTHING; setval() of their sequences in the end")  # fmt: skip
@@ -135,8 +136,9 @@ def _without_notes(names: Sequence[str]) -> list[str]:
     noted = [name for name in names if notes_versions(name)]
     if not noted:
         return []
+    named = remarked(", ".join(noted))
     return [
-        f"# {', '.join(noted)} {'is' if len(noted) == 1 else 'are'} left out: a migration tool notes there what has "
+        f"# {named} {'is' if len(noted) == 1 else 'are'} left out: a migration tool notes there what has "
         "run, and by the notes of an older copy it runs a migration again or skips one. Before the next deployment set "
         f"it with the tool itself, {TOOLS}, to what this database has really run"
     ]
