@@ -37,6 +37,7 @@ _OWN = (
     Subject("fastpath", "statement", "a function called by number, outside of SQL"),
 )
 _STATEMENT = re.compile(STATEMENT + r": (?P<text>.*)", re.DOTALL)
+_ENGLISH = "statement: "  # as most messages begin: no pattern of all languages is needed for them
 _FETCH = re.compile(FETCH + r" [^\n:]*?[ \u00a0]?: (?P<text>.*)", re.DOTALL)
 _EXECUTE = re.compile(EXECUTE + r" [^\n:]*?[ \u00a0]?: (?P<text>.*)", re.DOTALL)
 _DURATION = re.compile(DURATION + r"(?:(?:  ?|, )(?P<rest>.*))?", re.DOTALL)
@@ -109,7 +110,7 @@ def classify(message: str, severity: str = "LOG") -> str:
 
 
 def _own(message: str) -> str | None:
-    if _STATEMENT.match(message):
+    if message.startswith(_ENGLISH) or _STATEMENT.match(message):
         return "statement"
     if found := _DURATION.match(message):
         rest = found["rest"]
@@ -270,10 +271,20 @@ def statement_begins(message: str) -> int:
 
 
 def _statement(entry: Entry) -> None:
-    for pattern in (_STATEMENT, _FETCH, _EXECUTE):
-        if found := pattern.match(entry.message):
-            entry.statement = found["text"]
-            return
+    _set_statement(entry, entry.message)
+
+
+def _set_statement(entry: Entry, message: str) -> None:
+    if (text := _logged(message)) is not None:
+        entry.statement = text
+
+
+def _logged(message: str) -> str | None:
+    """The statement that a message logs."""
+    if message.startswith(_ENGLISH):
+        return message[len(_ENGLISH) :]
+    found = _STATEMENT.match(message) or _FETCH.match(message) or _EXECUTE.match(message)
+    return found["text"] if found else None
 
 
 def _duration(entry: Entry) -> None:
@@ -282,10 +293,7 @@ def _duration(entry: Entry) -> None:
     entry.duration_ms = float(found["ms"].replace(",", "."))
     # parse and bind steps name the same text, but run nothing.
     if found["rest"] and entry.subject == "duration_statement":
-        for pattern in (_STATEMENT, _FETCH, _EXECUTE):
-            if logged := pattern.match(found["rest"]):
-                entry.statement = logged["text"]
-                return
+        _set_statement(entry, found["rest"])
 
 
 def _vacuum(entry: Entry) -> None:

@@ -41,7 +41,10 @@ def numbered(source: Iterable[bytes | Line], whole: bool = False) -> Iterator[Li
     offset = number = begin = 0
     for raw in source:
         if isinstance(raw, Line):
-            yield from _in_pieces(raw) if len(raw.text) > PIECE and not whole else (raw,)
+            if len(raw.text) > PIECE and not whole:
+                yield from _in_pieces(raw)
+            else:
+                yield raw
             continue
         more = isinstance(raw, Piece)
         if not more:
@@ -53,7 +56,7 @@ def numbered(source: Iterable[bytes | Line], whole: bool = False) -> Iterator[Li
         if b"\0" in body:
             body = body.replace(b"\0", b"")
         if len(body) <= PIECE or whole:
-            yield Line(number, begin, body.decode("utf-8", "surrogateescape"), more=more)
+            yield Line(number, begin, body.decode("utf-8", "surrogateescape"), None, None, more)
         else:
             yield from (Line(number, begin, each.decode("utf-8", "surrogateescape"), more=more or at > 0)
                         for at, each in enumerate(pieces(body)))  # fmt: skip

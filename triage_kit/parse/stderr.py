@@ -27,7 +27,6 @@ _WINDOW = 64
 _SUB_ENTRIES = frozenset(SUB_ENTRIES)
 _FIELDS = {"DETAIL": "detail", "HINT": "hint", "CONTEXT": "context", "STATEMENT": "statement"}
 _VERBOSE = re.compile(r"([0-9A-Z]{5}): (.*)", re.DOTALL)
-_NO_TEXT = Text()
 _HOST_PORT = re.compile(r"(.*)\((\d+)\)")
 FAILURES = frozenset(("ERROR", "FATAL", "PANIC"))
 
@@ -56,7 +55,8 @@ class _Reader:
         self.doubted: dict[int, tuple[str, int]] = {}  # of applications with odd names: line, length of the message
         self.begun: dict[int, datetime | None] = {}  # when their session began, by id, where that is all that is told
         self.target: tuple[Entry, str] | None = None
-        self.text = _NO_TEXT
+        self.text = ""  # of the target, the first line
+        self.more: Text | None = None  # and all of it, where it has more than that
 
     def read(self, source: Iterable[bytes | Line]) -> Iterator[Entry | Unparsed]:
         for line in numbered(source):
@@ -71,10 +71,10 @@ class _Reader:
         next_to, self.last = line.number == self.last + 1, line.number
         if line.more:
             if self.target:
-                self.text.add(line.text)
+                self._add(line.text)
             return
         if line.text.startswith("\t") and self.target:
-            self.text.add(f"\n{line.text[1:]}")
+            self._add(f"\n{line.text[1:]}")
             return
         found = self.match(line.text)
         written = self._flush()
@@ -120,15 +120,20 @@ class _Reader:
         self._collect(entry, field, text)
 
     def _collect(self, entry: Entry, field: str, text: str) -> None:
-        self.target, self.text, self.before = (entry, field), Text(statement_begins), None
-        self.text.add(text)
+        self.target, self.text, self.more, self.before = (entry, field), text, None, None
+
+    def _add(self, piece: str) -> None:
+        if self.more is None:  # most texts have one line
+            self.more = Text(statement_begins)
+            self.more.add(self.text)
+        self.more.add(piece)
 
     def _flush(self) -> Entry | None:
         """Give what was collected to its entry, which is returned if that was its message."""
         if self.target is None:
             return None
-        (entry, field), text = self.target, self.text.text()
-        self.target, self.text = None, _NO_TEXT
+        (entry, field), text = self.target, self.text if self.more is None else self.more.text()
+        self.target, self.more = None, None
         if field == "message":
             entry.message = text
             if self.before and self.doubt.within(*self.before, text):

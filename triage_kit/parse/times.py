@@ -33,15 +33,16 @@ class Clock:
         self.zone = _zone(log_timezone)
         self.unresolved = 0
         self._last: tuple[str | None, str, datetime, int] | None = None
+        self._before: str = ""
+        self._behind: str | None = None  # what stands around the milliseconds of the last one
 
     def instant(self, written: str | None) -> datetime | None:
         """The instant of ``2025-10-07 20:27:38.343 CEST`` (fraction and zone may be missing); None if it is none."""
-        if written and (last := self._last) and written.startswith(last[1]):  # mostly another one of the same second
-            fraction = written[20 : len(written) - len(last[0] or "") - 1]
-            if (last[0] and len(fraction) == 3 and fraction.isdecimal()
-                    and written == f"{last[1]}.{fraction} {last[0]}"):  # fmt: skip
-                self.unresolved += last[3]
-                return last[2].replace(microsecond=int(fraction) * 1000)
+        if written and written[:20] == self._before and written[23:] == self._behind and written[20:23].isdecimal():
+            # Mostly it is another one of the same second.
+            assert self._last is not None
+            self.unresolved += self._last[3]
+            return self._last[2] + timedelta(0, 0, int(written[20:23]) * 1000)  # in half the time of replace
         found = _STAMP.fullmatch(written) if written else None
         if found is None:
             return None
@@ -56,6 +57,7 @@ class Clock:
         except (ValueError, OverflowError):
             return None
         self._last = abbreviation, second, at, self.unresolved - before
+        self._before, self._behind = f"{second}.", f" {abbreviation}" if abbreviation else None
         return at.replace(microsecond=microsecond)
 
     def epoch(self, written: str) -> datetime | None:
