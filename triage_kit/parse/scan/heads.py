@@ -22,6 +22,7 @@ _MIXED = np.array([(2 * at + 1) * 0x9E3779B97F4A7C15 % 2**64 for at in range(1, 
 _LONGEST = 8 * len(_MIXED)  # bytes of a head
 _MOST = 4_000  # heads that are kept
 _AT_ONCE = 50  # lines from which new heads are learnt before all others are compared again
+_FEW = 100  # of so many lines one that no table has told yet is looked at by itself: that is faster than more tables
 _ASKED = 2_000  # lines that were looked at one by one before it is asked whether heads tell anything
 
 
@@ -140,7 +141,7 @@ class Heads:
         self.tables[0].hits += int(np.count_nonzero(known))
         good = np.flatnonzero(timed & ~known)
         for table in self.tables[1:]:
-            if not len(good):
+            if len(good) * _FEW <= len(starts):
                 break
             known = table.find(_words(block, starts[good] + self.head, table.whole + 1))
             told[first + good[known]] = True
@@ -149,14 +150,12 @@ class Heads:
         return told
 
     def _timed(self, words: np.ndarray) -> np.ndarray:
-        """Where a time stands: a byte is a digit when it has its upper half with and without six added."""
+        """Where a time stands: a byte is a digit when its upper half, with and without six added, has the bits of 3."""
         good = np.ones(words.shape[1], bool)
         for word, (mask, value, six) in zip(words, self.time, strict=False):
             if (word == word[0]).all():  # the same day, the same minute
                 word = word[:1]
-            good &= (word & mask) == value
-            if six:
-                good &= ((word + six) & mask) == value
+            good &= (word & (word + six) & mask if six else word & mask) == value
         return good
 
 
