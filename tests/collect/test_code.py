@@ -293,6 +293,37 @@ def test_a_routine_that_a_migration_creates_belongs_to_what_calls_it(tmp_path):
     }  # fmt: skip
 
 
+def _vehicles(folder, files: dict[str, str]) -> set[tuple]:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True, parents=True)
+        (folder / name).write_text(text)
+    return {(row["object"], row["vehicle"]) for row in hit_rows(scan(folder, (), Counter()))}
+
+
+def test_what_a_target_of_the_tests_runs_is_the_tests(tmp_path):
+    """make and npm: `test` by convention runs the tests; a file that another target starts too is a script's."""
+    found = _vehicles(tmp_path, {
+        "Makefile": "seed:\n\tpsql -f db/seed.sql\n\ntest:\n\tpsql -f db/fixtures.sql\n\tpsql -f db/seed.sql\n"
+        "\tpsql -c 'TRUNCATE marks'\nwipe:\n\tpsql -c 'TRUNCATE wiped'\n",
+        "db/seed.sql": "DELETE FROM seeds;\n",
+        "db/fixtures.sql": "DELETE FROM gifts;\n",
+        "t/020_lots.sql": "DELETE FROM lots;\n",  # prove and pg_prove read t/
+    })  # fmt: skip
+    assert found == {("gifts", "test_run"), ("seeds", "script"), ("marks", "test_run"), ("wiped", "script"),
+                     ("lots", "test_run")}  # fmt: skip
+
+
+def test_a_routine_that_a_page_calls_as_well_as_cron_is_not_the_jobs_alone(tmp_path):
+    body = "CREATE FUNCTION fb.{0}(y int) RETURNS void LANGUAGE sql AS $$\nDELETE FROM {1} WHERE y < 1\n$$;\n"
+    found = _vehicles(tmp_path, {
+        "sql/close.sql": body.format("close_year", "shares"),
+        "sql/tidy.sql": body.format("tidy_year", "notes"),
+        "etc/crontab": "10 3 1 7 * psql -c 'SELECT fb.close_year(1)'\n10 4 1 7 * psql -c 'SELECT fb.tidy_year(1)'\n",
+        "web/year.php": "<?php\n$q = db()->prepare('SELECT fb.close_year(?)');\n",
+    })  # fmt: skip
+    assert found == {("shares", "script"), ("notes", "scheduled_job")}
+
+
 # What a clock starts bears another name than its source: a compiler's output, a program, a module, a function.
 STARTED = {
     "deploy/cron.yaml": "kind: CronJob\nspec:\n  schedule: '5 4 * * *'\n  args: [node, dist/register/sweep.js]\n",

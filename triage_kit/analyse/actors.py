@@ -14,6 +14,7 @@ from triage_kit.analyse.context import at_latest, rows
 from triage_kit.analyse.dating import STATEMENTS
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.inquiry import Inquiry, Sign
+from triage_kit.analyse.rights import unable
 from triage_kit.analyse.routines import called as called_routines
 from triage_kit.analyse.routines import fired
 from triage_kit.analyse.sessions import called, connected
@@ -312,7 +313,7 @@ def _connected(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     known = inquiry.connected is not None and start is not None and end is not None
     refused = {seen.user for seen in _attempts(group, inquiry) if _refused(seen, group, inquiry)}
     for each in rows(inquiry.connected) if known else ():
-        if each["role"] in refused:
+        if each["role"] in refused or unable(each["role"], group, inquiry):
             continue
         kinds = _kinds(each["application"], each["role"], inquiry)
         if kinds and connected(each, start, end):

@@ -103,12 +103,22 @@ def _over_mechanisms(
 
 
 def mechanism_outcomes(group: Group, findings: Sequence[dict]) -> dict[str, float]:
-    """What may have happened to the rows of a group, in the outcomes of causes.yaml: the mean over damaged tables."""
+    """What may have happened to the rows of a group, in the outcomes of causes.yaml: the mean over damaged tables.
+
+    A group lost nothing only if none of its tables did: the surest loss among them bounds how probable that is.
+    """
     damaged = set(group.damaged or group.tables)
     rows_ = [
         row for row in findings if schemas.qualified(row["schema"], row["table"]) in damaged and row.get("_chances")
     ]
-    return _outcomes([_with_doubt(row) for row in rows_] or [{group.mechanism: 1.0}])
+    tables = [_with_doubt(row) for row in rows_] or [{group.mechanism: 1.0}]
+    told = _outcomes(tables)
+    standing, least = told.get("not_lost", 0.0), min(_outcomes([each]).get("not_lost", 0.0) for each in tables)
+    if standing in (least, 1.0):
+        return told
+    return {
+        word: least if word == "not_lost" else chance * (1 - least) / (1 - standing) for word, chance in told.items()
+    }
 
 
 def _with_doubt(row: dict) -> dict[str, float]:

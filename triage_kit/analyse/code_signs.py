@@ -12,6 +12,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse.actors import matching, trees
 from triage_kit.analyse.applied import applied_revisions, migration_states
+from triage_kit.analyse.belied import belied, restarts
 from triage_kit.analyse.built_names import HOLE, fitting
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.dating import STATEMENTS
@@ -68,6 +69,8 @@ def repository(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         *(("drop_type",) if group.mechanism == "column_drop" else ()),
     }
     up = rows(operations[operations["direction"] != "down"])
+    otherwise = belied(up, group, inquiry)
+    up = [row for row in up if (row["path"], row["line"]) not in otherwise]
     known, targets = _held_against(inquiry), set(group.roots or group.tables)
     inside = {schemas.parts(name)[0] for name in group.tables}
     hits = [
@@ -248,8 +251,11 @@ def _reaching(group: Group, inquiry: Inquiry) -> list[dict]:
     short = {schemas.parts(name)[1] for name in targets}
     wanted = set(STATEMENTS.get(group.mechanism, REMOVES_ROWS))
     known = _held_against(inquiry)
-    found = []
-    for row in rows(inquiry.evidence["code_hits"]):
+    found, hits = [], rows(inquiry.evidence["code_hits"])
+    otherwise = belied(hits, group, inquiry)
+    for row in hits:
+        if (row["path"], row["line"]) in otherwise:
+            continue
         ran, reached = known.get((row["path"], row["line"], row["operation"], row["object"]), ("", ()))
         # An object that is put together at run time may be any of them.
         built = row["object"] is None or HOLE in row["object"]
@@ -264,6 +270,11 @@ def _reaching(group: Group, inquiry: Inquiry) -> list[dict]:
         if (does and named and not (reached and unrun)) or _built(row, group.mechanism):
             found.append(row)
     return found
+
+
+def told_to_restart(group: Group, inquiry: Inquiry) -> bool:
+    """Whether a line that would do it says RESTART IDENTITY: then no habit of tests shows in the sequences."""
+    return any(restarts(row) for row in _reaching(group, inquiry))
 
 
 def _held_against(inquiry: Inquiry) -> dict[tuple, tuple[str, tuple[str, ...]]]:

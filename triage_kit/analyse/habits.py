@@ -90,6 +90,7 @@ def _whole(table: Dossier, scene: Scene) -> int:
 
 
 def struck(name: str, scene: Scene) -> bool:
-    """Whether a statement that emptied the table also took rows that people miss."""
+    """Whether a statement that emptied the table also took rows that people miss, or its transactions always did."""
     own = [seen for seen in scene.seen.get(name, ()) if seen.done]
-    return any(seen.text in scene.struck for seen in own if seen.operation in ("truncate", "delete"))
+    by_text = any(seen.text in scene.struck for seen in own if seen.operation in ("truncate", "delete"))
+    return by_text or scene.always_missed(name)

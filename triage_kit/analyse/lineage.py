@@ -163,6 +163,19 @@ def _by_schema(tables: Sequence[Dossier]) -> dict[str, list[Dossier]]:
     return dict(found)
 
 
+def without_elders(
+    tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame], gone: Observation | None, late: frozenset[str]
+) -> bool:
+    """Whether every table was made late and about as many rows went into tables that are gone as into those that stand.
+
+    Then no table is left to be older than the others: that they are of one age says nothing of their age.
+    """
+    if gone is None or gone.outcomes != ("unaccounted",) or not {table.name for table in tables} <= late:
+        return False
+    came = sum(table.balance["inserts"] or 0 for table in tables)
+    return 2 * (counted_elsewhere(evidence) - catalogue_rows(evidence)) >= came
+
+
 def rewritten_columns(table: Dossier) -> tuple[str, ...]:
     """Columns that the transaction wrote which gave the table its storage: ALTER TABLE does, TRUNCATE never.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -15,6 +15,7 @@ from triage_kit.analyse.dropped import Drop, drops
 _LSN = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}")
 
 OVER = ("rolled_back",)
+MANY = 3  # transactions that are no chance any more
 BATCHES_APART = pd.Timedelta(minutes=1)
 
 
@@ -66,6 +67,11 @@ class Records:
         found = [each for each in self.changes.get(oid, ()) if each.operation == "delete" and each.outcome not in OVER]
         late = [each for each in found if since is None or each.ended_at is None or each.ended_at >= since]
         return sorted(late or found, key=lambda each: (-each.rows, each.xid))
+
+    def only_with(self, oid: int, others: Iterable[int]) -> bool:
+        """Whether many transactions deleted rows of the table, and every one of them rows of one of the others."""
+        own = {each.xid for each in self.deleting(oid)}
+        return len(own) >= MANY and own <= {each.xid for other in others for each in self.deleting(other)}
 
     def batches(self, oid: int, since: pd.Timestamp | None = None) -> list[Change]:
         """The transaction that deleted most rows of the table with its like before and after it, in their order.

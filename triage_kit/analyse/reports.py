@@ -69,7 +69,7 @@ def _companion(table: Dossier, scene: Scene) -> Observation | None:
         says = f"{deletes} deletes are counted; {emptied}, a partition of the same table, which people miss rows of, "
         return Observation(("same",), f"{says}was emptied by DELETE", "pg_stat_user_tables", table.name, "counters")
     if together := _in_one_transaction(table, scene):
-        return Observation(("same",), *together, table.name, "wal")
+        return Observation(("always",) if scene.always_missed(table.name) else ("same",), *together, table.name, "wal")
     named = [name for name in sorted(scene.reported) if (scene.balances.get(name) or {}).get("deletes")]
     same = [name for name in named if scene.balances[name]["deletes"] == deletes]
     if not named:

@@ -20,7 +20,7 @@ from triage_kit.analyse.database import database_age
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.earlier import Earlier
 from triage_kit.analyse.inference import Observation
-from triage_kit.analyse.lineage import gone_objects, made_late, stand_again, swapped_schemas
+from triage_kit.analyse.lineage import gone_objects, made_late, stand_again, swapped_schemas, without_elders
 from triage_kit.analyse.queues import own_ways, rounds, settled
 from triage_kit.analyse.records import Records
 from triage_kit.analyse.refills import (
@@ -85,6 +85,7 @@ class Scene:
     counting: bool = False  # whether the counters of most tables with rows are alive
     gone: Observation | None = None  # whether the database counts rows of tables that are gone
     late: frozenset[str] = frozenset()  # tables that a later run made than the first of the database
+    without_elders: bool = False  # every table was made late, and as many rows went into tables that are gone
     again: frozenset[str] = frozenset()  # those of them that hold all rows which came into tables that are gone
     elsewhere: Mapping[str, str] = field(default_factory=dict)  # older tables of a schema that was renamed away
     older: Observation | None = None  # whether the data directory went back in time
@@ -114,6 +115,11 @@ class Scene:
         leading = (seen for name in above for seen in self.seen.get(name, ()))
         cascading = (seen for seen in leading if seen.operation == "truncate" and seen.cascade)
         return frozenset(seen.text for seen in (*own, *cascading) if seen.done)
+
+    def always_missed(self, name: str) -> bool:
+        """Whether each of many transactions that deleted here, by the WAL, took rows that people miss elsewhere."""
+        missed = [self.balances[each]["oid"] for each in self.reported & self.balances.keys() - {name}]
+        return name in self.balances and self.wal.only_with(self.balances[name]["oid"], missed)
 
     @cached_property
     def by_oid(self) -> Mapping[int, dict]:
@@ -210,6 +216,7 @@ def set_scene(
         gone=gone,
         late=late,
         again=stand_again(tables, evidence, gone, late),
+        without_elders=without_elders(tables, evidence, gone, late),
         elsewhere=elsewhere,
         older=older_state(evidence, about),
         moved=moves(tables, by_table, wal or Records()),

@@ -174,8 +174,10 @@ def _sequence(table: Dossier, scene: Scene) -> Observation | None:
 
 def _object_age(table: Dossier, scene: Scene) -> Observation | None:
     told = scene.origins.get(table.name)
-    # In an older state of the whole every object is the one that it was, and in a new database all are young alike.
+    # In an older state of the whole every object is the one that it was, and in a new database, or a schema of which
+    # nothing is left, all are young alike.
     anew = scene.went_back or (scene.database is not None and scene.database.outcomes != ("older",))
+    anew = anew or scene.without_elders
     return None if told is not None and anew and told.outcomes == ("contemporary",) else told
 
 
@@ -249,7 +251,21 @@ def _search_path(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _dropped_column(table: Dossier, scene: Scene) -> Observation | None:
-    return scene.dropped.get(table.name)
+    told = scene.dropped.get(table.name)
+    if told is None or not _late_drop(told):
+        return told
+    others = [name for name in sorted(scene.reported - {table.name})
+              if name in scene.dropped and not _late_drop(scene.dropped[name])]  # fmt: skip
+    if not others:
+        return told
+    deleted = [name for name in others if taken(scene.balances[name])]
+    outcome = "beside_deleted" if deleted and taken(table.balance) else "beside"
+    says = f"{told.says}; people miss rows of {(deleted or others)[0]} too, which lost no column"
+    return replace(told, outcomes=(outcome,), says=says)
+
+
+def _late_drop(told: Observation) -> bool:
+    return set(told.outcomes) <= {"in_window", "recent"}
 
 
 def _kind(table: Dossier, scene: Scene) -> Observation | None:

@@ -14,6 +14,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse import actors, code_signs
 from triage_kit.analyse.applied import notes_versions
+from triage_kit.analyse.belied import begun_anew
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.dating import STATEMENTS
 from triage_kit.analyse.groups import LOSSES, Group
@@ -280,9 +281,8 @@ def _tools(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     if loads or inquiry.scene.visible.statements:
         says = loads[0].says if loads else "no COPY into these tables was seen"
         found["loaded_by_copy"] = (bool(loads), says, loads[0].source if loads else "log")
-    sequences = [each for name in group.roots if name in inquiry.tables for each in inquiry.tables[name].sequences]
-    if group.mechanism == "truncate" and sequences:
-        begun = [each["name"] for each in sequences if each["filenode"] and each["filenode"] != each["oid"]]
+    begun = begun_anew(group, inquiry) if group.mechanism == "truncate" else None
+    if begun is not None and not (begun and code_signs.told_to_restart(group, inquiry)):
         says = f"sequences that began anew: {', '.join(begun) or 'none'}"
         found["identity_restarted"] = (bool(begun), says, "pg_class")
     return found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -33,6 +33,7 @@ class Found:
     hits: list[tuple[str, Hit]] = field(default_factory=list)
     starts: dict[str, list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))
     jobs: dict[str, tuple[str, str]] = field(default_factory=dict)  # path of a job's file: its vehicle, its text
+    testing: set[tuple[str, int]] = field(default_factory=set)  # files and lines of targets that run the tests
     called: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # file: functions on a schedule
     defines: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # routine: files that create it
     calls: list[tuple[str, str, int]] = field(default_factory=list)  # routine, file and line that call it
@@ -129,6 +130,7 @@ def _note(found: Found, told: Told, inside: str, by_name: dict[str, list[str]]) 
         for path in _named(word, by_name):
             started.append((path, line))
             found.called[path].update(names)
+    found.testing |= {(inside, line) for line in told.testing}
     for path, line in started:
         if path != inside:
             found.starts[path].append((inside, line))
@@ -178,10 +180,12 @@ def hit_rows(found: Found) -> list[dict[str, Any]]:
         if len(tables) == 1:
             row["object"] = next(iter(tables))
         row["started_by"] = tuple(f"{where}:{line}" for where, line in starters[:50])
-        if (hit.vehicle in ("script", "application") and (path, hit.name) not in apart
-                and (job := _timer(found, path) or _job(found, path))):  # fmt: skip
+        alone = (path, hit.name) not in apart and not _shared(found, path, hit, starters)
+        if hit.vehicle in ("script", "application") and alone and (job := _timer(found, path) or _job(found, path)):
             row["vehicle"] = "scheduled_job"
             row["schedule"] = job
+        elif hit.vehicle == "script" and starters and all(_tests(found, where, line) for where, line in starters):
+            row["vehicle"] = "test_run"
         elif (
             hit.vehicle == "script" and starters and all(_kind(found, where) == "application" for where, _ in starters)
         ):
@@ -202,6 +206,17 @@ def _apart(found: Found) -> set[tuple[str, str | None]]:
 
 def _kind(found: Found, path: str) -> str:
     return found.jobs.get(path, ("", ""))[0]
+
+
+def _tests(found: Found, path: str, line: int) -> bool:
+    """Whether a line that starts a file is the tests': it stands among them, or in a target that runs them."""
+    return (path, line) in found.testing or _kind(found, path) == "test_run"
+
+
+def _shared(found: Found, path: str, hit: Hit, starters: Sequence[tuple[str, int]]) -> bool:
+    """Whether a routine is called by the application as well as by a schedule: then it is not the job's alone."""
+    routine = hit.name is not None and path.endswith((".sql", ".psql"))
+    return routine and any(_kind(found, where) == "application" for where, _ in starters)
 
 
 def _timer(found: Found, path: str) -> str | None:

@@ -17,7 +17,7 @@ from triage_kit.parse.migration import Migration
 from triage_kit.parse.migrations import read_migrations
 from triage_kit.parse.models import models
 from triage_kit.parse.scheduled import scheduled_files
-from triage_kit.parse.vehicles import schedule, vehicle
+from triage_kit.parse.vehicles import name_of, runs_tests, schedule, vehicle
 
 MOST_CALLS = 20_000
 _DEFINES = re.compile(r'(?i)\bcreate\s+(?:or\s+replace\s+)?(?:function|procedure)\s+([\w."]+)\s*\(')
@@ -40,6 +40,7 @@ class Told:
     calls: list[tuple[str, int]] = field(default_factory=list)  # routines that it may call, with the line
     models: dict[str, str] = field(default_factory=dict)  # class: the table that it stands for
     starts: list[tuple[str, int]] = field(default_factory=list)  # files that it names, as written, with the line
+    testing: frozenset[int] = frozenset()  # lines of those that stand in a target which runs the tests
     scheduled: list[tuple[str, int, tuple[str, ...]]] = field(default_factory=list)  # files whose functions it calls
     timer: str | None = None  # when a systemd timer runs its unit
     vehicle: str = ""  # of what starts a file or calls a routine
@@ -64,6 +65,8 @@ def read_code(path: str, data: bytes) -> Told:
         told.hits = read_hits(text, path)
     if starting(path) and _JOBS.search(data):
         told.starts = list(started_files(text, path))
+        lines = text.splitlines()
+        told.testing = frozenset(line for _, line in told.starts if runs_tests(path, name_of(path, lines, line)))
     if _has(lowered, _CLOCKS):
         told.scheduled = list(scheduled_files(text, path))
     if told.calls or told.starts or told.scheduled:

@@ -30,7 +30,7 @@ from triage_kit.parse.removals import removals
 from triage_kit.parse.temporary import without_scratch
 from triage_kit.parse.throwaway import of_its_service, throwaway
 from triage_kit.parse.undone import without_undone
-from triage_kit.parse.vehicles import name_of, schedule, vehicle
+from triage_kit.parse.vehicles import name_of, runs_tests, schedule, vehicle
 from triage_kit.sql import OPERATIONS, Effect, effects, suspicious
 
 _SHELL_NAMES = re.compile(
@@ -138,17 +138,18 @@ def read_hits(text: str, path: str) -> list[Hit]:
     hits, lines = [], text.splitlines()
     for each, loses in sorted(found.values(), key=lambda pair: pair[0].line)[:MOST_HITS]:
         kind = "orm" if each.how == "python" or (each.how == "pattern" and _is_code(path)) else "tool"
+        name = name_of(path, lines, each.line)
         hits.append(
             Hit(
                 each.line,
-                started_by,
+                "test_run" if runs_tests(path, name) else started_by,
                 "sql" if each.how in ("parsed", "tokens") else kind,
                 each.operation,
                 each.object or None,
                 loses,
                 each.bounded,
                 each.cascade,
-                name_of(path, lines, each.line),
+                name,
                 schedule(path, text, each.line) if started_by == "scheduled_job" else None,
                 each.text,
                 each.how,

@@ -12,7 +12,20 @@ from pathlib import PurePosixPath
 from triage_kit.parse.etl import SUFFIXES as ETL
 
 _TEST_FOLDERS = frozenset(
-    ("test", "tests", "spec", "specs", "__tests__", "e2e", "cypress", "testing", "testdata", "test_helpers", "itest")
+    (
+        "test",
+        "tests",
+        "t",
+        "spec",
+        "specs",
+        "__tests__",
+        "e2e",
+        "cypress",
+        "testing",
+        "testdata",
+        "test_helpers",
+        "itest",
+    )
 )
 _TEST_NAME = re.compile(
     r"(?i)\A(?:conftest\.py|codeception(?:\.dist)?\.ya?ml|.*\.suite(?:\.dist)?\.ya?ml|test_.*|.*_test\.\w+|.*_spec\.rb|.*[.-](?:spec|test)\.\w+|"
@@ -30,6 +43,11 @@ CI = re.compile(
 _CRON_PATH = re.compile(
     r"(?i)(?:\A|/)(?:cron\.(?:d|daily|hourly|weekly|monthly)/[^/]+|crons?/[^/.]+|crontab[^/]*|[^/]+\.cron(?:tab)?|[^/]+\.timer|"
     r"config/schedule\.rb|sidekiq[_-]cron\.ya?ml)\Z"
+)
+# A target or script that runs the tests, by the conventions of make, npm and Composer.
+_TEST_TARGET = re.compile(r"(?i)\A(?:tests?|check|specs?|e2e)(?:[-_:.][\w:.-]*)?\Z")
+_TARGETS = re.compile(
+    r"(?i)(?:\A|/)(?:(?:gnu)?makefile|justfile|[^/]+\.mk|taskfile\.ya?ml|(?:package|composer)\.json)\Z"
 )
 _SCRIPT_FOLDERS = frozenset(
     (
@@ -70,6 +88,8 @@ def vehicle(path: str, text: str) -> str:
     ['test_run', 'application']
     >>> [vehicle(path, "") for path in ("codeception.yml", "etl/load.ktr")]  # a loading tool has a scheduler
     ['test_run', 'scheduled_job']
+    >>> vehicle("t/fixtures.sql", "")  # where Perl and pgTAP keep tests
+    'test_run'
     """
     place = PurePosixPath(path)
     folders = {each.lower() for each in place.parts[:-1]}
@@ -86,6 +106,17 @@ def vehicle(path: str, text: str) -> str:
     if folders & _SCRIPT_FOLDERS or _SCRIPT_NAME.match(place.name) or "if __name__ ==" in text or text.startswith("#!"):
         return "script"
     return "application"
+
+
+def runs_tests(path: str, name: str | None) -> bool:
+    """Whether a target of a Makefile, or of what stands in for one, is the one that runs the tests.
+
+    >>> [runs_tests("Makefile", name) for name in ("test", "test-db", "deploy", None)]
+    [True, True, False, False]
+    >>> runs_tests("package.json", "test:e2e"), runs_tests("lib/test.py", "test")
+    (True, False)
+    """
+    return name is not None and bool(_TEST_TARGET.match(name) and _TARGETS.search(path))
 
 
 def schedule(path: str, text: str, line: int) -> str | None:
