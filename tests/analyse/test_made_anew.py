@@ -314,3 +314,18 @@ def test_a_dump_that_is_put_into_an_emptied_table_is_no_rebuilding_of_its_rows(
     tables = [make_table("orders", 16404, **counters), make_table("users", 16500)]
     orders = _finding(make_evidence(tables, reported=["users"], statements=texts), "orders")
     assert (orders["status"], orders["status_probability"] < 0.95) == (told, True)
+
+
+def test_a_copy_that_is_run_again_and_again_is_not_told_to_be_a_dump(make_table, make_evidence):
+    """psql writes its own COPY as pg_dump does; a job that empties and loads does so every night."""
+
+    def restored(calls: int) -> float:
+        texts = [
+            {"database": "d", "role": "o", "query_id": n, "text": text, "calls": calls, "rows": rows}
+            for n, (text, rows) in enumerate((("TRUNCATE s.orders", 0), (DUMPED, 160 * calls)))
+        ]
+        tables = [make_table("orders", 16404, **TRUNCATED), make_table("users", 16500)]
+        found = analyse.investigate(make_evidence(tables, statements=texts)).mechanism_probabilities
+        return found.set_index(["table", "mechanism"])["probability"]["orders", "restore"]
+
+    assert restored(2) < restored(1)

@@ -71,13 +71,18 @@ def trigger_tables(
 
 
 class Copy(NamedTuple):
-    """One COPY that was seen: its text, where, how many rows it loaded if known, and whether a dump was read by it."""
+    """One COPY that was seen: its text, where, how many rows it loaded if known, and whether a dump was read by it.
+
+    ``repeated`` where it ran more than once under a role that is named after no tool: psql's own COPY is written alike,
+    and a job loads again and again.
+    """
 
     text: str
     where: str
     says: str
     rows: int | None
     dump: bool
+    repeated: bool = False
 
 
 def copies_in(evidence: Mapping[str, pd.DataFrame], names: Sequence[str]) -> dict[str, list[Copy]]:
@@ -114,7 +119,8 @@ def _copies_logged(evidence: Mapping[str, pd.DataFrame]) -> Iterator[Copy]:
 def _copies_counted(evidence: Mapping[str, pd.DataFrame]) -> Iterator[Copy]:
     for row in rows(_of_copy(evidence["statements"], "text", evidence)):
         says = f"{row['calls']} calls, {row['rows']} rows, by {row['role']}"
-        yield Copy(row["text"], "pg_stat_statements", says, row["rows"], _of_dump(row["text"], row["role"]))
+        repeated = (row["calls"] or 1) > 1 and "restore" not in kinds(row["role"])
+        yield Copy(row["text"], "pg_stat_statements", says, row["rows"], _of_dump(row["text"], row["role"]), repeated)
 
 
 def _of_copy(frame: pd.DataFrame, column: str, evidence: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

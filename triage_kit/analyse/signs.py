@@ -277,8 +277,10 @@ def _tools(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         found["recovered"] = (bool(len(recovered)), says, where)
     if (last := _keys_last(group, inquiry)) is not None:
         found["keys_made_last"] = last
-    loads = [inquiry.scene.loaded[name] for name in group.tables if name in inquiry.scene.loaded]
-    if loads or inquiry.scene.visible.statements:
+    scene = inquiry.scene
+    again = {name for name in group.tables if name in scene.dumped and scene.dumped[name].repeated}
+    loads = [scene.loaded[name] for name in group.tables if name in scene.loaded and name not in again]
+    if loads or (scene.visible.statements and not again):  # a load of every night tells nothing of this one
         says = loads[0].says if loads else "no COPY into these tables was seen"
         found["loaded_by_copy"] = (bool(loads), says, loads[0].source if loads else "log")
     begun = begun_anew(group, inquiry) if group.mechanism == "truncate" else None

@@ -36,6 +36,8 @@ def _dump(table: Dossier, scene: Scene) -> Observation | None:
     copy = scene.dumped.get(table.name)
     if copy is None:
         return Observation(("other",), "no COPY into it is written as pg_dump writes it", "log", table.name, "log")
+    if copy.repeated:
+        return None  # a load that is done again and again may be written so
     return Observation(
         ("dump",), f"as a dump is put back, {copy.says}: {copy.text[:160]}", copy.where, table.name, "log"
     )
