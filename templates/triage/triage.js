@@ -9,7 +9,7 @@
   const value = (row, column) => {
     const cell = row.cells[column], time = cell.querySelector("time");
     const text = time ? time.dateTime : cell.textContent.trim();
-    const number = /^[\d,.]+( %)?( \(.*)?$/.test(text) ? parseFloat(text.replace(/,/g, "")) : NaN;
+    const number = /^≈?[\d,.]+( %)?( \(.*)?$/.test(text) ? parseFloat(text.replace(/[≈,]/g, "")) : NaN;
     return isNaN(number) ? text : number;
   };
   // A long table holds its first rows; the others wait beside the page, to be sorted, filtered, linked to and printed.

@@ -12,6 +12,7 @@ from triage_kit.analyse.groups import Group
 @pytest.mark.parametrize(("mechanism", "status", "said"), [
     ("hidden", "hidden", "G1: rows of 2 tables are hidden (dated by the case)"),
     ("update", "hidden", "G1: rows of 2 tables are hidden by update (dated by the case)"),
+    ("recreate", "partial", "G1: 2 tables lose rows by being made anew (dated by the case)"),
     ("cascade_delete", "partial", "G1: 2 tables lose rows by cascade delete (dated by the case)"),
 ])  # fmt: skip
 def test_rows_that_stand_are_called_hidden(mechanism: str, status: str, said: str) -> None:

@@ -235,6 +235,18 @@ def test_a_step_of_the_freeze_list_is_named_and_its_command_stands_there_alone()
     assert "cp -a" in Reader(str(plot.step_list(steps))).text
 
 
+def test_a_way_back_stands_once_and_the_step_that_takes_it_leads_there() -> None:
+    lines = ["createdb triage_recovered", "dropdb triage_recovered"]
+    way = {"option": "backup", "feasible": True, "order": 2, "why": "it holds all", "commands": lines}
+    best = {"option": "wal", "feasible": None, "order": 1, "why": "perhaps", "commands": ["triage salvage ."]}
+    recovery = schemas.frame("recovery", [best, way])
+    step = {"order": 1, "step": "Bring the rows back", "role": "on-call", "why": "it holds all", "commands": lines}
+    told = Reader(str(plot.step_list(schemas.frame("next_steps", [step]), None, None, recovery)))
+    assert "option 1" in told.text  # what is feasible is numbered first
+    assert "createdb" not in told.text
+    assert ("href", "#s-recovery-options") in told.attributes
+
+
 def test_where_no_check_would_tell_more_that_is_said() -> None:
     assert "No other check" in Reader(str(plot.test_list(schemas.empty("next_tests")))).text
 

@@ -72,10 +72,40 @@ def test_a_partitioned_table_is_not_counted_beside_its_partitions() -> None:
     leaves = findings("partition_drop", "partition_drop", status="missing", actual_rows=None)
     parent = findings("partition_drop", kind="partitioned").assign(table="all")
     page = told(pd.concat([leaves, parent], ignore_index=True))
-    assert page.h3.get_text() == "Finding 1: 2 tables lost rows together (G1)"
+    assert page.h3.get_text() == "Finding 1: 2 tables lost rows (G1)"  # that they did together is known of none
     said = page.get_text(" ")
     assert "the same mechanism: the partition was dropped or detached" in said
     assert "2 damaged tables: how many rows they lost is not known." in said
+
+
+@pytest.mark.parametrize(("sure", "xid", "title"), [
+    (0.99, 742, "2 tables lost rows together"),
+    (0.7, 742, "2 tables probably lost rows together"),
+    (0.7, None, "2 tables probably lost rows"),
+    (0.4, None, "2 tables perhaps lost rows"),
+])  # fmt: skip
+def test_a_title_is_as_sure_as_the_finding(sure: float, xid: int | None, title: str) -> None:
+    group = schemas.frame("groups", [{"group": "G1", "mechanism": "truncate", "how": "", "xid": xid}])
+    page = told(findings("truncate", "truncate", status_probability=sure), groups=group)
+    assert page.h3.get_text() == f"Finding 1: {title} (G1)"
+
+
+def test_a_number_that_the_server_estimates_is_marked_wherever_it_stands() -> None:
+    guessed = findings("delete", actual_rows=9, expected_rows=1500, missing_rows=1491, actual_from="n_live_tup")
+    counted = guessed.assign(table="stop", actual_from="exact")
+    both = pd.concat([guessed, counted], ignore_index=True)
+    for frame, sign in ((both, "≈"), (counted, "")):
+        whole = f"{int(frame['missing_rows'].sum()):,} rows"
+        assert f"{sign}{whole} {'by estimate' if sign else 'known to be'} missing" in told(frame).get_text()
+        screen = BeautifulSoup(
+            plot.summary(frame, *map(schemas.empty, ("groups", "causes", "recovery")), {}), "html.parser"
+        )
+        assert f" {sign}{whole} are missing" in screen.get_text()
+        picture = str(plot.glance(frame))
+        assert (f"{sign}1,491 of 1,500 gone" in picture, "≈" in picture) == (True, bool(sign))
+        listed = BeautifulSoup(plot.table_list(frame), "html.parser").select("tbody tr td")
+        cells = [each.get_text() for each in listed]
+        assert (cells.count("≈1,491"), cells.count("≈9")) == ((1, 1) if sign else (0, 0))
 
 
 def test_a_number_that_is_not_known_has_its_bound() -> None:

@@ -18,6 +18,12 @@ from triage_kit.analyse.transactions import Replacement
 
 MOST_OF = 0.9  # judgement: of the counted deletes, so that the others are everyday work
 SUBTRANSACTIONS = 64  # as many xids may lie between a transaction and the savepoint that did it
+# How rows went, where the mechanism's own word says it to nobody.
+DEEDS = {
+    "recreate": "being made anew", "restore": "an older state put back", "new_cluster": "another data directory",
+    "unlogged_reset": "the reset of unlogged tables", "partition_drop": "a dropped or detached partition",
+    "column_drop": "a dropped column", "unknown": "what is not known",
+}  # fmt: skip
 LOSSES = ("partial", "wiped", "missing", "hidden")
 
 
@@ -43,6 +49,11 @@ class Group:
     whole: bool = True  # the roots were emptied, not thinned out: the statement had no WHERE that spared a row
     thinned: frozenset[str] = frozenset()  # roots that still hold rows
     batches: tuple[Change, ...] = ()  # a DELETE in many commits, by the WAL: each of them, ``xid`` is the first
+
+    @property
+    def deed(self) -> str:
+        """What took the rows, as a sentence says it after "by"."""
+        return DEEDS.get(self.mechanism, self.mechanism.replace("_", " "))
 
 
 def find_groups(

@@ -84,7 +84,7 @@ def _fate(group: Group, hidden: Set[str]) -> str:
     """What became of the rows of a group, in words: those that stand out of sight are not lost."""
     one = len(group.damaged) == 1
     tables = "1 table" if one else f"{len(group.damaged)} tables"
-    by = group.mechanism.replace("_", " ")
+    by = group.deed
     if group.damaged and hidden.issuperset(group.damaged):
         return f"rows of {tables} are hidden{'' if by == 'hidden' else f' by {by}'}"
     return f"{tables} {'loses' if one else 'lose'} rows{'' if by == 'hidden' else f' by {by}'}"

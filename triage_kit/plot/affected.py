@@ -60,8 +60,13 @@ def table_list(findings: pd.DataFrame) -> Html:
                 ]
             ),
             _expected(row),
-            html.number(row.actual_rows),
-            html.number(row.missing_rows, _at_most(row)),
+            html.join([words.about(row) if pd.notna(row.actual_rows) else "", html.number(row.actual_rows)]),
+            html.join(
+                [
+                    words.about(row) if pd.notna(row.missing_rows) and row.missing_rows else "",
+                    html.number(row.missing_rows, _at_most(row)),
+                ]
+            ),
             html.number(row.inserts),
             html.number(row.deletes),
             html.status(row.status),

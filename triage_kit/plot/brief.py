@@ -173,6 +173,7 @@ def _headline(damaged: pd.DataFrame) -> str:
     hidden = f"{_are(unseen, 'row')} hidden from the application" if unseen else "rows are hidden from the application"
     if lost.empty:
         return f"No row is known to be gone, {hidden} in {style.things(tables, 'table')}"
+    near = words.about_all(lost)
     known, open_ = int(lost["missing_rows"].fillna(0).sum()), int(lost["missing_rows"].isna().sum())
     more = f" and a number not known in {open_:,} of them" if open_ else ""
     bounds = [words.at_most(row) for row in lost[lost["missing_rows"].isna()].itertuples()]
@@ -180,9 +181,10 @@ def _headline(damaged: pd.DataFrame) -> str:
     if open_ and None not in bounds:
         most = sum(bound or 0 for bound in bounds)
         unknown, more = f"at most {_are(most, 'row')} missing", f" and at most {most:,} more in {open_:,} of them"
-    count = f"{_are(known, 'row')} missing{more}" if known or not open_ else unknown
+    count = f"{near}{_are(known, 'row')} missing{more}" if known or not open_ else unknown
     besides = f"; besides, {hidden} in {tables:,} more" if tables else ""
-    return f"{_are(len(lost), 'table')} damaged, {count}{besides}"
+    marked = " (≈ marks what the server estimates: not counted)" if near and known else ""
+    return f"{_are(len(lost), 'table')} damaged, {count}{marked}{besides}"
 
 
 def _are(number: int, noun: str) -> str:

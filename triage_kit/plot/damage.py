@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from triage_kit import schemas
 from triage_kit.plot import style
+from triage_kit.plot.words import about, about_all
 
 MOST_ROWS = 40
 SURE, UNSURE, VEILED = ("#5b8a6b", "#1b6e3c"), ("#c4cad1", style.MUTED), ("#c9dcf2", "#1f5fa8")
@@ -79,7 +80,10 @@ def _bar(ax: Axes, place: int, row: object) -> None:
             linewidth=0.6,
         )
     ax.text(-0.02, place, style.short(schemas.qualified(row.schema, row.table)), ha="right", va="center")
-    cells = (_expected(row), style.count(row.actual_rows, "?"), style.count(row.missing_rows, "?"))
+    stand = about(row) if pd.notna(row.actual_rows) else ""
+    gone = about(row) if missing else ""
+    counts = (stand + style.count(row.actual_rows, "?"), gone + style.count(row.missing_rows, "?"))
+    cells = (_expected(row), *counts)
     for x, words, look in zip(COLUMNS, cells, (style.INK, style.INK, "#b3261e" if missing else style.INK), strict=True):
         ax.text(x, place, words, ha="right", va="center", color=look)
     ax.text(
@@ -142,7 +146,8 @@ def by_status(findings: pd.DataFrame) -> str:
 def _words(findings: pd.DataFrame) -> str:
     leaves = findings[findings["kind"] != "partitioned"]
     missing = int(leaves["missing_rows"].fillna(0).sum())
+    near = about_all(leaves[leaves["missing_rows"].fillna(0) > 0])
     return (
         f"Bars of expected and actual rows for {len(findings):,} tables ({by_status(findings) or 'none'}); "
-        f"{missing:,} rows are known to be missing."
+        f"{near}{missing:,} rows are {'by estimate' if near else 'known to be'} missing."
     )

@@ -12,6 +12,7 @@ from triage_kit.plot import alike, html, outlook, sources, style, words
 from triage_kit.plot.chances import ranked
 from triage_kit.plot.damage import by_urgency, names
 from triage_kit.plot.html import Html, tag, text
+from triage_kit.plot.recovering import numbered_ways
 from triage_kit.plot.story import ordered
 
 MOST = 500
@@ -257,14 +258,13 @@ test_list.__test__ = False  # pytest takes names that begin with test for tests
 def recovery_list(recovery: pd.DataFrame, timezone: object = None) -> Html:
     """The ways back, feasible ones first: rows, what they do not bring, effort, commands and target."""
     given = schemas.check(recovery, "recovery")
-    order = given["feasible"].map({True: 0, False: 2}).fillna(1)
-    given = given.assign(_order=order).sort_values(["_order", "order"], kind="stable", na_position="last")
     if given.empty:
         return tag("p", "No way back is needed, or none is known.", class_="none")
-    open_ = given[given["_order"] < 2].to_dict("records")
-    ways = [_way(row, number, timezone) for number, row in enumerate(open_, 1)]
+    ways = [_way(row, number, timezone) for number, row in enumerate(numbered_ways(given), 1)]
     several = (given["rows"].fillna(0) > 0).sum() > 1
-    return html.join([tag("p", ALTERNATIVES) if several else "", *ways, _closed(given[given["_order"] == 2])])
+    return html.join(
+        [tag("p", ALTERNATIVES) if several else "", *ways, _closed(given[given["feasible"].eq(False).fillna(False)])]
+    )
 
 
 def _closed(ways: pd.DataFrame) -> Html:

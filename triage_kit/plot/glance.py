@@ -93,22 +93,25 @@ def _row(place: int, row: object, most: int) -> Html:
 
 def fate(row: object) -> str:
     """How many rows of the table are gone, hidden or there, in words."""
+    near = words.about(row)
     if newer := words.refilled(row):
-        return f"{style.count(row.missing_rows, '?')} gone, {newer:,} newer there"
+        return f"{near}{style.count(row.missing_rows, '?')} gone, {near}{newer:,} newer there"
     if pd.notna(row.missing_rows) and row.missing_rows > 0:
         of = f" of {row.expected_rows:,}" if pd.notna(row.expected_rows) else ""
-        return f"{row.missing_rows:,}{of} gone"
+        return f"{near}{row.missing_rows:,}{of} gone"
     if row.status == "hidden":
         unseen = row.hidden_rows if pd.notna(row.hidden_rows) and row.hidden_rows else row.actual_rows
         return f"{style.things(int(unseen), 'row')} hidden" if pd.notna(unseen) else "rows hidden"
     if row.status == "intact":
-        return f"{style.count(row.actual_rows, '?')} row{'' if row.actual_rows == 1 else 's'} stand"
+        return f"{near}{style.count(row.actual_rows, '?')} row{'' if row.actual_rows == 1 else 's'} stand"
     if pd.notna(row.expected_rows):
-        return f"{row.expected_rows:,} expected, {style.count(row.actual_rows, '?')} now"
+        return f"{row.expected_rows:,} expected, {near}{style.count(row.actual_rows, '?')} now"
     about = style.about(row.expected_low, row.expected_high)
     if about == style.about(None, None):
         return "number not known"
-    return f"{about} gone" if row.actual_rows == 0 else f"{about} expected, {style.count(row.actual_rows, '?')} now"
+    return (
+        f"{about} gone" if row.actual_rows == 0 else f"{about} expected, {near}{style.count(row.actual_rows, '?')} now"
+    )
 
 
 def _whole(row: object) -> int:

@@ -112,7 +112,7 @@ def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, H
         f"{words.cause(cause)} ({style.percent(cause['probability'])})" for cause in ranked.head(3).to_dict("records")
     ]
     return (
-        f"{_headline(damaged)} ({group['group']})",
+        f"{_headline(damaged, bool(pd.notna(group['xid'])))} ({group['group']})",
         _shape(evidence, result, impact, f"Most probable: {'; then: '.join(said)}." if said else "The cause is open."),
     )
 
@@ -139,11 +139,13 @@ def _range(least: float, most: float) -> str:
     return high if low == high else f"{low} to {high}"
 
 
-def _headline(damaged: pd.DataFrame) -> str:
+def _headline(damaged: pd.DataFrame, by_one: bool) -> str:
+    """How many tables lost rows, as surely as is known; that they did together is known of one transaction's."""
     many = style.things(len(damaged), "table")
     if len(damaged) and (damaged["status"] == "hidden").all():
         return f"{many} whose rows are hidden"
-    return f"{many} lost rows" + (" together" if len(damaged) > 1 else "")
+    together = " together" if by_one and len(damaged) > 1 else ""
+    return f"{many} {words.surely(damaged['status_probability'].min())}lost rows{together}"
 
 
 def _impact(damaged: pd.DataFrame, spared: int) -> str:
@@ -151,7 +153,9 @@ def _impact(damaged: pd.DataFrame, spared: int) -> str:
     unseen, gone = words.hidden_rows(damaged), int(damaged["missing_rows"].fillna(0).sum())
     unknown = [words.at_most(row) for row in damaged[damaged["missing_rows"].isna()].itertuples()]
     open_ = len(unknown)
-    said = [f"{style.things(gone, 'row')} known to be missing"] if gone or not (unseen or open_) else []
+    near = words.about_all(damaged)
+    known = f"{near}{style.things(gone, 'row')} {'by estimate' if near else 'known to be'} missing"
+    said = [known] if gone or not (unseen or open_) else []
     said += [f"{style.things(unseen, 'row')} hidden, none of them gone"] if unseen else []
     whose = "they" if open_ == len(damaged) else style.things(open_, "table")
     lost = f"how many rows {whose if len(damaged) > 1 else 'it'} lost is not known"

@@ -82,13 +82,13 @@ def _amount(rows: object, findings: pd.DataFrame, partly: bool) -> str:
         return ""
     leaves = findings[(findings["kind"] != "partitioned") & findings["status"].isin(style.DAMAGED)]
     gone = int(leaves["missing_rows"].fillna(0).sum()) + words.hidden_rows(leaves)
-    known = bool(leaves["missing_rows"].notna().all())
+    near, known = words.about_all(leaves), bool(leaves["missing_rows"].notna().all())
     if known and gone == rows and not partly:
-        return f"all {style.things(gone, 'row')}, by " if gone > 1 else "the row, by "
+        return f"all {near}{style.things(gone, 'row')}, by " if gone > 1 else "the row, by "
     if known and gone > int(rows):
-        return f"{int(rows):,} of {gone:,} rows, by "
+        return f"{int(rows):,} of {near}{gone:,} rows, by "
     if known and not partly:  # more than are missing: deletes of before are among them
-        return f"up to all {style.things(gone, 'row')}, by "
+        return f"up to all {near}{style.things(gone, 'row')}, by "
     return f"up to {style.things(int(rows), 'row')}, by "
 
 

@@ -50,6 +50,14 @@ def recovery(recovery: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return style.describe(ax, f"Ways back: {said or 'none'}.")
 
 
+def numbered_ways(recovery: pd.DataFrame) -> list[dict]:
+    """The ways back that may be taken, in the order of the numbers that the page gives them."""
+    given = schemas.check(recovery, "recovery")
+    order = given["feasible"].map({True: 0, False: 2}).fillna(1)
+    given = given.assign(_order=order).sort_values(["_order", "order"], kind="stable", na_position="last")
+    return given[given["_order"] < 2].drop(columns="_order").to_dict("records")
+
+
 def ways(recovery: pd.DataFrame) -> list[tuple[str, float, dict, str]]:
     """Of each way back its name, the share of its bar (0 to 1), how the bar looks, and what stands beside it."""
     rows = [None if pd.isna(value) else int(value) for value in recovery["rows"]]

@@ -7,19 +7,26 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.plot import html, style, words
 from triage_kit.plot.html import Html, tag, text
+from triage_kit.plot.recovering import numbered_ways
 
 MOST_PROOFS = 4
 WORTH_ASKING = 0.05  # what would settle a cause that is less likely is not worth a line
 
 
-def step_list(next_steps: pd.DataFrame, timezone: object = None, freeze: pd.DataFrame | None = None) -> Html:
+def step_list(
+    next_steps: pd.DataFrame,
+    timezone: object = None,
+    freeze: pd.DataFrame | None = None,
+    recovery: pd.DataFrame | None = None,
+) -> Html:
     """The steps in their order, the most urgent first, each with its commands.
 
     Parameters
     ----------
     next_steps : frame of this name.
     timezone : shown beside UTC.
-    freeze : frame of this name; a step that stands there with its reason and command is only named here.
+    freeze, recovery : frames of these names; a step that stands there with its reason and commands is only named
+        here, and leads there.
 
     >>> found = pd.DataFrame([{"order": 1, "step": "Copy pg_wal", "role": "on-call", "why": "it is recycled",
     ...                        "commands": ("cp -a pg_wal /safe",), "cost": "minutes", "until": None,
@@ -33,7 +40,18 @@ def step_list(next_steps: pd.DataFrame, timezone: object = None, freeze: pd.Data
     told = set() if freeze is None else set(schemas.check(freeze, "freeze")["action"])
     stops = given["step"].isin(told)
     first = [_stops(given[stops], timezone)] if stops.any() else []
-    return tag("ol", *first, *(_step(row, timezone) for row in given[~stops].to_dict("records")), class_="steps")
+    ways = {} if recovery is None else _options(recovery)
+    rest = given[~stops].to_dict("records")
+    return tag("ol", *first, *(_step(row, timezone, ways.get(_same(row))) for row in rest), class_="steps")
+
+
+def _options(recovery: pd.DataFrame) -> dict[tuple, int]:
+    """The number that each way back has in the list above, by what a step repeats of it."""
+    return {_same(row): number for number, row in enumerate(numbered_ways(recovery), 1) if row["commands"]}
+
+
+def _same(row: dict) -> tuple:
+    return tuple(row["commands"])
 
 
 def _stops(given: pd.DataFrame, timezone: object) -> Html:
@@ -47,7 +65,7 @@ def _stops(given: pd.DataFrame, timezone: object) -> Html:
     return tag("li", tag("strong", how), html.join([f": {many} (", roles, until, ") "]), steps)
 
 
-def _step(row: dict, timezone: object) -> Html:
+def _step(row: dict, timezone: object, option: int | None = None) -> Html:
     facts = [text(row["role"]) if isinstance(row["role"], str) else ""]
     facts += [text(row["cost"]) if isinstance(row["cost"], str) else ""]
     facts += [html.join(["until ", html.moment(row["until"], timezone)]) if pd.notna(row["until"]) else ""]
@@ -56,6 +74,9 @@ def _step(row: dict, timezone: object) -> Html:
     proof = html.ids(row["because"], most=MOST_PROOFS)
     why = html.join([why, ". ", proof] if why and proof else [why or proof])
     head = html.join([tag("strong", html.cited(row["step"])), html.join([" (", who, ")"]) if who else ""])
+    if option is not None:
+        there = tag("a", f"option {option}", href="#s-recovery-options")
+        return tag("li", head, tag("p", "Why, with its commands: ", there, html.join([". ", proof]) if proof else "."))
     return tag("li", head, tag("p", why) if why else "", html.commands(row["commands"]))
 
 
@@ -74,10 +95,10 @@ def next_steps(
     ask = [html.cited(said) for said in dict.fromkeys("; ".join(likely).split("; ")) if said]
     ask = ask if groups is None or len(schemas.check(groups, "groups")) else []
     ways = schemas.check(recovery, "recovery")
-    settle = [
-        html.join([tag("strong", style.way_back(row.option)), ": ", html.cited(row.why)])
-        for row in ways[ways["feasible"].isna()].itertuples(index=False)
-    ]
+    unknown = ways[ways["feasible"].isna()]
+    options = tag("a", "Recovery options", href="#s-recovery-options")
+    settle = [html.join([tag("strong", style.way_back(row.option)), ": what is open stands in ", options])
+              for row in unknown.itertuples(index=False)]  # fmt: skip
     lacking = schemas.check(gaps, "gaps")
     fetch = [
         html.join([html.name(row.source), ": ", html.cited(row.reason)])

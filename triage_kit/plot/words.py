@@ -66,6 +66,8 @@ HEADS = {
 # Mechanisms of statements that foreign keys lead on; what is not known may be one of them.
 LED_ON = frozenset({"delete", "cascade_delete", "truncate", "unknown"})
 WITHOUT_STATEMENT = frozenset({"unlogged_reset", "new_cluster"})
+ESTIMATE = "≈"  # before what the server estimates; what has none was counted, or follows from its counters
+SURE, EVEN = 0.95, 0.5  # above the first a title says it plainly; below the second it is not even probable
 CANDIDATE = 0.05  # a mechanism that is less likely than this is not named
 
 
@@ -153,6 +155,36 @@ def condition(statement: Mapping[str, object], members: pd.DataFrame) -> str:
     return "Its condition (WHERE) is not known: it spared the old rows that are left"
 
 
+def estimated(row: object) -> bool:
+    """Whether nobody counted the rows that stand: what is missing is an estimate then, too."""
+    return getattr(row, "actual_from", None) == "n_live_tup"
+
+
+def about(row: object) -> str:
+    """The sign before a number of rows that follows from the server's own estimate; nothing before a counted one.
+
+    >>> from types import SimpleNamespace
+    >>> about(SimpleNamespace(actual_from="n_live_tup")), about(SimpleNamespace(actual_from="count(*)"))
+    ('≈', '')
+    """
+    return ESTIMATE if estimated(row) else ""
+
+
+def surely(probability: object) -> str:
+    """The word before what is concluded with a probability, in a title; nothing where it is as good as certain.
+
+    >>> [surely(each) for each in (0.99, 0.7, 0.4)]
+    ['', 'probably ', 'perhaps ']
+    """
+    known = float(probability) if pd.notna(probability) else 1.0  # type: ignore[arg-type]
+    return "" if known >= SURE else "probably " if known >= EVEN else "perhaps "
+
+
+def about_all(tables: pd.DataFrame) -> str:
+    """The same before a sum over some tables, for rows of ``findings``."""
+    return ESTIMATE if (tables["actual_from"] == "n_live_tup").any() else ""
+
+
 def gone(row: object) -> str:
     """What became of a damaged table's rows, for a row of ``findings``.
 
@@ -166,10 +198,10 @@ def gone(row: object) -> str:
     newer, former = refilled(row), former_rows(row)
     said = [
         "dropped" if former is not None else "emptied" if newer else str(row.status),
-        f"{style.things(int(row.missing_rows), 'row')} missing" if pd.notna(row.missing_rows) else "",
+        f"{about(row)}{style.things(int(row.missing_rows), 'row')} missing" if pd.notna(row.missing_rows) else "",
         f"{style.things(most, 'row')} missing at most" if pd.isna(row.missing_rows) and (most := at_most(row)) else "",
         f"{style.things(former, 'old row')} in the WAL" if former else "",
-        f"{style.things(newer, 'newer row')} there" if newer else "",
+        f"{about(row)}{style.things(newer, 'newer row')} there" if newer else "",
     ]
     return ", ".join(each for each in said if each)
 
