@@ -118,7 +118,7 @@ def out_of_salvage(lost: Loss, names: Sequence[str], evidence: Mapping[str, pd.D
                      "SYSTEM VALUE and ON CONFLICT DO NOTHING; setval() of their sequences in the end")  # fmt: skip
     elif own:
         lines += [
-            "# when that is loaded, put the rows back; leave out the lines of a table of which no row was found, and "
+            "# When that is loaded, put the rows back; leave out the lines of a table of which no row was found, and "
             "look at salvaged/*.unread.csv, where it is, first: what it names is NULL in the rows:",
             *_beware(own, evidence, "-- "), *IN_PSQL, "BEGIN;", *merged(own, evidence, "_salvaged"),
             "COMMIT;  -- or ROLLBACK; where the counts are not what they should be",

@@ -198,7 +198,7 @@ def _salvaging(lost: Loss, target: Target, tables: Iterable[str], evidence: Evid
         "# copy pg_wal first, each checkpoint may take its oldest segments, and name the copy by this line in "
         "case.yaml: `wal: /another/disk/pg_wal`; then, in the folder of case.yaml:",
         f"triage salvage .{chosen}{took}",
-        "# it writes salvaged/*.csv and prints, for each table, how psql loads it into a table beside the old one",
+        "# it writes salvaged/*.csv and prints, for each table, how psql loads it into a table beside the old one.",
         *merging.out_of_salvage(lost, named, evidence),
     )
 
