@@ -122,3 +122,16 @@ def test_where_no_table_is_left_that_is_older_their_one_age_says_nothing(make_ta
         return rows.loc["notes", "status_probability"] if rows.loc["notes", "status"] == "intact" else 0.0
 
     assert anew(180 + 120) > 0.95 > 0.9 > anew(180 + 9000)
+
+
+def test_a_delete_with_a_where_is_not_the_one_that_was_seen_without(make_table, make_evidence):
+    lines = [
+        {**_line("jobs/season.sql", "DELETE FROM notes WHERE season <= y", "scheduled_job"), "operation": "delete",
+         "bounded": True},
+        {**_line("t/fixtures.sql", "DELETE FROM notes", "test_run"), "operation": "delete", "bounded": False},
+    ]  # fmt: skip
+    entry = {"database": "d", "role": "o", "query_id": 1, "text": "DELETE FROM s.notes", "calls": 1, "rows": 143}
+    emptied = {"deletes": 143, "live": 0, "dead": 143, "mod": 143, "rows": 0}
+    tables = [make_table("notes", 16404, **emptied), make_table("users", 16500)]
+    found = analyse.investigate(make_evidence(tables, reported=["notes"], code_hits=lines, statements=[entry]))
+    assert _cause(found, "test_run") > _cause(found, "scheduled_job")

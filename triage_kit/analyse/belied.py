@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from triage_kit import schemas
+from triage_kit.analyse.actors import matching
 from triage_kit.analyse.built_names import HOLE
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.dossier import Dossier
@@ -46,13 +48,26 @@ def restarts(row: Mapping) -> bool:
 
 
 def belied(lines: Sequence[Mapping], group: Group, inquiry: Inquiry) -> set[tuple[str, int]]:
-    """Places among lines of code or migrations whose TRUNCATE cannot be the one that emptied the group."""
+    """Places among lines of code or migrations whose statement cannot be the one that emptied the group."""
+    if group.mechanism == "delete":
+        return _with_where(lines, group, inquiry)
     if group.mechanism != "truncate":
         return set()
     begun = begun_anew(group, inquiry)
     truncating = [row for row in lines if row["operation"] == "truncate"]
     found = {(row["path"], row["line"]) for row in truncating if begun is not None and _otherwise(row, bool(begun))}
     return found | _of_standing(truncating, inquiry)
+
+
+def _with_where(lines: Sequence[Mapping], group: Group, inquiry: Inquiry) -> set[tuple[str, int]]:
+    """Places of a DELETE with a WHERE on a table that one without was seen to take rows of."""
+    seen = [each for each in matching(group, inquiry) if each.operation == "delete" and each.bounded is False]
+    whole = {schemas.parts(each.table)[1] for each in seen if each.rows and each.table in group.roots}
+    return {
+        (row["path"], row["line"]) for row in lines
+        if row["operation"] == "delete" and row["bounded"] and row["how"] in ("parsed", "tokens")
+        and schemas.parts(row["object"] or "")[1] in whole
+    }  # fmt: skip
 
 
 def _otherwise(row: Mapping, begun: bool) -> bool:
