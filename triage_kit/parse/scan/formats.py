@@ -133,23 +133,25 @@ def _csv(lines: Lines, prefix: str, odd: np.ndarray) -> Shape | None:
 
 def _whole_records(lines: Lines, begins: np.ndarray, heads: np.ndarray, odd: np.ndarray) -> bool:
     """Whether each record ends where the next begins, by its quotes: all lines but the odd ones are whole records."""
-    if begins.all():
-        return not any(lines.text(each).count(b'"') % 2 for each in odd.tolist())
-    quotes = _quotes(lines, odd)
+    if len(odd) <= len(lines) // _MOST_ODD:
+        return _few_whole(lines, begins, odd)
+    quotes = np.searchsorted(np.flatnonzero(lines.bytes == QUOTE), lines.edges)
     of = np.cumsum(begins) - 1
     inside = (quotes[:-1] - quotes[:-1][heads][of]) % 2
     whole = (np.append(quotes[:-1][heads[1:]], quotes[-1]) - quotes[:-1][heads]) % 2 == 0
     return bool(whole.all() and not (~begins & (inside == 0)).any())
 
 
-def _quotes(lines: Lines, odd: np.ndarray) -> np.ndarray:
-    """How many quotes stand before each line and at the end; of ordinary lines, which hold an even number, none."""
-    if len(odd) > len(lines) // _MOST_ODD:
-        return np.searchsorted(np.flatnonzero(lines.bytes == QUOTE), lines.edges)
-    found = np.zeros(len(lines) + 1, np.int64)
-    places = zip(lines.starts[odd].tolist(), lines.ends[odd].tolist(), strict=True)
-    found[odd + 1] = [lines.block.count(b'"', begin, end) for begin, end in places]
-    return np.cumsum(found)
+def _few_whole(lines: Lines, begins: np.ndarray, odd: np.ndarray) -> bool:
+    """The same where few lines are odd: what an odd line leaves open, the very next one goes on with."""
+    open_at = -1  # the line that must go on with an open text
+    places = zip(odd.tolist(), lines.starts[odd].tolist(), lines.ends[odd].tolist(), strict=True)
+    for line, begin, end in places:
+        going_on = line == open_at
+        if bool(begins[line]) == going_on or (open_at >= 0 and not going_on):
+            return False
+        open_at = line + 1 if (lines.block.count(b'"', begin, end) + going_on) % 2 else -1
+    return open_at < 0
 
 
 _MOST_ODD = 8  # of so many lines one may be odd, that it is faster to count the quotes of those alone
