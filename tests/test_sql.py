@@ -504,3 +504,30 @@ def test_a_delete_that_is_read_by_its_shape_is_read_as_by_the_grammar(text) -> N
     except Unreadable:
         expected = by_words(text)
     assert effects(text) == expected
+
+
+TRIGGER = """
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF new.late THEN {} END IF; RETURN new; END $$;
+CREATE TRIGGER t {} ON m.a FOR EACH ROW EXECUTE FUNCTION f();
+"""
+
+
+@pytest.mark.parametrize(
+    ("does", "when", "lost"),
+    [
+        ("RETURN NULL;", "BEFORE INSERT", ["m.a"]),
+        ("RAISE NOTICE 'late'; RETURN NULL;", "BEFORE UPDATE OR INSERT", ["m.a"]),
+        ("INSERT INTO a_2026 SELECT new.*; RETURN NULL;", "BEFORE INSERT", []),  # as old partitioned tables route rows
+        ("EXECUTE 'INSERT INTO x SELECT $1.*' USING new; RETURN NULL;", "BEFORE INSERT", []),
+        ("new.late := false;", "BEFORE INSERT", []),
+        ("RETURN NULL;", "BEFORE DELETE", []),  # which keeps rows
+        ("RETURN NULL;", "AFTER INSERT", []),  # whose result nobody looks at
+    ],
+)
+def test_a_trigger_that_throws_new_rows_away_is_told_and_one_that_keeps_them_is_not(does, when, lost):
+    found = effects(TRIGGER.format(does, when))
+    assert [each.object for each in found if each.operation == "swallow_inserts" and each.loses == "visibility"] == lost
+
+
+def test_a_trigger_that_only_calls_what_another_text_makes_is_not_told():
+    assert [each.loses for each in effects(TRIGGER.format("", "BEFORE INSERT").split(";\n")[-2])] == [""]

@@ -103,10 +103,6 @@ def told_by(case):
     return [(loses, (of or "").replace('"', "").lower().removeprefix("public.")) for loses, of in found]
 
 
-# k12: a trigger that swallows rows before they are stored is not told from one that sends them elsewhere.
-MISSED = {"k12"}
-
-
 def missed(case):
     """What is told of a case in place of what it loses; nothing where that is told."""
     names = [case["of"]] if isinstance(case["of"], str) else case["of"]
@@ -122,10 +118,7 @@ def missed(case):
 
 @pytest.mark.parametrize(
     "case",
-    [
-        pytest.param(each, marks=pytest.mark.xfail(strict=True)) if each["id"] in MISSED else each
-        for each in UNSEEN["destructive"] + UNSEEN["stated"]
-    ],
+    UNSEEN["destructive"] + UNSEEN["stated"],
     ids=lambda each: each["id"],
 )
 def test_an_unseen_text_that_loses_something_is_found(case):

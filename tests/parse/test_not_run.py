@@ -2,6 +2,7 @@
 
 import pytest
 
+from triage_kit.parse.code import literal_hits
 from triage_kit.parse.hits import read_hits
 
 CASES = {
@@ -88,3 +89,20 @@ def test_a_job_and_a_compose_file_name_their_server_by_a_client_s_option():
     memory, volume = "tmpfs:\n      - /var/lib/postgresql/data", "volumes: [pg:/var/lib/postgresql/data]"
     pairs = ((memory, "db"), (volume, "db"), (memory, "pg.example.org"))
     assert [len(read_hits(compose.format(*each), "compose.test.yaml")) for each in pairs] == [0, 1, 1]
+
+
+def test_generated_statements_are_read_up_to_a_bound_and_keep_their_lines():
+    statement = 'db.Exec(\n"DELETE FROM a{} WHERE id = 1")\n'
+    code = "".join(map(statement.format, range(4_000)))
+    found = list(literal_hits(code))
+    assert [(each.object, each.line) for each in found] == [(f"a{n}", 2 * n + 2) for n in range(3_000)]
+
+
+def test_a_script_may_commit_in_another_function_than_the_one_that_rolls_back():
+    code = (
+        "def rehearse(c):\n    with c.transaction(force_rollback=True):\n        c.execute('DELETE FROM a')\n\n"
+        "def purge(c):\n    c.execute('DELETE FROM b')\n    c.commit()\n"
+    )
+    assert [each.object for each in read_hits(code, "scripts/purge.py")] == ["b"]
+    committed = code.replace("DELETE FROM a')", "DELETE FROM a'); other.commit()")
+    assert [each.object for each in read_hits(committed, "scripts/purge.py")] == ["a", "b"]

@@ -97,7 +97,7 @@ def python_calls(text: str) -> Iterator[Operation]:
         names |= _kept(tree)
     found = calls_in(tree.body, names, _functions(tree))
     found = without_temporary(found, tree) if "temp" in text.lower() else found
-    return without_rolled_back(found, tree) if "ollback" in text and "commit(" not in text else found
+    return without_rolled_back(found, tree) if "ollback" in text else found
 
 
 def calls_in(body: list[ast.stmt], names: Names, functions: Functions | None = None) -> Iterator[Operation]:

@@ -31,6 +31,7 @@ _LITERAL = re.compile(
 _KINDS = ("raw", "verbatim", "heredoc", "triple", "braced", "round", "square", "tick", "double", "single", "lines")
 _MOST_HEREDOCS = 500  # each unfinished one would be looked for to the end of the file
 _MOST = 40_000
+_MOST_STATEMENTS = 3_000  # literals of one file that are looked at closely: generated ones, and more than are told
 _COMMENT = re.compile(r"//(?<![^\s;{}(),]//)[^\n]*|/\*(?:[^*]|\*(?!/))*\*/")
 _BEGINS = re.compile(
     r"(?i)\A\s*(?:--[^\n]*\n\s*)*(?:with|delete\s+from|truncate|drop|alter|update|merge|do|insert|call)\b"
@@ -110,18 +111,21 @@ def literal_hits(text: str) -> Iterator[Operation]:
     if not _QUOTED.search(text) or not suspicious(text):
         return
     blanked = _COMMENT.sub(blank, closable(text))
+    line, counted, statements = 1, 0, 0
     for start, inside, written, end in _literals(blanked):
         makes = MAKES.match(written)
         if not (makes or _BEGINS.match(written) or _BARE_DELETE.match(written)) or not (makes or suspicious(written)):
             continue
-        before = _before(blanked, start)
-        runs = _RUN.search(before)
+        statements += 1
+        if statements > _MOST_STATEMENTS:
+            return
+        line, counted = line + blanked.count("\n", counted, inside), inside
+        runs = _run(_before(blanked, start))
         if told(blanked, start) or only_held(blanked, start, end) or (prose(written) and not runs):
             continue
         plain = written
         if runs and "Query" in runs[0]:
             plain = _NAMESPACE.sub("", _BARE_DELETE.sub(r"\1from ", written))
-        line = blanked.count("\n", 0, inside) + 1
         plain = _filled(plain, blanked, end)
         for each in effects(_HOLE.sub("__hole__", plain.replace("\\n", " ").replace('\\"', '"'))):
             # What is surely run is believed where only words tell it: JPQL's classes may be called Order.
@@ -202,7 +206,23 @@ def kept_statements(text: str) -> Iterator[Operation]:
 
 def told(text: str, start: int) -> bool:
     """Whether what begins at a place is told to somebody: printed, logged or raised."""
-    return _TOLD.search(_before(text, start)) is not None
+    return _is_told(_before(text, start))
+
+
+# Generated code has the same before each of its statements, and each of these looks at two hundred places.
+@lru_cache(maxsize=64)
+def _run(before: str) -> re.Match[str] | None:
+    return _RUN.search(before)
+
+
+@lru_cache(maxsize=64)
+def _is_told(before: str) -> bool:
+    return _TOLD.search(before) is not None
+
+
+@lru_cache(maxsize=64)
+def _is_held(before: str) -> bool:
+    return _HELD_BEFORE.search(before) is not None
 
 
 def _before(text: str, start: int) -> str:
@@ -222,7 +242,7 @@ def only_held(text: str, start: int, end: int) -> bool:
     """
     before = _before(text, start)
     label = _LABEL.match(text, end) and _LABELS.search(before)
-    return bool(label or _HELD_BEFORE.search(before) or _HELD_AFTER.match(text, end))
+    return bool(label or _is_held(before) or _HELD_AFTER.match(text, end))
 
 
 def prose(written: str) -> bool:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from triage_kit.parse.migration import Operation
+from triage_kit.parse.temporary import around, spans
 
 
 def without_rolled_back(found: Iterable[Operation], tree: ast.Module) -> Iterator[Operation]:
@@ -16,9 +17,16 @@ def without_rolled_back(found: Iterable[Operation], tree: ast.Module) -> Iterato
     >>> [each.line for each in without_rolled_back(steps, ast.parse(text))]
     [3]
     """
+    functions = spans(tree)
+    commits = [each.lineno for each in ast.walk(tree) if isinstance(each, ast.Attribute) and each.attr == "commit"]
+    committed = {around(line, functions) for line in commits}
     blocks = [each for each in ast.walk(tree) if isinstance(each, (ast.With, ast.AsyncWith)) and _rolled_back(each)]
-    spans = [(each.lineno, each.end_lineno or each.lineno) for each in blocks]
-    return (each for each in found if not any(first <= each.line <= last for first, last in spans))
+    undone = [
+        (each.lineno, each.end_lineno or each.lineno)
+        for each in blocks
+        if around(each.lineno, functions) not in committed  # what it has to do with the block is not followed
+    ]
+    return (each for each in found if not any(first <= each.line <= last for first, last in undone))
 
 
 def _rolled_back(node: ast.With | ast.AsyncWith) -> bool:

@@ -24,12 +24,12 @@ def without_temporary(found: Iterable[Operation], tree: ast.Module) -> Iterator[
     >>> list(without_temporary([dropped], ast.parse(text))), len(list(without_temporary([dropped], ast.parse(""))))
     ([], 1)
     """
-    functions = [(each.lineno, each.end_lineno or each.lineno) for each in ast.walk(tree) if isinstance(each, Function)]
-    made = [(name.lower(), line, _around(line, functions)) for name, line in _made(tree)]
+    functions = spans(tree)
+    made = [(name.lower(), line, around(line, functions)) for name, line in _made(tree)]
     for each in found:
         table = each.object.split(".")[0] if each.operation == "drop_column" else each.object
-        around = _around(each.line, functions)
-        if not any(table == name and line <= each.line and around == span for name, line, span in made):
+        within = around(each.line, functions)
+        if not any(table == name and line <= each.line and within == span for name, line, span in made):
             yield each
 
 
@@ -57,6 +57,11 @@ def _made(tree: ast.Module) -> Iterator[tuple[str, int]]:
                 yield from ((each["name"], node.lineno) for each in _MAKES.finditer(node.value))
 
 
-def _around(line: int, functions: list[Span]) -> Span:
+def spans(tree: ast.Module) -> list[Span]:
+    """The first and last line of each function of a file."""
+    return [(each.lineno, each.end_lineno or each.lineno) for each in ast.walk(tree) if isinstance(each, Function)]
+
+
+def around(line: int, functions: list[Span]) -> Span:
     """The innermost function that a line stands in; of a line in none the file."""
     return max((each for each in functions if each[0] <= line <= each[1]), default=(0, 0))

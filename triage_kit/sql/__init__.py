@@ -17,6 +17,7 @@ from triage_kit.sql.passing import passing
 from triage_kit.sql.psql import psql_effects, statements, without_psql
 from triage_kit.sql.scope import Scope
 from triage_kit.sql.shapes import shape
+from triage_kit.sql.swallowing import with_swallowed
 from triage_kit.sql.vocabulary import (
     OPERATIONS,
     TEXT_LIMIT,
@@ -70,7 +71,7 @@ def _effects(text: str) -> list[Effect]:
         found, scope = [], Scope()
         for line, statement in _long(text) if len(text) > _LONG else split(text):
             found += _one(statement, line, scope)
-    found = _without_uncalled(_without_passing(found, scope), text)
+    found = _without_uncalled(_without_passing(with_swallowed(found), scope), text)
     return sorted([*found, *told], key=lambda each: each.line) if told else found
 
 

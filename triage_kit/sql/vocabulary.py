@@ -98,7 +98,7 @@ drop_chunks               rows,storage rows       removes old partitions or chun
 unlink_large_object       rows         rows       removes a large object or cuts it
 reassign_owned            visibility   visibility gives everything of a role to another: who may see what changes
 set_access_method         storage      storage    writes a table anew without its dead rows
-swallow_inserts           visibility   visibility a rule that throws inserted rows away
+swallow_inserts           visibility   visibility a rule or a trigger that throws inserted rows away
 include                   rows         suspect    runs another file or text that psql makes: what it does is not here
 run_program               rows         suspect    runs a program on the host
 """
