@@ -14,7 +14,7 @@ import texts
 from psycopg.rows import dict_row
 
 OLDER = ("fourth", "fifth", "sixth", "seventh", "ninth", "tenth") if os.environ.get("TRIAGE_LABELS") == "all" else ()
-SETS = {name: texts.read(name) for name in (*OLDER, "eleventh")}
+SETS = {name: texts.read(name) for name in (*OLDER, "eleventh", "twelfth")}
 HURTING = [
     pytest.param(name, each, id=each["id"])
     for name, one in SETS.items()
