@@ -72,6 +72,7 @@ from triage_kit.lab.incidents import (
     unseen,
     vets,
     vineyard,
+    volunteers,
     warehouse,
 )
 from triage_kit.lab.incidents.base import Incident
@@ -123,6 +124,7 @@ SEEN_SINCE = (
     vets,
     metsandus,
     foodbank,
+    volunteers,
 )
 NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
 
