@@ -64,8 +64,9 @@ def _escaped(value: object) -> str:
 
 
 def _breaking(markup: str) -> str:
-    """Text in which a long name may break where a reader expects it, at its joints."""
-    return LONG_WORD.sub(lambda word: JOINT.sub(r"\g<0><wbr>", word[0]), markup)
+    """Text in which a long name may break where a reader expects it, at its joints, or behind a quoted schema."""
+    markup = LONG_WORD.sub(lambda word: JOINT.sub(r"\g<0><wbr>", word[0]), markup)
+    return markup.replace("&quot;.&quot;", "&quot;.<wbr>&quot;")
 
 
 def _lines(value: object) -> str:
