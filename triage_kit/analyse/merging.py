@@ -86,7 +86,7 @@ def bring_back(lost: Loss, evidence: Mapping[str, pd.DataFrame], source: str, ta
         )
         lines.append(f"{{ {dumps}; }} | {into} > /dev/null")
     lines += [f"psql -X --set=ON_ERROR_STOP=1 {database} --command={shlex.quote(each.removesuffix(';'))}"
-              for each in numbers(ordered, evidence)]  # fmt: skip
+              for each in sequence_lines(ordered, evidence)]  # fmt: skip
     if lines:
         lines = [*_beware(names, evidence, "# "), WRITES, *lines, *_counts(names, source, database)]
     return (*lines, *_left_out(noted, evidence, source, database))
@@ -100,7 +100,7 @@ def merged(names: Sequence[str], evidence: Mapping[str, pd.DataFrame], suffix: s
     for name in ordered:
         schema, table = schemas.parts(name)
         yield f"{_insert(forms[name], sql.quote_qualified(schema, table + suffix))};"
-    yield from numbers(ordered, evidence)
+    yield from sequence_lines(ordered, evidence)
 
 
 def out_of_salvage(lost: Loss, names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
@@ -255,7 +255,7 @@ def parents_first(names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) ->
     return [name for node in order for name in sorted(circles.nodes[node]["members"])]
 
 
-def numbers(names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+def sequence_lines(names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     """Statements that set the sequences of some tables past the rows that came back."""
     own = _sequences(evidence)
     for name in names:

@@ -7,6 +7,7 @@ from triage_kit.lab.incidents import (
     apiary,
     arena,
     auctions,
+    avalanches,
     baggage,
     bank,
     barnehage,
@@ -47,6 +48,7 @@ from triage_kit.lab.incidents import (
     opticians,
     orchestra,
     outbox,
+    parishes,
     parking,
     payroll,
     pharmacy,
@@ -72,7 +74,6 @@ from triage_kit.lab.incidents import (
     unseen,
     vets,
     vineyard,
-    volunteers,
     warehouse,
 )
 from triage_kit.lab.incidents.base import Incident
@@ -124,7 +125,8 @@ SEEN_SINCE = (
     vets,
     metsandus,
     foodbank,
-    volunteers,
+    avalanches,
+    parishes,
 )
 NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
 
