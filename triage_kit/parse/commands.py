@@ -280,8 +280,7 @@ def _sql(text: str) -> Iterator[Operation]:
         for found, group in _arguments(text):
             if not _printed(text, found.start()) and not _in_its_own(text, found.start()):
                 yield from _of_sql(text, found.start(group), found[group], sure=group != "bare")
-    heredocs = _HEREDOC.finditer(text) if text.count("<<") <= _MOST // 4 else iter(())
-    for found in heredocs:
+    for found in _heredocs(text):
         line = _whole_line(text, found.start())
         given = _ASSIGNED.match(line) and _BEGINS.match(found["body"]) and not _DESCRIBES.search(line.split("<<")[0])
         if (given or re.search(r"psql|sql", line, re.IGNORECASE)) and not _for_another(text, found.start()):
@@ -292,6 +291,17 @@ def _sql(text: str) -> Iterator[Operation]:
             continue
         if not _not_run(text, found.start()) and not _in_its_own(text, found.start()):
             yield from _of_sql(text, found.start() + 1, written, sure=False)
+
+
+def _heredocs(text: str) -> Iterator[re.Match[str]]:
+    """The here-documents of a text, those that stand in the script another one holds (HCL's, mostly) too."""
+    at = 0
+    for _ in range(_MOST // 4 if text.count("<<") <= _MOST // 4 else 0):
+        found = _HEREDOC.search(text, at)
+        if found is None:
+            return
+        yield found
+        at = found.start("body") if "<<" in found["body"] else found.end()
 
 
 _ASSIGNED = re.compile(r"\s*\w+[ \t]*=[ \t]*<<-")  # a text of HCL that a job is given as a file

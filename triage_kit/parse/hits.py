@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import PurePosixPath
 
+from triage_kit.parse import jinja
 from triage_kit.parse.calls import python_calls
 from triage_kit.parse.chains import blank_literals, closing
 from triage_kit.parse.code import kept_statements, literal_hits
@@ -31,6 +32,7 @@ from triage_kit.parse.temporary import without_scratch
 from triage_kit.parse.throwaway import of_its_service, throwaway
 from triage_kit.parse.undone import without_undone
 from triage_kit.parse.vehicles import name_of, runs_tests, schedule, vehicle
+from triage_kit.parse.writers import frame_writers
 from triage_kit.sql import OPERATIONS, Effect, effects, suspicious
 
 _SHELL_NAMES = re.compile(
@@ -57,7 +59,7 @@ _WORDS = (
     "delete truncat drop update merge alter detach clean reset wipe flush purge volume vacuum cluster refresh "
     "conflict down zero revert rollback pgdata fresh undo sync gexec \\i pvc reassign lo_unlink prune schema:load "
     "replica dblink cron.schedule ddl-auto ddl_auto hbm2ddl destroy .del( removeby absent dropschema force: "
-    "removecolumn remove_column remove-column removetable remove_table remove-table removeall remove_all "
+    "overwrite removecolumn remove_column remove-column removetable remove_table remove-table removeall remove_all "
     "cleartable clear_table clearall clear_all emptytable empty_table erase nuke trash"
 )
 _CLUES = tuple(_WORDS.encode().split())
@@ -198,8 +200,7 @@ def _operations(text: str, path: str) -> Iterator[Operation]:
     suffix = place.suffix.lstrip(".").lower()
     if suffix in _SQL:
         text = _LABEL.sub("", text) if suffix == "sq" else text
-        yield from (Operation.of(each, "", each.line) for each in effects(text))
-        yield from _templated(text)
+        yield from _of_sql(text)
     elif suffix == "ipynb":
         yield from _notebook(text)
     elif suffix == "py":
@@ -212,6 +213,7 @@ def _operations(text: str, path: str) -> Iterator[Operation]:
             yield from (each for each in dsl_calls(text, suffix) if each.how == "pattern")
         else:
             yield from with_names(uncommented_code(text, suffix), suffix, lambda written: orm_calls(written, suffix))
+        yield from frame_writers(text)
         yield from literal_hits(plain_literals(_without_comments(text, suffix), suffix))
         if "exec" in text or "spawn" in text or "Artisan" in text:
             yield from _of_shell(text)
@@ -266,6 +268,19 @@ def _without_forms(text: str) -> str:
 _TAG = re.compile(r"\{%(?:[^%]|%(?!\}))*%\}|\{\{(?:\{\{[^{}]*\}\}|[^}]|\}(?!\})){0,2000}\}\}")
 
 
+def _of_sql(text: str) -> Iterator[Operation]:
+    """The effects of a file of SQL, and of one that is a template."""
+    plain = jinja.rendered(text)
+    found = list(effects(plain))
+    for each in found:
+        if plain == text or each.how == "parsed" or each.object:  # what a template leaves broken may be no statement
+            made = Operation.of(each, "", each.line)
+            made.object, made.text = (told.replace(jinja.HOLE, "{…}") for told in (made.object, made.text))
+            yield made
+    told = {(each.operation, each.object.replace(jinja.HOLE, "{…}")) for each in found}
+    yield from (each for each in _templated(text) if (each.operation, each.object) not in told)
+
+
 def _templated(text: str) -> Iterator[Operation]:
     """SQL in the tags of a template, which dbt's macros and hooks run."""
     for tag in islice(_TAG.finditer(text), MOST_HITS) if "{%" in text or "{{" in text else ():
@@ -312,6 +327,7 @@ def _python(text: str) -> Iterator[Operation]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         yield from literal_hits(text)
         return
+    found += frame_writers(text)
     yield from found
     told = {(each.operation, each.object) for each in found}
     yield from (each for each in kept_statements(text) if (each.operation, each.object) not in told)

@@ -12,6 +12,7 @@ _TRUE = frozenset(("t", "true", "y", "yes", "on", "1"))
 _STRICT = frozenset(("=", "<>", "!=", "<", ">", "<=", ">=", "~~", "~~*", "!~~", "!~~*"))
 _NUMBERS = frozenset(("ival", "fval"))
 _FALSE = frozenset(("f", "false", "n", "no", "off", "0"))
+_PLACEHOLDER = re.compile(r"__\w+__\Z")  # what stands for a driver's
 # A test for NULL on a key lets every row pass; on another column (deleted_at) it is a real limit.
 KEY = re.compile(r"(?i)\A(?:id|pk|uuid|guid|oid|ctid|tableoid|xmin)\Z")
 _LOCATION = re.compile(r"(?m)^\s*\w*location: -?\d+\n")
@@ -27,6 +28,49 @@ def never(node: Node, target: tuple[str, ...] = ()) -> bool:
     if not node.HasField("where_clause"):
         return False
     return truth(node.where_clause, target) is False or _unknown(node.where_clause)
+
+
+def one_row(node: Node, target: tuple[str, ...]) -> bool:
+    """Whether the statement's WHERE compares a key with one value, so that it reaches one row at most.
+
+    The value is written out, a parameter, or a driver's placeholder; another column may have any number of values.
+    """
+    if not node.HasField("where_clause"):
+        return False
+    where = node.where_clause
+    if where.WhichOneof("node") == "bool_expr" and where.bool_expr.boolop == pg.AND_EXPR:
+        return any(_keyed(each, target) for each in where.bool_expr.args)
+    return _keyed(where, target)
+
+
+def _keyed(node: Node, target: tuple[str, ...]) -> bool:
+    if node.WhichOneof("node") != "a_expr" or node.a_expr.kind != pg.AEXPR_OP:
+        return False
+    test = node.a_expr
+    if [each.string.sval for each in test.name] != ["="]:
+        return False
+    left, right = test.lexpr, test.rexpr
+    return any(is_key(column_of(key), target) and _one_value(value) for key, value in ((left, right), (right, left)))
+
+
+def is_key(column: str, target: tuple[str, ...]) -> bool:
+    """Whether a column is called as a key of one column is, alone or after its table.
+
+    >>> is_key("id", ("a",)), is_key("order_id", ("orders",)), is_key("customer_id", ("orders",))
+    (True, True, False)
+    """
+    table = target[-1].lower() if target else ""
+    return bool(KEY.match(column)) or (
+        bool(table) and column.lower() in (f"{table}_id", f"{table.removesuffix('s')}_id")
+    )
+
+
+def _one_value(node: Node) -> bool:
+    while node.WhichOneof("node") == "type_cast":
+        node = node.type_cast.arg
+    if node.WhichOneof("node") == "a_const":
+        return not node.a_const.isnull
+    return node.WhichOneof("node") == "param_ref" or bool(_PLACEHOLDER.match(column_of(node)))
 
 
 def _unknown(node: Node) -> bool:

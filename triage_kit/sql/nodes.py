@@ -9,7 +9,7 @@ from dataclasses import replace
 from postgast import pg_query_pb2 as pg
 
 from triage_kit.sql import objects
-from triage_kit.sql.conditions import KEY, column_of, constant, limits, never, truth
+from triage_kit.sql.conditions import KEY, column_of, constant, limits, never, one_row, truth
 from triage_kit.sql.functions import call_effects
 from triage_kit.sql.names import Node, Scope, make, named, option, relation, strings
 from triage_kit.sql.vocabulary import Effect, hides_rows
@@ -90,7 +90,8 @@ def _update(node: Node, scope: Scope) -> Iterator[Effect]:
     parts = relation(node.relation)
     hides = _hiding(node.target_list)
     changes = tuple(each.res_target.name for each in node.target_list)
-    bounded, harmless = limits(node, parts), never(node, parts)
+    # One row that a key picks is hidden as an application hides it all day, and shown again by the same key.
+    bounded, harmless = limits(node, parts), never(node, parts) or (bool(hides) and one_row(node, parts))
     yield make("update", parts, bounded=bounded, column=hides, harmless=harmless, changes=changes)
     # pg_partman drops partitions by what stands here: its next maintenance, for which a schedule is usual.
     if parts[-1:] == ("part_config",) and any(map(_retires, node.target_list)):

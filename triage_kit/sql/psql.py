@@ -15,7 +15,7 @@ from triage_kit.sql.scope import Scope
 from triage_kit.sql.templates import template
 from triage_kit.sql.vocabulary import TEXT_LIMIT, Effect
 
-_COPY_DATA = re.compile(r"(?is)\A\s*copy\b.*\bfrom\s+stdin\b")
+_COPY_DATA = re.compile(r"(?is)(?:^|;)[ \t]*copy\b[^;]{0,20000}?\bfrom\s+stdin\b", re.MULTILINE)
 _META = re.compile(r"(?m)^[ \t]*\\(?!\.)[a-zA-Z!?;][^\n]*$")
 # These may stand behind a statement on its line and send it; inside a literal they are text.
 _SENDS = re.compile(r"\\(?:gexec|gset|gdesc|gx|g|watch|crosstabview|bind|parse|sendpipeline)\b[^\n]*")
@@ -187,7 +187,7 @@ def _blank_copy_data(text: str) -> str:
         return text
     pieces, at = [], 0
     for found in re.finditer(r"(?im)\bfrom\s+stdin\b[^;\n]*;[^\n]*\n", text):
-        if found.start() < at or not _COPY_DATA.match(text, _statement_start(text, at, found.start()), found.end()):
+        if found.start() < at or not _COPY_DATA.search(text, _statement_start(text, at, found.start()), found.end()):
             continue
         stop = _DATA_END.search(text, found.end())
         data_end = stop.end() if stop else len(text)
@@ -197,4 +197,5 @@ def _blank_copy_data(text: str) -> str:
 
 
 def _statement_start(text: str, floor: int, at: int) -> int:
-    return max(text.rfind(";", floor, at) + 1, floor)
+    """Where the statement that holds a place begins at the latest, the semicolon before it taken along."""
+    return max(text.rfind(";", floor, at), floor)
