@@ -76,6 +76,10 @@ _ALWAYS = {
     "truncate_table": "truncate",
 }
 _QUERY = re.compile(r"\.(?:objects|query|filter|filter_by|all|where|exclude)\b\s*(?:\(|\.)")
+# A key compared with one value, so that one row at most is changed.
+ONE_ROW = re.compile(
+    r"\.(?:filter|filter_by|where|get)\((?:[^()]*, )?(?:(?:pk|id|uuid)=(?!=)|(?:\w+\.)+(?:pk|id|uuid) == )"
+)
 _FILTERS = re.compile(r"\.(?:filter|filter_by|where|exclude|get)\(")
 # Rows of a class, and not a part of a request, a dictionary or another library's query.
 _ROWS = re.compile(r"\.objects\.|\bquery\(\w|\A[A-Z]\w*\.(?:all|filter|exclude|query|select)\b")
@@ -219,7 +223,7 @@ def _call(node: ast.Call, names: Names) -> Iterator[Operation]:
         yield from _of_rows(node, node.func.value, method, names)
     elif method == "execute" and not node.args and not node.keywords and isinstance(node.func, ast.Attribute):
         yield from _of_peewee(node, node.func.value)
-    elif method in _WRITERS and argument(node, 99, _WRITERS[method], names) == "replace":
+    elif method in _WRITERS and _replaces(node, method, names):
         yield _made(node, "drop_table", _written(node, names))
     elif method == "call_command" and node.args and evaluate(node.args[0], names) in _COMMANDS:
         yield _made(node, "truncate", "")
@@ -236,10 +240,18 @@ _SQL_ARGUMENTS = frozenset(("sql", "query", "statement", "pre_hook", "post_hook"
 _WRITERS = {"to_sql": "if_exists", "to_postgis": "if_exists", "write_database": "if_table_exists"}
 
 
+def _replaces(node: ast.Call, method: str, names: Names) -> bool:
+    """Whether a writer is told to replace the table; that of awswrangler calls it a mode."""
+    if argument(node, 99, _WRITERS[method], names) == "replace":
+        return True
+    return "postgresql" in _owner(node) and argument(node, 99, "mode", names) == "overwrite"
+
+
 def _written(node: ast.Call, names: Names) -> str:
     name, schema = argument(node, 0, "name", names), argument(node, 99, "schema", names)
-    if name is None:
-        name = argument(node, 99, "table_name", names)
+    for keyword in ("table_name", "table"):
+        if name is None:
+            name = argument(node, 99, keyword, names)
     return ".".join(each for each in (schema, name) if isinstance(each, str)).replace(PLACEHOLDER, "{…}")
 
 
@@ -273,7 +285,7 @@ def _of_rows(node: ast.Call, owner: ast.expr, method: str, names: Names) -> Iter
     bounded = bool(_FILTERS.search(chain))
     if method == "update":
         hides = marks_deleted(node, names)
-        if _ROWS.search(chain) and (hides or not bounded):
+        if _ROWS.search(chain) and ((hides and not ONE_ROW.search(chain)) or not bounded):
             yield replace(_update(node, _model(owner, chain, names), bounded, hides), changes=set_columns(node))
     elif _QUERY.search(chain) and not _STORE.search(chain):
         yield _made(node, "delete", _model(owner, chain, names), bounded)
@@ -319,7 +331,8 @@ def _executed(node: ast.Call, method: str, names: Names) -> Iterator[Operation]:
     if isinstance(value, (Dml, Named)):
         if isinstance(value, Dml) and value.operation != "insert":
             if value.operation == "update":
-                yield _update(node, ".".join(value.parts), value.bounded, value.hides)
+                hides = value.hides and not ONE_ROW.search(ast.unparse(given))
+                yield _update(node, ".".join(value.parts), value.bounded, hides)
             else:
                 yield _made(node, value.operation, ".".join(value.parts), value.bounded)
         return

@@ -18,6 +18,8 @@ from triage_kit.sql import Effect, effects, suspicious
 _TEXT_LIMIT = 4000
 # Where packages and images keep a cluster, and what variables that name it are called.
 DATA_DIRECTORY = r"pgdata|pg_?sql/(?:\d+/)?data|postgresql/(?:\d+/)?(?:main|data)|\$\{?PGDATA\}?"
+# Between a setting and its value, in lines of properties, YAML and XML.
+_SET_TO = r"(?:\s*[:=]\s*['\"]?|[\"']\s+value\s*=\s*[\"'])"
 # Command, what it does, and the group that names the object. Every one is documented by its tool.
 _TOOL_COMMANDS = [
     (r"\bdropdb\b(?:\s+-[hpU]\s+\S+|\s+--(?:host|port|username|maintenance-db)\s+\S+|\s+-{1,2}[\w-]+(?:=\S+)?)*"
@@ -55,7 +57,13 @@ _TOOL_COMMANDS = [
     (r"\bdrizzle-kit\s+push\b[^\n]*--force\b", "drop_table"),
     (r"\bdoctrine:(?:schema|database):drop\b", "drop_table"),
     (r"\bdoctrine:fixtures:load\b(?![^\n]*--append)", "delete"),
-    (r"\b(?:ddl-auto|hbm2ddl\.auto|ddl_auto)\b\s*[:=]\s*['\"]?create(?:-drop|-only)?\b", "drop_table"),
+    (rf"\b(?:ddl-auto|hbm2ddl\.auto|ddl_auto)\b{_SET_TO}create(?:-drop|-only)?\b", "drop_table"),
+    (rf"\b(?:database\.generation|database\.action)\b{_SET_TO}drop-and-create\b", "drop_table"),
+    (r"\bclean-?[oO]n-?[vV]alidation-?[eE]rror\b[\"']?\s*[:=>]\s*[\"']?true\b", "drop_schema"),
+    (r"\bclean-at-start\b\s*[:=]\s*[\"']?true\b", "drop_schema"),
+    (r"\bdrop-?[fF]irst\b[\"']?\s*[:=>]\s*[\"']?true\b", "drop_table"),
+    (r"\bdbt\b[^\n|;&]*\s(?:run|build|seed)\b[^\n|;&]*\s(?:--full-refresh|-f)\b", "drop_table"),
+    (r"\bpgloader\b[^\n|;&]*--with\s+[\"']include drop\b", "drop_table"),
     (r"\bheroku\s+pg:reset\b", "drop_database"),
     (r"\bdocker(?:-compose|\s+compose)\b[^\n|;&]*\sdown\b[^\n|;&]*\s(?:-v|--volumes)\b", "drop_database"),
     (r"\bdocker\s+(?:volume\s+(?:rm|prune)|system\s+prune[^\n]*--volumes)\b(?:\s+-\w+)*\s*(?P<object>[\w.-]*)",
@@ -71,7 +79,7 @@ _TOOLS = [(re.compile(pattern), operation) for pattern, operation in _TOOL_COMMA
 _CLUE = re.compile(
     r"dropdb|pg_restore|pg_resetwal|prisma|db:|manage\.py|django-admin|[aA]rtisan|sequelize|knex|typeorm|alembic|"
     r"flask db|flyway|liquibase|goose|dbmate|sqitch|migrat|mikro-orm|aerich|dotnet\s+ef|supabase|ecto\.|diesel|sqlx|"
-    r"drizzle|doctrine:|pg:reset|docker|kubectl|curl|ddl-auto|ddl_auto|hbm2ddl|pgdata|PGDATA|postgresql|p(?:g_?)?sql"
+    r"drizzle|doctrine:|pg:reset|drop-and-create|[cC]lean|drop-?[fF]irst|\bdbt\b|pgloader|docker|kubectl|curl|ddl-auto|ddl_auto|hbm2ddl|pgdata|PGDATA|postgresql|p(?:g_?)?sql"
 )
 # A minified line holds no command of a person; looking through it would take the square of its length.
 _LONG_LINE = re.compile(r"(?m)^(.{2000}).+$")

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from triage_kit.parse import jinja
 from triage_kit.parse.calls import python_calls
 from triage_kit.parse.chains import blank_literals, closing
-from triage_kit.parse.code import kept_statements, literal_hits
+from triage_kit.parse.code import kept_statements, literal_hits, only_held, told
 from triage_kit.parse.commands import command_hits, uncommented
 from triage_kit.parse.dsl import dsl_calls
 from triage_kit.parse.dsl import uncommented as uncommented_code
@@ -25,6 +25,7 @@ from triage_kit.parse.migration import Operation
 from triage_kit.parse.orm import orm_calls
 from triage_kit.parse.other_languages import SUFFIXES as OTHERS
 from triage_kit.parse.other_languages import plain_literals, without_comments
+from triage_kit.parse.pgloader import pgloader_hits
 from triage_kit.parse.playbooks import playbook_hits, without_verdicts
 from triage_kit.parse.puppet import puppet_hits
 from triage_kit.parse.removals import removals
@@ -91,7 +92,7 @@ def readable(path: str) -> bool:
     return (
         suffix in _CODE
         or suffix in _RUBY
-        or suffix in ("py", "ipynb", "json", "pp", *_SQL, *_XML, *ETL)
+        or suffix in ("py", "ipynb", "json", "pp", "load", *_SQL, *_XML, *ETL)
         or place.name in _RUBY_NAMES
         or bool(_SHELL_NAMES.match(place.name))
         or _crons(place)
@@ -217,17 +218,22 @@ def _operations(text: str, path: str) -> Iterator[Operation]:
         yield from literal_hits(plain_literals(_without_comments(text, suffix), suffix))
         if "exec" in text or "spawn" in text or "Artisan" in text:
             yield from _of_shell(text)
+        yield from _of_psql(text)
     elif suffix in ("yml", "yaml"):
         yield from _with_entries(list(_yaml(text)), text, suffix)
         if _CODECEPTION.search(place.name):
             yield from _codeception(text)
+    elif suffix == "load":
+        yield from pgloader_hits(text)
     elif suffix == "pp":
         yield from puppet_hits(text)
     elif suffix in ETL:
         yield from etl_hits(text)
     elif suffix in _XML:
         suffix = "xml"
-        yield from _with_entries(list(mapper_hits(text)), text, suffix)
+        told = list(mapper_hits(text))
+        told += _of_shell(_XML_COMMENT.sub(_blanked, text))
+        yield from _with_entries(told, text, suffix)
     elif suffix == "json" and place.name not in ("package.json", "composer.json"):
         yield from entry_hits(text, suffix)
     elif suffix == "toml":
@@ -315,6 +321,31 @@ def _codeception(text: str) -> Iterator[Operation]:
     for found in _CLEANS.finditer(text if text.endswith("\n") else text + "\n"):
         shown = found[0].splitlines()[-1].strip()
         yield Operation(text.count("\n", 0, found.end()) + 1, "", "drop_table", "", text=shown, how="pattern")
+
+
+_XML_COMMENT = re.compile(r"<!--(?:[^-]|-(?!->))*-->")
+_COMMAND_LINE = re.compile(
+    r"`(?P<tick>[^`]*\bpsql\b[^`]*)`|\"(?P<double>(?:[^\"\\\n]|\\.)*)\"|'(?P<single>(?:[^'\\\n]|\\.)*)'"
+)
+
+
+def _blanked(found: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", found[0])
+
+
+def _of_psql(text: str) -> Iterator[Operation]:
+    """The SQL of command lines that code keeps as literals and hands to a shell."""
+    if not re.search(r"[\"'`][^\"'`\n]*\bpsql\s", text):
+        return
+    for found in islice(_COMMAND_LINE.finditer(text), 10 * MOST_HITS):
+        written = next(each for each in found.groups() if each is not None)
+        if "psql " not in written or not suspicious(written) or told(text, found.start()):
+            continue
+        if only_held(text, found.start(), found.end()):
+            continue
+        first = text.count("\n", 0, found.start())
+        for each in command_hits(written.replace('\\"', '"').replace("\\'", "'")):
+            yield replace(each, line=each.line + first)
 
 
 def _of_shell(text: str) -> Iterator[Operation]:

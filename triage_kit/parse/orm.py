@@ -29,6 +29,12 @@ _NO_RECORDS = frozenset(("Rails", "File", "Dir", "FileUtils", "Redis", "Sidekiq"
 _RUBY_COLUMN = re.compile(r"(?:\A|[\s,({])['\":]?(\w+)['\"]?\s*(?::|=>)\s*(nil|false|true)?")
 
 
+# A key compared with one value, no list or range of them.
+_ONE_RECORD = re.compile(
+    r"\.where\(\s*:?(?:id|uuid)\s*(?::|=>)\s*(?![\[(])(?!\w*(?:ids|uuids|s)\b)(?![^()]*(?:pluck|map|select|\.\.))"
+)
+
+
 def _held(call: Call, text: str) -> Call:
     """The call with a local name or a block's, with which its chain begins, written out as what it holds."""
     begins = re.match(r"[a-z_]\w*", call.chain)
@@ -53,9 +59,22 @@ def _record(call: Call) -> str | None:
     return call.name(_ASSOCIATION, call.chain + ".") or None
 
 
+_OWN_CLASS = re.compile(
+    r"(?m)^\s*class\s+(?:\w+::)*([A-Z]\w*)\s*<\s*(?:\w+::)*(?:ApplicationRecord|ActiveRecord::Base|Base)\b"
+)
+
+
+def _own_record(call: Call, text: str) -> str | None:
+    """The class of a model whose own method selects rows without saying of what."""
+    if not re.match(r"\A\s*(?:where|unscoped|joins|left_joins|order|limit|all|not)\b", call.chain):
+        return None
+    classes = _OWN_CLASS.findall(text[: call.found.start()])
+    return classes[-1] if classes else None
+
+
 def _ruby_delete(call: Call, text: str) -> Told | None:
     call = _held(call, text)
-    owner = _record(call)
+    owner = _record(call) or _own_record(call, text)
     return Told("delete", owner, limited(call) or "_by" in call.found[0]) if owner else None
 
 
@@ -66,6 +85,7 @@ def _ruby_update(call: Call, text: str) -> Told | None:
         hides_rows(column, value == "nil", {"false": False, "true": True}.get(value)) for column, value in given
     )
     bounded = limited(call)
+    hides = hides and not _ONE_RECORD.search(call.chain)
     if owner is None or not (hides or not bounded):
         return None
     changes = [column for column, _ in given] or re.findall(r"[\s'\",](\w+)\s*=[^=>~]", f" {call.arguments}")

@@ -76,6 +76,10 @@ JVM = [
     Rule("delete", re.compile(r"\b(?P<name>[A-Z]\w*)\.(?:deleteAll\(\s*\)|deleteWhere\b)"),
           lambda call, text: Told("delete", call.found["name"], "Where" in call.found[0])),
     Rule("SchemaUtils", re.compile(r"\bSchemaUtils\.drop\w*\(\s*(?P<name>\w+)"), named("drop_table")),
+    # Liquibase's changelogs in Groovy; other changes are named as what they drop.
+    Rule("tableName",
+          re.compile(r"(?<![\w.])delete\((?:\s*\w+:\s*['\"][\w.]*['\"],)*\s*tableName:\s*['\"](?P<name>[\w.]+)['\"]"),
+          lambda call, text: Told("delete", call.found["name"], "where" in text[call.found.end() :][:200])),
     Rule("lyway", re.compile(r"\b\w*[fF]lyway\w*\.clean\(\s*\)"), named("drop_schema")),
 ]  # fmt: skip
 

@@ -82,13 +82,17 @@ def _typeorm(call: Call, text: str) -> Told | None:
     return Told("truncate", entity) if "clear" in call.found[0] else Told("delete", entity, False)
 
 
+# One row, that its key picks.
+_ONE_ID = re.compile(r"(?:\A|,)\s*(?:\{\s*id\s*(?::\s*[\w.]+\s*)?\}|(?:\w+\.)*(?:id|\w+Id)|\d+|['\"][\w-]+['\"])\s*\Z")
+
+
 def _typeorm_soft(call: Call, text: str) -> Told | None:
     """``softDelete(…)`` of a repository, a manager that is given the class, or a query builder: the rows are hidden."""
     given = re.match(r"\s*([A-Z]\w*)\s*,", call.arguments)
     builder = re.search(r"\.createQueryBuilder\([^()]*\)\s*\Z", call.chain)
     owner = call._replace(chain=call.chain[: builder.start()]) if builder else call
     entity = given[1] if given else _entity(owner, text)
-    if entity is None and not builder:
+    if (entity is None and not builder) or _ONE_ID.search(call.arguments):
         return None
     return Told("update", entity or "", bool(call.arguments.strip()) or limited(call), "visibility", ("deletedAt",))
 

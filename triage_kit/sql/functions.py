@@ -30,6 +30,11 @@ _RUNNING = frozenset(
         "schedule_in_database",
         "query_to_xml",
         "run_command_on_workers",
+        "run_command_on_shards",
+        "run_command_on_placements",
+        "run_command_on_colocated_placements",
+        "run_command_on_all_nodes",
+        "run_command_on_coordinator",
     )
 )
 
