@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -17,7 +18,7 @@ import programs
 import pytest
 from counters import counted
 
-from triage_kit import analyse
+from triage_kit import analyse, cli
 from triage_kit import case as cases
 from triage_kit.analyse.export import findings_dict
 from triage_kit.collect import collect
@@ -346,8 +347,8 @@ def test_a_detached_partition_is_attached_again(server, database, folder) -> Non
     assert rows(server, database, "SELECT count(*) FROM m.usage") == [(610,)]
 
 
-# What ON CONFLICT doubles or refuses: no key, a deferrable one, a parent that comes after its child; and what must not
-# come back by itself: a migration tool's notes, and mails that went out since the copy was made.
+# What ON CONFLICT doubles or refuses: no key, a deferrable one, a parent that comes after its child, tables that refer
+# to each other; and what must not come back by itself: a migration tool's notes, and mails that went out since.
 AWKWARD = """
 CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY); INSERT INTO alembic_version VALUES ('086');
 CREATE TABLE tree (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, parent int REFERENCES tree, name text);
@@ -358,11 +359,18 @@ CREATE TABLE places (rank int UNIQUE DEFERRABLE INITIALLY DEFERRED NOT NULL, nam
 INSERT INTO places SELECT g, 'p' || g FROM generate_series(1, 40) g;
 CREATE TABLE letters (id serial PRIMARY KEY, node int REFERENCES tree, sent_at timestamptz);
 INSERT INTO letters (node, sent_at) SELECT g, CASE WHEN g < 20 THEN now() END FROM generate_series(1, 30) g;
+CREATE TABLE teams (id int PRIMARY KEY, lead int NOT NULL); CREATE TABLE people (id int PRIMARY KEY,
+  team int NOT NULL REFERENCES teams, boss int REFERENCES people);
+INSERT INTO teams SELECT g, g FROM generate_series(1, 5) g;
+INSERT INTO people SELECT g, 1 + g % 5, 51 - g FROM generate_series(1, 50) g;
+ALTER TABLE teams ADD CONSTRAINT led FOREIGN KEY (lead) REFERENCES people DEFERRABLE;
 """
-LOSS = """TRUNCATE alembic_version, tree, visits, places, letters;
+CIRCLE = "SELECT p.id, p.team, p.boss, t.lead FROM people p JOIN teams t ON t.id = p.team ORDER BY 1"
+DEFERRED = "SELECT condeferrable, condeferred FROM pg_constraint WHERE contype = 'f' ORDER BY conname"
+LOSS = """TRUNCATE alembic_version, tree, visits, places, letters, teams, people;
 INSERT INTO visits SELECT date '2026-01-02', '{"a":1}', 'same' FROM generate_series(1, 4) g;
 INSERT INTO places VALUES (7, 'taken since')"""
-LOST = ["tree", "visits", "places", "letters", "alembic_version"]
+LOST = ["tree", "visits", "places", "letters", "teams", "people", "alembic_version"]
 
 
 def test_rows_of_awkward_tables_come_back_once_and_notes_of_migrations_stay(server, database, folder) -> None:
@@ -373,6 +381,8 @@ def test_rows_of_awkward_tables_come_back_once_and_notes_of_migrations_stay(serv
     (folder / "nightly.bak").chmod(0o644)
     tree = rows(server, database, "SELECT * FROM tree ORDER BY id")
     visits = rows(server, database, "SELECT at, count(*) FROM visits GROUP BY 1 ORDER BY 1")
+    circle, keys = rows(server, database, CIRCLE), rows(server, database, DEFERRED)
+    assert len(circle) == 50
     time.sleep(1.1)
     in_sql(server, database, [LOSS])
     found = way(server, database, folder, "backup", backups=["*.bak"], reported=LOST)
@@ -383,8 +393,11 @@ def test_rows_of_awkward_tables_come_back_once_and_notes_of_migrations_stay(serv
     )
     assert "public.alembic_version is left out" in printed
     assert "public.alembic_version" not in found["tables"]
+    assert "public.people, public.teams refer to each other" in printed
+    assert "public.visits has no key: a row that was changed since" in printed
     in_shell(server, folder, found["commands"])
     assert rows(server, database, "SELECT * FROM tree ORDER BY id") == tree
+    assert (rows(server, database, CIRCLE), rows(server, database, DEFERRED)) == (circle, keys)
     # None of the four that stand is alike twice: they are among the thirty that the dump has of that day.
     assert rows(server, database, "SELECT at, count(*) FROM visits GROUP BY 1 ORDER BY 1") == visits
     assert rows(server, database, "SELECT count(*), max(shout) FROM visits") == [(90, "SAME")]
@@ -419,3 +432,55 @@ def test_a_copy_of_the_data_directory_gives_its_rows_back(server18, database18, 
     assert rows(server18, database18, "SELECT count(*) FROM places") == [(40,)]
     assert rows(server18, database18, "SELECT version_num FROM alembic_version") == []
     let_writers_go_on(server18, database18)
+
+
+def test_the_copy_beside_has_the_encoding_and_the_locale_of_the_damaged_database(server, folder) -> None:
+    for name in ("pg_dump", "pg_restore", "createdb", "psql"):
+        programs.program(name, at_least=server.version[0])
+    own = "SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname = '{}'"
+    in_sql(server, "postgres", ["CREATE DATABASE cafes TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'"])
+    try:
+        in_sql(server, "cafes", ["CREATE TABLE menu (id int PRIMARY KEY, dish text)",
+                                 "INSERT INTO menu SELECT g, 'crème ' || g FROM generate_series(1, 70) g"])  # fmt: skip
+        programs.dump(server, "cafes", folder / "nightly.bak", "-Fc")
+        (folder / "nightly.bak").chmod(0o644)
+        time.sleep(1.1)
+        in_sql(server, "cafes", ["TRUNCATE menu"])
+        found = way(server, "cafes", folder, "backup", backups=["*.bak"], reported=["menu"])
+        *bring, drop = found["commands"]
+        in_shell(server, folder, bring)
+        [copy] = rows(server, "postgres", own.format("triage_recovered"))
+        assert copy == ("LATIN1", "C", "C") == rows(server, "postgres", own.format("cafes"))[0]
+        assert rows(server, "cafes", "SELECT count(*), min(dish) FROM menu") == [(70, "crème 1")]
+        in_shell(server, folder, [drop])
+    finally:
+        in_sql(server, "postgres", ["DROP DATABASE IF EXISTS cafes WITH (FORCE)"])
+
+
+def test_rows_out_of_the_wal_go_back_by_the_printed_lines_alone(server, database, folder, capsys) -> None:
+    programs.program("psql", at_least=server.version[0])
+    in_sql(server, database, [AWKWARD])
+    tree = rows(server, database, "SELECT * FROM tree ORDER BY id")
+    circle, keys = rows(server, database, CIRCLE), rows(server, database, DEFERRED)
+    time.sleep(1.1)
+    in_sql(server, database, [LOSS, "SELECT pg_switch_wal()"])
+    found = way(server, database, folder, "wal", reported=LOST)
+    [at] = [place for place, line in enumerate(found["commands"]) if line.startswith("triage salvage")]
+    assert cli.main([*shlex.split(found["commands"][at])[1:2], str(folder), *found["commands"][at].split()[3:]]) == 0
+    # What a reader copies out of the terminal: the statements that load each file, below the line that names it.
+    loads = [
+        line[2:] for line in capsys.readouterr().out.splitlines() if re.match(r"  (SET|CREATE TABLE|\\copy) ", line)
+    ]
+    assert sum(line.startswith("\\copy") for line in loads) == 7 - 1  # all but the notes of the migration tool
+    merge = [line for line in found["commands"][at + 1 :] if not line.startswith("#")]
+    for path in (folder / "salvaged", *(folder / "salvaged").iterdir()):
+        path.chmod(0o755)
+    (folder / "back.sql").write_text("\n".join([*loads, *merge]) + "\n", encoding="utf-8")
+    in_shell(server, folder, [f"psql -X --set=ON_ERROR_STOP=1 --dbname={database} --file=back.sql"])
+    assert rows(server, database, "SELECT * FROM tree ORDER BY id") == tree
+    assert (rows(server, database, CIRCLE), rows(server, database, DEFERRED)) == (circle, keys)
+    assert rows(server, database, "SELECT count(*), max(shout) FROM visits") == [(90, "SAME")]
+    assert rows(server, database, "SELECT count(*), min(name) FROM places WHERE rank = 7") == [(1, "taken since")]
+    assert rows(server, database, "SELECT count(*) FROM places") == [(40,)]
+    let_writers_go_on(server, database)
+    in_sql(server, database, ["INSERT INTO tree (name) VALUES ('next')", "INSERT INTO letters (node) VALUES (1)"])

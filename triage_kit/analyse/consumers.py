@@ -15,20 +15,27 @@ from triage_kit.analyse.queues import CONSUMES, PASSING
 
 # Words of names, without accents: what has gone out of the house, which nothing takes back.
 _SENT = re.compile(
-    r"sent|mailed|emailed|e-?mailed|notified|dispatched|enqueued|queued|requeued|"
-    r"(?:ab|ver)?gesendet|versendet|verschickt|verstuurd|verzonden|envoye(?:e|s|es)?|enviad[oa]|inviat[oa]|"
+    r"sent|mailed|emailed|e-?mailed|notified|enqueued|queued|requeued|"
+    r"(?:ab|ver)?gesendet|envoye(?:e|s|es)?|enviad[oa]|inviat[oa]|"
     r"sendt|skickad|skickat|wyslan[oaey]|odeslan[oaey]?|lahetetty|elkuldve|gonderildi|отправлен[оаы]?|відправлен[оаы]?"
 )
-# What a program notes of its work on a row: by themselves such columns say nothing of a queue.
+# What a program notes of its work on a row, or people of theirs: goods are dispatched, too. By themselves such columns
+# say nothing of a queue.
 _WORKED = re.compile(
-    r"status|state|processed|delivered|published|handled|consumed|executed|completed|finished|acked|acknowledged|"
+    r"status|state|dispatched|versendet|verschickt|verstuurd|verzonden|processed|delivered|published|handled|consumed|executed|completed|finished|acked|acknowledged|"
     r"attempts?|tries|retries|retry|locked|reserved|claimed|available|scheduled|pushed|synced|exported|failed|done|"
     r"verarbeitet|zugestellt|erledigt|versuche|traite(?:e)?|procesad[oa]|processad[oa]|elaborat[oa]|estado|stato|statut"
 )
-# Names of what is handed on, one row a message; they need a column of one of the two kinds besides.
+# What a program alone notes: people have tasks that are done and events that have a status.
+_TRIED = re.compile(
+    r"processed|handled|consumed|executed|acked|acknowledged|attempts?|tries|retries|retry|locked|reserved|claimed|"
+    r"verarbeitet|zugestellt|versuche|procesad[oa]|processad[oa]|elaborat[oa]"
+)
+_AFFAIRS = re.compile(r"tasks?|events?|campaigns?|alerts?|invitations?")
+# Names of what is handed on, one row a message; they need a column of one of the first two kinds besides.
 _MESSAGES = re.compile(
-    r"e?mails?|notifications?|webhooks?|messages?|sms|push|tasks?|deliver(?:y|ies)|reminders?|letters?|newsletters?|"
-    r"dispatch(?:es)?|callbacks?|alerts?|campaigns?|events?|invitations?|benachrichtigung(?:en)?|nachrichten?|"
+    r"e?mails?|notifications?|webhooks?|messages?|sms|push|deliver(?:y|ies)|reminders?|letters?|newsletters?|"
+    r"dispatch(?:es)?|callbacks?|benachrichtigung(?:en)?|nachrichten?|"
     r"erinnerung(?:en)?|briefe?|versand|postausgang|ausgang|courriels?|rappels?|avisos?|correos?|notificacion(?:es)?|"
     r"notificac(?:ao|oes)|notific(?:a|he)|messaggi(?:o)?|berichten?|meldinger|varsler|powiadomienia|уведомления"
 )
@@ -62,6 +69,8 @@ def queue_like(table: str, columns: Sequence[str]) -> bool:
     (True, True, True)
     >>> queue_like("notifications", ["id", "body"]), queue_like("orders", ["status"]), queue_like("stage_queue", [])
     (False, False, False)
+    >>> queue_like("tasks", ["done"]), queue_like("orders", ["dispatched_at"]), queue_like("tasks", ["attempts"])
+    (False, False, True)
     """
     bare = schemas.parts(table)[1]
     if _STAGES.search(bare):
@@ -70,8 +79,11 @@ def queue_like(table: str, columns: Sequence[str]) -> bool:
     if PASSING.search(table) or any(_QUEUES.fullmatch(each) for each in named):
         return True
     told = [each for column in columns for each in words(column)]
-    message = any(_MESSAGES.fullmatch(each) for each in named)
-    return any(_SENT.fullmatch(each) or (message and _WORKED.fullmatch(each)) for each in told)
+    message, affair = (any(kind.fullmatch(each) for each in named) for kind in (_MESSAGES, _AFFAIRS))
+    return any(
+        _SENT.fullmatch(each) or (message and _WORKED.fullmatch(each)) or (affair and _TRIED.fullmatch(each))
+        for each in told
+    )
 
 
 def _noted_in(columns: Sequence[str]) -> str | None:

@@ -115,10 +115,26 @@ def _from_any(lost: Loss, evidence: Evidence) -> tuple[str, ...]:
         "for psql, but not if it holds \\connect, DROP DATABASE or CREATE DATABASE: these lead away from the database "
         "beside:",
         'pg_restore --list "${DUMP:?}"  # which tables it holds, without restoring',
-        f"createdb {COPY}",
+        _beside(evidence),
         _restored('"${DUMP:?}"'),
         *merging.bring_back(lost, evidence, f"--dbname={COPY}", (*lost.tables, *lost.notes)),
         DROPPED,
+    )
+
+
+def _beside(evidence: Evidence) -> str:
+    """A new database with the encoding and the locale of the damaged one: the cluster's own may not hold its texts.
+
+    template0 is the one that may get others than its own (PostgreSQL documentation, CREATE DATABASE).
+    """
+    query = (
+        """SELECT format('"--encoding=%s" "--lc-collate=%s" "--lc-ctype=%s"', pg_encoding_to_char(encoding), """
+        "datcollate, datctype) FROM pg_database WHERE datname = current_database()"
+    )
+    database = shlex.quote(f"--dbname={first(evidence['identity']).get('database') or 'DATABASE'}")
+    return (
+        f"psql -X --tuples-only --no-align {database} --command={shlex.quote(query)} | "
+        f"xargs createdb --template=template0 {COPY}"
     )
 
 
@@ -145,7 +161,7 @@ def _from_dump(lost: Loss, best: Judged, evidence: Evidence) -> tuple[str, ...]:
     tables = [name for name in (*lost.tables, *lost.notes) if name in best.holds]
     return (
         *commands.case_folder(row["file"]),
-        f"createdb {COPY}",
+        _beside(evidence),
         made,
         *merging.bring_back(lost, evidence, f"--dbname={COPY}", tables),
         DROPPED,

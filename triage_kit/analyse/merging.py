@@ -4,21 +4,21 @@ Parents come before children, so that foreign keys let the rows in; generated co
 their numbers, and sequences are set past them afterwards. A table without a key, or whose key is deferrable, is refused
 or doubled by ON CONFLICT (PostgreSQL documentation, INSERT): its rows are compared. A migration tool's own notes stay
 out: they say what ran before the copy was made. A table that refers to itself is filled by one statement, after which
-its keys are checked.
+its keys are checked; the keys of tables that refer to each other are checked at the commit (``circles``).
 """
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import networkx as nx
 import pandas as pd
 
 from triage_kit import schemas, sql
-from triage_kit.analyse import consumers
+from triage_kit.analyse import circles, consumers
 from triage_kit.analyse.applied import notes_versions
 from triage_kit.analyse.context import by_table, first, rows
 from triage_kit.analyse.losses import Loss, literal, pattern, relations_of, remarked, written
@@ -32,6 +32,7 @@ WRITES = (
 IN_PSQL = ("SET default_transaction_read_only = off;", "SET row_security = off;")
 MOST_COUNTED = 40  # tables whose numbers of rows one query tells
 MOST_MERGED = 30  # tables whose statements a page holds
+MOST_NAMED = 4
 TOOLS = "as `alembic stamp`, `manage.py migrate --fake`, `prisma migrate resolve` or `flyway baseline` do"
 
 
@@ -65,7 +66,7 @@ def bring_back(lost: Loss, evidence: Mapping[str, pd.DataFrame], source: str, ta
     own, older = _sequences(evidence), _for_older(evidence)
     absent = [name for name in names if lost.found.get(name, {}).get("status") == "missing"]
     ordered = parents_first([name for name in names if name not in absent], evidence)
-    forms = _forms(ordered, evidence)
+    forms, round_ = _forms(ordered, evidence), circles.of(ordered, evidence)
     lines = []
     into = f"psql -X --set=ON_ERROR_STOP=1 --single-transaction --quiet {database}"
     if absent:
@@ -88,7 +89,10 @@ def bring_back(lost: Loss, evidence: Mapping[str, pd.DataFrame], source: str, ta
     lines += [f"psql -X --set=ON_ERROR_STOP=1 {database} --command={shlex.quote(each.removesuffix(';'))}"
               for each in sequence_lines(ordered, evidence)]  # fmt: skip
     if lines:
-        lines = [*_beware(names, evidence, "# "), WRITES, *lines, *_counts(names, source, database)]
+        late, again = ([f"psql -X --set=ON_ERROR_STOP=1 {database} --command={shlex.quote(each)}" for each in told]
+                       for told in (circles.late(round_), circles.again(round_)))  # fmt: skip
+        told = [f"# {each}" for each in (*_beware(ordered, evidence, lost), *circles.told(round_))]
+        lines = [*told, WRITES, *late, *lines, *again, *_counts(names, source, database)]
     return (*lines, *_left_out(noted, evidence, source, database))
 
 
@@ -96,10 +100,15 @@ def merged(names: Sequence[str], evidence: Mapping[str, pd.DataFrame], suffix: s
     """Statements that put the rows of tables beside (their names end in ``suffix``) into those that stand."""
     standing = relations_of(evidence)
     ordered = parents_first([name for name in names if name in standing and not notes_versions(name)], evidence)
-    forms = _forms(ordered, evidence)
+    forms, round_ = _forms(ordered, evidence), circles.of(ordered, evidence)
+    yield from (f"-- {each}" for each in circles.told(round_))
+    yield from (f"{each};" for each in circles.late(round_))
     for name in ordered:
         schema, table = schemas.parts(name)
         yield f"{_insert(forms[name], sql.quote_qualified(schema, table + suffix))};"
+    if round_:
+        yield "SET CONSTRAINTS ALL IMMEDIATE;"  # a key cannot be set back while its checks are to come
+    yield from (f"{each};" for each in circles.again(round_))
     yield from sequence_lines(ordered, evidence)
 
 
@@ -120,15 +129,45 @@ def out_of_salvage(lost: Loss, names: Sequence[str], evidence: Mapping[str, pd.D
         lines += [
             "# When that is loaded, put the rows back; leave out the lines of a table of which no row was found, and "
             "look at salvaged/*.unread.csv, where it is, first: what it names is NULL in the rows:",
-            *_beware(own, evidence, "-- "), *IN_PSQL, "BEGIN;", *merged(own, evidence, "_salvaged"),
+            *(f"-- {each}" for each in _beware(own, evidence, lost)), *IN_PSQL,
+            "BEGIN;", *merged(own, evidence, "_salvaged"),
             "COMMIT;  -- or ROLLBACK; where the counts are not what they should be",
         ]  # fmt: skip
     return (*lines, *_without_notes((*names, *lost.notes)))
 
 
-def _beware(names: Sequence[str], evidence: Mapping[str, pd.DataFrame], mark: str) -> list[str]:
-    told = consumers.beware(consumers.worked_off(names, evidence))
-    return [f"{mark}beware: {told}"] if told else []
+def _beware(names: Sequence[str], evidence: Mapping[str, pd.DataFrame], lost: Loss) -> Iterator[str]:
+    """What may go wrong though every statement succeeds, or why one is refused, each in a sentence."""
+    if told := consumers.beware(consumers.worked_off(names, evidence)):
+        yield f"beware: {told}"
+    forms = _forms(names, evidence)
+    bare = [name for name in names if forms[name].kind == "table" and not forms[name].key
+            and lost.found.get(name, {}).get("status") == "partial"]  # fmt: skip
+    if bare:
+        yield (
+            f"beware: {_few(bare)} {'has' if len(bare) == 1 else 'have'} no key: a row that was changed since the copy "
+            "was made comes back beside its newer version; look for both before anybody works with them"
+        )
+    for parent, children in _without_parents(names, evidence, lost).items():
+        yield (
+            f"beware: {_few(children)} {'refers' if len(children) == 1 else 'refer'} to {remarked(parent)}, which lost "
+            "rows that this does not bring back: as long as these are not there, rows that refer to them are refused"
+        )
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    return remarked(", ".join(names[:MOST_NAMED])) + more
+
+
+def _without_parents(names: Sequence[str], evidence: Mapping[str, pd.DataFrame], lost: Loss) -> dict[str, list[str]]:
+    """Damaged tables that are not among those that are filled, with the ones among these that refer to them."""
+    found: dict[str, list[str]] = {}
+    left = [name for name in lost.tables if name not in names and not notes_versions(name)]
+    for child, parent, _ in circles.keys([*names, *left], evidence):
+        if child in names and parent in left and child not in found.setdefault(parent, []):
+            found[parent].append(child)
+    return {parent: children for parent, children in found.items() if children}
 
 
 def _without_notes(names: Sequence[str]) -> list[str]:
@@ -208,7 +247,11 @@ def _forms(names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> dict[s
     columns, constraints = (
         by_table(evidence[source][evidence[source]["table_oid"].isin(oids)]) for source in ("columns", "constraints")
     )
-    return {name: _form(name, standing.get(name), columns, constraints) for name in names}
+    forms = {name: _form(name, standing.get(name), columns, constraints) for name in names}
+    round_ = {
+        child for child, _, _ in circles.of(names, evidence)
+    }  # keys of these are checked at the commit, own ones too
+    return {name: replace(form, own_parent=form.own_parent and name not in round_) for name, form in forms.items()}
 
 
 def _form(
@@ -243,16 +286,12 @@ def _for_older(evidence: Mapping[str, pd.DataFrame]) -> str:
 
 def parents_first(names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> list[str]:
     """Tables in an order in which foreign keys let their rows in; those of a circle as they come."""
-    tables = {row["oid"]: schemas.qualified(row["schema"], row["name"]) for row in rows(evidence["relations"])}
     keys = nx.DiGraph()
     keys.add_nodes_from(names)
-    for row in rows(evidence["constraints"]):
-        parent, child = tables.get(row["referenced_oid"]), tables.get(row["table_oid"])
-        if row["kind"] == "foreign_key" and parent in keys and child in keys and parent != child:
-            keys.add_edge(parent, child)
-    circles = nx.condensation(keys)
-    order = nx.lexicographical_topological_sort(circles, key=lambda node: min(circles.nodes[node]["members"]))
-    return [name for node in order for name in sorted(circles.nodes[node]["members"])]
+    keys.add_edges_from((parent, child) for child, parent, _ in circles.keys(names, evidence) if parent != child)
+    rings = nx.condensation(keys)
+    order = nx.lexicographical_topological_sort(rings, key=lambda node: min(rings.nodes[node]["members"]))
+    return [name for node in order for name in sorted(rings.nodes[node]["members"])]
 
 
 def sequence_lines(names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> Iterator[str]:

@@ -81,7 +81,7 @@ def refilled(table: Dossier) -> Refill | None:
                 f"{since} rows were inserted since its storage was replaced, and {before // since} times as many before"
             )
             return Refill(since, since, f"{says}: it is emptied and filled again with the same number of rows")
-        says = f"{since} rows were inserted since its storage was replaced, and about {before} stood before"
+        says = f"{since} rows were inserted since its storage was replaced, and ≈{before:,} stood before"
         return Refill(before, since, says) if before > 0 else None
     written = table.writers
     if written is not None and written[0] == written[1] == table.relation["xmin"] and table.net > actual:
@@ -96,7 +96,9 @@ def rewritten_rows(table: Dossier, calls: int) -> Refill | None:
     if not calls or not deletes or not actual or table.replaced:
         return None
     before = round(deletes / calls)
-    return Refill(before, actual, f"each of {calls} DELETE removed about {before} rows, and {actual} stand again")
+    return Refill(
+        before, actual, f"each of {calls} DELETE removed ≈{before:,} rows on average, and {actual} stand again"
+    )
 
 
 def moves(tables: Sequence[Dossier], seen: Mapping[str, Sequence[Seen]], wal: Records) -> dict[str, Move]:
