@@ -100,6 +100,8 @@ def python_calls(text: str) -> Iterator[Operation]:
     if any(each in text for each in _OTHER_DATABASES):
         names |= _kept(tree)
     found = calls_in(tree.body, names, _functions(tree))
+    if "write_disposition" in text and "postgres" not in text.lower():  # dlt loads into any store
+        found = (each for each in found if "write_disposition" not in each.text)
     found = without_temporary(found, tree) if "temp" in text.lower() else found
     return without_rolled_back(found, tree) if "ollback" in text else found
 
@@ -219,12 +221,19 @@ def _call(node: ast.Call, names: Names) -> Iterator[Operation]:
         yield _made(node, "drop_database", "")
     elif method == "drop" and isinstance(node.func, ast.Attribute) and _owner(node).endswith("__table__"):
         yield _made(node, "drop_table", _owner(node).removesuffix(".__table__"))
+    elif method == "delete" and argument(node, 99, "force", names) is True and _owner(node)[:1].isupper():
+        yield _made(node, "delete", _owner(node), False)  # Piccolo's
     elif method in ("delete", "_raw_delete", "update") and isinstance(node.func, ast.Attribute):
         yield from _of_rows(node, node.func.value, method, names)
     elif method == "execute" and not node.args and not node.keywords and isinstance(node.func, ast.Attribute):
         yield from _of_peewee(node, node.func.value)
     elif method in _WRITERS and _replaces(node, method, names):
         yield _made(node, "drop_table", _written(node, names))
+    elif method in ("run", "resource", "source") and argument(node, 99, "write_disposition", names) == "replace":
+        told = argument(node, 99, "table_name", names) or argument(node, 99, "name", names)  # dlt's
+        yield _made(node, "drop_table", told if isinstance(told, str) else "")
+    elif method == "todb" and len(node.args) > 1 and isinstance(told := evaluate(node.args[-1], names), str):
+        yield _made(node, "truncate", told)  # petl's, which empties the table first
     elif method == "call_command" and node.args and evaluate(node.args[0], names) in _COMMANDS:
         yield _made(node, "truncate", "")
     elif method in _RUNS and (node.args or node.keywords):

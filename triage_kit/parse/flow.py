@@ -33,7 +33,19 @@ def constants(tree: ast.Module) -> Names:
             value = evaluate(node.value, names)
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 bind_target(target, value, names)
-    return names
+    return names | _of_classes(tree, names)
+
+
+def _of_classes(tree: ast.Module, names: Names) -> Names:
+    """Texts that the classes of a module give their attributes (``.name``), each name one alone."""
+    given: dict[str, set[str]] = {}
+    for node in tree.body:
+        for each in node.body if isinstance(node, ast.ClassDef) else ():
+            target = each.targets[0] if isinstance(each, ast.Assign) else getattr(each, "target", None)
+            if isinstance(target, ast.Name) and isinstance(each, (ast.Assign, ast.AnnAssign)):
+                value = evaluate(each.value, names)
+                given.setdefault(f".{target.id}", set()).add(value if isinstance(value, str) else "")
+    return {name: values.pop() for name, values in given.items() if len(values) == 1 and values != {""}}
 
 
 def bind_target(target: ast.expr, value: Any, names: Names) -> None:

@@ -20,6 +20,7 @@ from triage_kit.parse.entries import entry_hits
 from triage_kit.parse.etl import SUFFIXES as ETL
 from triage_kit.parse.etl import etl_hits, mapper_hits
 from triage_kit.parse.held_names import with_names
+from triage_kit.parse.loaders import loader_hits
 from triage_kit.parse.made import without_made
 from triage_kit.parse.migration import Operation
 from triage_kit.parse.orm import orm_calls
@@ -29,6 +30,7 @@ from triage_kit.parse.pgloader import pgloader_hits
 from triage_kit.parse.playbooks import playbook_hits, without_verdicts
 from triage_kit.parse.puppet import puppet_hits
 from triage_kit.parse.removals import removals
+from triage_kit.parse.rest import rest_hits
 from triage_kit.parse.temporary import without_scratch
 from triage_kit.parse.throwaway import of_its_service, throwaway
 from triage_kit.parse.undone import without_undone
@@ -92,7 +94,7 @@ def readable(path: str) -> bool:
     return (
         suffix in _CODE
         or suffix in _RUBY
-        or suffix in ("py", "ipynb", "json", "pp", "load", *_SQL, *_XML, *ETL)
+        or suffix in ("py", "ipynb", "json", "pp", "load", "http", "rest", *_SQL, *_XML, *ETL)
         or place.name in _RUBY_NAMES
         or bool(_SHELL_NAMES.match(place.name))
         or _crons(place)
@@ -215,6 +217,7 @@ def _operations(text: str, path: str) -> Iterator[Operation]:
         else:
             yield from with_names(uncommented_code(text, suffix), suffix, lambda written: orm_calls(written, suffix))
         yield from frame_writers(text)
+        yield from rest_hits(text)
         yield from literal_hits(plain_literals(_without_comments(text, suffix), suffix))
         if "exec" in text or "spawn" in text or "Artisan" in text:
             yield from _of_shell(text)
@@ -235,11 +238,18 @@ def _operations(text: str, path: str) -> Iterator[Operation]:
         told += _of_shell(_XML_COMMENT.sub(_blanked, text))
         yield from _with_entries(told, text, suffix)
     elif suffix == "json" and place.name not in ("package.json", "composer.json"):
-        yield from entry_hits(text, suffix)
+        if not _TRANSLATES.search(path):
+            yield from _with_entries([*rest_hits(text), *loader_hits(text)], text, suffix)
+    elif suffix in ("http", "rest"):
+        yield from rest_hits(text)
     elif suffix == "toml":
         yield from _with_entries(list(command_hits(text)), text, suffix)
     else:
         yield from command_hits(text)
+
+
+# Folders of what an interface says, in each of its languages.
+_TRANSLATES = re.compile(r"(?i)(?:\A|/)(?:locales?|i18n|translations?|lang|langs|l10n)/")
 
 
 def _with_entries(found: list[Operation], text: str, suffix: str) -> Iterator[Operation]:
@@ -287,18 +297,23 @@ def _of_sql(text: str) -> Iterator[Operation]:
     yield from (each for each in _templated(text) if (each.operation, each.object) not in told)
 
 
+# What a statement in a literal of a template hangs on.
+_CONDITION = re.compile(r"\{%(?:[^%]|%(?!\}))*%\}")
+
+
 def _templated(text: str) -> Iterator[Operation]:
     """SQL in the tags of a template, which dbt's macros and hooks run."""
     for tag in islice(_TAG.finditer(text), MOST_HITS) if "{%" in text or "{{" in text else ():
         first = text.count("\n", 0, tag.start())
         plain = re.sub(r"(?<=[\s\"'])\{\{\s*this\s*\}\}", "__hole__", tag[0])
+        plain = _CONDITION.sub("", plain) if plain.startswith("{{") else plain
         yield from (replace(each, line=each.line + first) for each in literal_hits(plain))
 
 
 def _yaml(text: str) -> Iterator[Operation]:
     """The commands of a YAML text, and the SQL in its values that no command line shows."""
     text = without_verdicts(text)
-    found = list(command_hits(text))
+    found = [*command_hits(text), *loader_hits(text)]
     yield from found
     for each, last in playbook_hits(text):
         same = (
@@ -358,7 +373,7 @@ def _python(text: str) -> Iterator[Operation]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         yield from literal_hits(text)
         return
-    found += frame_writers(text)
+    found += [*frame_writers(text), *rest_hits(text)]
     yield from found
     told = {(each.operation, each.object) for each in found}
     yield from (each for each in kept_statements(text) if (each.operation, each.object) not in told)
@@ -366,6 +381,8 @@ def _python(text: str) -> Iterator[Operation]:
         lines = {each.line for each in found}
         flat = re.sub(r"""["']\s*,\s*["']""", " ", text) if "subprocess" in text else text
         yield from (each for each in command_hits(flat) if each.line not in lines)
+    elif "psql" in text:
+        yield from _of_psql(text)
 
 
 def _notebook(text: str) -> Iterator[Operation]:

@@ -176,7 +176,9 @@ def _model(given: list[Any]) -> Any:
 
 
 def _attribute(node: ast.Attribute, names: Names) -> Any:
-    """The table behind a mapped class; any other attribute is unknown."""
+    """The table behind a mapped class, or what all classes of the file give this attribute; else unknown."""
+    if isinstance(node.value, ast.Name) and f".{node.attr}" in names:
+        return names[f".{node.attr}"]
     owner = model_name(node.value) if node.attr == "__table__" else ""
     return Named("table", (owner,)) if owner else UNKNOWN
 

@@ -37,7 +37,10 @@ def _ent(call: Call, text: str) -> Told | None:
 def _bun(call: Call, text: str) -> Told | None:
     operation = {"Delete": "delete", "DropTable": "drop_table", "TruncateTable": "truncate"}[call.found["what"]]
     bounded = limited(call) if operation == "delete" else None
-    return Told(operation, call.name(_MODEL, call.following), bounded)
+    return Told(operation, call.name(_MODEL, call.following) or call.name(_BUN_TABLE, call.following), bounded)
+
+
+_BUN_TABLE = re.compile(r"\A[^;]*?\.\s*Table\(\s*\"([\w.]+)\"")
 
 
 GO = [

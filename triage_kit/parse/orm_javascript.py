@@ -74,12 +74,13 @@ def _has_repository(text: str) -> bool:
 
 
 def _typeorm(call: Call, text: str) -> Told | None:
-    if "delete" in call.found[0] and not (call.arguments.strip() and _EMPTY.match(call.arguments)):
+    every = bool(_EMPTY.match(call.arguments))
+    if "delete" in call.found[0] and (not call.arguments.strip() or _ONE_ID.search(call.arguments)):
         return None
     entity = _entity(call, text)
-    if entity is None:
+    if entity is None or (not every and not mentions(text, "typeorm") and "Repository<" not in text):
         return None
-    return Told("truncate", entity) if "clear" in call.found[0] else Told("delete", entity, False)
+    return Told("truncate", entity) if "clear" in call.found[0] else Told("delete", entity, not every)
 
 
 # One row, that its key picks.

@@ -78,7 +78,10 @@ def playbook_hits(text: str) -> Iterator[tuple[Operation, int]]:
     [(2, 'truncate', 'a')]
     """
     if len(text) > _MOST_TEXT or not (
-        suspicious(text) or "absent" in text or any(each in text for each in ("command", "args", "entrypoint"))
+        suspicious(text)
+        or "absent" in text
+        or "--clean" in text
+        or any(each in text for each in ("command", "args", "entrypoint"))
     ):
         return
     try:
@@ -144,6 +147,8 @@ def _module(name: str, value: yaml.Node, line: int, lines: list[str]) -> Iterato
         return
     named = next((given[each] for each in _NAMES if each in given), "") if name != "file" else ""
     operation = _ABSENT.get(name, "drop_database") if given.get("state") == "absent" else ""
+    if name == "postgresql_db" and given.get("state") == "restore" and "--clean" in given.get("target_opts", ""):
+        operation = "drop_table"
     if name == "postgresql_table" and given.get("truncate", "").lower() in _YES:
         operation = "truncate"
     if operation:

@@ -38,7 +38,7 @@ _ROWS = re.compile(
     rf"{_START}(?P<name>(?i:(?:create|new|build)?(?P<bulk>bulk[_-]?|mass[_-]?|criteria)?(?P<verb>deletes?|destroy|remove|truncate|purge|wipe|erase|nuke|"
     r"trash|clear|drop|del)(?:able|[_-]?(?P<mass>all|many|where|batch|in[_-]?batch(?:es)?|rows|records|any|from|range|"
     r"expired|older\w*|by_\w+|by[A-Z]\w*))?(?:[_-]?(?:async|now|sync|returning|permanently))*))"
-    rf"[!_]?{_GENERIC}(?![\w-])(?=\(|\.(?i:where)\(|[ \t]*(?:[{{;\n)}}]|\|>|\Z))"
+    rf"[!_]?{_GENERIC}(?![\w-])(?=\(|\.(?i:where)\(|[ \t]*(?:[{{;\n)}}#]|\|>|\Z))"
 )
 # What a file that speaks to a database says somewhere.
 _SPEAKS = ("sql", "postgre", "jdbc", "migrat", "database", "entity", "entities", "schema", "persist", "transaction",

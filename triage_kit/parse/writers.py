@@ -44,6 +44,7 @@ def frame_writers(text: str) -> Iterator[Operation]:
         return
     if _OTHER.search(text) and "postgres" not in text.lower():
         return
+    yield from _of_sparklyr(text)
     blanked = blank_literals(text)
     for found in islice(_WRITE.finditer(blanked), _MOST):
         line = text[text.rfind("\n", 0, found.start()) + 1 : found.start()].lstrip()
@@ -57,8 +58,29 @@ def frame_writers(text: str) -> Iterator[Operation]:
             yield made
 
 
+_SPARKLYR = re.compile(r"\bspark_write_jdbc\(")
+
+
+def _of_sparklyr(text: str) -> Iterator[Operation]:
+    """``spark_write_jdbc(frame, name = "a", mode = "overwrite")`` of R."""
+    for found in islice(_SPARKLYR.finditer(text), _MOST):
+        given = text[found.end() : found.end() + 1_000].split("\n\n")[0]
+        named = re.search(r"""\bname\s*=\s*["']([\w.]+)["']|\A[^,]*,\s*["']([\w.]+)["']""", given)
+        if _BY_KEYWORD.search(given):
+            name = (named[1] or named[2]) if named else ""
+            line = text.count("\n", 0, found.start()) + 1
+            yield Operation(line, "", "drop_table", name, text=_line(text, found.start()), how="pattern")
+
+
 def _written(text: str, blanked: str, found: re.Match[str]) -> Operation | None:
     steps = list(_steps(text, blanked, found))
+    kept = re.search(
+        r"(?:\A|[\s;])(\w+)\s*(?::\s*\w+\s*)?=[^=\n]*\Z", blanked[max(0, found.start() - 300) : found.start()]
+    )
+    if kept and (
+        later := re.search(rf"\b{kept[1]}(?=\s*\.\s*(?:jdbc|save|mode|option\w*|format)\b)", blanked[found.end() :])
+    ):
+        steps += _calls(text, blanked, found.end() + later.end())
     names = [name for name, _ in steps]
     if not any(_overwrites(name, given) for name, given in steps) or not {"jdbc", "save"}.intersection(names):
         return None
@@ -67,13 +89,18 @@ def _written(text: str, blanked: str, found: re.Match[str]) -> Operation | None:
     ):
         return None
     given = next((_table(name, given) for name, given in steps if _table(name, given)), "")
+    if not given and "options" in names and len(found_of := _IN_MAP.findall(text)) == 1:
+        given = found_of[0].strip()
     empties = any(name in ("option", "options") and _TRUNCATES.search(given) for name, given in steps)
     return Operation(0, "", "truncate" if empties else "drop_table", _value(given, text), how="pattern")
 
 
 def _steps(text: str, blanked: str, found: re.Match[str]) -> Iterator[tuple[str, str]]:
     """The calls behind ``write`` with their arguments, in order."""
-    at = found.end() if found[0].lstrip().startswith(".") else found.end() - len(".jdbc")
+    return _calls(text, blanked, found.end() if found[0].lstrip().startswith(".") else found.end() - len(".jdbc"))
+
+
+def _calls(text: str, blanked: str, at: int) -> Iterator[tuple[str, str]]:
     for _ in range(_STEPS):
         step = _STEP.match(blanked, at)
         if step is None or not blanked.startswith("(", step.end()):
@@ -99,9 +126,12 @@ def _table(name: str, given: str) -> str:
         keyed = re.search(r"\b(?:table|tableName)\s*=\s*([^,]+)", given)
         parts = given.split(",")
         return (keyed[1] if keyed else parts[1] if len(parts) > 1 else "").strip()
-    if name == "options" and (told := re.search(r"""["']dbtable["']\s*(?:->|:)\s*([^,)}]+)""", given)):
+    if name == "options" and (told := _IN_MAP.search(given)):
         return told[1].strip()
     return ""
+
+
+_IN_MAP = re.compile(r"""["']dbtable["']\s*(?:->|:|,)\s*([^,)}]+)""")
 
 
 def _value(expression: str, text: str) -> str:
