@@ -15,6 +15,8 @@ from types import SimpleNamespace
 import majors
 import pytest
 
+from triage_kit.lab.demo import Demo
+
 ROOT = Path(__file__).parents[1]
 ODD = "a {b} {{c}} %s 'd' \"e\" $HOME & 🐘"  # a folder; no name of a case may matter to what is found in it
 CHILDREN = {
@@ -195,3 +197,12 @@ def test_terminal_says_what_is_gone_and_where_the_report_is(demo):
     assert demo.printed.index("looking at") < demo.printed.index("282 rows")
     assert str(demo.folder / "report" / "report.html") in demo.printed
     assert "Traceback" not in demo.complained
+
+
+def test_a_log_that_the_incident_took_away_is_no_failure_of_the_demo(tmp_path):
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "postgresql.log").write_text("")
+    (tmp_path / "log" / "old.log").write_text("a line")
+    (tmp_path / "case.yaml").write_text("logs: ['log/*.log', 'log/*.csv']")
+    made = Demo(tmp_path, None, None)
+    assert made.taken_away() == {"log:log/postgresql.log", "log:log/*.csv"}

@@ -190,3 +190,10 @@ def test_hold_out_has_healthy_databases_and_truths_that_cannot_be_told():
     undecided = [each for each in HELD_OUT if any(of["status"] == "undecided" for of in each.truth["tables"].values())]
     assert len(healthy) >= 4
     assert len(undecided) >= 2
+
+
+@pytest.mark.parametrize("name", sorted(INCIDENTS))
+def test_a_log_that_only_the_collector_writes_has_its_collector(name: str) -> None:
+    settings = INCIDENTS[name].settings or {}
+    if settings.get("log_destination") in ("csvlog", "jsonlog"):
+        assert settings.get("logging_collector")

@@ -147,7 +147,7 @@ def test_several_losses_each_have_their_answers_and_more_than_three_are_counted(
     assert [word for word in said if word.startswith("What")] == ["What did it (G1)", "What did it (G2)",
                                                                   "What did it (G3)"]  # fmt: skip
     assert said["More losses"].startswith("2 more groups")
-    assert "20:00:00 UTC (22:00:00 Europe/Berlin) and 2025-10-07 20:00:00.700000 UTC" in said["Since when (G2)"]
+    assert "20:00:00 UTC (22:00:00 Europe/Berlin) and 2025-10-07 20:00:00.700000 UTC" in said["What did it (G2)"]
 
 
 @pytest.mark.parametrize(("known", "words"), [(None, "Not known yet"), (False, "No way back is known")])
@@ -207,7 +207,7 @@ def test_a_dated_loss_misses_no_clock_before_what_it_misses_most() -> None:
     said = answers(screen(gaps=gaps))["Not seen"]
     assert "the time" not in said
     assert "; 1 more: " in said
-    assert answers(screen(gaps=gaps[:1]))["Not seen"].startswith("nothing but a second clock for the loss")
+    assert answers(screen(gaps=gaps[:1]))["Not seen"].startswith("nothing that would change what stands here")
     open_ = [{"group": "G1", "lost_from": "2025-10-07T20:00:00Z", "lost_to": "2025-10-07T21:00:00Z"}]
     assert answers(screen(gaps=gaps, groups=open_))["Not seen"].startswith("the time")
 
@@ -298,3 +298,28 @@ def test_a_way_that_this_role_may_not_take_is_not_promised_without_saying_so() -
     assert "Beware: clerk is no superuser, which it takes." in answers(screen(recovery=[way]))["Can it come back"]
     able = way | {"preconditions": ("ok: pageinspect is installed",)}
     assert "Beware" not in answers(screen(recovery=[able]))["Can it come back"]
+
+
+def test_of_an_undecided_table_the_first_screen_tells_what_was_deleted() -> None:
+    table = {**FINDINGS[2], "status": "undecided", "reported": True, "actual_rows": 66, "deletes": 14}
+    lead = screen(findings=[table], groups=[], recovery=[]).find(class_="lead").get_text()
+    assert "m.users undecided (66 rows there; 14 were deleted, wanted or not)" in lead
+
+
+def test_an_unsettled_mechanism_is_called_so_before_it_is_named() -> None:
+    group = {"group": "G1", "mechanism": "truncate", "probability": 0.44}
+    assert answers(screen(groups=[group]))["What did it"].startswith("Not settled. Most probable: Emptied by TRUNCATE")
+
+
+def test_a_further_loss_is_told_in_short_with_its_tables_its_time_and_who() -> None:
+    tables = [*FINDINGS, {**FINDINGS[1], "table": "legs", "group": "G2", "via": None}]
+    second = {"mechanism": "delete", "probability": 0.9, "committed_at": "2025-10-07T20:27:38.5Z"}
+    groups = [{"group": "G1", "mechanism": "truncate", "probability": 0.98}, {"group": "G2", **second}]
+    causes = [{"group": name, "cause": "manual_session", "title": "Somebody by hand", "probability": 0.8}
+              for name in ("G1", "G2")]  # fmt: skip
+    said = answers(screen(findings=tables, groups=groups, causes=causes))
+    assert [word for word in said if "G2" in word] == ["What did it (G2)"]
+    assert said["What did it (G2)"] == (
+        "m.legs: Rows deleted by DELETE (90 % sure); 2025-10-07 20:27:38.500000 UTC (22:27:38.500000 Europe/Berlin). "
+        "Somebody by hand (80 %)."
+    )

@@ -416,3 +416,21 @@ def test_a_loss_is_dated_by_the_commits_of_its_batches_too() -> None:
     assert dated("commit records of 6 transactions")
     assert not dated("the life of the counters")
     assert not schemas.by_commits(schemas.empty("groups"))
+
+
+@pytest.mark.parametrize(("sure", "missing", "chance", "title"), [
+    (0.99, 742, 0.4, "2 tables lost rows; what took them is not settled, perhaps DELETE"),
+    (0.99, 742, 0.6, "2 tables lost rows"),
+    (0.4, 742, 0.6, "1,484 rows fewer than expected in 2 tables, perhaps lost"),
+])  # fmt: skip
+def test_a_title_says_first_what_is_known(sure: float, missing: int, chance: float, title: str) -> None:
+    group = schemas.frame("groups", [{"group": "G1", "mechanism": "delete", "how": "", "probability": chance}])
+    frame = findings("delete", "delete", status_probability=sure, missing_rows=missing, actual_from="exact")
+    assert told(frame, groups=group).h3.get_text() == f"Finding 1: {title} (G1)"
+
+
+def test_a_drained_queue_is_expected_to_hold_what_it_holds() -> None:
+    queue = findings("delete", status="intact", expected_rows=600, actual_rows=0, missing_rows=0, deletes=600)
+    drawn = [each.get_text() for each in plot.damage.tables(queue).texts]
+    assert "600" not in drawn
+    assert "(the counters leave 600)" in str(plot.table_list(queue))

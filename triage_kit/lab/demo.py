@@ -28,6 +28,15 @@ class Demo(NamedTuple):
     server: Server
     incident: Incident
 
+    def taken_away(self) -> set[str]:
+        """The logs that the case names, and that the incident itself left without a line or took away."""
+        found = set()
+        for pattern in yaml.safe_load((self.folder / "case.yaml").read_text(encoding="utf-8")).get("logs", ()):
+            files = sorted(self.folder.glob(pattern))
+            found |= {f"log:{path.relative_to(self.folder)}" for path in files if not path.stat().st_size}
+            found |= set() if files else {f"log:{pattern}"}
+        return found
+
 
 @contextmanager
 def build(

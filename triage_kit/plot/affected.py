@@ -93,13 +93,11 @@ def table_list(findings: pd.DataFrame) -> Html:
 
 def _at_most(row: object) -> str:
     bound = words.at_most(row)
-    return "not known" if bound is None else f"at most {bound:,}"
+    return f"at most {bound:,}" if bound else "not known"
 
 
 def _expected(row: object) -> Html:
-    whole = row.status == "intact" and pd.notna(row.expected_rows) and pd.notna(row.actual_rows)
-    if whole and row.expected_rows != row.actual_rows and not row.missing_rows:
-        # Nothing of it is missing, so that what the counters leave was not to be expected.
+    if words.all_stand(row):
         counted = tag("small", f"(the counters leave {style.count(row.expected_rows)})")
         return html.join([style.count(row.actual_rows), " ", counted])
     origin = f" from {style.visible(row.expected_from).replace('_', ' ')}" if isinstance(row.expected_from, str) else ""

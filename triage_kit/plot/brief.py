@@ -81,12 +81,16 @@ def summary(
     for place, group in enumerate(told.head(MOST_GROUPS).to_dict("records")):
         many = f" ({group['group']})" if len(told) > 1 else ""
         did = _did(group["group"], culprits)
+        if place:  # the greatest loss is told in full; of the others what tells them from it, for one screen
+            mine = ranked[ranked["group"] == group["group"]]
+            lines.append((f"What did it{many}", _in_short(group, checked, explaining, mine, did, zone)))
+            continue
         lines += [
             (f"What did it{many}", _what(group, checked, explaining, chances, did, removals)),
             (f"Who{many}", _who(ranked[ranked["group"] == group["group"]], group, did)),
             (
                 f"Since when{many}",
-                _when(group, None if place else incident.get("noticed_at"), zone, _dating(group, evidence)),
+                _when(group, incident.get("noticed_at"), zone, _dating(group, evidence)),
             ),
         ]
     if len(told) > MOST_GROUPS:
@@ -162,7 +166,8 @@ def _named(leaves: pd.DataFrame) -> Html:
 def _how_sure(row: object) -> str:
     stand = f"{style.things(int(row.actual_rows), 'row')} there" if pd.notna(row.actual_rows) else "not counted"
     if row.status == "undecided":  # how likely it is that nothing is lost stands in the line below
-        return stand
+        went = 0 if pd.isna(row.deletes) else int(row.deletes)
+        return f"{stand}; {went:,} {'was' if went == 1 else 'were'} deleted, wanted or not" if went else stand
     return f"{style.percent(row.status_probability)} sure, {stand}"
 
 
@@ -217,9 +222,7 @@ def _what(
     """The mechanism and its probability, the next one unless it is sure, and the statement that explains the group."""
     mine = findings[findings["group"] == group["group"]]
     roots = mine[mine["via"].isna()] if mine["via"].isna().any() else mine
-    mechanism = words.mechanism("unknown" if pd.isna(group["mechanism"]) else group["mechanism"])
-    sure = style.percent(group["probability"])
-    said = [tag("strong", words.capital(mechanism)), f" ({sure} sure{_or_else(roots, chances)})"]
+    said = [_how(group, _or_else(roots, chances))]
     told = explaining[explaining["group"] == group["group"]] if explaining is not None else []
     if not len(told) and pd.notna(did["text"]):
         said += [
@@ -243,6 +246,40 @@ def _what(
             html.ids([first["evidence"]]),
         ]
     return html.join(said)
+
+
+def _how(group: dict, besides: str = "") -> Html:
+    """The mechanism and how sure it is; that it is not settled comes first where others together are likelier."""
+    mechanism = words.mechanism("unknown" if pd.isna(group["mechanism"]) else group["mechanism"])
+    open_ = pd.notna(group["probability"]) and group["probability"] < SETTLED
+    lead = "Not settled. Most probable: " if open_ else ""
+    sure = style.percent(group["probability"])
+    return html.join([lead, tag("strong", words.capital(mechanism)), f" ({sure} sure{besides})"])
+
+
+def _in_short(
+    group: dict, findings: pd.DataFrame, explaining: pd.DataFrame | None, causes: pd.DataFrame, did: dict, zone: object
+) -> Html:
+    """A further loss: its tables, what did it, when, and the most probable cause; its finding has the rest."""
+    mine = by_urgency(findings[(findings["group"] == group["group"]) & (findings["kind"] != "partitioned")])
+    named = [html.name(schemas.qualified(row.schema, row.table)) for row in mine.itertuples()]
+    told = explaining[explaining["group"] == group["group"]] if explaining is not None else []
+    said: list[object] = [_some(named, 2), ": " if named else "", _how(group)]
+    if len(told) or pd.notna(did["text"]):
+        text_, proof = (told.iloc[0]["text"], told.iloc[0]["evidence"]) if len(told) else (did["text"], None)
+        observed = not len(told) or (pd.notna(told.iloc[0]["observed"]) and told.iloc[0]["observed"])
+        said += [": ", tag("code", style.short(" ".join(str(text_).split()), 120)), " (seen)" if observed else
+                 " (inferred)", " ", html.ids([proof] if proof else did["evidence"], most=2)]  # fmt: skip
+    ranked = causes.sort_values("probability", ascending=False, kind="stable").to_dict("records")
+    who = [f". {words.cause(each)} ({style.percent(each['probability'])})" for each in ranked[:1]]
+    seen = culprit.session(did)
+    return html.join([*said, "; ", _at(group, zone), *who, f"; seen running it: {seen}" if seen else "", "."])
+
+
+def _at(group: dict, zone: object) -> Html:
+    if pd.notna(group["committed_at"]):
+        return html.moment(group["committed_at"], zone, fine=True)
+    return html.between(group["lost_from"], group["lost_to"], zone)
 
 
 def _reached(statement: Mapping[str, object], members: pd.DataFrame) -> str:
@@ -290,12 +327,7 @@ def _dating(group: dict, evidence: pd.DataFrame | None) -> Html:
 
 
 def _when(group: dict, noticed: object, zone: object, proof: Html) -> Html:
-    when = (
-        html.moment(group["committed_at"], zone, fine=True)
-        if pd.notna(group["committed_at"])
-        else html.between(group["lost_from"], group["lost_to"], zone)
-    )
-    by = group["dated_by"]
+    when, by = _at(group, zone), group["dated_by"]
     dated = f" (by {style.visible(by)})" if isinstance(by, str) and by else ""
     first = "the first is " if isinstance(by, str) and by.startswith(schemas.COMMITS) else ""
     xid = f", {first}transaction {int(group['xid'])}" if pd.notna(group["xid"]) else ""

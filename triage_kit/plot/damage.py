@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from triage_kit import schemas
 from triage_kit.plot import style
-from triage_kit.plot.words import about, about_all
+from triage_kit.plot.words import about, about_all, all_stand
 
 MOST_ROWS = 40
 SURE, UNSURE, VEILED = ("#5b8a6b", "#1b6e3c"), ("#c4cad1", style.MUTED), ("#c9dcf2", "#1f5fa8")
@@ -111,6 +111,8 @@ def standing(row: object, whole: int) -> float:
 
 
 def _expected(row: object) -> str:
+    if all_stand(row):
+        return style.count(row.actual_rows)
     if pd.notna(row.expected_rows):
         return style.count(row.expected_rows)
     about = style.about(row.expected_low, row.expected_high)

@@ -233,7 +233,6 @@ def test_list(next_tests: pd.DataFrame) -> Html:
         [
             html.cited(row.test),
             html.commands([row.command]),
-            "" if pd.isna(row.bits) else _tells(row.bits),
             "" if pd.isna(row.minutes) else f"{row.minutes:g}",
             text(row.risk),
         ]
@@ -241,15 +240,10 @@ def test_list(next_tests: pd.DataFrame) -> Html:
     ]
     return html.table(
         "Checks that would settle what is open, the most telling for their price first",
-        ["Check", "Command", "Tells", "Minutes", "Risk"],
+        ["Check", "Command", "Minutes", "Risk"],
         rows,
-        numeric=(3,),
+        numeric=(2,),
     )
-
-
-def _tells(bits: float) -> str:
-    """How much of what is open a check is expected to settle, in a word; findings.json has the bits."""
-    return "much" if bits >= 0.5 else "something" if bits >= 0.1 else "little"
 
 
 test_list.__test__ = False  # pytest takes names that begin with test for tests

@@ -112,7 +112,7 @@ def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, H
         f"{words.cause(cause)} ({style.percent(cause['probability'])})" for cause in ranked.head(3).to_dict("records")
     ]
     return (
-        f"{_headline(damaged, bool(pd.notna(group['xid'])))} ({group['group']})",
+        f"{_headline(damaged, bool(pd.notna(group['xid'])))}{_open(group)} ({group['group']})",
         _shape(evidence, result, impact, f"Most probable: {'; then: '.join(said)}." if said else "The cause is open."),
     )
 
@@ -139,13 +139,24 @@ def _range(least: float, most: float) -> str:
     return high if low == high else f"{low} to {high}"
 
 
+def _open(group: dict) -> str:
+    """That it is not settled what took the rows, where other mechanisms together are likelier than the first."""
+    settled = pd.isna(group["probability"]) or group["probability"] >= words.EVEN or group["mechanism"] == "hidden"
+    return "" if settled else f"; what took them is not settled, perhaps {words.head('mechanism', group['mechanism'])}"
+
+
 def _headline(damaged: pd.DataFrame, by_one: bool) -> str:
     """How many tables lost rows, as surely as is known; that they did together is known of one transaction's."""
     many = style.things(len(damaged), "table")
     if len(damaged) and (damaged["status"] == "hidden").all():
         return f"{many} whose rows are hidden"
     together = " together" if by_one and len(damaged) > 1 else ""
-    return f"{many} {words.surely(damaged['status_probability'].min())}lost rows{together}"
+    sure = words.surely(damaged["status_probability"].min())
+    fewer = int(damaged["missing_rows"].fillna(0).sum())
+    if sure == "perhaps " and fewer:  # what is known comes first
+        near = words.about_all(damaged)
+        return f"{near}{style.things(fewer, 'row')} fewer than expected in {many}, perhaps lost{together}"
+    return f"{many} {sure}lost rows{together}"
 
 
 def _impact(damaged: pd.DataFrame, spared: int) -> str:

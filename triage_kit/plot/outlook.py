@@ -174,7 +174,7 @@ def unseen(gaps: pd.DataFrame | None, coverage: pd.DataFrame | None, dated: bool
         _last=~missed["named"].fillna(False).astype(bool), _weight=missed["source"].map(weight).fillna(len(TELLING))
     ).sort_values(["_last", "_weight"], kind="stable")
     costs = ordered.drop_duplicates("costs").head(MOST_GAPS - bool(beside))
-    said = html.join([_cost(row) for row in costs.itertuples()], "; ") or "nothing but a second clock for the loss"
+    said = html.join([_cost(row) for row in costs.itertuples()], "; ") or "nothing that would change what stands here"
     left = len(given) - len(costs)
     if beside:
         return html.join([said, f"; {left:,} more. " if left else ". ", beside, where])

@@ -180,6 +180,17 @@ def surely(probability: object) -> str:
     return "" if known >= SURE else "probably " if known >= EVEN else "perhaps "
 
 
+def all_stand(row: object) -> bool:
+    """Whether nothing of a table is missing though its counters leave another number: that was not to be expected.
+
+    >>> from types import SimpleNamespace
+    >>> all_stand(SimpleNamespace(status="intact", expected_rows=600, actual_rows=0, missing_rows=0))
+    True
+    """
+    known = row.status == "intact" and pd.notna(row.expected_rows) and pd.notna(row.actual_rows)  # type: ignore[attr-defined]
+    return bool(known and row.expected_rows != row.actual_rows and not row.missing_rows)  # type: ignore[attr-defined]
+
+
 def about_all(tables: pd.DataFrame) -> str:
     """The same before a sum over some tables, for rows of ``findings``."""
     return ESTIMATE if (tables["actual_from"] == "n_live_tup").any() else ""

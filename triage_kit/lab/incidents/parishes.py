@@ -76,7 +76,12 @@ STANDING = {
 SCOPE = ("cofnod", "public")
 QUEUE = {"cofnod.neges": ("none", "rollback")}
 ROLES = {"achau_gwe": "achau", "trosi": "achau", "eleri": "achau", "darllen": ""}
-SETTINGS = {"log_destination": "csvlog", "log_filename": "achau.log", "log_timezone": "Europe/London"}
+SETTINGS = {
+    "logging_collector": True,  # without it nothing is written to a csv log
+    "log_destination": "csvlog",
+    "log_filename": "achau.log",
+    "log_timezone": "Europe/London",
+}
 WRITES = {**SETTINGS, "log_statement": "mod"}
 LOGS = {"logs": ["log/*.csv"]}
 
