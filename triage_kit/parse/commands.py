@@ -32,6 +32,9 @@ _TOOL_COMMANDS = [
     (r"\bprisma\s+db\s+push\b[^\n]*--(?:force-reset|accept-data-loss)\b", "drop_table"),
     (r"\b(?:rails|rake)\s+(?:\S+\s+)*?db:(?:reset|drop(?::all)?|purge(?::all)?|schema:load|structure:load|migrate:reset"
      r"|truncate_all|seed:replant|test:prepare)\b", "drop_table"),
+    (r"\bRake::Task\[[\"':]+db:(?:reset|drop|purge|schema:load|migrate:reset|truncate_all|seed:replant)[\"']?\]\.(?:invoke|execute)",
+     "drop_table"),
+    (r"\bDatabaseTasks\.(?:truncate_all|drop_all|drop_current|drop|purge_all|purge_current|purge)\b", "drop_table"),
     (r"\b(?:manage\.py|django-admin)\s+(?:\S+\s+)*?(?:flush|reset_db|reset_schema|truncate)\b", "truncate"),
     (r"\b(?:manage\.py|django-admin)\s+migrate\s+(?P<object>\w+)\s+zero\b", "drop_table"),
     (r"\b(?:artisan\s+|Artisan::(?:call|queue)\(\s*['\"])(?:migrate:(?:fresh|refresh|reset)|db:wipe)\b", "drop_table"),
@@ -79,7 +82,7 @@ _TOOLS = [(re.compile(pattern), operation) for pattern, operation in _TOOL_COMMA
 _CLUE = re.compile(
     r"dropdb|pg_restore|pg_resetwal|prisma|db:|manage\.py|django-admin|[aA]rtisan|sequelize|knex|typeorm|alembic|"
     r"flask db|flyway|liquibase|goose|dbmate|sqitch|migrat|mikro-orm|aerich|dotnet\s+ef|supabase|ecto\.|diesel|sqlx|"
-    r"drizzle|doctrine:|pg:reset|drop-and-create|[cC]lean|drop-?[fF]irst|\bdbt\b|pgloader|docker|kubectl|curl|ddl-auto|ddl_auto|hbm2ddl|pgdata|PGDATA|postgresql|p(?:g_?)?sql"
+    r"drizzle|doctrine:|pg:reset|DatabaseTasks|drop-and-create|[cC]lean|drop-?[fF]irst|\bdbt\b|pgloader|docker|kubectl|curl|ddl-auto|ddl_auto|hbm2ddl|pgdata|PGDATA|postgresql|p(?:g_?)?sql"
 )
 # A minified line holds no command of a person; looking through it would take the square of its length.
 _LONG_LINE = re.compile(r"(?m)^(.{2000}).+$")

@@ -20,6 +20,7 @@ from triage_kit.parse.entries import entry_hits
 from triage_kit.parse.etl import SUFFIXES as ETL
 from triage_kit.parse.etl import etl_hits, mapper_hits
 from triage_kit.parse.held_names import with_names
+from triage_kit.parse.hiding import hidings
 from triage_kit.parse.loaders import loader_hits
 from triage_kit.parse.made import without_made
 from triage_kit.parse.migration import Operation
@@ -170,7 +171,7 @@ def _with_removals(found: list[Operation], text: str, path: str) -> list[Operati
         return found
     lines = {each.line for each in found if each.operation != "create_table"}
     told = {(each.operation, each.object) for each in found}
-    general = removals(text, path)
+    general = [*removals(text, path), *hidings(text, path)]
     return found + [each for each in general if each.line not in lines and (each.operation, each.object) not in told]
 
 

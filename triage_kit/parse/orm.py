@@ -66,7 +66,9 @@ _OWN_CLASS = re.compile(
 
 def _own_record(call: Call, text: str) -> str | None:
     """The class of a model whose own method selects rows without saying of what."""
-    if not re.match(r"\A\s*(?:where|unscoped|joins|left_joins|order|limit|all|not)\b", call.chain):
+    scope = re.fullmatch(r"\s*([a-z]\w*)\s*", call.chain)
+    own = scope is not None and re.search(rf"\bscope\s+:{scope[1]}\b", text) is not None
+    if not own and not re.match(r"\A\s*(?:where|unscoped|joins|left_joins|order|limit|all|not)\b", call.chain):
         return None
     classes = _OWN_CLASS.findall(text[: call.found.start()])
     return classes[-1] if classes else None
@@ -74,7 +76,7 @@ def _own_record(call: Call, text: str) -> str | None:
 
 def _ruby_delete(call: Call, text: str) -> Told | None:
     call = _held(call, text)
-    owner = _record(call) or _own_record(call, text)
+    owner = _own_record(call, text) or _record(call)
     return Told("delete", owner, limited(call) or "_by" in call.found[0]) if owner else None
 
 

@@ -472,6 +472,11 @@ def _by_chain(chain: str, text: str, verb: str, mass: bool, arguments: str, call
     return ""
 
 
+def table_of(call: Call, text: str) -> str:
+    """The table or class whose rows a call on a chain is about; empty where the chain names none."""
+    return _by_chain(call.chain.rstrip(), text, "delete", True, call.arguments, call.following)
+
+
 _LOCAL = re.compile(r"\A\s*(?:(?:await|return|try|yield)\s+)*[$@]?(?:this\.|self\.)?([a-z_]\w*)(?=\s*(?:\.|->))")
 
 
