@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from triage_kit.parse.scan.compiled import compiled
+
 try:
     import hyperscan
 except ImportError:  # no wheel for this machine
@@ -100,10 +102,13 @@ def _places(found: np.ndarray) -> np.ndarray:
 
 
 class Matcher:
-    """Finds which lines of a block hold each of some named patterns, in one pass where Hyperscan is there."""
+    """Finds which lines of a block hold each of some named patterns, in one pass where Hyperscan is there.
 
-    def __init__(self, patterns: Mapping[str, str]) -> None:
-        self.patterns = dict(patterns)
+    keep: the patterns hold nothing of what the log says, and serve other logs, too.
+    """
+
+    def __init__(self, patterns: Mapping[str, str], keep: bool = False) -> None:
+        self.patterns, self.keep = dict(patterns), keep
 
     def __call__(self, lines: Lines) -> dict[str, np.ndarray]:
         """Of each pattern the numbers of the lines, in order; of some lines that only nearly match, too."""
@@ -117,7 +122,7 @@ class Matcher:
         found: list[list[int]] = [[] for _ in self.patterns]
         # What ends a line must be there to be found.
         block = lines.block if lines.block.endswith(b"\n") else lines.block + b"\n"
-        _database(tuple(self.patterns.values())).scan(block, match_event_handler=_hit, context=found)
+        _database(tuple(self.patterns.values()), self.keep).scan(block, match_event_handler=_hit, context=found)
         return {name: self._lines(lines, ends) for name, ends in zip(self.patterns, found, strict=True)}
 
     def _lines(self, lines: Lines, ends: list[int]) -> np.ndarray:
@@ -135,18 +140,10 @@ def _hit(number: int, begin: int, end: int, flags: int, found: Any) -> None:
     found[number].append(end)
 
 
-def _database(patterns: tuple[str, ...]) -> Any:
+def _database(patterns: tuple[str, ...], keep: bool) -> Any:
     known = _LOCAL.__dict__.setdefault("databases", {})
     if patterns not in known:
-        made = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        flags = hyperscan.HS_FLAG_MULTILINE | hyperscan.HS_FLAG_DOTALL
-        made.compile(
-            expressions=[each.replace(r"\Z", r"\n").encode() for each in patterns],
-            ids=list(range(len(patterns))),
-            elements=len(patterns),
-            flags=[flags] * len(patterns),
-        )
-        known[patterns] = made
+        known[patterns] = compiled(patterns, keep)
     return known[patterns]
 
 

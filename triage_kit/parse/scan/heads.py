@@ -176,10 +176,10 @@ def _digits(form: str) -> list[tuple[np.uint64, np.uint64, np.uint64]]:
 class HeadMatcher(Matcher):
     """A Matcher of a plain log whose pattern ``odd`` is mostly replaced by known heads."""
 
-    def __init__(self, patterns: Mapping[str, str], prefix: str) -> None:
-        super().__init__(patterns)
+    def __init__(self, patterns: Mapping[str, str], prefix: str, keep: bool = False) -> None:
+        super().__init__(patterns, keep)
         self.heads = Heads(prefix)
-        self.others = Matcher({name: each for name, each in patterns.items() if name != "odd"})
+        self.others = Matcher({name: each for name, each in patterns.items() if name != "odd"}, keep)
 
     def __call__(self, lines: Lines) -> dict[str, np.ndarray]:
         """As of a Matcher."""
@@ -187,8 +187,8 @@ class HeadMatcher(Matcher):
         return super().__call__(lines) if odd is None else {"odd": odd} | self.others(lines)
 
 
-def matcher(patterns: Mapping[str, str], format: str, prefix: str) -> Matcher:
-    """What finds the patterns in a log of this form."""
+def matcher(patterns: Mapping[str, str], format: str, prefix: str, keep: bool = False) -> Matcher:
+    """What finds the patterns in a log of this form; keep as for a Matcher."""
     if format == "stderr" and "odd" in patterns and begins_with_time(prefix):
-        return HeadMatcher(patterns, prefix)
-    return Matcher(patterns)
+        return HeadMatcher(patterns, prefix, keep)
+    return Matcher(patterns, keep)

@@ -119,7 +119,7 @@ def scan_range(
     if sessions or wanted:
         return _second_range(source, start, end, sessions, wanted, found)
     clock, result, selection = Clock(source.log_timezone), Scanned(), Selection()
-    find = matcher(first_patterns(source), source.format, source.prefix)
+    find = matcher(first_patterns(source), source.format, source.prefix, keep=True)
     books = Books(source, frozenset())
     select = FirstPass(source, start, find)
     stream = _selected(source, start, end, find, select, selection, result, progress, books)
