@@ -56,7 +56,7 @@ _TOLD = re.compile(
     r"set(?:Error|Message|Status|Title)|trans|t|_|__)|(?<!\w)\$t|"
     r"\.Log(?:Trace|Debug|Information|Warning|Error|Critical)|\blog/\w+|(?:\.|->)(?:[Ii]nfo|[Ww]arn(?:ing)?|[Ee]rror|[Dd]ebug|[Tt]race|[Ff]atal)[fw]?|\b(?:print(?:ln|f)?|puts|panic|die|echo|alert)|(?<![.\w>])log|"
     r"\bnew\s+\w*(?:Error|Exception)|\b(?:e?print(?:ln)?|info|warn|error|debug|trace|format|write(?:ln)?|assert\w*|bail|anyhow|ensure|todo|unreachable)!|"
-    r"\bthrow\s[^;\n]{0,100}|[=(&|]\s*!\s*)\s*\(\s*\Z|\b(?:echo|e?print(?:ln|fn|f)?|failwithf?|puts|putStrLn|print_endline|print_string|prerr_endline|log/\w+|raise|throw|logger\.\w+)\s+\Z|"
+    r"\b(?:throw|raise)\s[^;\n]{0,100}|[=(&|]\s*!\s*)\s*\(\s*\Z|\b(?:echo|e?print(?:ln|fn|f)?|failwithf?|puts|putStrLn|print_endline|print_string|prerr_endline|log/\w+|raise|throw|logger\.\w+)\s+\Z|"
     # what an attribute of Rust says of its item
     r"#!?\[(?:error|doc|display|help|deprecated|should_panic|diagnostic|label|command|arg|clap)\b[^\]\n]{0,80}[(=]\s*\Z"
 )

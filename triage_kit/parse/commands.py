@@ -65,7 +65,7 @@ _TOOL_COMMANDS = [
     (r"\bclean-?[oO]n-?[vV]alidation-?[eE]rror\b[\"']?\s*[:=>]\s*[\"']?true\b", "drop_schema"),
     (r"\bclean-at-start\b\s*[:=]\s*[\"']?true\b", "drop_schema"),
     (r"\bdrop-?[fF]irst\b[\"']?\s*[:=>]\s*[\"']?true\b", "drop_table"),
-    (r"\bdbt\b[^\n|;&]*\s(?:run|build|seed)\b[^\n|;&]*\s(?:--full-refresh|-f)\b", "drop_table"),
+    (r"\bdbt\b[^\n|;&]*\s(?:run|build|seed)(?=\s)[^\n|;&]*\s(?:--full-refresh|-f)\b", "drop_table"),
     (r"\bpgloader\b[^\n|;&]*--with\s+[\"']include drop\b", "drop_table"),
     (r"\bheroku\s+pg:reset\b", "drop_database"),
     (r"\bdocker(?:-compose|\s+compose)\b[^\n|;&]*\sdown\b[^\n|;&]*\s(?:-v|--volumes)\b", "drop_database"),
