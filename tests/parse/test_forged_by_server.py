@@ -58,17 +58,46 @@ def believed(data: bytes, prefix: str) -> list[tuple]:
     return deeds[0]
 
 
+def written(server: Server, logins: list[tuple[str, str]]) -> bytes:
+    """What the server writes when each of these is refused, and a table dropped behind it."""
+    for user, database in logins:
+        knock(server, user, database)
+        with server.connect() as connection:
+            connection.execute("DROP TABLE IF EXISTS mine")
+    deadline = time.monotonic() + 10
+    while (data := server.log_file.read_bytes()).count(b" FATAL:  ") < len(logins) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return data
+
+
 @pytest.mark.parametrize("prefix", PREFIXES)
 @pytest.mark.parametrize("connections", [False, True])
 @pytest.mark.parametrize("major", [each for each in majors.found() if each in (13, 18)] or [None])
 def test_refused_logins_make_no_deed_up_and_hide_none(major: int | None, connections: bool, prefix: str) -> None:
     settings = {"log_line_prefix": prefix, "log_statement": "all", "log_connections": connections}
     with Server(settings, binaries=majors.found().get(major)) as server:
-        for user, database in LOGINS:
-            knock(server, user, database)
-            with server.connect() as connection:
-                connection.execute("DROP TABLE IF EXISTS mine")
-        deadline = time.monotonic() + 10
-        while (data := server.log_file.read_bytes()).count(b"FATAL:  ") < len(LOGINS) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        data = written(server, LOGINS)
     assert believed(data, prefix) == [("postgres", "DROP TABLE IF EXISTS mine")] * len(LOGINS)
+
+
+DEED = "LOG:  statement: DROP TABLE o"
+
+
+def of_three_parts(head: str) -> list[tuple[str, str]]:
+    """Names that write a deed and, behind it, the head with which their refusal then seems to begin."""
+    return [
+        (f"\n{head}a@b {DEED}\n{head}c", "d"),
+        (f"x@y LOG:  hi\n{head}a@b {DEED}\n{head}c", "d"),
+        ("u", f"b {DEED}\n{head}c@d"),
+        ("postgres", f"b LOG:  hi\n{head}a@b {DEED}\n{head}c@d"),
+        (f"a@b {DEED}\n{head}c", "d"),
+    ]
+
+
+@pytest.mark.parametrize(("prefix", "head"), [("%p %u@%d ", "4711 "), ("%u@%d ", ""), ("[%p] %q%u@%d ", "[4711] ")])
+@pytest.mark.parametrize("major", [each for each in majors.found() if each in (13, 18)] or [None])
+def test_under_a_short_prefix_a_refusal_tells_what_its_names_made_up(major: int | None, prefix: str, head: str) -> None:
+    logins = of_three_parts(head)
+    with Server({"log_line_prefix": prefix, "log_statement": "all"}, binaries=majors.found().get(major)) as server:
+        data = written(server, logins)
+    assert believed(data, prefix) == [("postgres", "DROP TABLE IF EXISTS mine")] * len(logins)

@@ -96,3 +96,22 @@ def test_a_message_makes_no_deed_up_behind_an_application(part: str) -> None:
                 "[13] psql LOG:  statement: SELECT 1")  # fmt: skip
     assert "DROP TABLE a" not in [each.statement for each in told]
     assert (told[0].application, told[0].message) == ("psql", "foo LOG:  statement: DROP TABLE a")
+
+
+HONEST = "12 evil@shop LOG:  statement: DROP TABLE orders"
+
+
+@pytest.mark.parametrize("refused", [
+    # Of a name that repeats the deed, and of one whose refusal names the role of the deed: each begins behind it.
+    ["99 x LOG:  statement: DROP TABLE orders", '12 evil@d FATAL:  role "x LOG:  statement: DROP TABLE orders',
+     '\t12 evil" does not exist'],
+    ["99 evil@x", '12 c@d FATAL:  password authentication failed for user "evil"'],
+    ["99 evil@x LOG:  y", '12 c@d FATAL:  password authentication failed for user "evil"'],
+    ['99 evil@shop FATAL:  password authentication failed for user "evil"'],
+    ['99 c@evil FATAL:  database "evil" does not exist'],
+    ["99 evil@shop FATAL:  sorry, too many clients already"],
+])  # fmt: skip
+def test_a_refusal_disowns_nothing_that_stands_before_its_names(refused: list[str]) -> None:
+    found = [each for each in parse([f"{line}\n".encode() for line in (HONEST, *refused)], "stderr", "%p %u@%d ")
+             if isinstance(each, Entry)]  # fmt: skip
+    assert deeds(found) == [("evil", "shop", "DROP TABLE orders")]

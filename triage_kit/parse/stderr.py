@@ -138,6 +138,10 @@ class _Reader:
             entry.message = text
             if self.before and self.doubt.within(*self.before, text):
                 self.forgeable.add(id(entry))
+            if entry.severity == "FATAL":
+                earlier = (each for each, _ in reversed(self.waiting) if each.offset < entry.offset)
+                if made_up := self.doubt.before(entry, text, earlier):
+                    self.forgeable |= {id(each) for each in (*made_up, entry)}
             return entry
         if field == "LOCATION":
             self.verbose.add(id(entry))
