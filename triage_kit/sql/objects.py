@@ -256,9 +256,8 @@ def _policy(operation: str) -> Handler:
         quiet = operation == "create_policy" and node.cmd_name in _CHANGING
         harmless = quiet or (operation == "create_policy" and node.permissive and not _shuts(node))
         perhaps = scope.replaced.get(policy := (*relation(node.table), node.policy_name))
-        # One that was surely there is not made anew by one that shows no row.
-        # Nor by one that may show fewer: IF EXISTS is how a policy is written that may be there as it is.
-        if harmless and perhaps is not None and (perhaps or (not quiet and _shows_all(node))):
+        # One that was surely there is not made anew by one for what may be changed, which shows no row.
+        if harmless and perhaps is not None and (perhaps or not quiet):
             scope.renewed.add(policy)
         yield make(operation, relation(node.table), column=node.policy_name, harmless=harmless)
 
@@ -267,10 +266,6 @@ def _policy(operation: str) -> Handler:
 
 def _shuts(node: Node) -> bool:
     return node.HasField("qual") and truth(node.qual) is False
-
-
-def _shows_all(node: Node) -> bool:
-    return not node.HasField("qual") or truth(node.qual) is True
 
 
 def _refresh(node: Node, scope: Scope) -> Iterator[Effect]:
