@@ -434,3 +434,14 @@ def test_a_drained_queue_is_expected_to_hold_what_it_holds() -> None:
     drawn = [each.get_text() for each in plot.damage.tables(queue).texts]
     assert "600" not in drawn
     assert "(the counters leave 600)" in str(plot.table_list(queue))
+
+
+@pytest.mark.parametrize(("word", "conclusion"), [
+    ("none", "The table that it names lacks no row: it is no part of a loss, however it ended."),
+    ("delete", "It is among what may have cost rows, and is weighed with the causes."),
+])  # fmt: skip
+def test_a_statement_on_a_table_that_lacks_nothing_is_no_part_of_a_loss(word: str, conclusion: str) -> None:
+    seen = schemas.frame("seen_statements", [{
+        "operation": "delete", "text": "DELETE FROM d.hub WHERE id = $1", "tables": ["d.hub"], "outcome": "unknown",
+        "removed": "600 rows, rolled-back calls included", "evidence": "E5"}])  # fmt: skip
+    assert conclusion in told(findings(word), statements=seen).get_text(" ")

@@ -41,7 +41,7 @@ def numbered_findings(found: SimpleNamespace, operations: pd.DataFrame, timezone
     """
     parts = [
         *_losses(found, timezone),
-        *_statements(found.statements, _carried_out(found), timezone),
+        *_statements(found.statements, _carried_out(found), found.findings, timezone),
         *_migrations(operations, _proofs(found), _absent(found), found.findings["status"]),
         *_patterns(found.findings),
         *_ties(found.foreign_keys, found.findings),
@@ -197,15 +197,17 @@ def _carried_out(found: SimpleNamespace) -> set[str]:
     return {proof for proofs in schemas.check(found.culprits, "culprits")["evidence"] for proof in proofs}
 
 
-def _statements(statements: pd.DataFrame, proven: set[str], timezone: object) -> list[tuple[str, Html]]:
+def _statements(
+    statements: pd.DataFrame, proven: set[str], findings: pd.DataFrame, timezone: object
+) -> list[tuple[str, Html]]:
     given = schemas.check(statements, "seen_statements").sort_values("at", kind="stable")
-    found = []
+    found, sound = [], set(names(findings[findings["status"] == "intact"]))
     texts = given["text"].fillna("")
     kinds = texts if len(given) <= alike.FINDINGS else texts.map(alike.shape)  # thousands differ in their values only
     kinds = kinds.mask(given["at"].isna(), _logged(given, kinds))
     for (_, outcome), same in given.groupby([kinds, _outcomes(given)], sort=False):
         explains = bool(proven & set(same["evidence"].dropna()))
-        found.append((not explains, _statement(same.to_dict("records"), outcome, explains, timezone)))
+        found.append((not explains, _statement(same.to_dict("records"), outcome, explains, sound, timezone)))
     return [told for _, told in sorted(found, key=lambda each: each[0])]  # what did it first, the others as they came
 
 
@@ -214,7 +216,8 @@ def _logged(statements: pd.DataFrame, kinds: pd.Series) -> pd.Series:
     dated = statements["at"].notna()
     shapes = statements["text"].fillna("").map(alike.shape)
     first = dict(zip(shapes[dated][::-1], kinds[dated][::-1], strict=True))
-    return shapes.map(first).fillna(kinds)
+    told = [first.get(shape, kind) for shape, kind in zip(shapes, kinds, strict=True)]
+    return pd.Series(told, kinds.index, dtype=kinds.dtype)
 
 
 def _outcomes(statements: pd.DataFrame) -> pd.Series:
@@ -225,7 +228,7 @@ def _outcomes(statements: pd.DataFrame) -> pd.Series:
     return outcomes.mask(~dated & shapes.isin(done), "committed")
 
 
-def _statement(same: list[dict], outcome: str, explains: bool, timezone: object) -> tuple[str, Html]:
+def _statement(same: list[dict], outcome: str, explains: bool, sound: set[str], timezone: object) -> tuple[str, Html]:
     first = same[0]
     operation = first["operation"] if isinstance(first["operation"], str) else "a destructive statement"
     who = [
@@ -239,12 +242,19 @@ def _statement(same: list[dict], outcome: str, explains: bool, timezone: object)
     seen = html.join([html.join([*times, html.moment(first["at"], timezone, fine=True)]), *who, proof], ", ")
     removed = first["removed"] if isinstance(first["removed"], str) else "what it removed is not known"
     touched = html.join([" It names ", html.names(first["tables"]), "."]) if first["tables"] else ""
+    spared = bool(first["tables"]) and sound.issuperset(first["tables"])
+    open_end = (
+        f"{'The table' if len(first['tables']) == 1 else 'Each table'} that it names lacks no row: it is no part of a "
+        "loss, however it ended."
+        if spared
+        else "It is among what may have cost rows, and is weighed with the causes."
+    )
     proved = "The state of the tables shows that it was carried out: it explains the damage above."
     conclusion = {
         "failed": "A failed statement is undone as a whole: it removed nothing. It shows what somebody meant to do.",
         "rolled_back": "A transaction that was rolled back removes nothing.",
         "committed": "It was carried out: it belongs to the causes that are weighed.",
-    }.get(outcome, proved if explains else "It is among what may have cost rows, and is weighed with the causes.")
+    }.get(outcome, proved if explains else open_end)
     said = style.visible(first["message"]) if isinstance(first["message"], str) else ""
     # Where only the statement was logged, the message repeats what stands above it.
     failed = f"It failed: {said}." if said and not said.startswith("statement: ") else "It failed."

@@ -119,7 +119,9 @@ QUESTIONS = (
     ),
     Question("log_files", "which log files the server has and how far back they go", MONITOR),
     Question("wal_files", "how far back the WAL reaches from which rows can be read", MONITOR),
-    Question("commit_times", "the exact time at which the transaction committed that replaced the storage"),
+    Question(
+        "commit_times", "the exact time at which a transaction committed that changed a table's storage or definition"
+    ),
     Question("version_tables", "which migration the database believes to be at", READ_TABLES),
     Question(
         "row_counts",
