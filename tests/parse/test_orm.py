@@ -314,3 +314,18 @@ def test_a_ci_job_resets_its_own_service_and_a_compose_file_what_somebody_keeps(
         "      DATABASE_URL: postgres://shop@db/shop\n"
     )
     assert len(read_hits(text, path)) == found_in
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ("class PlwyfFixture extends \\Cake\\TestSuite\\Fixture\\TestFixture\n{\n    public string $table = 'a.plwyf';\n}",
+     ("truncate", "a.plwyf")),
+    ("class OrderLinesFixture extends TestFixture\n{\n}", ("truncate", "order_lines")),
+    ("class UserFixture extends ActiveFixture\n{\n    public $tableName = 'user';\n}", ("delete", "user")),
+])  # fmt: skip
+def test_a_fixture_of_php_is_a_test_that_empties_the_table_it_names(text, told):
+    (hit,) = read_hits(f"<?php\n{text}\n", "tests/Fixture/SomeFixture.php")
+    assert (hit.operation, hit.object, hit.line, hit.vehicle) == (*told, 2, "test_run")
+
+
+def test_a_fixture_that_names_no_table_by_its_framework_empties_none_that_is_known():
+    assert read_hits("<?php\nclass UserFixture extends ActiveFixture\n{\n}\n", "tests/fixtures/UserFixture.php") == []

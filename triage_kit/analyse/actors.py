@@ -105,13 +105,26 @@ def matching(group: Group, inquiry: Inquiry) -> list[Seen]:
     fitting = [seen for seen in _effects(group, inquiry) if seen.operation in wanted and seen.done]
     if group.mechanism == "delete" and _took_little(fitting, group, inquiry):
         return []
-    done = [seen for seen in fitting if seen.operation in WHOLE or seen.rows != 0]
+    idle = _counted_none(fitting)
+    done = [seen for seen in fitting if seen.operation in WHOLE or (seen.rows != 0 and wording(seen.text) not in idle)]
     if group.whole and group.mechanism != "update":
         # A WHERE may have spared no row; where a statement without one was seen, that is the likelier one.
         unbounded = [seen for seen in done if seen.operation in WHOLE or seen.bounded is not True]
         done = unbounded or [seen for seen in done if _took_most(seen, group, inquiry)]
     small = took_least(done)
     return sorted(dict.fromkeys(done), key=lambda seen: _order(seen, group, inquiry, wording(seen.text) in small))
+
+
+def _counted_none(done: Sequence[Seen]) -> set[str]:
+    """Shapes of the statements that took no row by pg_stat_statements, where another one did.
+
+    The log has such a statement as well, and counts no rows: whoever typed it took none.
+    """
+    rows_of: Counter[str] = Counter()
+    for seen in done:
+        if seen.rows is not None and seen.where == "pg_stat_statements":
+            rows_of[wording(seen.text)] += seen.rows
+    return {shape for shape, count in rows_of.items() if not count} if any(rows_of.values()) else set()
 
 
 def trees(inquiry: Inquiry) -> set[int]:

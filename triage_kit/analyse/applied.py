@@ -6,14 +6,15 @@ Tools write their version in ways of their own: as the file's number, its whole 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.analyse.context import rows
+from triage_kit.analyse.context import first, rows
 
+A_DAY = pd.Timedelta(hours=26)  # tools write their times in any zone
 # As the tools name their own tables by their documentation.
 VERSION_TABLES = re.compile(
     r"(?i)alembic_version\w*|schema_migrations?|ar_internal_metadata|data_migrations|django_migrations|schema_version|"
@@ -93,6 +94,36 @@ def migration_states(migrations: pd.DataFrame, version_tables: pd.DataFrame, ask
         )
     told += _absent(migrations, version_tables)
     return schemas.frame("migration_states", told)
+
+
+def rebuilt(evidence: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Tables that a migration drops or moves away and whose name it gives to another one: name to path and line.
+
+    SQLite's way of altering a table, which tools and people use elsewhere too. One that is known not to have run, or to
+    have run long before the window, is left out.
+    """
+    begin = first(evidence["incident"]).get("window_start")
+    states = migration_states(evidence["migrations"], evidence["version_tables"])
+    unrun = {
+        (row["path"], row["revision"]) for row in rows(states)
+        if row["state"] == "pending"
+        or (begin is not None and row["applied_at"] is not None and row["applied_at"] < begin - A_DAY)
+    }  # fmt: skip
+    operations = [
+        row for row in rows(evidence["migration_operations"])
+        if row["direction"] != "down" and row["object"] and (row["path"], row["revision"]) not in unrun
+    ]  # fmt: skip
+    taken = {(row["path"], _bare(row["object"])) for row in operations
+             if row["operation"] in ("drop_table", "rename_table")}  # fmt: skip
+    given = [row for row in operations if row["operation"] == "rename_table" and row["renamed"]]
+    return {
+        _bare(row["renamed"]): f"{row['path']}:{row['line']}" for row in given
+        if (row["path"], _bare(row["renamed"])) in taken and _bare(row["renamed"]) != _bare(row["object"])
+    }  # fmt: skip
+
+
+def _bare(written: str) -> str:
+    return schemas.parts(written)[1].lower()
 
 
 def standing(states: pd.DataFrame) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse.actors import matching, trees
-from triage_kit.analyse.applied import applied_revisions, migration_states
+from triage_kit.analyse.applied import A_DAY, applied_revisions, migration_states
 from triage_kit.analyse.belied import belied, restarts
 from triage_kit.analyse.built_names import HOLE, fitting
 from triage_kit.analyse.context import rows
@@ -41,7 +41,6 @@ STANDING = ("truncate", "delete", "cascade_delete", "update")  # the table itsel
 SCHEMAS = ("drop_schema", "rename_schema")
 TELLING_WORDS = 6  # judgement: `DELETE FROM orders` and `TRUNCATE orders, lines` are written by anybody
 RANKS = ("", "exact_", "verbatim_")  # how surely a line of the repository is what ran
-A_DAY = pd.Timedelta(hours=26)
 MANY_ROWS = 50  # judgement: what people delete one by one between two looks is less
 # One value for one column, and nothing after it: parameters as the drivers write them.
 _BY_KEY = re.compile(r"(?i)\bwhere\s+(?:\w+\.)?\"?(\w+)\"?\s*=\s*(?:\$\d+|%s|\?|[:@]\w+|%\(\w+\)s|\{…\})\s*;?\s*\Z")

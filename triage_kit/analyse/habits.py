@@ -22,6 +22,9 @@ DOUBT, DOUBT_MISSED = 0.7, 0.47
 # Judgement: what the application's own code deletes it deletes every day, and a fault of it is missed by people; where
 # nobody says which rows are missed at all, the one is about as likely as the other.
 OWN_WAY, OWN_WAY_UNTOLD = 0.72, 0.5
+# Judgement: a program that deletes from a table by a condition, and of which no source shows the runs, may have drained
+# it as it always does; people who miss its rows are wrong about that less often than not.
+UNSEEN_WAY_MISSED = 0.35
 KEY_BYTES = 16  # what an entry of a small B-tree key takes at least
 TURNED_OVER = 4  # times that a key must have been filled with other rows
 
@@ -35,12 +38,21 @@ def ordinary(table: Dossier, scene: Scene, mechanism: str, status: str, before: 
     missed = table.name in scene.reported
     told = [before, _by_name(table, scene, mechanism, status)]
     if missed:
+        if mechanism == "delete" and status == "wiped" and _drained_unseen(table, scene):
+            told.append(UNSEEN_WAY_MISSED)
         return max((share for share in told if share is not None), default=None)
     if mechanism == "delete" and table.name in scene.own_ways and not struck(table.name, scene):
         told.append(OWN_WAY if scene.reported else OWN_WAY_UNTOLD)
     shares = [share for share in told if share is not None]
     odds = prod(share / (1 - share) for share in shares)
     return odds / (1 + odds) if shares else None
+
+
+def _drained_unseen(table: Dossier, scene: Scene) -> bool:
+    """Whether all that came went, and a program of the repository may have taken it by a condition, unseen."""
+    drained = table.came is not None and table.came == table.went
+    seen = any(each.operation == "delete" for each in scene.seen.get(table.name, ()))
+    return drained and not seen and table.name in scene.written_ways and not scene.wal.deleting(table.oid)
 
 
 def _by_name(table: Dossier, scene: Scene, mechanism: str, status: str) -> float | None:

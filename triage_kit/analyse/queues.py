@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -42,6 +42,8 @@ _SETS = re.compile(
     r"(.+?)(?:\bwhere\b|\breturning\b|;|\Z)"
 )
 _COLUMN = re.compile(r'(?:\A|,)\s*"?(\w+)"?\s*=')
+# One value for a column that is called a key, and nothing after it.
+_ONE_ROW = re.compile(r"(?i)\bwhere\s+(?:\w+\.)?[\"`]?(?:id|uuid|guid|pk)[\"`]?\s*=\s*\S+\s*;?\s*\Z")
 BY_HAND = {"gui", "shell", "tests", "migrator", "restore"}  # whose deletes are no everyday work
 ROUNDS = 3  # times that it was emptied, each time of rows that had come since
 DRAINING = 5  # calls of a DELETE with a WHERE that work a queue off
@@ -179,6 +181,16 @@ def own_ways(
         if places and all(places):
             found[name] = str(places[0])
     return found
+
+
+def written_ways(code: pd.DataFrame, names: Iterable[str]) -> frozenset[str]:
+    """Tables that a program of the repository deletes from by a condition other than one row's key."""
+    programs = code["vehicle"].isin(("application", "scheduled_job")) & (code["operation"] == "delete")
+    by_condition = code[programs & code["bounded"].eq(True).fillna(False) & code["object"].notna()]
+    short = {
+        schemas.parts(row["object"])[1].lower() for row in rows(by_condition) if not _ONE_ROW.search(row["text"] or "")
+    }
+    return frozenset(name for name in names if schemas.parts(name)[1].lower() in short)
 
 
 def rounds(events: pd.DataFrame, seen: Mapping[str, Sequence[Seen]]) -> dict[str, int]:

@@ -9,6 +9,8 @@ from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.scene import FEW, Scene
 
+ALIKE = 1.25  # judgement: rows that refer to others are spread over them so evenly
+
 
 def _reported(table: Dossier, scene: Scene) -> Observation | None:
     return None if table.balance["actual_rows"] == 0 or _deleted(table) else _named(table, scene)
@@ -70,12 +72,32 @@ def _companion(table: Dossier, scene: Scene) -> Observation | None:
         return Observation(("same",), f"{says}was emptied by DELETE", "pg_stat_user_tables", table.name, "counters")
     if together := _in_one_transaction(table, scene):
         return Observation(("always",) if scene.always_missed(table.name) else ("same",), *together, table.name, "wal")
+    if (told := _with_its_parent(table, scene)) is not None:
+        return told
     named = [name for name in sorted(scene.reported) if (scene.balances.get(name) or {}).get("deletes")]
     same = [name for name in named if scene.balances[name]["deletes"] == deletes]
     if not named:
         return None
     says = f"{deletes} deletes are counted, {'as' if same else 'not as'} in {', '.join(same or named)}"
     return Observation(("same" if same else "no",), says, "pg_stat_user_tables", table.name, "counters")
+
+
+def _with_its_parent(table: Dossier, scene: Scene) -> Observation | None:
+    """Whether as large a share went as of a table that people miss rows of and whose deletes cascade here.
+
+    Each row that goes takes along those that refer to it, which people need not have noticed.
+    """
+    for name in sorted(scene.reported & scene.cascades_from.get(table.name, frozenset())):
+        parent = scene.balances.get(name) or {}
+        came, went = parent.get("inserts"), parent.get("deletes")
+        if not came or not went or not table.came or not table.went:
+            continue
+        ours, theirs = table.went / table.came, went / came
+        if max(ours, theirs) <= ALIKE * min(ours, theirs):
+            says = f"{table.went} of {table.came} rows were deleted, as large a share as {went} of {came} in {name}, "
+            says += "which people miss rows of and whose deletes take those rows along that refer to them"
+            return Observation(("same",), says, "pg_stat_user_tables", table.name, "counters")
+    return None
 
 
 def _beside_emptied(table: Dossier, scene: Scene) -> str:

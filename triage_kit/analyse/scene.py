@@ -13,6 +13,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse import columns, identity, sight
 from triage_kit.analyse import foreign_keys as fk
+from triage_kit.analyse.applied import rebuilt
 from triage_kit.analyse.checkpoints import intervals, new_storage
 from triage_kit.analyse.containers import volume_age
 from triage_kit.analyse.context import Context, first, rows
@@ -21,7 +22,7 @@ from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.earlier import Earlier
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.lineage import gone_objects, made_late, stand_again, swapped_schemas, without_elders
-from triage_kit.analyse.queues import own_ways, rounds, settled
+from triage_kit.analyse.queues import own_ways, rounds, settled, written_ways
 from triage_kit.analyse.records import Records
 from triage_kit.analyse.refills import (
     Move,
@@ -94,8 +95,10 @@ class Scene:
     rounds: Mapping[str, int] = field(default_factory=dict)  # times that rows came and one statement deleted them
     settled: Mapping[str, frozenset[str]] = field(default_factory=dict)  # columns that mark its rows as done with
     own_ways: Mapping[str, str] = field(default_factory=dict)  # tables that the application's own code deletes from
+    written_ways: frozenset[str] = frozenset()  # tables that a program of the repository deletes from by a condition
     # Tables in whose place a copy of all their rows stands, with the names that the original got.
     copied: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    rebuilt: Mapping[str, str] = field(default_factory=dict)  # bare names that a migration gives to another table
     remade: Mapping[str, str] = field(
         default_factory=dict
     )  # tables made anew again and again, as seen or as code tells
@@ -224,6 +227,8 @@ def set_scene(
         rounds=rounds(evidence["log_events"], by_table),
         settled=settled(evidence, by_table),
         own_ways=own_ways(evidence, by_table, about.app_role),
+        written_ways=written_ways(evidence["code_hits"], [table.name for table in tables]),
+        rebuilt=rebuilt(evidence),
         remade=made_again(tables, evidence),
         passing=passed_through(tables, evidence) | poured_out(evidence["log_events"], by_table),
         copied=copied_over([table.name for table in tables], evidence),

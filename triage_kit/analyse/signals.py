@@ -195,6 +195,14 @@ def _gone_objects(table: Dossier, scene: Scene) -> Observation | None:
     return replace(scene.gone, outcomes=("unaccounted_late",), says=says)
 
 
+def _rebuilt(table: Dossier, scene: Scene) -> Observation | None:
+    where = scene.rebuilt.get(parts(table.name)[1].lower())
+    if where is None:
+        return None  # most losses are in no migration
+    says = f"{where} gives the name of {table.name} to another table, after the one that had it"
+    return Observation(("written",), says, where, table.name, "migrations")
+
+
 def _cascade(table: Dossier, scene: Scene) -> Observation | None:
     if table.net is None or not taken(table.balance):
         return None  # none was deleted, or those that were came back when the transaction was rolled back
@@ -413,6 +421,7 @@ LOOKS: Mapping[str, Callable[[Dossier, Scene], Observation | None]] = {
     "object_age": _object_age,
     "keyless": _keyless,
     "gone_objects": _gone_objects,
+    "rebuilt": _rebuilt,
     "cascade": _cascade,
     "row_security": _row_security,
     "dropped_column": _dropped_column,

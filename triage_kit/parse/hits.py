@@ -19,6 +19,7 @@ from triage_kit.parse.dsl import uncommented as uncommented_code
 from triage_kit.parse.entries import entry_hits
 from triage_kit.parse.etl import SUFFIXES as ETL
 from triage_kit.parse.etl import etl_hits, mapper_hits
+from triage_kit.parse.fixtures import fixture_hits
 from triage_kit.parse.held_names import with_names
 from triage_kit.parse.hiding import hidings
 from triage_kit.parse.loaders import loader_hits
@@ -64,7 +65,7 @@ _WORDS = (
     "conflict down zero revert rollback pgdata fresh undo sync gexec \\i pvc reassign lo_unlink prune schema:load "
     "replica dblink cron.schedule ddl-auto ddl_auto hbm2ddl destroy .del( removeby absent dropschema force: "
     "overwrite removecolumn remove_column remove-column removetable remove_table remove-table removeall remove_all "
-    "cleartable clear_table clearall clear_all emptytable empty_table erase nuke trash"
+    "testfixture activefixture cleartable clear_table clearall clear_all emptytable empty_table erase nuke trash"
 )
 _CLUES = tuple(_WORDS.encode().split())
 MOST_HITS = 500  # of one file: a fixture of thousands of DELETEs is one finding
@@ -220,6 +221,8 @@ def _operations(text: str, path: str) -> Iterator[Operation]:
         yield from frame_writers(text)
         yield from rest_hits(text)
         yield from literal_hits(plain_literals(_without_comments(text, suffix), suffix))
+        if suffix == "php":
+            yield from fixture_hits(text)
         if "exec" in text or "spawn" in text or "Artisan" in text:
             yield from _of_shell(text)
         yield from _of_psql(text)
