@@ -71,6 +71,27 @@ def test_who_was_connected_but_may_not_empty_the_table_is_no_trace(make_table, m
     assert ("connected_by_shell" in set(found.cause_evidence["item"])) == able
 
 
+@pytest.mark.parametrize(("column", "facts", "granted", "able"), [
+    ("truncaters", "EMPTIED", ("o", "report"), True),  # the privilege of its own
+    ("truncaters", "EMPTIED", ("o", "public"), True),
+    ("truncaters", "EMPTIED", ("o", "writers"), True),  # by membership
+    ("truncaters", "EMPTIED", ("o",), False),
+    ("deleters", "THINNED", ("o",), False),
+    ("deleters", "THINNED", ("o", "writers"), True),
+    ("deleters", "THINNED", (), True),  # not asked: an older bundle says nothing of a DELETE
+])  # fmt: skip
+def test_who_may_is_read_from_the_acl(make_table, make_evidence, column, facts, granted, able):
+    roles = [_role(1, "o"), _role(2, "report", member_of=("writers",)), _role(3, "writers")]
+    line = {"file": "a.log", "line": 7, "at": AT, "severity": "ERROR", "database": "d", "pid": 7, "kind": "statement",
+            "statement": "SELECT 1 FROM s.gone", "role": "report", "application": "psql"}  # fmt: skip
+    shape = {"EMPTIED": EMPTIED, "THINNED": THINNED}[facts]
+    evidence = make_evidence([make_table("notes", 16404, **shape), make_table("users", 16500)], reported=["notes"],
+                             log_events=[line], roles=roles)  # fmt: skip
+    evidence["relations"][column] = [granted] * len(evidence["relations"])
+    found = analyse.investigate(evidence)
+    assert ("connected_by_shell" in set(found.cause_evidence["item"])) == able
+
+
 def test_a_group_has_lost_something_as_surely_as_its_surest_table(make_table, make_evidence):
     rows = [
         {"schema": "s", "table": "a", "_chances": {"delete": 0.99, "none": 0.01}, "_intact": 0.01},

@@ -134,3 +134,20 @@ def test_foreign_bytes_survive_in_the_database_that_holds_them(foreign_bytes, as
 
 def test_the_schemas_know_each_question() -> None:
     assert all(schemas.get(name).columns for name in NAMES)
+
+
+def test_an_acl_tells_who_may_delete_and_who_may_truncate(server, database, ask) -> None:
+    with server.connect(database) as connection:
+        connection.execute("CREATE ROLE acl_writer")
+        connection.execute("CREATE SCHEMA shop; CREATE TABLE shop.plain (id int); CREATE TABLE shop.shared (id int)")
+        connection.execute("GRANT DELETE ON shop.shared TO acl_writer; GRANT TRUNCATE ON shop.shared TO PUBLIC")
+        owner = connection.execute("SELECT current_user").fetchone()[0]
+    try:
+        found = ask(server, database, schemas=["shop"], only=("relations",)).bundle.table("relations").set_index("name")
+    finally:
+        with server.connect(database) as connection:
+            connection.execute("DROP OWNED BY acl_writer; DROP ROLE acl_writer")
+    # A table on which nobody granted anything has no ACL: it is its owner's alone.
+    assert found.loc["plain", ["deleters", "truncaters"]].tolist() == [(owner,), (owner,)]
+    assert found.loc["shared", "deleters"] == tuple(sorted(("acl_writer", owner)))
+    assert found.loc["shared", "truncaters"] == tuple(sorted(("public", owner)))

@@ -140,6 +140,8 @@ relations: one row of pg_class for a table, partitioned table, materialized view
     tablespace text
     access_method text
     options texts reloptions
+    deleters texts roles that relacl or its default grants DELETE, public for everybody; none where it was not asked
+    truncaters texts the same for TRUNCATE
     definition text of a view
     readable bool whether the asking role may SELECT from it
 

@@ -12,6 +12,13 @@ SELECT c.oid::bigint AS oid, n.nspname::text AS schema, c.relname::text AS name,
        pg_catalog.pg_get_expr(c.relpartbound, 0) AS partition_bound,
        nullif(c.reltoastrelid, 0)::bigint AS toast_oid, s.spcname::text AS tablespace, a.amname::text AS access_method,
        c.reloptions::text[] AS options,
+       -- Whoever may connect may read an ACL; a missing one means the default, by which the owner has every privilege.
+       ARRAY(SELECT DISTINCT CASE g.grantee WHEN 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(g.grantee)::text END
+             FROM pg_catalog.aclexplode(coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner))) g
+             WHERE g.privilege_type = 'DELETE' ORDER BY 1) AS deleters,
+       ARRAY(SELECT DISTINCT CASE g.grantee WHEN 0 THEN 'public' ELSE pg_catalog.pg_get_userbyid(g.grantee)::text END
+             FROM pg_catalog.aclexplode(coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner))) g
+             WHERE g.privilege_type = 'TRUNCATE' ORDER BY 1) AS truncaters,
        pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS readable
 FROM pg_catalog.unnest(%(oids)s::oid[]) AS wanted (oid)
 JOIN pg_catalog.pg_class c ON c.oid = wanted.oid
