@@ -236,6 +236,15 @@ def test_no_file_holds_the_reader_up(name):
     assert len(read_code(name, HOSTILE[name].encode()).hits) <= MOST_HITS
 
 
+@pytest.mark.parametrize(("statements", "said"), [(2_990, []), (3_100, [1])])
+def test_a_file_of_which_not_all_is_read_is_counted(tmp_path, statements, said):
+    kept = 'db.Exec("TRUNCATE a")\n' * statements
+    (tmp_path / "seed.go").write_text(f"package a\nfunc a() {{\n{kept}}}\n")
+    passed = Counter()
+    assert scan(tmp_path, (), passed).files == 1
+    assert [count for what, count in passed.items() if "in part" in what] == said
+
+
 def test_calls_of_routines_are_told_by_line_and_bounded(tmp_path):
     (tmp_path / "a.sql").write_text('\nSELECT ops.tidy(); CALL "Sweep"(1);\n\nPERFORM purge(now());\n')
     assert scan(tmp_path, (), Counter()).calls == [

@@ -12,7 +12,8 @@ from datetime import tzinfo
 from itertools import islice
 from pathlib import PurePosixPath
 
-from triage_kit.parse.hits import Hit, promising, read_hits, started_files, starting
+from triage_kit.parse.code import overfull
+from triage_kit.parse.hits import Hit, counted_in_literals, promising, read_hits, started_files, starting
 from triage_kit.parse.migration import Migration
 from triage_kit.parse.migrations import read_migrations
 from triage_kit.parse.models import models
@@ -39,6 +40,7 @@ class Told:
     defines: set[str] = field(default_factory=set)  # routines that it creates
     calls: list[tuple[str, int]] = field(default_factory=list)  # routines that it may call, with the line
     models: dict[str, str] = field(default_factory=dict)  # class: the table that it stands for
+    cut: bool = False  # it holds more statements than are looked at
     starts: list[tuple[str, int]] = field(default_factory=list)  # files that it names, as written, with the line
     testing: frozenset[int] = frozenset()  # lines of those that stand in a target which runs the tests
     scheduled: list[tuple[str, int, tuple[str, ...]]] = field(default_factory=list)  # files whose functions it calls
@@ -63,6 +65,7 @@ def read_code(path: str, data: bytes) -> Told:
     told.models = models(text, path)
     if promising(lowered):
         told.hits = read_hits(text, path)
+        told.cut = counted_in_literals(path) and overfull(text)
     if starting(path) and _JOBS.search(data):
         told.starts = list(started_files(text, path))
         lines = text.splitlines()

@@ -31,7 +31,7 @@ _LITERAL = re.compile(
 _KINDS = ("raw", "verbatim", "heredoc", "triple", "braced", "round", "square", "tick", "double", "single", "lines")
 _MOST_HEREDOCS = 500  # each unfinished one would be looked for to the end of the file
 _MOST = 40_000
-_MOST_STATEMENTS = 3_000  # literals of one file that are looked at closely: generated ones, and more than are told
+MOST_STATEMENTS = 3_000  # literals of one file that are looked at closely: generated ones, and more than are told
 _COMMENT = re.compile(r"//(?<![^\s;{}(),]//)[^\n]*|/\*(?:[^*]|\*(?!/))*\*/")
 _BEGINS = re.compile(
     r"(?i)\A\s*(?:--[^\n]*\n\s*)*(?:with|delete\s+from|truncate|drop|alter|update|merge|do|insert|call)\b"
@@ -117,7 +117,7 @@ def literal_hits(text: str) -> Iterator[Operation]:
         if not (makes or _BEGINS.match(written) or _BARE_DELETE.match(written)) or not (makes or suspicious(written)):
             continue
         statements += 1
-        if statements > _MOST_STATEMENTS:
+        if statements > MOST_STATEMENTS:
             return
         line, counted = line + blanked.count("\n", counted, inside), inside
         runs = _run(_before(blanked, start))
@@ -135,6 +135,21 @@ def literal_hits(text: str) -> Iterator[Operation]:
                 made.object = made.object.replace("__hole__", "{…}")
                 made.text = made.text.replace("__hole__", "{…}")
                 yield made
+
+
+def overfull(text: str) -> bool:
+    """Whether a text has more statements in literals than are looked at, so that the last of them stay unread.
+
+    >>> overfull("run('DELETE FROM a')"), overfull("run('DELETE FROM a')\\n" * 3_001)
+    (False, True)
+    """
+    if len(text) < _SHORTEST * MOST_STATEMENTS:
+        return False
+    begun = (found for found in _QUOTED.finditer(text) if suspicious(text[found.start() : found.end() + _HEAD]))
+    return next(islice(begun, MOST_STATEMENTS, None), None) is not None
+
+
+_SHORTEST, _HEAD = 6, 200  # characters of the shortest statement, and of one that tell what it does
 
 
 # A name of letters that code gives a text once, as a constant or a variable.

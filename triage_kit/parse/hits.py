@@ -200,6 +200,11 @@ def _is_code(path: str) -> bool:
     return suffix in _CODE or suffix in _RUBY or suffix in ("py", "ipynb")
 
 
+def counted_in_literals(path: str) -> bool:
+    """Whether the statements of such a file stand in literals that are found by their marks, up to a number of them."""
+    return PurePosixPath(path).suffix.lstrip(".").lower() in _CODE
+
+
 def _operations(text: str, path: str) -> Iterator[Operation]:
     place = PurePosixPath(path)
     suffix = place.suffix.lstrip(".").lower()
