@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 import pandas as pd
@@ -141,6 +143,34 @@ def rows(frame: pd.DataFrame, *wanted: str) -> list[dict]:
     """
     if not len(frame):
         return []  # many tables of a case are empty, and a look at each column takes as long as at a full one
+    kept = _kept.get()
+    if kept is None or len(frame) > KEPT_ROWS:
+        return _rows(frame, wanted)
+    if (id(frame), wanted) not in kept:
+        kept[id(frame), wanted] = (frame, _rows(frame, wanted))  # an id is the frame's own only while that stands
+    return [row.copy() for row in kept[id(frame), wanted][1]]  # who asked may change theirs
+
+
+@contextmanager
+def rows_kept() -> Iterator[None]:
+    """Within it, ``rows`` walks a frame once, however many steps ask for it; nothing may change a frame meanwhile.
+
+    Thirty steps of an investigation ask for the same few tables, and a look at each column costs more than the rows.
+    """
+    token = _kept.set({})
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
+KEPT_ROWS = 10_000  # of one frame: rows as dicts take ten times the memory of their columns
+_kept: ContextVar[dict[tuple[int, tuple[str, ...]], tuple[pd.DataFrame, list[dict]]] | None] = ContextVar(
+    "rows of frames", default=None
+)
+
+
+def _rows(frame: pd.DataFrame, wanted: tuple[str, ...]) -> list[dict]:
     names = list(wanted or frame.columns)
     columns = [_column(frame[name]) for name in names]
     # an index is walked ten times as slowly as a list, and here once for each row

@@ -35,7 +35,7 @@ from triage_kit.analyse import (
     timeline,
 )
 from triage_kit.analyse.balance import row_balance
-from triage_kit.analyse.context import Context, context, first
+from triage_kit.analyse.context import Context, context, first, rows_kept
 from triage_kit.analyse.copies import once
 from triage_kit.analyse.dossier import Dossier, dossiers
 from triage_kit.analyse.earlier import earlier
@@ -131,6 +131,11 @@ def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     >>> investigate(nothing).causes.iloc[0]["cause"]
     'unknown'
     """
+    with rows_kept():
+        return _investigate(evidence)
+
+
+def _investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     known = _know({**evidence, "log_events": sessions.named(once(evidence["log_events"]))})
     judged = _judge(known)
     took = removals.removals(judged.tables, judged.found, known.scene)
