@@ -66,6 +66,8 @@ def _stderr(lines: Lines, prefix: str, odd: np.ndarray) -> Shape | None:
     kinds = plain.astype(np.int8)  # 1 an entry, 2 a part of one, 3 nothing
     match = matcher(prefix)
     heads_of: dict[int, int] = {}  # of parts, how much stands before their label
+    details = _details(lines, prefix, odd, plain)
+    plain[details], kinds[details] = False, 2
     for each in odd[plain[odd]].tolist():
         raw = lines.text(each).rstrip(b"\r\n")
         found = match(raw.decode("utf-8", "surrogateescape"))
@@ -83,6 +85,27 @@ def _stderr(lines: Lines, prefix: str, odd: np.ndarray) -> Shape | None:
         if (kinds[before] == 3).any() or _strangers(lines, before, heads_of, prefix):
             return None
     return Shape(heads, plain[heads], len(heads) - int(np.count_nonzero(kinds[odd] == 3)))
+
+
+def _details(lines: Lines, prefix: str, odd: np.ndarray, begin: np.ndarray) -> list[int]:
+    """Of odd lines the DETAILs that begin to the letter as the ordinary entry before them, up to its severity.
+
+    A session that sends parameters writes one with each statement; what fits a prefix there fits it here.
+    """
+    if ":  " in prefix:
+        return []
+    ordinary = begin.copy()
+    ordinary[odd] = False
+    some = odd[begin[odd] & (odd > 0)]
+    some = some[ordinary[some - 1]]
+    block, edges, found = lines.block, lines.edges, []
+    places = zip(some.tolist(), edges[some - 1].tolist(), edges[some].tolist(), edges[some + 1].tolist(), strict=True)
+    for line, own, at, end in places:
+        label = block.find(b"DETAIL:  ", at, end)
+        behind = own + label - at
+        if label > at and block.startswith(b"LOG:  ", behind) and block[at:label] == block[own:behind]:
+            found.append(line)
+    return found
 
 
 def _strangers(lines: Lines, before: np.ndarray, parts: dict[int, int], prefix: str) -> bool:
