@@ -189,7 +189,8 @@ def _session(best: Seen, done: Sequence[Seen], group: Group, inquiry: Inquiry) -
     counted = [seen for seen in done if seen.where == "pg_stat_statements"]
     if counted:
         calls = max(seen.calls for seen in counted)
-        found["repeated"] = (calls > 1, f"the statement was called {calls} times", "pg_stat_statements")
+        often = "once" if calls == 1 else f"{calls:,} times"
+        found["repeated"] = (calls > 1, f"the statement was called {often}", "pg_stat_statements")
     return found
 
 
