@@ -15,6 +15,7 @@ from triage_kit.lab.incidents import (
     boxoffice,
     brewery,
     bureau,
+    chargers,
     chess,
     cinematheque,
     council,
@@ -127,6 +128,7 @@ SEEN_SINCE = (
     foodbank,
     avalanches,
     parishes,
+    chargers,
 )
 NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
 
