@@ -24,6 +24,7 @@ from triage_kit.lab.incidents import (
     delete_without_where,
     deleted,
     donations,
+    driving,
     emptied,
     escola,
     ferry,
@@ -129,6 +130,7 @@ SEEN_SINCE = (
     avalanches,
     parishes,
     chargers,
+    driving,
 )
 NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
 

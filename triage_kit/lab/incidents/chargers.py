@@ -1,4 +1,4 @@
-"""A network of charging points on Node and node-pg-migrate, logging as installed: a semicolon, a folder, days, a linter."""
+"""Charging points on Node and node-pg-migrate, logging as installed: a semicolon, a folder, days, a linter."""
 
 from __future__ import annotations
 
