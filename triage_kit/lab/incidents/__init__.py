@@ -41,6 +41,7 @@ from triage_kit.lab.incidents import (
     insurance,
     laboratory,
     library,
+    lifts,
     mall,
     marina,
     metsandus,
@@ -131,6 +132,7 @@ SEEN_SINCE = (
     parishes,
     chargers,
     driving,
+    lifts,
 )
 NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
 

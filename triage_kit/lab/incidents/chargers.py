@@ -23,7 +23,7 @@ CHARGING = (
     "CREATE TABLE ocpp_command (id bigserial PRIMARY KEY, charger_id int NOT NULL, payload jsonb NOT NULL)",
 )
 BOOK = "CREATE TABLE pgmigrations (id serial PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL)"
-NOTED = "INSERT INTO \"public\".\"pgmigrations\" (name, run_on) VALUES ('{}', NOW())"
+NOTED = 'INSERT INTO "public"."pgmigrations" (name, run_on) VALUES (\'{}\', NOW())'
 TABLES = (
     BOOK,
     *PLACES,

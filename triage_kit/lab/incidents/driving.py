@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from triage_kit.lab.incidents import deeds
-from triage_kit.lab.incidents.script import BLIND, Commit, Script, Stage, act, checkpoint, lost, ok
+from triage_kit.lab.incidents.script import Commit, Script, Stage, act, checkpoint, lost, ok
 
 PEOPLE = (
     "CREATE TABLE mokinys (id SERIAL NOT NULL, vardas VARCHAR(120) NOT NULL, kategorija VARCHAR(3), nuo DATE, PRIMARY "
     "KEY (id))",
     "CREATE TABLE instruktorius (id SERIAL NOT NULL, vardas VARCHAR(120) NOT NULL, PRIMARY KEY (id))",
     "CREATE TABLE automobilis (valst_nr VARCHAR(7) NOT NULL, modelis VARCHAR(60), PRIMARY KEY (valst_nr))",
-    "CREATE TABLE \"mokėjimas\" (id SERIAL NOT NULL, mokinys_id INTEGER NOT NULL, centai INTEGER NOT NULL, gauta DATE "
+    'CREATE TABLE "mokėjimas" (id SERIAL NOT NULL, mokinys_id INTEGER NOT NULL, centai INTEGER NOT NULL, gauta DATE '
     "NOT NULL, PRIMARY KEY (id), FOREIGN KEY(mokinys_id) REFERENCES mokinys (id))",
 )
 LESSONS = (
@@ -164,13 +164,20 @@ exams_that_nobody_imported = Script(
 # The dump of nine days ago, in the order and with the statements of pg_dump --clean --if-exists.
 OLD: deeds.Dump = {
     "COPY public.alembic_version (version_num) FROM stdin": [("c3e81f0a97d2",)],
+    "COPY public.automobilis (valst_nr, modelis) FROM stdin": [(f"LTU{100 + n}", "Corolla") for n in range(1, 17)],
+    "COPY public.egzaminas (id, mokinys_id, diena, islaikyta) FROM stdin": [
+        (str(n), str(1 + n % 600), f"2026-{1 + n // 42:02}-{1 + n % 28:02}", "t") for n in range(1, 456)
+    ],
+    "COPY public.instruktorius (id, vardas) FROM stdin": [(str(n), f"Instruktorius {n}") for n in range(1, 15)],
+    "COPY public.ket_atsakymas (egzaminas_id, nr, teisingai) FROM stdin": [
+        (str(1 + n // 30), str(n % 30), "t") for n in range(13650)
+    ],
     "COPY public.mokinys (id, vardas, kategorija, nuo) FROM stdin": [
         (str(n), f"Mokinys {n}", "B", "2025-11-01") for n in range(1, 601)
     ],
     'COPY public."mokėjimas" (id, mokinys_id, centai, gauta) FROM stdin': [
         (str(n), str(1 + n % 600), "21000", "2025-11-01") for n in range(1, 1431)
     ],
-    "COPY public.instruktorius (id, vardas) FROM stdin": [(str(n), f"Instruktorius {n}") for n in range(1, 15)],
     "COPY public.pamoka (id, mokinys_id, instruktorius_id, pradzia) FROM stdin": [
         (str(n), str(1 + n % 600), str(1 + n % 14), f"2026-{1 + n // 28 % 11:02}-{1 + n % 28:02} 10:00+02")
         for n in range(1, 3621)
@@ -179,64 +186,71 @@ OLD: deeds.Dump = {
         (str(n), str(3000 + n), "2026-11-18 10:00+02") for n in range(1, 621)
     ],
 }
-BACK = ("public.mokinys", "public.mokėjimas", "public.pamoka", "public.priminimas")
-SAME = ("public.alembic_version", "public.instruktorius")
-# What hangs on a student and was not in the dump's list of tables loses only its key to the students.
+REFERENCES = (
+    ("egzaminas", "mokinys", ""),
+    ("ket_atsakymas", "egzaminas", ""),
+    ("mokėjimas", "mokinys", ""),
+    ("pamoka", "instruktorius", ""),
+    ("pamoka", "mokinys", ""),
+    ("priminimas", "pamoka", " ON DELETE CASCADE"),
+)
+NUMBERED = {"egzaminas": 455, "instruktorius": 14, "mokinys": 600, "mokėjimas": 1430, "pamoka": 3620, "priminimas": 620}
+IN_ORDER = ("priminimas", "pamoka", "mokėjimas", "mokinys", "ket_atsakymas", "instruktorius", "egzaminas",
+            "automobilis", "alembic_version")  # fmt: skip
 CLEANED = (
     "SET statement_timeout = 0",
     "SELECT pg_catalog.set_config('search_path', '', false)",
-    "ALTER TABLE IF EXISTS ONLY public.egzaminas DROP CONSTRAINT IF EXISTS egzaminas_mokinys_id_fkey",
-    "DROP TABLE IF EXISTS public.priminimas",
-    "DROP TABLE IF EXISTS public.pamoka",
-    "DROP TABLE IF EXISTS public.instruktorius",
-    'DROP TABLE IF EXISTS public."mokėjimas"',
-    "DROP TABLE IF EXISTS public.mokinys",
-    "DROP TABLE IF EXISTS public.alembic_version",
+    *(
+        f'ALTER TABLE IF EXISTS ONLY public."{name}" DROP CONSTRAINT IF EXISTS "{name}_{to}_id_fkey"'
+        for name, to, _ in REFERENCES
+    ),
+    *(f'DROP TABLE IF EXISTS public."{name}"' for name in IN_ORDER),
 )
 EMPTY = (
     "CREATE TABLE public.alembic_version (version_num character varying(32) NOT NULL)",
+    "CREATE TABLE public.automobilis (valst_nr character varying(7) NOT NULL, modelis character varying(60))",
+    "CREATE TABLE public.egzaminas (id integer NOT NULL, mokinys_id integer NOT NULL, diena date NOT NULL, islaikyta "
+    "boolean)",
+    "CREATE TABLE public.instruktorius (id integer NOT NULL, vardas character varying(120) NOT NULL)",
+    "CREATE TABLE public.ket_atsakymas (egzaminas_id integer NOT NULL, nr smallint NOT NULL, teisingai boolean)",
     "CREATE TABLE public.mokinys (id integer NOT NULL, vardas character varying(120) NOT NULL, kategorija character "
     "varying(3), nuo date)",
     'CREATE TABLE public."mokėjimas" (id integer NOT NULL, mokinys_id integer NOT NULL, centai integer NOT NULL, gauta '
     "date NOT NULL)",
-    "CREATE TABLE public.instruktorius (id integer NOT NULL, vardas character varying(120) NOT NULL)",
     "CREATE TABLE public.pamoka (id integer NOT NULL, mokinys_id integer NOT NULL, instruktorius_id integer NOT NULL, "
     "pradzia timestamp with time zone NOT NULL)",
     "CREATE TABLE public.priminimas (id integer NOT NULL, pamoka_id integer NOT NULL, siusti timestamp with time zone)",
-)
-OWNED = tuple(
-    command
-    for name in ("mokinys", '"mokėjimas"', "instruktorius", "pamoka", "priminimas")
-    for bare in (name.strip('"'),)
-    for command in (
-        f'CREATE SEQUENCE public."{bare}_id_seq" AS integer',
-        f'ALTER SEQUENCE public."{bare}_id_seq" OWNED BY public.{name}.id',
-        f"ALTER TABLE ONLY public.{name} ALTER COLUMN id SET DEFAULT nextval('public.\"{bare}_id_seq\"'::regclass)",
-    )
+    *(
+        command
+        for name in NUMBERED
+        for command in (
+            f'CREATE SEQUENCE public."{name}_id_seq" AS integer',
+            f'ALTER SEQUENCE public."{name}_id_seq" OWNED BY public."{name}".id',
+            f'ALTER TABLE ONLY public."{name}" ALTER COLUMN id SET DEFAULT '
+            f"nextval('public.\"{name}_id_seq\"'::regclass)",
+        )
+    ),
 )
 KEYED = (
-    *(
-        f"SELECT pg_catalog.setval('public.\"{name}_id_seq\"', {last}, true)"
-        for name, last in (("mokinys", 600), ("mokėjimas", 1430), ("instruktorius", 14), ("pamoka", 3620),
-                           ("priminimas", 620))
-    ),
+    *(f"SELECT pg_catalog.setval('public.\"{name}_id_seq\"', {last}, true)" for name, last in NUMBERED.items()),
     "ALTER TABLE ONLY public.alembic_version ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)",
-    *(
-        f'ALTER TABLE ONLY public."{name}" ADD CONSTRAINT "{name}_pkey" PRIMARY KEY (id)'
-        for name in ("mokinys", "mokėjimas", "instruktorius", "pamoka", "priminimas")
-    ),
+    "ALTER TABLE ONLY public.automobilis ADD CONSTRAINT automobilis_pkey PRIMARY KEY (valst_nr)",
+    "ALTER TABLE ONLY public.ket_atsakymas ADD CONSTRAINT ket_atsakymas_pkey PRIMARY KEY (egzaminas_id, nr)",
+    *(f'ALTER TABLE ONLY public."{name}" ADD CONSTRAINT "{name}_pkey" PRIMARY KEY (id)' for name in NUMBERED),
     *(
         f'ALTER TABLE ONLY public."{name}" ADD CONSTRAINT "{name}_{to}_id_fkey" FOREIGN KEY ({to}_id) REFERENCES '
         f"public.{to}(id){after}"
-        for name, to, after in (("mokėjimas", "mokinys", ""), ("pamoka", "mokinys", ""),
-                                ("pamoka", "instruktorius", ""), ("priminimas", "pamoka", " ON DELETE CASCADE"))
+        for name, to, after in REFERENCES
     ),
-)  # fmt: skip
+)
+BACK = ("public.mokinys", "public.mokėjimas", "public.pamoka", "public.priminimas", "public.egzaminas",
+        "public.ket_atsakymas")  # fmt: skip
+SAME = {"public.alembic_version": 1, "public.instruktorius": 14, "public.automobilis": 16}
 
 
 def _dump_put_back(stage: Stage) -> None:
     """psql -f of the dump of nine days ago; the window of the copy was beside the one of the school's database."""
-    deeds.copied(stage, "mokykla", "psql", [*CLEANED, *EMPTY, *OWNED], OLD, KEYED)
+    deeds.copied(stage, "mokykla", "psql", [*CLEANED, *EMPTY], OLD, KEYED)
 
 
 BY_DUMP = {"cause": "restore", "tables": BACK}
@@ -254,7 +268,6 @@ dump_into_the_wrong_window = Script(
         _dump_put_back,
         act("rasa", "pgAdmin 4 - CONN:4410082", "SELECT max(id) FROM public.pamoka"),
         act("mokykla", FLASK, "INSERT INTO egzaminas (mokinys_id, diena) VALUES (611, '2026-12-03')",
-            "INSERT INTO pamoka (mokinys_id, instruktorius_id, pradzia) VALUES (611, 3, '2026-12-01 10:00+02')",
             fails=True),
         act("mokykla", FLASK, "INSERT INTO pamoka (mokinys_id, instruktorius_id, pradzia) VALUES (9, 3, '2026-12-01 "
             "12:00+02'), (9, 3, '2026-12-02 12:00+02')"),
@@ -263,24 +276,24 @@ dump_into_the_wrong_window = Script(
     ],
     {
         **STANDING,
-        # The first of two statements of a session that ended in an error stands.
-        "public.egzaminas": ok(481),
         "public.mokinys": lost("restore", None, 600, accepts=["recreate"]),
         "public.mokėjimas": lost("restore", None, 1430, accepts=["recreate"]),
         "public.pamoka": lost("restore", None, 3622, accepts=["recreate"]),
         "public.priminimas": lost("restore", None, 620, accepts=["recreate"]),
+        "public.egzaminas": lost("restore", None, 455, accepts=["recreate"]),
+        "public.ket_atsakymas": lost("restore", None, 13650, accepts=["recreate"]),
         # Put back as they were.
         **{name: {**ok(rows, "restore", accepts=["recreate", "none"]), "statuses": ("partial", "undecided")}
-           for name, rows in zip(SAME, (1, 14), strict=True)},
+           for name, rows in SAME.items()},
     },
     "restore",
     roles=ROLES,
     roots=BACK,
     causes=[{**BY_DUMP, "accepts": ("manual_session",)}],
     reported=["pamoka", "mokinys"],
-    commits=[FIRST, Commit(11000, "Atsarginės kopijos", {"ops/kopija.sh": "#!/bin/sh\n# kas naktį; egzaminų lentelės "
-        "rašomos atskirai\npg_dump --clean --if-exists --no-owner -T egzaminas -T ket_atsakymas -T automobilis "
-        "vairavimas | gzip > /srv/kopijos/$(date +%F).sql.gz\n", "ops/mokymai.md": "    gunzip -c /srv/kopijos/DATA."
+    commits=[FIRST, Commit(11000, "Atsarginės kopijos", {"ops/kopija.sh": "#!/bin/sh\n# kas naktį\npg_dump "
+        "--clean --if-exists --no-owner vairavimas | gzip > /srv/kopijos/$(date "
+        "+%F).sql.gz\n", "ops/mokymai.md": "    gunzip -c /srv/kopijos/DATA."
         "sql.gz | psql vairavimas_mokymai\n"}, author=AUTHOR)],
     later=[LATER],
     settings=SETTINGS,
