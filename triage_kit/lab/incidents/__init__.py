@@ -130,11 +130,8 @@ SEEN_SINCE = (
     foodbank,
     avalanches,
     parishes,
-    chargers,
-    driving,
-    lifts,
 )
-NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
+NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (chargers, driving, lifts)
 
 INCIDENTS: dict[str, Incident] = {
     incident.name: incident

@@ -183,10 +183,10 @@ test_with_the_url_of_the_shell = Script(
     causes=[BY_TESTS],
     reported=["chamado", "visita"],
     commits=[FIRST, Commit(11000, "Testes de integração", {
-        "src/test/java/br/manut/ChamadoIT.java": "package br.manut;\n\n@SpringBootTest\nclass ChamadoIT {\n  @Autowired "
-        "JdbcTemplate jdbc;\n\n  @BeforeEach\n  void limpar() {\n    JdbcTestUtils.deleteFromTables(jdbc, " + ", ".join(
-            f'"{name}"' for name in WIPED) + ");\n  }\n\n  @Test\n  void abre() {\n    repositorio.save(umChamado());\n"
-        "    assertThat(repositorio.count()).isEqualTo(1);\n  }\n}\n"}), Commit(8, "Carga do elevador", {
+        "src/test/java/br/manut/ChamadoIT.java": "package br.manut;\n\n@SpringBootTest\nclass ChamadoIT {\n  "
+        "@Autowired JdbcTemplate jdbc;\n\n  @BeforeEach\n  void limpar() {\n    JdbcTestUtils.deleteFromTables(jdbc, "
+        + ", ".join(f'"{name}"' for name in WIPED) + ");\n  }\n\n  @Test\n  void abre() {\n    repositorio."
+        "save(umChamado());\n    assertThat(repositorio.count()).isEqualTo(1);\n  }\n}\n"}), Commit(8, "Carga do elevador", {
         "src/main/resources/db/changelog/003-carga.sql": _changeset("003-carga", COLUMN)})],
     later=[LATER],
     settings=SETTINGS,
@@ -216,8 +216,8 @@ SYNC = (
 )
 contracts_of_the_other_branches = Script(
     "contracts_of_the_other_branches",
-    "The night's MERGE takes one branch's contracts; since it also deletes what the ERP no longer has, it deletes those "
-    "of all other branches",
+    "The night's MERGE takes one branch's contracts; since it also deletes what the ERP no longer has, it deletes "
+    "those of all other branches",
     "manut",
     "manut",
     TABLES,
@@ -263,8 +263,7 @@ contracts_of_the_other_branches = Script(
     views={view: {"untellable": {**QUEUE, "manut.contrato_erp": ("none", "truncate", "restore"),
                                  **({"manut.contrato": ("none", "counters_reset", "update")} if view == "crash"
                                     else {})},
-                  "causes": ({**BY_SYNC, "accepts": ("unknown", "application")},) if view in ("crash", "stats_csv")
-                  else ({**BY_SYNC, "accepts": ("application",)},)} for view in BLIND},
+                  "causes": ({**BY_SYNC, "accepts": ("unknown",)},)} for view in BLIND},
     holdout=True,
 )  # fmt: skip
 
