@@ -186,8 +186,8 @@ test_with_the_url_of_the_shell = Script(
         "src/test/java/br/manut/ChamadoIT.java": "package br.manut;\n\n@SpringBootTest\nclass ChamadoIT {\n  "
         "@Autowired JdbcTemplate jdbc;\n\n  @BeforeEach\n  void limpar() {\n    JdbcTestUtils.deleteFromTables(jdbc, "
         + ", ".join(f'"{name}"' for name in WIPED) + ");\n  }\n\n  @Test\n  void abre() {\n    repositorio."
-        "save(umChamado());\n    assertThat(repositorio.count()).isEqualTo(1);\n  }\n}\n"}), Commit(8, "Carga do elevador", {
-        "src/main/resources/db/changelog/003-carga.sql": _changeset("003-carga", COLUMN)})],
+        "save(umChamado());\n    assertThat(repositorio.count()).isEqualTo(1);\n  }\n}\n"}),
+        Commit(8, "Carga do elevador", {"src/main/resources/db/changelog/003-carga.sql": _changeset("003-carga", COLUMN)})],
     later=[LATER],
     settings=SETTINGS,
     views={view: {"untellable": {**QUEUE, **(dict.fromkeys(WIPED, ("none", "rollback", "counters_reset"))
