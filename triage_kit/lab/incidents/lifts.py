@@ -141,6 +141,8 @@ FIXED = (
     "insert into manut.chamado (aberto_em,elevador_id,situacao,tecnico_id) values ('2030-01-01 00:00Z',1,'ABERTO',1)",
 )
 COLUMN = "ALTER TABLE manut.elevador ADD COLUMN carga_kg INTEGER"
+LOADS = Commit(8, "Carga do elevador", {
+    "src/main/resources/db/changelog/003-carga.sql": _changeset("003-carga", COLUMN)})  # fmt: skip
 test_with_the_url_of_the_shell = Script(
     "test_with_the_url_of_the_shell",
     "A developer looked into a bug with DB_URL of production exported; `mvn verify` in the same shell runs the "
@@ -187,7 +189,7 @@ test_with_the_url_of_the_shell = Script(
         "@Autowired JdbcTemplate jdbc;\n\n  @BeforeEach\n  void limpar() {\n    JdbcTestUtils.deleteFromTables(jdbc, "
         + ", ".join(f'"{name}"' for name in WIPED) + ");\n  }\n\n  @Test\n  void abre() {\n    repositorio."
         "save(umChamado());\n    assertThat(repositorio.count()).isEqualTo(1);\n  }\n}\n"}),
-        Commit(8, "Carga do elevador", {"src/main/resources/db/changelog/003-carga.sql": _changeset("003-carga", COLUMN)})],
+        LOADS],
     later=[LATER],
     settings=SETTINGS,
     views={view: {"untellable": {**QUEUE, **(dict.fromkeys(WIPED, ("none", "rollback", "counters_reset"))
@@ -253,8 +255,7 @@ contracts_of_the_other_branches = Script(
     reported=["contrato"],
     commits=[FIRST, Commit(5000, "Contratos do ERP", {"integra/contratos.py": SYNC.format(MERGED.replace(
         " WHEN NOT MATCHED BY SOURCE {}THEN DELETE", ""), ""), "integra/cron.d": "15 4 * * * integra /opt/integra/"
-        "contratos.py SAO /srv/erp/SAO.csv\n"}), Commit(8, "Carga do elevador", {
-        "src/main/resources/db/changelog/003-carga.sql": _changeset("003-carga", COLUMN)}),
+        "contratos.py SAO /srv/erp/SAO.csv\n"}), LOADS,
         Commit(14, "Contratos encerrados no ERP somem daqui também", {
             "integra/contratos.py": SYNC.format(MERGED.format(""), "")})],
     later=[LATER],
