@@ -13,8 +13,12 @@ import pytest
 import texts
 from psycopg.rows import dict_row
 
-OLDER = ("fourth", "fifth", "sixth", "seventh", "ninth", "tenth") if os.environ.get("TRIAGE_LABELS") == "all" else ()
-SETS = {name: texts.read(name) for name in (*OLDER, "eleventh", "twelfth")}
+OLDER = (
+    ("fourth", "fifth", "sixth", "seventh", "ninth", "tenth", "eleventh")
+    if os.environ.get("TRIAGE_LABELS") == "all"
+    else ()
+)
+SETS = {name: texts.read(name) for name in (*OLDER, "twelfth", "thirteenth")}
 HURTING = [
     pytest.param(name, each, id=each["id"])
     for name, one in SETS.items()

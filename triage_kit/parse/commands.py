@@ -104,6 +104,7 @@ _FOREIGN = re.compile(
     r"\b(?:mysql|mariadb|sqlite3?|duckdb|clickhouse(?:-client)?|sqlcmd|sqlplus|cqlsh|snowsql|bq|trino|presto|"
     r"[ef]?grep|rg|ack)\b[^\n;|&]*\Z"
 )
+_DOLLAR = "\x00"
 _VARIABLE = re.compile(r"\$\{[^}]*\}|\$\w+|\{\{[^}]*\}\}|%\w+%")
 
 
@@ -351,7 +352,9 @@ def _of_sql(text: str, at: int, written: str, sure: bool) -> Iterator[Operation]
         return
     line = text.count("\n", 0, at) + 1
     written = _with_values(written, text)
-    plain = _VARIABLE.sub("__unresolved__", written.replace('\\"', '"').replace("'\\''", "'"))
+    # A dollar behind a backslash is the text's own: dollar quotes in the double quotes of a shell are written so.
+    plain = written.replace('\\"', '"').replace("'\\''", "'").replace("\\$", _DOLLAR)
+    plain = _VARIABLE.sub("__unresolved__", plain).replace(_DOLLAR, "$")
     for each in effects(plain):
         if each.loses and (sure or each.how == "parsed"):
             yield _with_holes(each, line)

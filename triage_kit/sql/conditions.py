@@ -12,7 +12,8 @@ _TRUE = frozenset(("t", "true", "y", "yes", "on", "1"))
 _STRICT = frozenset(("=", "<>", "!=", "<", ">", "<=", ">=", "~~", "~~*", "!~~", "!~~*"))
 _NUMBERS = frozenset(("ival", "fval"))
 _FALSE = frozenset(("f", "false", "n", "no", "off", "0"))
-_PLACEHOLDER = re.compile(r"__\w+__\Z")  # what stands for a driver's
+# What stands for a driver's, and names as functions give their parameters and variables lest they be taken for columns.
+_PLACEHOLDER = re.compile(r"(?i)(?:__\w+__|_\w+|(?:p|v|l|in|arg|var|param)_\w+|\w+_(?:arg|param))\Z")
 # A test for NULL on a key lets every row pass; on another column (deleted_at) it is a real limit.
 KEY = re.compile(r"(?i)\A(?:id|pk|uuid|guid|oid|ctid|tableoid|xmin)\Z")
 _LOCATION = re.compile(r"(?m)^\s*\w*location: -?\d+\n")

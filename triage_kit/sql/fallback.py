@@ -13,7 +13,7 @@ from itertools import pairwise
 from triage_kit.sql.lexer import Token, grouped, unquoted
 from triage_kit.sql.reader import Reader
 from triage_kit.sql.scope import Scope
-from triage_kit.sql.vocabulary import TEXT_LIMIT, Effect
+from triage_kit.sql.vocabulary import TEXT_LIMIT, Effect, refused
 
 # Words after which a statement may begin, in SQL and in plpgsql; the first token of a text counts too.
 _OPENER_WORDS = "begin then else loop as do query in atomic analyze verbose statement also instead"
@@ -40,7 +40,6 @@ _DROPS = {
     "server": "drop_server",
     "collation": "drop_collation",
 }
-_NEED_CASCADE = frozenset(("drop_type", "drop_server", "drop_collation"))
 _DESTRUCTIVE = frozenset(("delete", "truncate", "drop", "merge"))
 
 
@@ -99,7 +98,7 @@ def _drop(here: Reader) -> Iterator[Effect]:
             yield _effect(operation, here.name(), column=parts[-1], cascade=here.has("cascade"))
         else:
             cascade = here.has("cascade")
-            yield _effect(operation, parts, cascade=cascade, harmless=operation in _NEED_CASCADE and not cascade)
+            yield _effect(operation, parts, cascade=cascade, harmless=refused(operation, parts) and not cascade)
 
 
 def _alter(here: Reader) -> Iterator[Effect]:

@@ -8,7 +8,7 @@ from postgast import pg_query_pb2 as pg
 
 from triage_kit.sql.conditions import column_of, truth
 from triage_kit.sql.names import Node, Scope, cascade, make, named, relation, strings
-from triage_kit.sql.vocabulary import Effect
+from triage_kit.sql.vocabulary import Effect, refused
 
 Handler = Callable[[Node, Scope], Iterator[Effect]]
 
@@ -31,8 +31,6 @@ _DROPS = {
     pg.OBJECT_FDW: "drop_server",
     pg.OBJECT_COLLATION: "drop_collation",
 }
-# Without CASCADE these are refused while anything depends on them, so that nothing is lost.
-_NEED_CASCADE = frozenset(("drop_type", "drop_server", "drop_collation"))
 # These are named table first, own name last.
 _DROPS_ON = {pg.OBJECT_TRIGGER: "drop_trigger", pg.OBJECT_RULE: "drop_rule", pg.OBJECT_POLICY: "drop_policy"}
 
@@ -46,7 +44,7 @@ def _drop(node: Node, scope: Scope) -> Iterator[Effect]:
             yield make(operation, parts[:-1], column=parts[-1], cascade=cascade(node))
         else:
             operation = _DROPS.get(node.remove_type, "drop_other")
-            harmless = operation in _NEED_CASCADE and not cascade(node)
+            harmless = refused(operation, parts) and not cascade(node)
             if operation == "drop_materialized_view":
                 scope.replace(parts, node.missing_ok)
             yield make(operation, parts, cascade=cascade(node), harmless=harmless)

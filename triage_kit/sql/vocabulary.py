@@ -10,7 +10,7 @@ a run would tell.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -176,7 +176,34 @@ class Effect:
 
 # What these cost depends on the rest of the text, which a row of an older kit does not hold.
 _QUIET = frozenset(("rename_column", "create_policy", "merge", "refresh_materialized_view"))
-_BY_CASCADE = frozenset(("drop_type", "drop_server", "drop_collation"))
+# Without CASCADE these are refused while anything depends on them, so that nothing is lost.
+_BY_CASCADE = frozenset(("drop_schema", "drop_type", "drop_server", "drop_collation"))
+# Extensions that bring no table; another one may keep rows in its own (PostGIS, pg_cron, pg_partman). Those of
+# PostgreSQL's contrib as of 13 to 18, and pgvector.
+_WITHOUT_TABLES = frozenset(
+    (
+        "adminpack", "amcheck", "auto_explain", "autoinc", "bloom", "btree_gin", "btree_gist", "citext", "cube",
+        "dblink", "dict_int", "dict_xsyn", "earthdistance", "file_fdw", "fuzzystrmatch", "hstore", "insert_username",
+        "intagg", "intarray", "isn", "lo", "ltree", "moddatetime", "old_snapshot", "pageinspect", "pg_buffercache",
+        "pg_freespacemap", "pg_logicalinspect", "pg_overexplain", "pg_prewarm", "pg_stat_statements", "pg_surgery",
+        "pg_trgm", "pg_visibility", "pg_walinspect", "pgcrypto", "pgrowlocks", "pgstattuple", "postgres_fdw",
+        "refint", "seg", "sslinfo", "tablefunc", "tcn", "tsm_system_rows", "tsm_system_time", "unaccent", "uuid-ossp",
+        "vector", "xml2",
+    )
+)  # fmt: skip
+
+
+def refused(operation: str, parts: Sequence[str]) -> bool:
+    """Whether PostgreSQL refuses a DROP without CASCADE as long as it could take anything along.
+
+    >>> [refused(each, ("a",)) for each in ("drop_schema", "drop_table", "drop_extension")]
+    [True, False, False]
+    >>> refused("drop_extension", ("pg_trgm",))
+    True
+    """
+    if operation == "drop_extension":
+        return bool(parts) and parts[-1].lower() in _WITHOUT_TABLES
+    return operation in _BY_CASCADE
 
 
 def lost_by(row: Mapping[str, Any]) -> str:
@@ -191,7 +218,7 @@ def lost_by(row: Mapping[str, Any]) -> str:
     if isinstance(row["loses"], str):
         return "" if row["loses"] == "nothing" else row["loses"]
     operation = row["operation"]
-    needs_cascade = operation in _BY_CASCADE and row["how"] != "python"
+    needs_cascade = refused(operation, (row["object"] or "",)) and row["how"] != "python"
     if operation not in OPERATIONS or operation in _QUIET or (needs_cascade and not row["cascade"]):
         return ""
     return Effect(operation, row["object"] or "", bounded=row["bounded"]).loses
