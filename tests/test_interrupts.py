@@ -147,8 +147,9 @@ def test_init_writes_all_or_nothing(tmp_path: Path, which: int) -> None:
 @pytest.mark.parametrize("command", ["collect", "run", "baseline"])
 @pytest.mark.pg
 def test_in_the_middle_of_a_question_the_server_is_let_go_and_the_next_run_goes_on(
-    command: str, server, database, tmp_path: Path
+    command: str, server18, database18, tmp_path: Path
 ) -> None:
+    server, database = server18, database18  # no major lets a client go otherwise, and each run takes ten seconds
     with server.connect(database) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
     url = server.url(database)
