@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from triage_kit import analyse
@@ -64,3 +65,22 @@ def test_a_statement_that_counted_no_rows_is_not_the_one_that_did_it(make_table,
     given = {"statements": calls, "log_events": logged, "questions": [{"source": "statements", "status": "answered"}]}
     found = deleted(make_table, make_evidence, 798, 798, **given).explaining_statements
     assert found["text"].tolist() == ["DELETE FROM s.game USING s.c WHERE c.id = 7; DELETE FROM s.pairing"]
+
+
+@pytest.mark.parametrize(("xmin", "extra"), [(760, 0), (None, 1)])
+def test_what_a_later_transaction_emptied_again_was_not_spared(make_table, make_evidence, xmin, extra):
+    # The catalogue names the last transaction that gave a table new storage, and hides that an earlier one did too.
+    gone = {"insv": 0, "rows": 0, "heap": 0, "pkey": 8192, "live": 0, "tuples": -1.0}
+    kept = {} if xmin is None else {**gone, "filenode": 24620, "xmin": xmin}
+    tables = [make_table("plwyf", 16410, **gone, filenode=24600, xmin=742),
+              make_table("llun", 16420, **gone, filenode=24610, xmin=742),
+              make_table("person", 16430, **kept)]  # fmt: skip
+    keys = [("llun", "plwyf", "no_action"), ("person", "plwyf", "no_action")]
+    ended = {"xid": 742, "outcome": "committed", "lsn": "0/742", "source": "pg_wal", "subxids": (),
+             "ended_at": pd.Timestamp("2025-10-08T09:00:00Z")}  # fmt: skip
+    found = analyse.investigate(make_evidence(tables, keys, reported=["plwyf"], wal_transactions=[ended]))
+    stories = found.explaining_statements.set_index("text")
+    assert stories.loc["TRUNCATE s.plwyf CASCADE", ["explained", "of", "extra"]].tolist() == [2, 2, extra]
+    assert found.evidence["says"].str.contains("1 more that it reaches got new storage again later").any() != extra
+    dated = found.evidence[found.evidence["says"].str.startswith("transaction 742 committed at")]
+    assert set(dated["source"]) == {"pg_wal"}  # nobody asked the server for its commit timestamps

@@ -589,3 +589,11 @@ def test_a_worker_under_a_role_of_its_own_is_not_the_program_that_writes_rows(ma
     found = analyse.investigate(evidence)
     items = found.cause_evidence[found.cause_evidence["cause"] == "application"].set_index("item")["decibans"]
     assert bool(items.get("statement_by_program", 0) > 0) is seen
+
+
+@pytest.mark.parametrize(("statement", "told"), [("TRUNCATE s.notes", True), ("TRUNCATE s.users", False)])
+def test_who_tried_the_same_in_vain_is_somebody_to_ask(make_table, make_evidence, statement, told):
+    failed = _said(statement, role="ada", application="psql", severity="ERROR", subject="permission_denied",
+                   kind="error", message="permission denied for table notes")  # fmt: skip
+    evidence = _emptied(make_table, make_evidence, [failed]).evidence
+    assert evidence["says"].str.contains("tried in vain at 09:00:00.000000 UTC by ada / psql").any() == told

@@ -361,6 +361,21 @@ def _attempts(group: Group, inquiry: Inquiry) -> list[Seen]:
     return [s for s in failed if _shortly_before(s.at, inquiry)]
 
 
+def tried_in_vain(group: Group, inquiry: Inquiry) -> str:
+    """Who tried the same in vain, in words to go on with; nothing where nobody was seen to.
+
+    A statement that fails takes no row, and whoever typed it may still know who did it in the end.
+    """
+    wanted = STATEMENTS.get(group.mechanism, tuple(REMOVES_ROWS))
+    same = [seen for seen in _attempts(group, inquiry)
+            if seen.operation in wanted and seen.bounded is not True and (seen.table,) == group.roots]  # fmt: skip
+    if not same:
+        return ""
+    last = same[-1]
+    who = " / ".join(filter(None, (last.user, last.application))) or "somebody"
+    return f"; the same was tried in vain at {last.at:%H:%M:%S.%f} UTC by {who}, who may know more: {last.text[:120]}"
+
+
 def _refused(seen: Seen, group: Group, inquiry: Inquiry) -> bool:
     """Whether a statement as the one that did it was denied for want of the privilege: its role cannot have done it."""
     wanted = STATEMENTS.get(group.mechanism, tuple(REMOVES_ROWS))

@@ -85,7 +85,7 @@ def _exact(group: Group, tables: Mapping[str, Dossier], ledger: Ledger) -> list[
         ledger.add(
             "server",
             f"transaction {group.xid} committed at {group.committed_at:%Y-%m-%d %H:%M:%S.%f} UTC",
-            "pg_xact_commit_timestamp",
+            "pg_wal" if group.dated == "commit record" else "pg_xact_commit_timestamp",
             str(group.xid),
             group.committed_at,
         )

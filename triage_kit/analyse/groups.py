@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import networkx as nx
@@ -48,6 +48,7 @@ class Group:
     dated: str = "commit timestamp"
     whole: bool = True  # the roots were emptied, not thinned out: the statement had no WHERE that spared a row
     thinned: frozenset[str] = frozenset()  # roots that still hold rows
+    again: tuple[str, ...] = ()  # tables that the statement reaches as well, and that a later one emptied again
     batches: tuple[Change, ...] = ()  # a DELETE in many commits, by the WAL: each of them, ``xid`` is the first
 
     @property
@@ -66,7 +67,9 @@ def find_groups(
     for each in replaced:
         tables = tuple(name for name in each.tables if by_name[name]["mechanism"] == "truncate")
         if tables and any(by_name[name]["status"] in LOSSES for name in tables):
-            found.append(_truncated(tables, by_name, reach, each.xid, each.committed_at, each.how))
+            # The catalogue names the last transaction that gave a table new storage: an earlier one may have, too.
+            later = {name for other in replaced if other.xid > each.xid for name in other.tables}
+            found.append(_truncated(tables, by_name, reach, each.xid, each.committed_at, each.how, later))
             taken |= set(tables)
     lost = [name for name, row in by_name.items() if row["status"] in LOSSES and name not in taken]
     deleted = [name for name in lost if by_name[name]["mechanism"] in ("delete", "cascade_delete")]
@@ -165,6 +168,7 @@ def _truncated(
     xid: int | None,
     committed_at: pd.Timestamp | None,
     how: str,
+    later: Collection[str] = (),
 ) -> Group:
     story = fk.explain(reach, tables)
     # Of a table whose rows nobody counted it cannot be said that the statement would have emptied it in vain.
@@ -188,8 +192,9 @@ def _truncated(
         via,
         story.reaches,
         story.equivalents,
-        tuple(name for name in story.extra if name not in unknown),
+        tuple(name for name in story.extra if name not in unknown and name not in later),
         story.explained,
+        again=tuple(name for name in story.extra if name in later),
     )
 
 
@@ -256,6 +261,9 @@ def explaining_frame(groups: Sequence[Group], reach: nx.MultiDiGraph, scene: Sce
             f"{text[:300]} would reach {group.explained} of the {len(group.tables)} tables of {group.name}"
             f" and {len(group.extra)} others" + (f" ({', '.join(group.extra[:5])})" if group.extra else "")
         )
+        if group.again:
+            names = ", ".join(group.again[:5])
+            says += f"; {len(group.again)} more that it reaches got new storage again later ({names})"
         reference = ledger.add("foreign keys", says, "pg_constraint", group.name)
         found.append(
             {

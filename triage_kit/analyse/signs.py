@@ -80,7 +80,8 @@ def signs(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         for name in ("loaded_by_copy", "statement_by_restore"):
             found.pop(name, None)
     if group.mechanism not in TELLING:
-        found["doer_named"] = _named(found)
+        seen, says, where = _named(found)
+        found["doer_named"] = seen, says + actors.tried_in_vain(group, inquiry), where
     return found
 
 
