@@ -20,6 +20,7 @@ from counters import counted
 
 from triage_kit import analyse, cli
 from triage_kit import case as cases
+from triage_kit.analyse import merging
 from triage_kit.analyse.export import findings_dict
 from triage_kit.collect import collect
 from triage_kit.lab.server import Server
@@ -484,3 +485,38 @@ def test_rows_out_of_the_wal_go_back_by_the_printed_lines_alone(server, database
     assert rows(server, database, "SELECT count(*) FROM places") == [(40,)]
     let_writers_go_on(server, database)
     in_sql(server, database, ["INSERT INTO tree (name) VALUES ('next')", "INSERT INTO letters (node) VALUES (1)"])
+
+
+FAMILY = """
+CREATE TABLE grandparents (id int PRIMARY KEY, name text);
+INSERT INTO grandparents SELECT g, 'g' FROM generate_series(1, 9) g;
+CREATE TABLE parents (id int PRIMARY KEY, up int NOT NULL REFERENCES grandparents);
+INSERT INTO parents SELECT g, 1 + g % 9 FROM generate_series(1, 90) g;
+CREATE TABLE children (id int PRIMARY KEY, up int REFERENCES parents);
+INSERT INTO children SELECT g, nullif(g % 91, 0) FROM generate_series(1, 900) g;
+CREATE TABLE traces (up int REFERENCES children, note text);
+INSERT INTO traces SELECT g, 'n' FROM generate_series(1, 900) g;
+"""
+
+
+def test_rows_whose_parents_do_not_come_back_wait_beside_and_end_nothing(server, database, folder) -> None:
+    programs.program("psql", at_least=server.version[0])
+    in_sql(server, database, [FAMILY])
+    names = ["grandparents", "parents", "children", "traces"]
+    want = {  # by the rule itself: a grandparent below 4 is all that came back
+        "parents": "SELECT count(*) FROM parents WHERE up < 4",
+        "children": "SELECT count(*) FROM children c LEFT JOIN parents p ON p.id = c.up WHERE c.up IS NULL OR p.up < 4",
+        "traces": "SELECT count(*) FROM traces t JOIN children c ON c.id = t.up LEFT JOIN parents p ON p.id = c.up "
+        "WHERE c.up IS NULL OR p.up < 4",
+    }
+    wanted = {name: rows(server, database, query) for name, query in want.items()}
+    beside = [f"CREATE TABLE {name}_salvaged AS TABLE {name}" for name in names]
+    in_sql(server, database, [*beside, "DELETE FROM grandparents_salvaged WHERE id > 3"])
+    in_sql(server, database, ["TRUNCATE grandparents CASCADE"])
+    (folder / "case.yaml").write_text(json.dumps({"title": "t", "database": {"url": server.url(database)}}))
+    collect(cases.load(folder / "case.yaml"))
+    lines = [*merging.merged([f"public.{name}" for name in names], open_case(folder).evidence, "_salvaged")]
+    (folder / "back.sql").write_text("\n".join(["BEGIN;", *lines, "COMMIT;"]) + "\n", encoding="utf-8")
+    in_shell(server, folder, [f"psql -X --set=ON_ERROR_STOP=1 --dbname={database} --file=back.sql"])
+    assert rows(server, database, "SELECT count(*) FROM grandparents") == [(3,)]
+    assert {name: rows(server, database, f"SELECT count(*) FROM {name}") for name in want} == wanted  # noqa: S608

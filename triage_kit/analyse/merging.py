@@ -18,7 +18,7 @@ import networkx as nx
 import pandas as pd
 
 from triage_kit import schemas, sql
-from triage_kit.analyse import circles, consumers
+from triage_kit.analyse import circles, consumers, orphans
 from triage_kit.analyse.applied import notes_versions
 from triage_kit.analyse.context import by_table, first, rows
 from triage_kit.analyse.losses import Loss, literal, pattern, relations_of, remarked, written
@@ -101,11 +101,15 @@ def merged(names: Sequence[str], evidence: Mapping[str, pd.DataFrame], suffix: s
     standing = relations_of(evidence)
     ordered = parents_first([name for name in names if name in standing and not notes_versions(name)], evidence)
     forms, round_ = _forms(ordered, evidence), circles.of(ordered, evidence)
+    held = orphans.conditions(ordered, evidence)
     yield from (f"-- {each}" for each in circles.told(round_))
     yield from (f"{each};" for each in circles.late(round_))
     for name in ordered:
         schema, table = schemas.parts(name)
-        yield f"{_insert(forms[name], sql.quote_qualified(schema, table + suffix))};"
+        beside, condition = sql.quote_qualified(schema, table + suffix), held.get(name, "")
+        yield f"{_insert(forms[name], beside, condition)};"
+        if condition:
+            yield orphans.waiting(name, beside, condition)
     if round_:
         yield "SET CONSTRAINTS ALL IMMEDIATE;"  # a key cannot be set back while its checks are to come
     yield from (f"{each};" for each in circles.again(round_))
@@ -129,14 +133,16 @@ def out_of_salvage(lost: Loss, names: Sequence[str], evidence: Mapping[str, pd.D
         lines += [
             "# When that is loaded, put the rows back; leave out the lines of a table of which no row was found, and "
             "look at salvaged/*.unread.csv, where it is, first: what it names is NULL in the rows:",
-            *(f"-- {each}" for each in _beware(own, evidence, lost)), *IN_PSQL,
+            *(f"-- {each}" for each in _beware(own, evidence, lost, beside=True)), *IN_PSQL,
             "BEGIN;", *merged(own, evidence, "_salvaged"),
             "COMMIT;  -- or ROLLBACK; where the counts are not what they should be",
         ]  # fmt: skip
     return (*lines, *_without_notes((*names, *lost.notes)))
 
 
-def _beware(names: Sequence[str], evidence: Mapping[str, pd.DataFrame], lost: Loss) -> Iterator[str]:
+def _beware(
+    names: Sequence[str], evidence: Mapping[str, pd.DataFrame], lost: Loss, beside: bool = False
+) -> Iterator[str]:
     """What may go wrong though every statement succeeds, or why one is refused, each in a sentence."""
     if told := consumers.beware(consumers.worked_off(names, evidence)):
         yield f"beware: {told}"
@@ -145,17 +151,19 @@ def _beware(names: Sequence[str], evidence: Mapping[str, pd.DataFrame], lost: Lo
             and lost.found.get(name, {}).get("status") == "partial"]  # fmt: skip
     if bare:
         yield (
-            f"beware: {_few(bare)} {'has' if len(bare) == 1 else 'have'} no key: a row that was changed since the copy "
+            f"beware: {few(bare)} {'has' if len(bare) == 1 else 'have'} no key: a row that was changed since the copy "
             "was made comes back beside its newer version; look for both before anybody works with them"
         )
     for parent, children in _without_parents(names, evidence, lost).items():
         yield (
-            f"beware: {_few(children)} {'refers' if len(children) == 1 else 'refer'} to {remarked(parent)}, which lost "
-            "rows that this does not bring back: as long as these are not there, rows that refer to them are refused"
+            f"beware: {few(children)} {'refers' if len(children) == 1 else 'refer'} to {remarked(parent)}, which lost "
+            "rows that this does not bring back: as long as these are not there, rows that refer to them are "
+            + ("left in the tables beside, and counted" if beside else "refused")
         )
 
 
-def _few(names: Sequence[str]) -> str:
+def few(names: Sequence[str]) -> str:
+    """Names as a remark tells them, the first of many."""
     more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
     return remarked(", ".join(names[:MOST_NAMED])) + more
 
@@ -217,19 +225,25 @@ def _through_pipe(form: _Form, source: str, into: str) -> str:
     return f"psql -X {source} --command={shlex.quote(out)} | {into} {commands}"
 
 
-def _insert(form: _Form, beside: str) -> str:
-    """The statement that puts the rows of a table beside into the one that stands, but none that stands there."""
+def _insert(form: _Form, beside: str, condition: str = "") -> str:
+    """The statement that puts the rows of a table beside into the one that stands, but none that stands there.
+
+    ``condition`` is what a row of ``triage_old`` must meet, besides.
+    """
     listed, here = _listed(form.columns), written(form.name)
     into = f"INSERT INTO {here} ({listed}) OVERRIDING SYSTEM VALUE SELECT {listed} FROM"
     if form.key and not form.deferrable:
-        return f"{into} {beside} ON CONFLICT DO NOTHING"
+        chosen = f"{beside} AS triage_old WHERE {condition}" if condition else beside
+        return f"{into} {chosen} ON CONFLICT DO NOTHING"
     if form.key:
         same = " AND ".join(f"triage_now.{each} = triage_old.{each}" for each in map(sql.quote_ident, form.key))
-        return f"{into} {beside} AS triage_old WHERE NOT EXISTS (SELECT FROM {here} AS triage_now WHERE {same})"
+        absent = f"NOT EXISTS (SELECT FROM {here} AS triage_now WHERE {same})"
+        return f"{into} {beside} AS triage_old WHERE {absent}" + (f" AND {condition}" if condition else "")
     # Alike as texts, since not every type can be compared; of rows that are alike as many as the copy has.
     counted = f"SELECT triage_now::text AS triage_row, count(*) AS triage_stand FROM (SELECT {listed} FROM {here})"  # noqa: S608
     numbered = "*, triage_old::text AS triage_row, row_number() OVER (PARTITION BY triage_old::text) AS triage_nth"
     copied = f"SELECT {numbered} FROM (SELECT {listed} FROM {beside}) AS triage_old"  # noqa: S608 quoted names
+    copied += f" WHERE {condition}" if condition else ""
     missing = (
         f"({copied}) AS triage_copy LEFT JOIN ({counted} AS triage_now GROUP BY 1) AS triage_here USING (triage_row) "
         "WHERE triage_nth > coalesce(triage_stand, 0)"

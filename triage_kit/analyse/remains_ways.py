@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from triage_kit import sql
-from triage_kit.analyse import commands, merging, restore_ways
+from triage_kit.analyse import commands, merging, orphans, restore_ways
 from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.losses import Loss, data_directory, literal, relations_of, way, written
 from triage_kit.analyse.target import Target, rows_in_wal, rows_of_dropped
@@ -140,6 +140,8 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
             if all(count is not None and counted.get(name, 0) >= count for name, count in lost.missing.items()):
                 lacks = AS_BYTES  # each missing row was found: none is older than the WAL that was read
             why = f"the WAL that was read (from {span['from_lsn']}) holds rows of the lost files: {told}; {why}"
+            number, waits = _put_back(counted, number, lost, evidence)
+            why += waits
             feasible = True
         elif unnamed:
             why = (
@@ -168,6 +170,20 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
         target_lsn=target.lsn,
         clock="each checkpoint may recycle the oldest segments: copy pg_wal now",
         deadline=_next_checkpoint(evidence, settings),
+    )
+
+
+def _put_back(counted: Mapping[str, int], read: int, lost: Loss, evidence: Evidence) -> tuple[int, str]:
+    """Of the rows that can be read those that the commands surely put back, and what is to be said of the others."""
+    held = orphans.held_up(counted, lost.missing, evidence)
+    if not held:
+        return read, ""
+    now = sum(min(count, lost.missing.get(name) or count) for name, count in counted.items() if name not in held)
+    parents = sorted({parent for each in held.values() for parent in each})
+    return now, (
+        f". {read:,} can be read, at least {now:,} of them put back now: the rows of {merging.few(sorted(held))} go in "
+        f"only where the rows of {merging.few(parents)} that they refer to are there, and wait in the tables beside "
+        "until these come back another way"
     )
 
 

@@ -1,0 +1,71 @@
+"""Rows whose parents are not there: one of them would end a whole transaction, so they wait in the tables beside.
+
+ON CONFLICT DO NOTHING passes over keys that stand already, and over no foreign key (PostgreSQL documentation, INSERT).
+Each row is looked at when the parents' own rows are in, so that what hangs on a waiting row waits, too. A table that
+refers to itself and those of a circle are let in whole or not at all: no order tells which row is there first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from triage_kit import sql
+from triage_kit.analyse import circles
+from triage_kit.analyse.losses import literal, relations_of, written
+
+Evidence = Mapping[str, pd.DataFrame]
+
+
+def conditions(names: Sequence[str], evidence: Evidence) -> dict[str, str]:
+    """For each table that refers to others, that a row of ``triage_old`` finds its parent in every one of them."""
+    ring = {row["oid"] for _, _, row in circles.of(names, evidence)}
+    found: dict[str, dict[str, None]] = {}
+    for child, parent, row in _keys(names, evidence):
+        if parent != child and row["oid"] not in ring:
+            found.setdefault(child, {})[_finds(parent, row)] = None
+    return {child: " AND ".join(each) for child, each in found.items()}
+
+
+def _keys(names: Sequence[str], evidence: Evidence) -> list[circles.Key]:
+    """Foreign keys of some tables, wherever they lead: an undamaged parent may have lost a row since, too."""
+    return [each for each in circles.keys([*relations_of(evidence)], evidence) if each[0] in set(names)]
+
+
+def _finds(parent: str, row: dict) -> str:
+    own = [f"triage_old.{sql.quote_ident(each)}" for each in row["columns"]]
+    same = " AND ".join(
+        f"triage_parent.{sql.quote_ident(theirs)} = {ours}"
+        for theirs, ours in zip(row["referenced_columns"], own, strict=True)
+    )
+    null = " OR ".join(f"{each} IS NULL" for each in own)  # such a row refers to nothing
+    return f"({null} OR EXISTS (SELECT FROM {written(parent)} AS triage_parent WHERE {same}))"
+
+
+def waiting(name: str, beside: str, condition: str) -> str:
+    """The query that counts the rows that are left beside."""
+    told = literal(f"rows of {name} that wait beside for their parents")
+    return f"SELECT {told}, count(*) FROM {beside} AS triage_old WHERE NOT ({condition});"  # noqa: S608 quoted names
+
+
+def held_up(counts: Mapping[str, int], missing: Mapping[str, int | None], evidence: Evidence) -> dict[str, list[str]]:
+    """Of tables whose rows come back in part those that may have to wait, with the damaged parents they wait for.
+
+    ``counts`` are the rows that come back, ``missing`` those that each damaged table lacks. A parent that is itself
+    held up holds up its children.
+    """
+    short = {name for name, gone in missing.items() if gone is None or counts.get(name, 0) < gone}
+    every = _keys([*counts], evidence)
+    found: dict[str, list[str]] = {}
+    while True:
+        more = [(child, parent) for child, parent, _ in every
+                if parent in (short | set(found)) and parent not in found.get(child, ())]  # fmt: skip
+        if not more:
+            return found
+        for child, parent in more:
+            if parent not in found.setdefault(child, []):
+                found[child].append(parent)
+
+
+__all__ = ["conditions", "held_up", "waiting"]
