@@ -515,7 +515,7 @@ def test_rows_whose_parents_do_not_come_back_wait_beside_and_end_nothing(server,
     in_sql(server, database, ["TRUNCATE grandparents CASCADE"])
     (folder / "case.yaml").write_text(json.dumps({"title": "t", "database": {"url": server.url(database)}}))
     collect(cases.load(folder / "case.yaml"))
-    lines = [*merging.merged([f"public.{name}" for name in names], open_case(folder).evidence, "_salvaged")]
+    lines = [*merging.merged([f"public.{name}" for name in names], open_case(folder).evidence, "_salvaged", wait=True)]
     (folder / "back.sql").write_text("\n".join(["BEGIN;", *lines, "COMMIT;"]) + "\n", encoding="utf-8")
     in_shell(server, folder, [f"psql -X --set=ON_ERROR_STOP=1 --dbname={database} --file=back.sql"])
     assert rows(server, database, "SELECT count(*) FROM grandparents") == [(3,)]

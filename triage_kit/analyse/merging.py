@@ -96,12 +96,18 @@ def bring_back(lost: Loss, evidence: Mapping[str, pd.DataFrame], source: str, ta
     return (*lines, *_left_out(noted, evidence, source, database))
 
 
-def merged(names: Sequence[str], evidence: Mapping[str, pd.DataFrame], suffix: str) -> Iterator[str]:
-    """Statements that put the rows of tables beside (their names end in ``suffix``) into those that stand."""
+def merged(
+    names: Sequence[str], evidence: Mapping[str, pd.DataFrame], suffix: str, wait: bool = False
+) -> Iterator[str]:
+    """Statements that put the rows of tables beside (their names end in ``suffix``) into those that stand.
+
+    ``wait`` leaves rows whose parents are not there beside; otherwise the first of them ends it all with an error, as
+    it should where the tables beside are dropped afterwards.
+    """
     standing = relations_of(evidence)
     ordered = parents_first([name for name in names if name in standing and not notes_versions(name)], evidence)
     forms, round_ = _forms(ordered, evidence), circles.of(ordered, evidence)
-    held = orphans.conditions(ordered, evidence)
+    held = orphans.conditions(ordered, evidence) if wait else {}
     yield from (f"-- {each}" for each in circles.told(round_))
     yield from (f"{each};" for each in circles.late(round_))
     for name in ordered:
@@ -134,7 +140,7 @@ def out_of_salvage(lost: Loss, names: Sequence[str], evidence: Mapping[str, pd.D
             "# When that is loaded, put the rows back; leave out the lines of a table of which no row was found, and "
             "look at salvaged/*.unread.csv, where it is, first: what it names is NULL in the rows:",
             *(f"-- {each}" for each in _beware(own, evidence, lost, beside=True)), *IN_PSQL,
-            "BEGIN;", *merged(own, evidence, "_salvaged"),
+            "BEGIN;", *merged(own, evidence, "_salvaged", wait=True),
             "COMMIT;  -- or ROLLBACK; where the counts are not what they should be",
         ]  # fmt: skip
     return (*lines, *_without_notes((*names, *lost.notes)))
