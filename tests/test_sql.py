@@ -447,6 +447,27 @@ def test_a_condition_that_is_always_true_limits_nothing(condition, bounded):
     assert found.bounded is bounded
 
 
+@pytest.mark.parametrize(
+    ("condition", "fixed"),
+    [
+        ("id = 12 AND owner = $1 AND n > 3", ("id", "owner")),
+        ("'x' = name", ("name",)),
+        ("id = 12 OR owner = 3", ()),
+        ("id IN (1, 2)", ()),
+        ("id = owner", ()),
+        ("id = NULL", ()),
+    ],
+)
+def test_the_columns_that_a_delete_gives_one_value(condition, fixed):
+    [effect] = effects(" ".join(("DELETE FROM notes WHERE", condition)))
+    assert effect.fixed == fixed
+
+
+def test_a_value_of_another_table_fixes_no_column_of_this_one():
+    [effect] = effects("DELETE FROM notes USING owners WHERE owners.id = 3 AND notes.owner = owners.id")
+    assert effect.fixed == ()
+
+
 def test_at_least_25_kinds_of_loss_are_told_apart():
     assert len([each for each in OPERATIONS.values() if each.loses]) >= 25
 

@@ -10,6 +10,7 @@ from triage_kit.analyse.hands import kinds
 
 AT = pd.Timestamp("2025-10-08T09:00:00Z")
 EMPTIED = {"filenode": 24600, "insv": 0, "rows": 0, "heap": 0, "pkey": 8192, "xmin": 742, "live": 0, "tuples": -1.0}
+_DELETE = "DELETE FROM s.notes WHERE {}"
 THINNED = {"deletes": 101, "live": 42, "dead": 101, "mod": 101, "rows": 42}
 
 
@@ -597,3 +598,35 @@ def test_who_tried_the_same_in_vain_is_somebody_to_ask(make_table, make_evidence
                    kind="error", message="permission denied for table notes")  # fmt: skip
     evidence = _emptied(make_table, make_evidence, [failed]).evidence
     assert evidence["says"].str.contains("tried in vain at 09:00:00.000000 UTC by ada / psql").any() == told
+
+
+@pytest.mark.parametrize(
+    ("condition", "unique", "by_hand"),
+    [
+        ("id = 12 AND owner = 0", (), False),
+        ("id IN (12, 13)", (), True),
+        ("owner = 12", (), True),
+        ("owner = 12 AND nr = 1", ("owner", "nr"), False),
+    ],
+)
+def test_who_deleted_the_one_row_of_a_key_did_not_delete_a_hundred(
+    make_table, make_evidence, condition, unique, by_hand
+):
+    hand = _said(_DELETE.format(condition), -2, role="ada", application="psql", pid=8)
+    deed = _said("DELETE FROM s.notes WHERE begins > now()", role="o", application=None)
+    keys = [{"oid": 1, "name": "notes_pkey", "kind": "primary_key", "table_oid": 16404, "columns": ("id",)}]
+    keys += [{"oid": 2, "name": "notes_key", "kind": "unique", "table_oid": 16404, "columns": unique}] if unique else []
+    tables = [make_table("notes", 16404, **THINNED), make_table("users", 16500)]
+    evidence = make_evidence(tables, reported=["notes"], log_events=[hand, deed], constraints=keys)
+    evidence["incident"] = evidence["incident"].assign(app_role="o")
+    items = analyse.investigate(evidence).cause_evidence.set_index("item")
+    assert ("statement_by_shell" in items.index) is by_hand
+    assert ("statement_by_nameless" in items.index) is not by_hand
+
+
+def test_one_row_a_call_is_many_rows_in_as_many_calls(make_table, make_evidence):
+    loop = [_said(_DELETE.format(f"id = {number}"), role="ada", application="psql") for number in range(60)]
+    keys = [{"oid": 1, "name": "notes_pkey", "kind": "primary_key", "table_oid": 16404, "columns": ("id",)}]
+    tables = [make_table("notes", 16404, **THINNED), make_table("users", 16500)]
+    found = analyse.investigate(make_evidence(tables, reported=["notes"], log_events=loop, constraints=keys))
+    assert _ranked(found).index[0] == "manual_session"

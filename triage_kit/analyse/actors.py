@@ -59,7 +59,8 @@ def _effects(group: Group, inquiry: Inquiry) -> list[Seen]:
     wanted = (*REMOVES_ROWS, "update", "rename_table", *ALSO.get(group.mechanism, ()))
     told = (seen for name in group.tables for seen in scene.effects_on(name))
     here = [*told, *_asked(group, inquiry), *called_routines(group, inquiry)]
-    own = [seen for seen in here if seen.operation in wanted]
+    few = _by_key(here, inquiry)
+    own = [seen for seen in here if seen.operation in wanted and not (seen.done and seen in few)]
     if any(seen.done for seen in own):
         return own
     leads = {"truncate": scene.truncates_from, "delete": scene.cascades_from, "cascade_delete": scene.cascades_from}
@@ -69,6 +70,29 @@ def _effects(group: Group, inquiry: Inquiry) -> list[Seen]:
     reaching = [seen for parent in parents for seen in scene.effects_on(parent) if seen.operation == operation]
     told_above = own + [seen for seen in reaching if operation == "delete" or seen.cascade]
     return told_above if any(seen.done for seen in told_above) else told_above + fired(group, inquiry)
+
+
+def _by_key(found: Sequence[Seen], inquiry: Inquiry) -> set[Seen]:
+    """Those that delete the one row of a key a call, and were called far too seldom for the rows that were deleted."""
+    keyed = [seen for seen in found if seen.operation == "delete" and seen.fixed and _one_row(seen, inquiry)]
+    calls: Counter[tuple[str, bool]] = Counter()
+    for seen in keyed:
+        calls[wording(seen.text), seen.where == "pg_stat_statements"] += seen.calls
+    few = set()
+    for seen in keyed:
+        took = max(calls[wording(seen.text), counted] for counted in (True, False))  # both tell of the same calls
+        if took * LITTLE < ((inquiry.scene.balances.get(seen.table) or {}).get("deletes") or 0):
+            few.add(seen)
+    return few
+
+
+def _one_row(seen: Seen, inquiry: Inquiry) -> bool:
+    """Whether the columns that a DELETE gives one value hold a key of its table, none of whose rows takes others."""
+    if (table := inquiry.tables.get(seen.table)) is None or table.oid in trees(inquiry):
+        return False
+    keys = inquiry.evidence["constraints"]
+    own = keys[(keys["table_oid"] == table.oid) & keys["kind"].isin(("primary_key", "unique"))]
+    return any(columns and set(columns) <= set(seen.fixed) for columns in own["columns"])
 
 
 def _asked(group: Group, inquiry: Inquiry) -> Iterator[Seen]:

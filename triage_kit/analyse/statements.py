@@ -72,6 +72,7 @@ class Seen:
     client: str | None = None
     message: str | None = None  # of a statement that failed
     ran: tuple[pd.Timestamp, pd.Timestamp] | None = None  # between which instants, as the log's stamps tell
+    fixed: tuple[str, ...] = ()  # columns of which a DELETE takes rows of one value each
 
     @property
     def done(self) -> bool:
@@ -258,6 +259,7 @@ def _from_log(event: dict, short: Mapping[str, str], ledger: Ledger, ended: Mapp
             client=event["client"],
             message=event["message"] if outcome == "failed" else None,
             ran=ran,
+            fixed=effect.fixed,
         )
         for effect in effects
     ]
@@ -298,6 +300,7 @@ def _from_counters(entry: dict, short: Mapping[str, str], ledger: Ledger) -> lis
             "pg_stat_statements",
             entry["calls"] or 1,
             effect.column,
+            fixed=effect.fixed,
         )
         for effect in effects
     ]

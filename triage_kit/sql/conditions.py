@@ -36,22 +36,27 @@ def one_row(node: Node, target: tuple[str, ...]) -> bool:
 
     The value is written out, a parameter, or a driver's placeholder; another column may have any number of values.
     """
+    return any(is_key(column, target) for column in fixed(node))
+
+
+def fixed(node: Node) -> tuple[str, ...]:
+    """The columns that every row which passes the statement's WHERE has one given value of."""
     if not node.HasField("where_clause"):
-        return False
+        return ()
     where = node.where_clause
-    if where.WhichOneof("node") == "bool_expr" and where.bool_expr.boolop == pg.AND_EXPR:
-        return any(_keyed(each, target) for each in where.bool_expr.args)
-    return _keyed(where, target)
+    every = where.WhichOneof("node") == "bool_expr" and where.bool_expr.boolop == pg.AND_EXPR
+    return tuple(column for each in (where.bool_expr.args if every else (where,)) if (column := _given(each)))
 
 
-def _keyed(node: Node, target: tuple[str, ...]) -> bool:
+def _given(node: Node) -> str:
+    """The column that a test compares with one value by ``=``, else nothing."""
     if node.WhichOneof("node") != "a_expr" or node.a_expr.kind != pg.AEXPR_OP:
-        return False
+        return ""
     test = node.a_expr
     if [each.string.sval for each in test.name] != ["="]:
-        return False
-    left, right = test.lexpr, test.rexpr
-    return any(is_key(column_of(key), target) and _one_value(value) for key, value in ((left, right), (right, left)))
+        return ""
+    sides = (test.lexpr, test.rexpr), (test.rexpr, test.lexpr)
+    return next((column_of(key) for key, value in sides if column_of(key) and _one_value(value)), "")
 
 
 def is_key(column: str, target: tuple[str, ...]) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from postgast import pg_query_pb2 as pg
 
 from triage_kit.sql import objects
-from triage_kit.sql.conditions import KEY, column_of, constant, limits, never, one_row, truth
+from triage_kit.sql.conditions import KEY, column_of, constant, fixed, limits, never, one_row, truth
 from triage_kit.sql.functions import call_effects
 from triage_kit.sql.names import Node, Scope, make, named, option, relation, strings
 from triage_kit.sql.vocabulary import Effect, hides_rows
@@ -63,7 +63,8 @@ def _of(message: Node, scope: Scope) -> Iterator[Effect]:
 def _delete(node: Node, scope: Scope) -> Iterator[Effect]:
     parts = relation(node.relation)
     harmless = never(node, parts) or _of_own_rows(node.where_clause, scope.keys.get(parts, frozenset()))
-    yield make("delete", parts, bounded=limits(node, parts), harmless=harmless)
+    own = () if node.using_clause else fixed(node)  # else a column may be of the other table
+    yield make("delete", parts, bounded=limits(node, parts), harmless=harmless, fixed=own)
 
 
 def _of_own_rows(condition: Node, keys: AbstractSet[tuple[str, str]]) -> bool:

@@ -137,7 +137,7 @@ class Effect:
     operation is about; of an UPDATE the column that marks rows as deleted. within: do, function, rule or call when the
     statement stands in such a body, else empty. harmless: what the rest of the text says keeps it from costing
     anything: it is rolled back, a type goes without CASCADE, a policy shows more rows. changes: the columns that an
-    UPDATE sets.
+    UPDATE sets. fixed: of a DELETE the columns of its table that the WHERE compares with one value each.
     """
 
     operation: str
@@ -152,6 +152,7 @@ class Effect:
     within: str = ""
     harmless: bool = False
     changes: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
 
     @property
     def loses(self) -> str:

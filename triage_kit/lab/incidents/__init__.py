@@ -130,8 +130,11 @@ SEEN_SINCE = (
     foodbank,
     avalanches,
     parishes,
+    chargers,
+    driving,
+    lifts,
 )
-NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (chargers, driving, lifts)
+NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
 
 INCIDENTS: dict[str, Incident] = {
     incident.name: incident
