@@ -43,7 +43,9 @@ def judge(make_table, make_evidence):
         if change is not None:
             change(evidence)
         found = analyse.investigate(evidence)
-        return found.findings.set_index("table")
+        told = found.evidence.set_index("id")["says"]
+        proof = [told[ids[0]] if ids else "" for ids in found.findings["because"]]
+        return found.findings.assign(proof=proof).set_index("table")
 
     return of
 
@@ -130,6 +132,7 @@ def test_a_policy_on_the_only_secured_table_that_people_miss_hides_it(judge, mak
               "using": "(port = current_setting('app.port'::text, true))"}  # fmt: skip
     row = judge(log, reported=["pilotage"], policies=[policy], change=secure).loc["pilotage"]
     assert (row["status"], row["mechanism"]) == ("hidden", "hidden")
+    assert "by_port shows portal only rows with (port = current_setting('app.port'::text, true))" in row["proof"]
 
 
 def _zone(evidence):

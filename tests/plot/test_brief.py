@@ -43,7 +43,7 @@ def screen(**changed: list[dict]) -> BeautifulSoup:
     made = {name: schemas.frame(name, rows) for name, rows in frames.items()}
     markup = plot.summary(made["findings"], made["groups"], made["causes"], made["recovery"], INCIDENT,
                           made["explaining_statements"], made["gaps"], made["freeze"], made["decisions"],
-                          coverage=made.get("coverage"))  # fmt: skip
+                          coverage=made.get("coverage"), evidence=made.get("evidence"))  # fmt: skip
     return BeautifulSoup(markup, "html.parser")
 
 
@@ -78,6 +78,17 @@ HIDDEN = {
     **{"schema": "m", "table": "slips", "kind": "table", "status": "hidden", "missing_rows": 0, "hidden_rows": 240},
     **{"expected_rows": 240, "actual_rows": 240, "group": "G1", "mechanism": "hidden", "probability": 0.8},
 }
+
+
+def test_what_hides_rows_is_said_by_the_row_that_proves_it() -> None:
+    row = {"id": "E4", "row": "m.slips", "says": "m.slips: row security is on: mine shows app only rows with (a = 1)"}
+    page = screen(
+        findings=[{**HIDDEN, "because": ["E4", "E2"]}],
+        groups=[{"group": "G1", "tables": ["m.slips"], "mechanism": "hidden", "probability": 0.8}],
+        explaining_statements=[],
+        evidence=[row],
+    )
+    assert answers(page)["What did it"].endswith(": row security is on: mine shows app only rows with (a = 1). E4")
 
 
 def test_hidden_rows_are_not_called_missing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -90,26 +91,45 @@ def _with_shared_fate(found: Sequence[Weighed], known: knowledge.Knowledge) -> l
 def evidence_rows(weighed: Sequence[Weighed], ledger: Ledger) -> tuple[dict[str, tuple[str, ...]], pd.DataFrame]:
     """Enter what was observed of noteworthy tables into the ledger.
 
-    Returns the evidence ids by table, and table ``mechanism_evidence``: for each signal and mechanism how far it moved.
+    Returns the evidence ids by table, those first that speak most for what is said of it, and table
+    ``mechanism_evidence``: for each signal and mechanism how far it moved.
     """
     known = knowledge.mechanisms()
     because: dict[str, tuple[str, ...]] = {}
     found = []
     for each in weighed:
-        ids = []
+        ids: dict[str, float] = {}
+        counted = ""
         if each.table.damaged:
-            ids.append(ledger.add("storage", f"{each.table.name}: {each.table.damaged}", "pg_relation_size",
-                                  each.table.name))  # fmt: skip
+            told = f"{each.table.name}: {each.table.damaged}"
+            ids[ledger.add("storage", told, "pg_relation_size", each.table.name)] = math.inf
         for name, observation in each.seen.items():
             if not noteworthy(each) and name not in ("rows", "storage"):
                 continue
             says = f"{each.table.name}: {observation.says}" if observation.row == each.table.name else observation.says
             reference = ledger.add(observation.group, says, observation.source, observation.row)
-            ids.append(reference)
+            ids[reference] = max(ids.get(reference, -math.inf), _weight(known, each, name, observation))
+            counted = reference if name == "rows" else counted
             if noteworthy(each) and not each.table.damaged:  # of files that vanished no signal was weighed
                 found += _matrix(known, each, name, observation, reference)
-        because[each.table.name] = tuple(ids)
+        because[each.table.name] = _proofs(ids, counted)
     return because, schemas.frame("mechanism_evidence", found)
+
+
+def _proofs(weights: Mapping[str, float], counted: str) -> tuple[str, ...]:
+    """Evidence ids, what speaks most first; that of the rows second at the latest, for a number stands beside it.
+
+    >>> _proofs({"E1": 0.2, "E2": -1.0, "E3": 9.0}, "E1"), _proofs({"E2": -1.0, "E3": 9.0}, "")
+    (('E3', 'E1', 'E2'), ('E3', 'E2'))
+    """
+    first, *others = sorted(weights, key=lambda one: -weights[one]) or [""]
+    others.sort(key=lambda one: one != counted)
+    return tuple(one for one in (first, *others) if one)
+
+
+def _weight(known: knowledge.Knowledge, each: Weighed, name: str, observation: Observation) -> float:
+    """Decibans by which an observation speaks for the mechanism that is said of a table."""
+    return decibans(known, likelihoods(known, name, observation))[each.mechanism]
 
 
 def noteworthy(each: Weighed) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from triage_kit import schemas
 from triage_kit.analyse.context import Context, rows
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.inference import Observation
@@ -20,6 +21,7 @@ _SCHEMA = re.compile(r'"((?:[^"]|"")*)"|([^,\s][^,]*)')
 _REFUSED = re.compile(r'permission denied for (?:table|relation|view|materialized view) "?([^"]+?)"?\Z')
 _READS = re.compile(r"(?is)^\s*(?:select|with|copy|declare|table|execute|fetch)\b")
 OPEN = re.compile(r"(?i)^\(*\s*(true|1\s*=\s*1)\s*\)*$")
+MOST_SHOWN = 120  # characters of a policy's condition
 CHANGES = ("enable_row_security", "create_policy", "alter_policy", "drop_policy")
 
 
@@ -170,6 +172,7 @@ def _filtered(
     reading = [policy for policy in table.policies if (policy["command"] or "ALL").upper() in ("ALL", "SELECT", "*")]
     mine = [policy for policy in reading if _applies(policy, role, member)]
     names = ", ".join(policy["name"] for policy in mine)
+    shown = " or ".join(dict.fromkeys(schemas.cut(policy["using"] or "true", MOST_SHOWN) for policy in mine))
     changed = _changed(table, seen, about, clock)
     if not any(policy["permissive"] is not False for policy in mine):
         says = f"row security is on, and no policy lets {role or 'any role but the owner'} see a row"
@@ -179,7 +182,12 @@ def _filtered(
             ("open",), f"row security is on, and {names} lets every row through", "pg_policy", table.name
         )
     outcome = "filters_since" if changed else "filters"
-    return Observation((outcome,), f"row security is on: {names} filters{changed}", "pg_policy", table.name)
+    return Observation(
+        (outcome,),
+        f"row security is on: {names} shows {role or 'the application'} only rows with {shown}{changed}",
+        "pg_policy",
+        table.name,
+    )
 
 
 def _applies(policy: dict, role: str | None, member: Mapping[str, set[str]]) -> bool:

@@ -99,8 +99,11 @@ class Clock:
         mostly = close and ends is not None and ends - start >= start - begins
         if begins < start and not mostly:
             return ""
-        before = f" and before {ends:%Y-%m-%d %H:%M:%S} UTC" if ends is not None else ""
-        return f"after {begins:%Y-%m-%d %H:%M:%S} UTC{before}"
+        form = (
+            "%Y-%m-%d %H:%M:%S.%f" if ends is not None and ends.floor("s") == begins.floor("s") else "%Y-%m-%d %H:%M:%S"
+        )
+        before = f" and before {ends:{form}} UTC" if ends is not None else ""
+        return f"after {begins:{form}} UTC{before}"
 
 
 def clock(evidence: Mapping[str, pd.DataFrame], about: Context, wal: Records | None = None) -> Clock:

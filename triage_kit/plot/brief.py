@@ -86,7 +86,7 @@ def summary(
             lines.append((f"What did it{many}", _in_short(group, checked, explaining, mine, did, zone)))
             continue
         lines += [
-            (f"What did it{many}", _what(group, checked, explaining, chances, did, removals)),
+            (f"What did it{many}", _what(group, checked, explaining, chances, did, removals, evidence)),
             (f"Who{many}", _who(ranked[ranked["group"] == group["group"]], group, did)),
             (
                 f"Since when{many}",
@@ -218,6 +218,7 @@ def _what(
     chances: pd.DataFrame | None,
     did: dict,
     removals: pd.DataFrame | None = None,
+    evidence: pd.DataFrame | None = None,
 ) -> Html:
     """The mechanism and its probability, the next one unless it is sure, and the statement that explains the group."""
     mine = findings[findings["group"] == group["group"]]
@@ -231,6 +232,8 @@ def _what(
             " (seen). ",
             html.ids(did["evidence"], most=2),
         ]
+    elif not len(told) and group["mechanism"] == "hidden":
+        said.append(_hiding(roots, evidence))
     if len(told):
         first = told.iloc[0]
         observed = pd.notna(first["observed"]) and first["observed"]
@@ -246,6 +249,17 @@ def _what(
             html.ids([first["evidence"]]),
         ]
     return html.join(said)
+
+
+def _hiding(mine: pd.DataFrame, evidence: pd.DataFrame | None) -> Html:
+    """What keeps the application from seeing rows that stand, as the row says that speaks most for it."""
+    first = next((told[0] for told in mine["because"] if len(told)), None)
+    known = evidence[evidence["id"] == first] if evidence is not None and first else []
+    if not len(known):
+        return text("")
+    row = known.iloc[0]
+    said = style.visible(style.short(" ".join(str(row["says"]).removeprefix(f"{row['row']}: ").split()), 320))
+    return html.join([": ", said, ". ", html.ids([first])])
 
 
 def _how(group: dict, besides: str = "") -> Html:
