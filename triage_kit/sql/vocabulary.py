@@ -183,7 +183,7 @@ _BY_CASCADE = frozenset(("drop_schema", "drop_type", "drop_server", "drop_collat
 # PostgreSQL's contrib as of 13 to 18, and pgvector.
 _WITHOUT_TABLES = frozenset(
     (
-        "adminpack", "amcheck", "auto_explain", "autoinc", "bloom", "btree_gin", "btree_gist", "citext", "cube",
+        "adminpack", "amcheck", "autoinc", "bloom", "btree_gin", "btree_gist", "citext", "cube",
         "dblink", "dict_int", "dict_xsyn", "earthdistance", "file_fdw", "fuzzystrmatch", "hstore", "insert_username",
         "intagg", "intarray", "isn", "lo", "ltree", "moddatetime", "old_snapshot", "pageinspect", "pg_buffercache",
         "pg_freespacemap", "pg_logicalinspect", "pg_overexplain", "pg_prewarm", "pg_stat_statements", "pg_surgery",
