@@ -205,8 +205,25 @@ _WIDE = frozenset(("Text", "TEXT", "UnicodeText", "String", "Unicode", "VARCHAR"
 
 def _widens(node: ast.Call) -> bool:
     given = {each.arg: each.value for each in node.keywords}
-    kind = given["type_"].func if isinstance(given["type_"], ast.Call) else given["type_"]
-    return "postgresql_using" not in given and ast.unparse(kind).rpartition(".")[2] in _WIDE
+    made = given["type_"] if isinstance(given["type_"], ast.Call) else None
+    kind = ast.unparse(made.func if made else given["type_"]).rpartition(".")[2]
+    if made and any(each.arg == "timezone" and getattr(each.value, "value", None) is True for each in made.keywords):
+        kind = "timestamptz"
+    using = getattr(given["postgresql_using"], "value", "") if "postgresql_using" in given else None
+    if using is None:
+        return kind in _WIDE or kind == "timestamptz"
+    column = getattr(node.args[1], "value", "") if len(node.args) > 1 else ""
+    pattern = _IN_ZONE if kind == "timestamptz" else _CAST if kind in _REFUSING else _NOTHING
+    found = pattern.match(str(using))
+    return found is not None and found["column"] == column
+
+
+# What refuses a value rather than change it, and the ways in which a USING only says the column.
+_REFUSING = frozenset(("Text", "TEXT", "UnicodeText", "Enum", "ENUM", "UUID", "Uuid", "CITEXT", "JSONB"))
+_COLUMN = r"\s*\(?\"?(?P<column>\w+)\"?"
+_CAST = re.compile(rf"{_COLUMN}\)?(?:::[\w.\"]+)+\s*\Z")
+_IN_ZONE = re.compile(rf"(?i){_COLUMN}(?:\s+at\s+time\s+zone\s+'[^']*'|::timestamptz)\)?\s*\Z")
+_NOTHING = re.compile(r"(?P<column>)(?!)")
 
 
 def _python(node: ast.Call, operation: str, parts: tuple[str, ...]) -> Operation:

@@ -142,6 +142,13 @@ class _Rows(Unknown):
     model: str
 
 
+@dataclass(frozen=True)
+class _Row(Unknown):
+    """One of the rows that a query selects."""
+
+    rows: _Rows
+
+
 _OTHER_DATABASES = frozenset(("sqlite3", "aiosqlite", "duckdb", "pymysql", "MySQLdb"))
 
 
@@ -169,6 +176,10 @@ class _Calls(Flow):
             return _ELSEWHERE
         known = super().assigned(value, names)
         return _rows(value, names) or known if isinstance(known, Unknown) else known
+
+    def item(self, value: Any, source: ast.expr, names: Names) -> Any:
+        rows = _rows(source, names) if isinstance(value, Unknown) else None
+        return _Row(rows) if rows else value
 
     def call(self, node: ast.Call, names: Names, depth: int) -> None:
         if isinstance(node.func, ast.Attribute) and _elsewhere(node.func.value, names):
@@ -223,6 +234,8 @@ def _call(node: ast.Call, names: Names) -> Iterator[Operation]:
         yield _made(node, "drop_table", _owner(node).removesuffix(".__table__"))
     elif method == "delete" and argument(node, 99, "force", names) is True and _owner(node)[:1].isupper():
         yield _made(node, "delete", _owner(node), False)  # Piccolo's
+    elif method == "delete" and (row := _row(node, names)):
+        yield _made(node, "delete", row.rows.model, bool(_FILTERS.search(row.rows.chain)))
     elif method in ("delete", "_raw_delete", "update") and isinstance(node.func, ast.Attribute):
         yield from _of_rows(node, node.func.value, method, names)
     elif method == "execute" and not node.args and not node.keywords and isinstance(node.func, ast.Attribute):
@@ -242,6 +255,15 @@ def _call(node: ast.Call, names: Names) -> Iterator[Operation]:
         for each in node.keywords:
             if each.arg in _SQL_ARGUMENTS:
                 yield from text_operations(each.value, names)
+
+
+def _row(node: ast.Call, names: Names) -> _Row | None:
+    """The row of a loop that ``row.delete()`` or ``session.delete(row)`` removes."""
+    for each in (getattr(node.func, "value", None), *node.args[:1]):
+        held = names.get(each.id) if isinstance(each, ast.Name) else None
+        if isinstance(held, _Row):
+            return held
+    return None
 
 
 _SQL_ARGUMENTS = frozenset(("sql", "query", "statement", "pre_hook", "post_hook"))

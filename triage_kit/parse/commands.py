@@ -67,7 +67,17 @@ _TOOL_COMMANDS = [
     (r"\bdrop-?[fF]irst\b[\"']?\s*[:=>]\s*[\"']?true\b", "drop_table"),
     (r"\bdbt\b[^\n|;&]*\s(?:run|build|seed)(?=\s)[^\n|;&]*\s(?:--full-refresh|-f)\b", "drop_table"),
     (r"\bpgloader\b[^\n|;&]*--with\s+[\"']include drop\b", "drop_table"),
-    (r"\bheroku\s+pg:reset\b", "drop_database"),
+    (r"\bheroku\s+(?:pg:reset|addons:destroy\b[^\n|;&]*postgres)\b", "drop_database"),
+    # a managed server, or a volume of one
+    (r"\baws\s+rds\s+delete-db-(?:instance|cluster)\b(?:[^\n|;&]*?\s--db-(?:instance|cluster)-identifier[ =]+"
+     r"(?P<object>[\w.\"'${}-]+))?", "drop_database"),
+    (r"\bgcloud\s+(?:\S+\s+)*?sql\s+(?:instances|databases)\s+delete\s+(?P<object>[\w.\"'${}-]+)", "drop_database"),
+    (r"\baz\s+postgres\s+(?:flexible-server\s+|server\s+)?(?:db\s+)?delete\b", "drop_database"),
+    (r"\bdoctl\s+databases\s+(?:db\s+)?delete\b", "drop_database"),
+    (r"\bfly(?:ctl)?\s+(?:volumes?|vol)\s+(?:destroy|delete)\b", "drop_database"),
+    (r"\bneon(?:ctl)?\s+(?:projects|branches|databases)\s+(?:delete|reset|restore)\b", "drop_database"),
+    (r"\b(?:terraform|tofu|terragrunt)\s+(?:\S+\s+)*?(?:destroy|apply\s[^\n|;&]*-(?:destroy|replace)\b)[^\n|;&]*"
+     r"(?:db_instance|rds_cluster|postgres|sql_database|database)", "drop_database"),
     (r"\bdocker(?:-compose|\s+compose)\b[^\n|;&]*\sdown\b[^\n|;&]*\s(?:-v|--volumes)\b", "drop_database"),
     (r"\bdocker\s+(?:volume\s+(?:rm|prune)|system\s+prune[^\n]*--volumes)\b(?:\s+-\w+)*\s*(?P<object>[\w.-]*)",
      "drop_database"),
@@ -82,7 +92,7 @@ _TOOLS = [(re.compile(pattern), operation) for pattern, operation in _TOOL_COMMA
 _CLUE = re.compile(
     r"dropdb|pg_restore|pg_resetwal|prisma|db:|manage\.py|django-admin|[aA]rtisan|sequelize|knex|typeorm|alembic|"
     r"flask db|flyway|liquibase|goose|dbmate|sqitch|migrat|mikro-orm|aerich|dotnet\s+ef|supabase|ecto\.|diesel|sqlx|"
-    r"drizzle|doctrine:|pg:reset|DatabaseTasks|drop-and-create|[cC]lean|drop-?[fF]irst|\bdbt\b|pgloader|docker|kubectl|curl|ddl-auto|ddl_auto|hbm2ddl|pgdata|PGDATA|postgresql|p(?:g_?)?sql"
+    r"drizzle|doctrine:|pg:reset|heroku|rds|gcloud|az\s+postgres|doctl|\bfly|neon|terra|tofu|DatabaseTasks|drop-and-create|[cC]lean|drop-?[fF]irst|\bdbt\b|pgloader|docker|kubectl|curl|ddl-auto|ddl_auto|hbm2ddl|pgdata|PGDATA|postgresql|p(?:g_?)?sql"
 )
 # A minified line holds no command of a person; looking through it would take the square of its length.
 _LONG_LINE = re.compile(r"(?m)^(.{2000}).+$")

@@ -137,14 +137,40 @@ class _Operation:
         if function is None:
             return [self._made(direction, "dynamic", "")]
         inside = [replace(each, direction=direction) for each in calls_in(function.body, self.names)]
-        if not inside and _MAY_LOSE.search(ast.unparse(function)):
+        if not inside and _may_lose(function):
             shown = ast.unparse(function)[:_TEXT_LIMIT]
             return [Operation(function.lineno, direction, "dynamic", text=shown, how="python")]
         return inside
 
 
-# What a body must hold to be a suspect although no call in it is one that is known.
-_MAY_LOSE = re.compile(r"(?i)delete|truncate|drop|execute|\.raw\(|\.update\(|remove|purge|clear")
+# What a call must be named for its body to be a suspect although no call in it is one that is known.
+_MAY_LOSE = re.compile(r"(?i)delete|truncate|drop|execute|\Araw\Z|\Aupdate\Z|remove|purge|clear")
+_PICKED = re.compile(r"\.(?:filter|exclude|get)\(")
+
+
+def _may_lose(function: ast.FunctionDef) -> bool:
+    """Whether a body has a call that may lose something, of those that nobody has understood."""
+    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+    picked = {
+        target.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and _PICKED.search(ast.unparse(node.value))
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    return any(_MAY_LOSE.search(_name(each)) and not _understood(each, picked) for each in calls)
+
+
+def _name(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _understood(call: ast.Call, picked: set[str]) -> bool:
+    """Whether a call is an update of picked rows, or runs SQL that is written out."""
+    name, owner = _name(call), getattr(call.func, "value", None)
+    if name == "update" and owner is not None:
+        return bool(_PICKED.search(ast.unparse(owner))) or getattr(owner, "id", "") in picked
+    return name == "execute" and bool(call.args) and isinstance(getattr(call.args[0], "value", None), str)
 
 
 def _given(node: ast.Call, place: int, keyword: str) -> ast.expr | None:

@@ -27,7 +27,10 @@ _NAME = (
 )
 _OTHER = r"""(?:\s*,\s*[:'"`]+(?P<renamed>[\w.$-]+))?"""
 # Every value that can be cast to one of these without a USING fits in it, or is refused.
-_WIDER = r"""\s*,\s*[:'"`]+\w+['"`]?\s*,\s*[:'"`]+(?:text|string|bigint|jsonb|citext)\b(?![^\n]*\busing\b)"""
+_WIDER = (
+    r"""\s*,\s*[:'"`]+\w+['"`]?\s*,\s*(?:[:'"`]+(?:text|string|bigint|jsonb|citext|timestamptz)\b|"""
+    r"""\{\s*type\s*:\s*(?:Sequelize|DataTypes|S)\.(?:TEXT|STRING|BIGINT|JSONB|CITEXT)\b)(?![^\n]*\busing\b)"""
+)
 # A word without which the pattern finds nothing, the pattern, and what the call does.
 _CALLS = [
     (
@@ -36,9 +39,9 @@ _CALLS = [
         "drop_table",
     ),
     (
-        ("olumn",),
+        ("olumn", "remove_"),
         re.compile(
-            rf"\b(?:remove_columns?|removeColumn|dropColumns?)\b\s*\(?\s*{_NAME}(?:\s*,\s*[\[{{]?\s*[:'\"`]+(?P<column>\w+))?"
+            rf"\b(?:remove_(?:columns?|timestamps|reference|belongs_to)|removeColumn|dropColumns?)\b\s*\(?\s*{_NAME}(?:\s*,\s*[\[{{]?\s*[:'\"`]+(?P<column>\w+))?"
         ),
         "drop_column",
     ),
@@ -86,7 +89,8 @@ _RUN_NAMES = (
     r"addSql|statement|(?:execute_)?unprepared|Sql|execute|raw|query|queryRawUnsafe|executeRawUnsafe|\$executeRaw|\$queryRaw|"
     r"exec_query|exec|sql"
 )
-_RUNS = re.compile(rf"(?ms)\b(?:{_RUN_NAMES})!?\s*\(?\s*{_LITERAL}")
+_SANITIZES = r"(?:(?:[\w:]+\.)?sanitize_sql(?:_array)?\s*\(?\s*\[?\s*)?"  # Rails puts values into a text so
+_RUNS = re.compile(rf"(?ms)\b(?:{_RUN_NAMES})!?\s*\(?\s*{_SANITIZES}{_LITERAL}")
 _RUN_CLUES = ("exec", "query", "sql", "Sql", "raw", "statement", "unprepared")  # in each of the names one
 _DOWN = re.compile(
     r"(?m)^\s*(?:def\s+down\b|exports\.down\b|(?:(?:export|public|protected|override|static|final)\s+)*(?:(?:const|let|var)\s+)?"
@@ -257,8 +261,9 @@ def _spelled_out(text: str) -> str:
 
     def calls(found: re.Match[str]) -> str:
         return re.sub(
-            rf"\b{re.escape(found['of'])}\.(?P<call>remove|change)\b\s*\(?\s*(?=:)",
-            lambda call: f"{'remove_columns' if call['call'] == 'remove' else 'change_column'} :{found['name']}, ",
+            rf"\b{re.escape(found['of'])}\.(?P<call>remove(?:_timestamps|_references|_belongs_to)?|change)\b"
+            r"[ \t]*\(?[ \t]*(?=:|\n)",
+            lambda call: f"{'change_column' if call['call'] == 'change' else 'remove_columns'} :{found['name']}, ",
             found[0],
         )
 

@@ -93,6 +93,10 @@ class Flow:
         """What an assignment binds."""
         return evaluate(value, names)
 
+    def item(self, value: Any, source: ast.expr, names: Names) -> Any:
+        """What a loop binds in a round."""
+        return value
+
     def definition(self, node: Definition, names: Names, depth: int) -> None:
         """What a reader does at a function or a class; it is passed over where nothing is said."""
 
@@ -133,7 +137,7 @@ class Flow:
         self.expression(node.iter, names, depth)
         self.again += 1
         for value in _rounds(node.iter, names):
-            bind_target(node.target, value, names)
+            bind_target(node.target, self.item(value, node.iter, names), names)
             self.block(node.body, names, depth)
         self.again -= 1
         self.block(node.orelse, names, depth)

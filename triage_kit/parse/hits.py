@@ -42,7 +42,7 @@ from triage_kit.sql import OPERATIONS, Effect, effects, suspicious
 
 _SHELL_NAMES = re.compile(
     r"(?i)\A(?:(?:makefile|gnumakefile|justfile|jenkinsfile|procfile)(?:\.\w+)?|dockerfile.*|crontab.*|package\.json|composer\.json|"
-    r".*\.(?:sh|bash|zsh|ps1|bat|cmd|mk|ya?ml|cron|crontab|service|timer|toml|ini|cfg|properties|tf|hcl|j2|env\.example))\Z"
+    r".*\.(?:sh|bash|zsh|ps1|bat|cmd|mk|ya?ml|sls|cron|crontab|service|timer|toml|ini|cfg|properties|tf|hcl|j2|env\.example))\Z"
 )
 # Languages whose comments begin otherwise than C's.
 _LINE_COMMENTS = {"clj": ";", "cljs": ";", "cljc": ";", "hs": "--", "erl": "%", "r": "#", "jl": "#"}
@@ -231,7 +231,7 @@ def _operations(text: str, path: str) -> Iterator[Operation]:
         if "exec" in text or "spawn" in text or "Artisan" in text:
             yield from _of_shell(text)
         yield from _of_psql(text)
-    elif suffix in ("yml", "yaml"):
+    elif suffix in ("yml", "yaml", "sls"):
         yield from _with_entries(list(_yaml(text)), text, suffix)
         if _CODECEPTION.search(place.name):
             yield from _codeception(text)

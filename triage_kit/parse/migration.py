@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from triage_kit.sql import Effect
+from triage_kit.sql import Effect, effects
 from triage_kit.sql.passing import passing
 
 
@@ -116,3 +116,16 @@ class Migration:
             named = steps if self.tool != "rails" else [replace(each, object=_table(each.object)) for each in steps]
             for at in passing(named, perhaps, once=True):
                 steps[at].harmless, steps[at].loses = True, ""
+            _spare_casts(steps)
+
+
+def _spare_casts(steps: list[Operation]) -> None:
+    """Mark casts to types that the steps before have made as one text that holds all of them would tell it."""
+    made: list[str] = []
+    for each in steps:
+        if each.operation == "create_type":
+            made.append(each.text)
+        elif each.operation == "alter_column_type" and each.how == "parsed" and made:
+            told = [found for found in effects(";\n".join((*made, each.text))) if found.operation == each.operation]
+            if told and all(found.harmless for found in told):
+                each.harmless, each.loses = True, ""

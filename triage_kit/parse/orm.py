@@ -101,6 +101,12 @@ _RUBY = [
         re.compile(r"[.&](?:in_batches|find_each|each)\(&:(?:delete_all|destroy_all|delete|destroy)!?\)"),
         _ruby_delete,
     ),
+    # [Scan, Parcel].each(&:delete_all)
+    Rule(
+        "&:",
+        re.compile(r"(?<=[\[,\s])(?P<name>[A-Z]\w*)(?=[\w\s,:]{0,400}\]\.each\(&:(?:delete_all|destroy_all)\))"),
+        named("delete", bounded=False),
+    ),
     Rule("_by", re.compile(r"\.(?:delete_by|destroy_by)\b"), _ruby_delete),
     Rule("update_all", re.compile(r"\.update_all\b"), _ruby_update),
 ]

@@ -109,6 +109,7 @@ def _walk(node: yaml.Node | None, key: str, lines: list[str], seen: set[int]) ->
             for name, value in reversed(each.value):
                 written = name.value if isinstance(name, yaml.ScalarNode) else ""
                 yield from _module(written.rsplit(".", 1)[-1], value, name.start_mark.line + 1, lines)
+                yield from _state(written, value, under, name.start_mark.line + 1)
                 waiting.append((value, written))
 
 
@@ -136,6 +137,27 @@ def _command(node: yaml.SequenceNode, key: str) -> Iterator[tuple[Operation, int
         if each.how == "pattern":
             each.line = node.start_mark.line + 1
             yield each, node.end_mark.line + 1
+
+
+# Salt's states, each with what is gone once it holds.
+_GONE = {
+    "postgres_database": "drop_database",
+    "postgres_schema": "drop_schema",
+    "postgres_extension": "drop_extension",
+    "postgres_tablespace": "drop_tablespace",
+}
+
+
+def _state(written: str, value: yaml.Node, under: str, line: int) -> Iterator[tuple[Operation, int]]:
+    """What one of Salt's states removes: the name is its own, or the key that it stands under."""
+    module, _, function = written.partition(".")
+    if module not in _GONE or function != "absent":
+        return
+    listed = value.value if isinstance(value, yaml.SequenceNode) else ()
+    given = {key: each for one in listed for key, each in _parameters(one).items()}
+    named = _HOLE.sub("{…}", given.get("name", under))
+    shown = f"{written}: {named}"
+    yield Operation(line, "", _GONE[module], named, text=shown, how="pattern"), value.end_mark.line + 1
 
 
 def _module(name: str, value: yaml.Node, line: int, lines: list[str]) -> Iterator[tuple[Operation, int]]:

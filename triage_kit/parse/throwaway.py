@@ -91,7 +91,8 @@ def _only_examples(text: str) -> bool:
 
 # A service of a CI job, and the address of a server that is one.
 _SERVICE = re.compile(
-    r"(?m)^[ \t]*(?:services:|docker:(?=[ \t]*\n[ \t]*- image:))[ \t]*\n(?:[ \t]*.*\n){0,12}?"
+    r"(?m)^[ \t]*services:[ \t]*\[[^\]\n]*(?<![\w-])(?:postgres|postgis)\b|"
+    r"^[ \t]*(?:services:|docker:(?=[ \t]*\n[ \t]*- image:))[ \t]*\n(?:[ \t]*.*\n){0,12}?"
     r"[ \t]*(?:(?:- )?image:|- name:|-)[ \t]*[\"']?(?:\w+/)?(?:postgres|postgis)\b"
 )
 _LOCAL = ("localhost", "127.0.0.1", "postgres", "postgresql", "db", "database")
@@ -160,6 +161,20 @@ def _in_memory(text: str) -> set[str]:
     return {each["name"] for each in _SERVER.finditer(text) if _MEMORY.search(each["body"])}
 
 
+# A database that is named in a text, and a name that says whose it is.
+_BASE = re.compile(
+    r"(?i)(?:postgres(?:ql)?(?:\+\w+)?://[^\s\"'`/]*/|\b(?:dbname|database|db_?name)[\"']?\s*[:=]\s*[\"'`]?)(?P<name>[\w-]+)"
+)
+# A setting from outside that is the tests' own, by its name.
+_OF_TESTS = re.compile(
+    r"(?:\bprocess\.env\.|\bDeno\.env\.get\(|\bos\.(?:environ(?:\.get\(|\[)|[gG]etenv\()|\bENV\[|\bENV\.fetch\(|\bgetenv\()"
+    r"\s*[\"']?(?:\w+_)?TEST_\w+|(?:\bprocess\.env\.|\bos\.(?:environ(?:\.get\(|\[)|[gG]etenv\()|\bENV\[)\s*[\"']?\w+_TEST\b"
+)
+# A fixture that is given the test's own database by pytest-django.
+_OF_DJANGO = re.compile(r"@pytest\.fixture[^\n]*\n(?:async\s+)?def\s+\w+\([^)]*\b(?:transactional_)?db\b")
+_TESTED = re.compile(r"(?i)(?:\A|[_-])tests?(?:\Z|[_-])")
+
+
 def throwaway(text: str, of_a_test: bool) -> bool:
     """Whether nothing in a file of code can reach a database that somebody keeps.
 
@@ -177,8 +192,14 @@ def throwaway(text: str, of_a_test: bool) -> bool:
     # Another server may speak as PostgreSQL does: jdbc:h2:mem:shop;MODE=PostgreSQL
     if named and _ELSEWHERE.search(text) and not _HERE.search(re.sub(r"(?i)\bMODE=PostgreSQL", "", text)):
         return True
-    if not of_a_test or _FROM_OUTSIDE.search(text):
+    inside = _OF_TESTS.sub("", text) if of_a_test else text
+    if not of_a_test or _FROM_OUTSIDE.search(inside):
         return False
     if _only_examples(text):
+        return True
+    bases = [each["name"] for each in _BASE.finditer(text)]
+    if (bases or inside != text) and all(map(_TESTED.search, bases)):
+        return True
+    if ".objects." in text and _OF_DJANGO.search(text):
         return True
     return bool(_OWN_SERVER.search(text)) or (bool(_ROLLS_BACK.search(text)) and not _KEEPS.search(text))

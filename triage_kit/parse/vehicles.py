@@ -29,7 +29,7 @@ _TEST_FOLDERS = frozenset(
 )
 _TEST_NAME = re.compile(
     r"(?i)\A(?:conftest\.py|codeception(?:\.dist)?\.ya?ml|.*\.suite(?:\.dist)?\.ya?ml|test_.*|.*_test\.\w+|.*_spec\.rb|.*[.-](?:spec|test)\.\w+|"
-    r"(?:test|spec)_helper\.\w+)\Z"
+    r"(?:test|spec)_helper\.\w+|(?:jest|vitest)[.-]setup[\w.-]*|setup[-_.]?tests?\.\w+)\Z"
 )
 # Behat, Cucumber and behave keep what their scenarios run beside the features.
 _SCENARIOS = re.compile(

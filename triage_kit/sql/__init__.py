@@ -119,7 +119,11 @@ def _without_uncalled(found: list[Effect], text: str) -> list[Effect]:
 
 
 def _taken_back(effect: Effect, scope: Scope) -> bool:
-    """Whether triggers are started again, or a policy that hides no row or a view is dropped to be made anew."""
+    """Whether triggers are started again, a policy that hides no row or a view is dropped to be made anew, or one
+    that lets everybody see every row goes with the row security of its table.
+    """
+    if effect.operation == "enable_row_security":
+        return effect.parts in scope.opened
     if effect.operation == "disable_trigger":
         return effect.parts in scope.restarted and not effect.within
     if effect.operation == "drop_materialized_view":

@@ -16,6 +16,8 @@ _FALSE = frozenset(("f", "false", "n", "no", "off", "0"))
 _PLACEHOLDER = re.compile(r"(?i)(?:__\w+__|_\w+|(?:p|v|l|in|arg|var|param)_\w+|\w+_(?:arg|param))\Z")
 # A test for NULL on a key lets every row pass; on another column (deleted_at) it is a real limit.
 KEY = re.compile(r"(?i)\A(?:id|pk|uuid|guid|oid|ctid|tableoid|xmin)\Z")
+# What settings, articles and links are usually told apart by.
+_NATURAL = re.compile(r"(?i)\A(?:key|slug|code|sku|token)\Z")
 _LOCATION = re.compile(r"(?m)^\s*\w*location: -?\d+\n")
 
 
@@ -36,7 +38,7 @@ def one_row(node: Node, target: tuple[str, ...]) -> bool:
 
     The value is written out, a parameter, or a driver's placeholder; another column may have any number of values.
     """
-    return any(is_key(column, target) for column in fixed(node))
+    return any(is_key(column, target) or _NATURAL.match(column) for column in fixed(node))
 
 
 def fixed(node: Node) -> tuple[str, ...]:
@@ -76,7 +78,13 @@ def _one_value(node: Node) -> bool:
         node = node.type_cast.arg
     if node.WhichOneof("node") == "a_const":
         return not node.a_const.isnull
-    return node.WhichOneof("node") == "param_ref" or bool(_PLACEHOLDER.match(column_of(node)))
+    return node.WhichOneof("node") == "param_ref" or _of_trigger(node) or bool(_PLACEHOLDER.match(column_of(node)))
+
+
+def _of_trigger(node: Node) -> bool:
+    """Whether an expression is a column of the row that a trigger runs for."""
+    fields = list(node.column_ref.fields) if node.WhichOneof("node") == "column_ref" else []
+    return len(fields) == 2 and fields[0].string.sval in ("old", "new")
 
 
 def _unknown(node: Node) -> bool:

@@ -114,6 +114,8 @@ def _in_body(found: Effect, written: str, line: int, scope: Scope) -> Iterator[E
     line += written.count("\n", 0, at) if at > 0 else 0
     # A DO block runs here and now; a function runs later, where these temporary tables need not be.
     for effect in _body_effects(body, language, scope if within == "do" else Scope()):
+        if HOLE in effect.object and effect.loses:
+            effect = Effect("dynamic", "", line=effect.line, text=effect.text.replace(HOLE, "{…}"))
         yield replace(effect, line=line + effect.line - 1, within=effect.within or within)
 
 

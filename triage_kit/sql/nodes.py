@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -10,7 +11,7 @@ from postgast import pg_query_pb2 as pg
 
 from triage_kit.sql import objects
 from triage_kit.sql.conditions import KEY, column_of, constant, fixed, limits, never, one_row, truth
-from triage_kit.sql.functions import call_effects
+from triage_kit.sql.functions import call_effects, run_text, written
 from triage_kit.sql.names import Node, Scope, make, named, option, relation, strings
 from triage_kit.sql.vocabulary import Effect, hides_rows
 
@@ -97,6 +98,15 @@ def _update(node: Node, scope: Scope) -> Iterator[Effect]:
     # pg_partman drops partitions by what stands here: its next maintenance, for which a schedule is usual.
     if parts[-1:] == ("part_config",) and any(map(_retires, node.target_list)):
         yield make("drop_chunks", (), column="part_config", harmless=harmless)
+    if parts[-2:] == _SCHEDULE:
+        yield from (run_text(written(each.res_target.val)) for each in node.target_list if _of_command(each))
+
+
+_SCHEDULE = ("cron", "job")  # pg_cron's table of what it runs
+
+
+def _of_command(target: Node) -> bool:
+    return target.res_target.name == "command" and bool(written(target.res_target.val))
 
 
 def _retires(target: Node) -> bool:
@@ -120,6 +130,9 @@ def _hiding(targets: Node) -> str:
 def _insert(node: Node, scope: Scope) -> Iterator[Effect]:
     parts = relation(node.relation)
     yield make("insert", parts)
+    if parts[-2:] == _SCHEDULE:
+        values = (value for row in node.select_stmt.select_stmt.values_lists for value in row.list.items)
+        yield from (run_text(text) for text in map(written, values) if " " in text)
     if not node.HasField("on_conflict_clause"):
         _note_keys(node, scope)
     if node.on_conflict_clause.action == pg.ONCONFLICT_UPDATE:
@@ -144,8 +157,13 @@ def _truncate(node: Node, scope: Scope) -> Iterator[Effect]:
 def _copy(node: Node, scope: Scope) -> Iterator[Effect]:
     if node.HasField("relation"):
         yield make("copy_in" if node.is_from else "copy_out", relation(node.relation))
-    if node.is_program:
+    if node.is_program and not _FILTERS.match(node.filename):
         yield make("run_program", (), column=node.filename)
+
+
+# Programs that only read, pack and sort what runs through them, and a file that they may write.
+_FILTER = r"\s*(?:[gb]?zip2?|gunzip|[zbx]?z?cat|zstd(?:cat)?|xz|lz4(?:cat)?|pigz|head|tail|sort|uniq|wc|cut|tr)\b"
+_FILTERS = re.compile(rf"{_FILTER}[^;&|`$<>]*(?:\|{_FILTER}[^;&|`$<>]*)*(?:>{{1,2}}[^;&|`$<>]*)?\Z")
 
 
 # maintenance, settings, code

@@ -151,18 +151,32 @@ def _alter_table(node: Node, scope: Scope) -> Iterator[Effect]:
 # A value that is too long for one of these is refused where no USING cuts it; a number's scale would round it.
 _REFUSING = frozenset(("varchar", "bpchar", "bit", "varbit"))
 # Every value of the types that can be cast to these without a USING fits in them; the cast is refused otherwise.
-_WIDE = frozenset(("text", "varchar", "int8", "numeric", "float8", "jsonb", "citext"))
+_WIDE = frozenset(("text", "varchar", "int8", "numeric", "float8", "jsonb", "citext", "timestamptz", "uuid", "inet"))
+_ROUNDING = frozenset(("int8", "float8"))  # where a USING casts a number to one of these
 
 
 def _widens(column: Node, name: str, scope: Scope) -> bool:
-    """Whether a new type keeps every value: no USING that could change them, and no length that could cut them.
+    """Whether a new type keeps every value: no length that could cut them, and no USING but a cast of the column.
 
     An enum that the text itself makes refuses what is none of its labels, so that a cast to it changes no value.
     """
-    kind = column.type_name
-    if column.HasField("raw_default"):
-        return strings(kind.names) in scope.enums and _as_text(column.raw_default, strings(kind.names)) == name
-    return strings(kind.names)[-1] in (_REFUSING if kind.typmods else _WIDE)
+    kind, names = column.type_name, strings(column.type_name.names)
+    if not column.HasField("raw_default"):
+        return names[-1] in (_REFUSING if kind.typmods else _WIDE)
+    if kind.typmods or kind.array_bounds:
+        return False
+    if names[-1] == "timestamptz" and _in_zone(column.raw_default) == name:
+        return True
+    keeps = names in scope.enums or names[-1] in _WIDE - _ROUNDING
+    return keeps and _as_text(column.raw_default, names) == name
+
+
+def _in_zone(node: Node) -> str:
+    """The column that an expression takes for the time of a zone that is written out; empty for any other."""
+    if node.WhichOneof("node") != "func_call" or strings(node.func_call.funcname)[-1:] != ("timezone",):
+        return ""
+    zone, value = node.func_call.args[0], node.func_call.args[-1]
+    return column_of(value) if zone.WhichOneof("node") == "a_const" else ""
 
 
 _TEXTS = frozenset(("text", "varchar"))
@@ -257,9 +271,18 @@ def _policy(operation: str) -> Handler:
         # One that was surely there is not made anew by one for what may be changed, which shows no row.
         if harmless and perhaps is not None and (perhaps or not quiet):
             scope.renewed.add(policy)
+        if operation == "create_policy" and _shows_all(node):
+            scope.opened.add(relation(node.table))
         yield make(operation, relation(node.table), column=node.policy_name, harmless=harmless)
 
     return handler
+
+
+def _shows_all(node: Node) -> bool:
+    """Whether a policy lets everybody see every row."""
+    everybody = [each.role_spec.roletype for each in node.roles] == [pg.ROLESPEC_PUBLIC]
+    read = node.permissive and node.cmd_name not in _CHANGING
+    return read and everybody and node.HasField("qual") and truth(node.qual) is True
 
 
 def _shuts(node: Node) -> bool:

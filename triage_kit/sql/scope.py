@@ -11,9 +11,10 @@ class Scope:
     perhaps: tables, columns and schemas made by IF NOT EXISTS, which may have stood there before the text. stopped:
     tables whose triggers a statement has stopped, the empty name for those of the session; restarted: those started
     again since. replaced: policies, with their tables, and materialized views that are dropped, True for IF EXISTS;
-    renewed: those of them made anew since, a policy as one that hides no row by itself, a view with its rows. enums:
-    types that the text makes as one. path: the first schema that the text has set its search_path to, where that is not
-    public: a bare name is taken for one of it. keys: columns and values of the keys of added rows, by table.
+    renewed: those of them made anew since, a policy as one that hides no row by itself, a view with its rows.
+    enums: types that the text makes as one. opened: tables with a policy that lets everybody see every row. path:
+    the first schema that the text has set its search_path to, where that is not public: a bare name is taken for
+    one of it. keys: columns and values of the keys of added rows, by table.
     """
 
     def __init__(self) -> None:
@@ -27,6 +28,7 @@ class Scope:
         self.replaced: dict[tuple[str, ...], bool] = {}
         self.renewed: set[tuple[str, ...]] = set()
         self.enums: set[tuple[str, ...]] = set()
+        self.opened: set[tuple[str, ...]] = set()
 
     def stop(self, parts: tuple[str, ...]) -> None:
         """Note that a table's triggers, or those of the session, no longer run."""

@@ -15,7 +15,7 @@ HOLE = "__hole__"
 # A hole that is itself what runs: a function's name, or all that is selected.
 CALLS_A_HOLE = re.compile(rf"(?i)\b(?:select|call|perform)\b[^;]*?{HOLE}\s*\(|\b(?:select|call|do)\s+{HOLE}\s*(?:;|\Z)")
 _FIELD = re.compile(r"%(?:%|(?:\d+\$)?-?(?:\d+|\*(?:\d+\$)?)?(?P<kind>[sIL]))")
-_QUOTING = frozenset(("quote_literal", "quote_nullable"))
+QUOTING = frozenset(("quote_literal", "quote_nullable"))
 
 
 def template(query: str, parts: list[Token]) -> str | None:
@@ -52,8 +52,17 @@ def _operand(parts: list[Token]) -> str:
         parts, names = parts[2:], names[2:]
     called = names[:1] == ["format"] and len(parts) > 3 and parts[-1].value == ")"
     if called and parts[2].kind in ("string", "dollar") and parts[3].value in (",", ")"):
-        return _FIELD.sub(_filled, unquoted(parts[2]))
-    return f"'{HOLE}'" if names[:1] and names[0] in _QUOTING else HOLE
+        return formatted(unquoted(parts[2]))
+    return f"'{HOLE}'" if names[:1] and names[0] in QUOTING else HOLE
+
+
+def formatted(pattern: str) -> str:
+    """The text that format() makes of a pattern, with HOLE for each value.
+
+    >>> formatted("DELETE FROM %I WHERE a = %L AND b < %s")
+    "DELETE FROM __hole__ WHERE a = '__hole__' AND b < __hole__"
+    """
+    return _FIELD.sub(_filled, pattern)
 
 
 def _filled(field: re.Match[str]) -> str:
