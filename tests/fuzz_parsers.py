@@ -24,10 +24,10 @@ from triage_kit.errors import TriageError
 from triage_kit.parse import Entry, Outcomes, Unparsed, abridge, csvlog, lines, parse
 from triage_kit.parse.scan import Source, blocks, scan, significant
 from triage_kit.parse.scan.wrapped import STRIPPED, Stripped
-from triage_kit.parse.schema_dump import read_schema_dump
 from triage_kit.parse.statistics import read_statistics
 from triage_kit.parse.wrappers import Unwrapper, wrapping
 from triage_kit.sql import effects
+from triage_kit.sql.schema_dump import read_schema_dump
 
 PREFIX = "%m [%p] %q%u@%d "
 LONGEST = 5.0  # seconds for a few kilobytes

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from triage_kit import analyse, schemas
-from triage_kit.analyse import commands, merging, renamed_ways, restore_ways
+from triage_kit.analyse import commands, merging, remains_ways, renamed_ways, restore_ways
 from triage_kit.analyse.losses import Loss
 from triage_kit.analyse.recovery import wal_segments
 from triage_kit.analyse.target import Target
@@ -272,3 +272,19 @@ def test_a_managed_service_restores_to_the_second_before_the_loss(make_table, ma
 def test_no_way_back_commits_without_a_word_on_what_to_look_at_first() -> None:
     modules = Path(renamed_ways.__file__).parent.glob("*_ways.py")
     assert not [each.name for each in modules if '"COMMIT;"' in each.read_text("utf-8")]
+
+
+@pytest.mark.parametrize(("first", "older"), [("0/1000028", False), ("0/2000028", True), ("1/1000028", True)])
+def test_only_what_stands_not_is_gained_and_nothing_is_older_than_a_whole_wal(make_evidence, first, older) -> None:
+    row = {"oid": 7, "status": "partial", "mechanism": "restore", "actual_rows": 560, "old_rows_left": None}
+    evidence = make_evidence(
+        [],
+        wal_files=wal(1, 2),
+        wal_spans=[{"from_lsn": first, "how": "files"}],
+        wal_rows=[{"table_oid": 7, "filenode": 7, "rows": 640}],
+    )
+    lost = Loss(frozenset({"restore"}), ("s.a",), 0, 0, None, None, missing={"s.a": None}, found={"s.a": row})
+    found = remains_ways.wal_content(lost, Target(), evidence)
+    assert found["rows"] == 80  # 640 - 560
+    assert "about 80 of them do not stand now (s.a 80)" in found["why"]
+    assert ("loaded before the oldest WAL file" in found["brings_not"]) is older

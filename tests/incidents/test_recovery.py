@@ -520,3 +520,83 @@ def test_rows_whose_parents_do_not_come_back_wait_beside_and_end_nothing(server,
     in_shell(server, folder, [f"psql -X --set=ON_ERROR_STOP=1 --dbname={database} --file=back.sql"])
     assert rows(server, database, "SELECT count(*) FROM grandparents") == [(3,)]
     assert {name: rows(server, database, f"SELECT count(*) FROM {name}") for name in want} == wanted  # noqa: S608
+
+
+DECLARED = """
+CREATE TABLE pits (id serial PRIMARY KEY, place text NOT NULL UNIQUE, depth int CHECK (depth > 0));
+CREATE TABLE layers (pit int NOT NULL REFERENCES pits ON DELETE CASCADE, "from cm" int NOT NULL, grain text,
+  PRIMARY KEY (pit, "from cm"));
+CREATE TABLE photos (no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, pit int REFERENCES pits);
+CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.grain := upper(NEW.grain); RETURN NEW; END $$;
+CREATE TRIGGER stamped BEFORE UPDATE ON layers FOR EACH ROW EXECUTE FUNCTION stamp();
+CREATE INDEX layers_by_grain ON layers (grain);
+CREATE UNIQUE INDEX one_photo ON photos (pit, no) WHERE pit > 0;
+"""
+PITS = """
+INSERT INTO pits (place, depth) SELECT 'p' || g, g FROM generate_series({0}, {1}) g;
+INSERT INTO layers SELECT g, d, 'fc' FROM generate_series({0}, {1}) g, generate_series(0, 20, 10) d;
+INSERT INTO photos (pit) SELECT g FROM generate_series({0}, {1}) g;
+"""
+# What stands, as PostgreSQL's own catalogue tells it: names, definitions, validity, columns' defaults and identities.
+STRUCTURE = """
+SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), convalidated FROM pg_constraint
+  WHERE conrelid::regclass::text IN ('pits', 'layers', 'photos') AND contype <> 'n'
+UNION ALL SELECT tablename, indexname, indexdef, true FROM pg_indexes WHERE tablename IN ('pits', 'layers', 'photos')
+UNION ALL SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid), true FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL SELECT attrelid::regclass::text, attname, attidentity::text || coalesce((SELECT pg_get_expr(adbin, adrelid)
+  FROM pg_attrdef WHERE (adrelid, adnum) = (attrelid, attnum)), '') || coalesce(pg_get_serial_sequence(
+  attrelid::regclass::text, attname), ''), attnotnull FROM pg_attribute
+  WHERE attrelid::regclass::text IN ('pits', 'layers', 'photos') AND attnum > 0
+ORDER BY 1, 2, 3"""
+
+
+@pytest.mark.parametrize("option", ["backup", "wal"])
+def test_keys_and_numbering_that_a_restore_lost_are_made_anew(server, database, folder, option, capsys) -> None:
+    for name in ("pg_dump", "pg_restore", "createdb", "psql"):
+        programs.program(name, at_least=server.version[0])
+    (folder / "app" / "migrations").mkdir(parents=True)
+    (folder / "app" / "migrations" / "V1__pits.sql").write_text(DECLARED)
+    in_sql(server, database, [DECLARED, PITS.format(1, 60)])
+    programs.dump(server, database, folder / "old.bak", "-Fc")
+    in_sql(server, database, [PITS.format(61, 90)])
+    whole = rows(server, database, STRUCTURE)
+    programs.dump(server, database, folder / "last night.bak", "-Fc")
+    before = rows(server, database, "SELECT * FROM pits JOIN layers ON pit = id JOIN photos USING (pit) ORDER BY 1, 5")
+    assert len(before) == 270
+    for path in folder.glob("*.bak"):
+        path.chmod(0o644)
+    time.sleep(1.1)
+    chosen = " ".join(f"--table={name}" for name in ("pits", "layers", "photos"))
+    in_sql(server, database, ["DROP TABLE layers, photos, pits"])
+    in_shell(server, folder, [f"pg_restore {chosen} --dbname={database} old.bak"])
+    assert rows(server, database, "SELECT count(*) FROM layers") == [(180,)]
+    left = "SELECT count(*) FROM pg_constraint WHERE conrelid = 'pits'::regclass AND contype = 'p'"
+    assert rows(server, database, left) == [(0,)]
+    in_sql(server, database, ["SELECT pg_switch_wal()"])
+    told = {"repository": "app", "reported": ["pits", "layers", "photos"]}
+    told |= {"backups": ["last*.bak"]} if option == "backup" else {}
+    found = way(server, database, folder, option, **told)
+    assert "public.pits lacks numbering of id, PRIMARY KEY (id)" in found["brings_not"]
+    if option == "backup":
+        in_shell(server, folder, found["commands"])
+    else:
+        by_salvage(server, database, folder, found["commands"], capsys)
+    assert rows(server, database, STRUCTURE) == whole
+    again = rows(server, database, "SELECT * FROM pits JOIN layers ON pit = id JOIN photos USING (pit) ORDER BY 1, 5")
+    assert again == before
+    let_writers_go_on(server, database)
+    in_sql(server, database, ["INSERT INTO pits (place) VALUES ('next')", "INSERT INTO photos (pit) VALUES (1)"])
+
+
+def by_salvage(server: Server, database: str, folder: Path, commands: list[str], capsys) -> None:
+    """What a reader types who takes the rows out of the WAL: the salvage, the loads that it prints, and the merge."""
+    [at] = [place for place, line in enumerate(commands) if line.startswith("triage salvage")]
+    assert cli.main([*shlex.split(commands[at])[1:2], str(folder), *shlex.split(commands[at])[3:]]) == 0
+    loads = [
+        line[2:] for line in capsys.readouterr().out.splitlines() if re.match(r"  (SET|CREATE TABLE|\\copy) ", line)
+    ]
+    merge = [line for line in commands[at + 1 :] if not line.startswith("#")]
+    for path in (folder / "salvaged", *(folder / "salvaged").iterdir()):
+        path.chmod(0o755)
+    (folder / "back.sql").write_text("\n".join([*loads, *merge]) + "\n", encoding="utf-8")
+    in_shell(server, folder, [f"psql -X --set=ON_ERROR_STOP=1 --dbname={database} --file=back.sql"])

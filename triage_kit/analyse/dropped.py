@@ -73,6 +73,14 @@ def took(row: Mapping, told: Mapping[str, Sequence[Drop]]) -> Drop | None:
     return past[-1] if past else None
 
 
+def _likely(row: Mapping) -> int | None:
+    """How many more rows the WAL holds of the table that was dropped than stand, where nothing else tells it."""
+    former, stand = row["former_rows"], row.get("actual_rows")
+    if row.get("missing_rows") is not None or row["status"] != "partial" or stand is None or former <= stand:
+        return None
+    return int(former - stand)
+
+
 def noted(concluded: Sequence[dict], told: Mapping[str, Sequence[Drop]], ledger: Ledger) -> list[dict]:
     """Findings with the drop of their former table as evidence, and how many of its rows the WAL holds."""
     found = []
@@ -81,6 +89,7 @@ def noted(concluded: Sequence[dict], told: Mapping[str, Sequence[Drop]], ledger:
         if one is not None:
             reference = ledger.add("wal", one.says(), "wal_dropped", one.name, one.at)
             row = {**row, "because": (*row["because"], reference), "former_rows": one.rows}
+            row["likely_missing"] = _likely(row)
             if one.tuples and row["expected_rows"] is None:
                 held = f"how many rows it held is not known: the planner took it for {one.tuples:,}"
                 row["bias"] = (*row["bias"], f"{held}, and the WAL holds {one.rows:,}")

@@ -71,13 +71,12 @@ def backup(lost: Loss, shelf: Sequence[Judged], evidence: Evidence) -> dict:
 
 
 def brought(lost: Loss, best: Judged) -> int | None:
-    """Rows that a dump brings: what it holds of each table, and no more than is missing there."""
+    """Rows that a dump brings: what it holds of each table, and no more than is missing there or does not stand."""
     counted = []
     for name, held in best.holds.items():
         if name in lost.notes:
             continue
-        missing = lost.missing.get(name)
-        counted.append(held if missing is None or held is None else min(held, missing))
+        counted.append(lost.gain(name, held))
     return None if not counted or None in counted else sum(each for each in counted if each is not None)
 
 
@@ -116,7 +115,7 @@ def _from_any(lost: Loss, evidence: Evidence) -> tuple[str, ...]:
         "beside:",
         'pg_restore --list "${DUMP:?}"  # which tables it holds, without restoring',
         _beside(evidence),
-        _restored('"${DUMP:?}"'),
+        _restored('"${DUMP:?}"', lost),
         *merging.bring_back(lost, evidence, f"--dbname={COPY}", (*lost.tables, *lost.notes)),
         DROPPED,
     )
@@ -138,11 +137,14 @@ def _beside(evidence: Evidence) -> str:
     )
 
 
-def _restored(path: str) -> str:
+def _restored(path: str, lost: Loss) -> str:
     """Tables and rows of a dump in one of pg_dump's own formats into the database beside."""
-    # Roles and privileges of the old database need not exist here; indexes and constraints are not needed.
+    # Roles and privileges of the old database need not exist here. Indexes, constraints and triggers are needed where a
+    # table is gone: it is made anew out of the copy, which must have them then.
+    gone = any(each.get("status") == "missing" for each in lost.found.values())
+    sections = "" if gone else "--section=pre-data --section=data "
     return (
-        f"pg_restore --no-owner --no-privileges --section=pre-data --section=data --file=- {path} | "
+        f"pg_restore --no-owner --no-privileges {sections}--file=- {path} | "
         f"psql -X --quiet --dbname={COPY} > /dev/null  # complaints about what exists already do not matter"
     )
 
@@ -157,7 +159,7 @@ def _from_dump(lost: Loss, best: Judged, evidence: Evidence) -> tuple[str, ...]:
             return (BY_HAND,)
         made = f"{unpack} {path} |{only} psql -X --quiet --dbname={COPY} > /dev/null"
     else:
-        made = _restored(path)
+        made = _restored(path, lost)
     tables = [name for name in (*lost.tables, *lost.notes) if name in best.holds]
     return (
         *commands.case_folder(row["file"]),

@@ -36,7 +36,9 @@ TABLE_KEYS = (
     "missing_rows",
     "hidden_rows",
     "former_rows",
+    "likely_missing",
     "columns_lost",
+    "parts_lost",
     "mechanism",
     "probability",
 )

@@ -15,6 +15,7 @@ from triage_kit.analyse import (
     culprits,
     dating,
     decisions,
+    declared,
     dropped,
     foreign_keys,
     freeze,
@@ -187,6 +188,8 @@ def _judge(known: _Known) -> _Judged:
     found = groups.find_groups(concluded, known.replaced, known.reach, scene)
     dates = dating.date_groups(found, known.tables, evidence, known.about, scene, ledger)
     concluded = missing.with_parents(groups.apply(concluded, found, dates), known.balance, scene.reported, scene.gone)
+    since = min((span["lost_from"] for span in dates.values() if span.get("lost_from") is not None), default=None)
+    concluded = declared.noted(concluded, evidence, since, ledger)
     return _Judged(weighed, matrix, concluded, found, dates, missing.findings_frame(concluded))
 
 

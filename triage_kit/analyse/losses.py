@@ -6,12 +6,16 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from triage_kit import schemas, sql
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.groups import Group
+
+if TYPE_CHECKING:
+    from triage_kit.analyse.declared import Part
 
 HARMLESS_PATH = re.compile(r"[\w./@:+ -]+")
 FAR = pd.Timestamp.max.tz_localize("UTC")
@@ -22,7 +26,7 @@ class Loss:
     """The damage of all groups: tables by name, rows, and the earliest transaction and time that are known.
 
     ``missing`` are the rows that each table lacks (None: not known), ``notes`` damaged tables of migration tools, which
-    no way back fills.
+    no way back fills, ``parts`` the keys, numbering, indexes and triggers that went with the rows.
     """
 
     mechanisms: frozenset[str]
@@ -36,6 +40,23 @@ class Loss:
     missing: Mapping[str, int | None] = field(default_factory=dict)
     found: Mapping[str, dict] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+    def gain(self, name: str, held: int | None) -> int | None:
+        """How many of the rows that a copy holds of a table come back: no more than are missing or than do not stand.
+
+        Where nobody knows how many are missing, what stands is taken to be among what the copy holds.
+
+        >>> row = {"status": "partial", "actual_rows": 560, "old_rows_left": None}
+        >>> known = Loss(frozenset(), ("s.a",), 0, 0, None, None, missing={"s.a": None}, found={"s.a": row})
+        >>> known.gain("s.a", 640), known.gain("s.b", 640)
+        (80, 640)
+        """
+        missing, row = self.missing.get(name), self.found.get(name, {})
+        if held is None or missing is not None:
+            return held if held is None or missing is None else min(held, missing)
+        stand = row.get("old_rows_left") if row.get("old_rows_left") is not None else row.get("actual_rows")
+        return max(held - (stand or 0), 0) if row.get("status") == "partial" else held
 
     def of(self, *mechanisms: str) -> tuple[str, ...]:
         """The damaged tables of some mechanisms."""

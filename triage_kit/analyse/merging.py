@@ -18,7 +18,7 @@ import networkx as nx
 import pandas as pd
 
 from triage_kit import schemas, sql
-from triage_kit.analyse import circles, consumers, orphans
+from triage_kit.analyse import circles, consumers, declared, orphans
 from triage_kit.analyse.applied import notes_versions
 from triage_kit.analyse.context import by_table, first, rows
 from triage_kit.analyse.losses import Loss, literal, pattern, relations_of, remarked, written
@@ -66,8 +66,8 @@ def bring_back(lost: Loss, evidence: Mapping[str, pd.DataFrame], source: str, ta
     own, older = _sequences(evidence), _for_older(evidence)
     absent = [name for name in names if lost.found.get(name, {}).get("status") == "missing"]
     ordered = parents_first([name for name in names if name not in absent], evidence)
-    forms, round_ = _forms(ordered, evidence), circles.of(ordered, evidence)
-    lines = []
+    forms, round_ = _forms(ordered, evidence, lost.parts), circles.of(ordered, evidence)
+    lines: list[str] = []
     into = f"psql -X --set=ON_ERROR_STOP=1 --single-transaction --quiet {database}"
     if absent:
         chosen = " ".join(f"--table={pattern(name)}" for name in absent)
@@ -92,21 +92,40 @@ def bring_back(lost: Loss, evidence: Mapping[str, pd.DataFrame], source: str, ta
         late, again = ([f"psql -X --set=ON_ERROR_STOP=1 {database} --command={shlex.quote(each)}" for each in told]
                        for told in (circles.late(round_), circles.again(round_)))  # fmt: skip
         told = [f"# {each}" for each in (*_beware(ordered, evidence, lost), *circles.told(round_))]
-        lines = [*told, WRITES, *late, *lines, *again, *_counts(names, source, database)]
+        lines = [*told, WRITES, *late, *lines, *again, *_made_anew(lost, names, database)]
+        lines += _counts(names, source, database)
     return (*lines, *_left_out(noted, evidence, source, database))
 
 
+def _parts(lost: Loss, names: Sequence[str]) -> list[declared.Part]:
+    """What of the tables that a way back fills went with the rows, and the foreign keys that led to them."""
+    return [each for each in lost.parts if each.table in names or each.referenced in names]
+
+
+def _made_anew(lost: Loss, names: Sequence[str], database: str) -> Iterator[str]:
+    """Keys, numbering, indexes and triggers that went with the rows, in the shell, when the rows are in."""
+    parts = _parts(lost, names)
+    yield from (f"# {remarked(each)}" for each in declared.remarks(parts))
+    for each in declared.anew(parts):
+        yield f"psql -X --set=ON_ERROR_STOP=1 --quiet {database} --command={shlex.quote(each)} > /dev/null"
+
+
 def merged(
-    names: Sequence[str], evidence: Mapping[str, pd.DataFrame], suffix: str, wait: bool = False
+    names: Sequence[str],
+    evidence: Mapping[str, pd.DataFrame],
+    suffix: str,
+    wait: bool = False,
+    parts: Sequence[declared.Part] = (),
 ) -> Iterator[str]:
     """Statements that put the rows of tables beside (their names end in ``suffix``) into those that stand.
 
+    ``parts`` are what the tables lack: rows are told apart by a key that is to come back, too.
     ``wait`` leaves rows whose parents are not there beside; otherwise the first of them ends it all with an error, as
     it should where the tables beside are dropped afterwards.
     """
     standing = relations_of(evidence)
     ordered = parents_first([name for name in names if name in standing and not notes_versions(name)], evidence)
-    forms, round_ = _forms(ordered, evidence), circles.of(ordered, evidence)
+    forms, round_ = _forms(ordered, evidence, parts), circles.of(ordered, evidence)
     held = orphans.conditions(ordered, evidence) if wait else {}
     yield from (f"-- {each}" for each in circles.told(round_))
     yield from (f"{each};" for each in circles.late(round_))
@@ -140,10 +159,18 @@ def out_of_salvage(lost: Loss, names: Sequence[str], evidence: Mapping[str, pd.D
             "# When that is loaded, put the rows back; leave out the lines of a table of which no row was found, and "
             "look at salvaged/*.unread.csv, where it is, first: what it names is NULL in the rows:",
             *(f"-- {each}" for each in _beware(own, evidence, lost, beside=True)), *IN_PSQL,
-            "BEGIN;", *merged(own, evidence, "_salvaged", wait=True),
+            "BEGIN;", *merged(own, evidence, "_salvaged", wait=True, parts=lost.parts),
             "COMMIT;  -- or ROLLBACK; where the counts are not what they should be",
+            *in_psql(lost, own),
         ]  # fmt: skip
     return (*lines, *_without_notes((*names, *lost.notes)))
+
+
+def in_psql(lost: Loss, names: Sequence[str]) -> Iterator[str]:
+    """The same for psql: each statement by itself, so that one that is refused undoes no other."""
+    parts = _parts(lost, names)
+    yield from (f"-- {remarked(each)}" for each in declared.remarks(parts))
+    yield from (f"{each};" for each in declared.anew(parts))
 
 
 def _beware(
@@ -152,7 +179,7 @@ def _beware(
     """What may go wrong though every statement succeeds, or why one is refused, each in a sentence."""
     if told := consumers.beware(consumers.worked_off(names, evidence)):
         yield f"beware: {told}"
-    forms = _forms(names, evidence)
+    forms = _forms(names, evidence, lost.parts)
     bare = [name for name in names if forms[name].kind == "table" and not forms[name].key
             and lost.found.get(name, {}).get("status") == "partial"]  # fmt: skip
     if bare:
@@ -261,17 +288,25 @@ def _listed(columns: Sequence[str]) -> str:
     return ", ".join(map(sql.quote_ident, columns))
 
 
-def _forms(names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> dict[str, _Form]:
+def _forms(
+    names: Sequence[str], evidence: Mapping[str, pd.DataFrame], parts: Sequence[declared.Part] = ()
+) -> dict[str, _Form]:
     standing = relations_of(evidence)
     oids = {standing[name]["oid"] for name in names if name in standing}
     columns, constraints = (
         by_table(evidence[source][evidence[source]["table_oid"].isin(oids)]) for source in ("columns", "constraints")
     )
-    forms = {name: _form(name, standing.get(name), columns, constraints) for name in names}
+    forms = {name: _with_key(_form(name, standing.get(name), columns, constraints), parts) for name in names}
     round_ = {
         child for child, _, _ in circles.of(names, evidence)
     }  # keys of these are checked at the commit, own ones too
     return {name: replace(form, own_parent=form.own_parent and name not in round_) for name, form in forms.items()}
+
+
+def _with_key(form: _Form, parts: Sequence[declared.Part]) -> _Form:
+    """The form with the key that the table has lost, which no ON CONFLICT knows of."""
+    key = () if form.key or form.kind != "table" else declared.key_of(form.name, parts)
+    return replace(form, key=key, deferrable=True) if key else form
 
 
 def _form(

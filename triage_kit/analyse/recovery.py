@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.analyse import dump_ways, remains_ways, replay_ways, restore_ways, shelf, undo_ways
+from triage_kit.analyse import declared, dump_ways, remains_ways, replay_ways, restore_ways, shelf, undo_ways
 from triage_kit.analyse.admission import WRITING, Admission
 from triage_kit.analyse.applied import notes_versions
 from triage_kit.analyse.context import Context
@@ -32,6 +32,7 @@ def recovery_options(lost: Loss, evidence: Mapping[str, pd.DataFrame], about: Co
     """
     if not lost.tables:
         return schemas.empty("recovery")
+    lost = replace(lost, parts=declared.lacking(lost.tables, evidence, lost.before))
     target = find_target(lost, evidence)
     judged = shelf.judge(lost, target, evidence)
     options = undo_ways.undo(lost, target, evidence, about)
@@ -50,7 +51,7 @@ def recovery_options(lost: Loss, evidence: Mapping[str, pd.DataFrame], about: Co
         ]
     kept = sorted((option for option in options if option is not None), key=lambda option: _rank(option, lost))
     admission = Admission(lost, evidence)
-    told = [admission.told(_noted(_writing(each, lost), lost)) for each in kept]
+    told = [admission.told(_bared(_noted(_writing(each, lost), lost), lost)) for each in kept]
     return schemas.frame("recovery", [each | {"order": number} for number, each in enumerate(told, 1)])
 
 
@@ -60,6 +61,16 @@ def _noted(option: dict, lost: Loss) -> dict:
         return option
     left = f"{', '.join(lost.notes)}, which only the migration tool must write"
     return option | {"brings_not": f"{option['brings_not']}; {left}"}
+
+
+def _bared(option: dict, lost: Loss) -> dict:
+    """The way with the keys, numbering and so on that went with the rows: no row brings them back by itself."""
+    if option["option"] not in WRITING or option["feasible"] is False or not lost.parts:
+        return option
+    said = declared.told(lost.parts)
+    again = "; the last commands make it anew" if option["commands"] else ""
+    brings_not = f"{option['brings_not']}; what went with the rows by itself: {said}{again}".removeprefix("; ")
+    return option | {"brings_not": brings_not, "preconditions": (*option.get("preconditions", ()), f"bad: {said}")}
 
 
 def _writing(option: dict, lost: Loss) -> dict:

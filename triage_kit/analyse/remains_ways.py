@@ -22,6 +22,7 @@ FILES = re.compile(
 MOST_FILES = 8
 MOST_SUBXIDS = 60
 UNREAD = "values of types that are not read (composite and range types, extensions'): their bytes are written apart"
+FROM_FIRST = re.compile(r"0/1[0-9A-F]{6}\Z")  # within the first segment that initdb makes
 FIRST = "pg_wal still holds its first segment"
 # What sets a deleted row apart from one that was only locked (HEAP_XMAX_LOCK_ONLY, 128), one whose deletion is known to
 # have been undone (HEAP_XMAX_INVALID, 2048) and one that has a newer version elsewhere (PostgreSQL's htup_details.h).
@@ -134,11 +135,13 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
         span = first(evidence["wal_spans"])
         if counted:
             told = ", ".join(f"{name} {count:,}" for name, count in list(counted.items())[:6])
-            number = sum(min(count, lost.missing.get(name) or count) for name, count in counted.items())
+            number = sum(lost.gain(name, count) or 0 for name, count in counted.items())
             if sum(counted.values()) > number:
-                told += " (what was deleted or changed before the loss is counted too)"
+                told += " (what was deleted or changed before the loss is counted too)" + _of_these(counted, lost)
             if all(count is not None and counted.get(name, 0) >= count for name, count in lost.missing.items()):
                 lacks = AS_BYTES  # each missing row was found: none is older than the WAL that was read
+            if FIRST in why and FROM_FIRST.match(str(span["from_lsn"])):
+                lacks = AS_BYTES  # every row ever written to this cluster was read
             why = f"the WAL that was read (from {span['from_lsn']}) holds rows of the lost files: {told}; {why}"
             number, waits = _put_back(counted, number, lost, evidence)
             why += waits
@@ -173,12 +176,22 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
     )
 
 
+def _of_these(counted: Mapping[str, int], lost: Loss) -> str:
+    """How many rows of each table probably do not stand, where the copy's number is all that tells."""
+    open_ = {name: lost.gain(name, count) for name, count in counted.items() if lost.missing.get(name) is None}
+    likely = {name: gain for name, gain in open_.items() if gain and gain < counted[name]}
+    if not likely:
+        return ""
+    each = ", ".join(f"{name} {gain:,}" for name, gain in list(likely.items())[:6])
+    return f"; about {sum(likely.values()):,} of them do not stand now ({each}), if those that stand are among them"
+
+
 def _put_back(counted: Mapping[str, int], read: int, lost: Loss, evidence: Evidence) -> tuple[int, str]:
     """Of the rows that can be read those that the commands surely put back, and what is to be said of the others."""
     held = orphans.held_up(counted, lost.missing, evidence)
     if not held:
         return read, ""
-    now = sum(min(count, lost.missing.get(name) or count) for name, count in counted.items() if name not in held)
+    now = sum(lost.gain(name, count) or 0 for name, count in counted.items() if name not in held)
     parents = sorted({parent for each in held.values() for parent in each})
     return now, (
         f". {read:,} can be read, at least {now:,} of them put back now: the rows of {merging.few(sorted(held))} go in "

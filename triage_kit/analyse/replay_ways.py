@@ -17,8 +17,9 @@ import pandas as pd
 from triage_kit import schemas, sql
 from triage_kit.analyse.applied import notes_versions
 from triage_kit.analyse.context import first, rows
+from triage_kit.analyse.declared import key_of
 from triage_kit.analyse.losses import Loss, literal, relations_of, way, written
-from triage_kit.analyse.merging import merged, parents_first
+from triage_kit.analyse.merging import in_psql, merged, parents_first
 from triage_kit.redact_stars import HIDDEN
 from triage_kit.sql.inserted import DEFAULT, Inserted, inserted
 
@@ -108,7 +109,7 @@ def log_replay(lost: Loss, evidence: Evidence) -> dict:
         "rows of COPY and of INSERT … SELECT, values that a default or a function made or whose parameter is not logged"
         ", and every later change: a row that was deleted on purpose comes back, too",
         "hours",
-        tuple(_commands(usable, evidence)) if printed else (),
+        tuple(_commands(usable, lost, evidence)) if printed else (),
         tables=tuple(each.name for each in usable) or lost.tables,
         rows=brought if usable and printed else None,
         preconditions=_checked(tables, lines, len(found)) if usable else (),
@@ -173,7 +174,7 @@ def _standing(lost: Loss, evidence: Evidence) -> dict[str, _Table]:
                if each["table_oid"] == relation["oid"] and not each["dropped"]]  # fmt: skip
         keys = [each["columns"] for each in rows(evidence["constraints"])
                 if each["table_oid"] == relation["oid"] and each["kind"] == "primary_key"]  # fmt: skip
-        key = frozenset(keys[0]) if keys else frozenset()
+        key = frozenset(keys[0] if keys else key_of(name, lost.parts))
         found[name] = _Table(name, sorted(own, key=lambda each: each["position"]), key)
     return found
 
@@ -183,7 +184,7 @@ def _beside(name: str) -> str:
     return sql.quote_qualified(schema, table + _BESIDE)
 
 
-def _commands(tables: Sequence[_Table], evidence: Evidence) -> Iterator[str]:
+def _commands(tables: Sequence[_Table], lost: Loss, evidence: Evidence) -> Iterator[str]:
     """A table beside each, the rows into it, from there those that do not stand here, and the numbers past them."""
     if not tables:
         return  # the log has no row to write again: a transaction around nothing would be no way back
@@ -196,8 +197,9 @@ def _commands(tables: Sequence[_Table], evidence: Evidence) -> Iterator[str]:
         )
         yield from each.lines
     yield "BEGIN;"
-    yield from merged([each.name for each in ordered], evidence, _BESIDE)
+    yield from merged([each.name for each in ordered], evidence, _BESIDE, parts=lost.parts)
     yield "COMMIT;  -- or ROLLBACK; where the counts are not what they should be"
+    yield from in_psql(lost, [each.name for each in ordered])
     for each in ordered:
         yield f"DROP TABLE {_beside(each.name)};  -- when the rows are back and compared"
 

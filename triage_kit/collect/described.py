@@ -13,9 +13,9 @@ from triage_kit.bundle import Draft
 from triage_kit.case import Case
 from triage_kit.collect import named_files, questions
 from triage_kit.errors import SourceError
-from triage_kit.parse.schema_dump import SchemaDump, read_schema_dump
 from triage_kit.parse.statistics import Statistics, read_statistics
 from triage_kit.redact import redact
+from triage_kit.sql.schema_dump import SchemaDump, read_schema_dump
 
 MOST_STATISTICS, MOST_DUMP = 64 << 20, 256 << 20
 COSTS = {
@@ -137,7 +137,7 @@ def _constraints(dump: SchemaDump, oids: dict[Name, int], below: int) -> list[di
 
 def _of(row: dict, oids: dict[Name, int]) -> dict:
     """The row with its table's number for its name."""
-    return _without(row, "table", "referenced") | {"table_oid": oids.get(row["table"])}
+    return _without(row, "table", "referenced", "told", "identity") | {"table_oid": oids.get(row["table"])}
 
 
 def _without(row: dict, *keys: str) -> dict:

@@ -93,6 +93,8 @@ def table_list(findings: pd.DataFrame) -> Html:
 
 def _at_most(row: object) -> str:
     bound = words.at_most(row)
+    if likely := words.likely(row):
+        return f"about {likely:,}, probably"
     return f"at most {bound:,}" if bound else "not known"
 
 
@@ -125,6 +127,7 @@ def _mechanism(row: object) -> Html:
         return text("")
     via = html.join([", reached through ", html.name(row.via)]) if isinstance(row.via, str) and row.via else ""
     lost = html.join(["; columns lost: ", html.names(row.columns_lost)]) if row.columns_lost else ""
+    lost += html.join(["; lost besides: ", html.names(row.parts_lost)]) if row.parts_lost else ""
     hidden = f"; {style.count(row.hidden_rows)} rows hidden" if pd.notna(row.hidden_rows) and row.hidden_rows else ""
     left = ""
     if newer := words.refilled(row):

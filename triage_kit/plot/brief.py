@@ -182,7 +182,7 @@ def _headline(damaged: pd.DataFrame) -> str:
     known, open_ = int(lost["missing_rows"].fillna(0).sum()), int(lost["missing_rows"].isna().sum())
     more = f" and a number not known in {open_:,} of them" if open_ else ""
     bounds = [words.at_most(row) for row in lost[lost["missing_rows"].isna()].itertuples()]
-    unknown = "how many rows are missing is not known"
+    unknown = words.likely_all(lost) or "how many rows are missing is not known"
     if open_ and None not in bounds:
         most = sum(bound or 0 for bound in bounds)
         unknown, more = f"at most {_are(most, 'row')} missing", f" and at most {most:,} more in {open_:,} of them"

@@ -43,6 +43,7 @@ def numbered_findings(found: SimpleNamespace, operations: pd.DataFrame, timezone
         *_losses(found, timezone),
         *_statements(found.statements, _carried_out(found), found.findings, timezone),
         *_migrations(operations, _proofs(found), _absent(found), found.findings["status"]),
+        *_bared(found),
         *_patterns(found.findings),
         *_ties(found.foreign_keys, found.findings),
     ]
@@ -173,6 +174,7 @@ def _impact(damaged: pd.DataFrame, spared: int) -> str:
     if open_ and None not in unknown:
         most = sum(bound or 0 for bound in unknown)
         lost = f"at most {style.things(most, 'more row' if gone else 'row')} missing"
+    lost = words.likely_all(damaged) or lost
     said += [lost] if open_ else []
     hit = f" {style.things(spared, 'more table')} {'was' if spared == 1 else 'were'} hit and held no row."
     more = hit if spared else ""
@@ -353,6 +355,32 @@ def _operation(row: dict, proof: str | None) -> Html:
         html.join([" ", html.ids([proof])]) if proof else "",
         html.sql(row["text"]),
     )
+
+
+def _bared(found: SimpleNamespace) -> list[tuple[str, Html]]:
+    """Keys, numbering and so on that went with the rows: the tables stand, and are not what they were."""
+    given = schemas.check(found.findings, "findings")
+    bare = by_urgency(given[given["parts_lost"].map(len) > 0])
+    if bare.empty:
+        return []
+    noted = schemas.check(found.evidence, "evidence")
+    proofs = noted[noted["source"].eq("pg_constraint") | noted["says"].str.startswith("null value in column")]
+    listed = [tag("li", html.name(schemas.qualified(row.schema, row.table)), f": {', '.join(row.parts_lost)}. ",
+                  html.ids(proofs.loc[proofs["id"].isin(row.because), "id"]))
+              for row in bare.head(20).itertuples()]  # fmt: skip
+    more = tag("p", f"and {len(bare) - 20:,} more tables") if len(bare) > 20 else ""
+    return [
+        (
+            f"Keys, numbering or triggers went with the rows of {style.things(len(bare), 'table')}",
+            _shape(
+                html.join([tag("ul", *listed), more]),
+                "Migrations or the log declare them, and it lacks them now: what made the table anew left them out.",
+                "Two rows may get the same key, a row may refer to nothing, and a column without its numbering refuses "
+                "rows or takes them without a number.",
+                "No row that comes back brings them: the last commands of each way back make them anew.",
+            ),
+        )
+    ]
 
 
 def _patterns(findings: pd.DataFrame) -> list[tuple[str, Html]]:

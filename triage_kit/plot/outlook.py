@@ -89,7 +89,8 @@ def _amount(rows: object, findings: pd.DataFrame, partly: bool) -> str:
         return f"{int(rows):,} of {near}{gone:,} rows, by "
     if known and not partly:  # more than are missing: deletes of before are among them
         return f"up to all {near}{style.things(gone, 'row')}, by "
-    return f"up to {style.things(int(rows), 'row')}, by "
+    about = "about" if words.likely_all(leaves) else "up to"  # what stands is taken off, as far as the copy tells it
+    return f"{about} {style.things(int(rows), 'row')}, by "
 
 
 def _effort(row: Mapping[str, object]) -> str:

@@ -211,6 +211,7 @@ def gone(row: object) -> str:
         "dropped" if former is not None else "emptied" if newer else str(row.status),
         f"{about(row)}{style.things(int(row.missing_rows), 'row')} missing" if pd.notna(row.missing_rows) else "",
         f"{style.things(most, 'row')} missing at most" if pd.isna(row.missing_rows) and (most := at_most(row)) else "",
+        f"probably about {likely(row):,} missing" if likely(row) else "",
         f"{style.things(former, 'old row')} in the WAL" if former else "",
         f"{about(row)}{style.things(newer, 'newer row')} there" if newer else "",
     ]
@@ -221,6 +222,25 @@ def former_rows(row: object) -> int | None:
     """How many rows the WAL holds of the table that was dropped from this name; None where it names none."""
     held = getattr(row, "former_rows", None)
     return None if pd.isna(held) else int(held)  # type: ignore[arg-type]
+
+
+def likely(row: object) -> int | None:
+    """How many rows are probably missing, where only a copy's count tells: it holds so many more than stand."""
+    more = getattr(row, "likely_missing", None)
+    return None if pd.isna(more) else int(more)  # type: ignore[call-overload]
+
+
+def likely_all(lost: pd.DataFrame) -> str:
+    """The same of some rows of ``findings`` whose number is not known; nothing where one of them has none."""
+    each = [likely(row) for row in lost[lost["missing_rows"].isna()].itertuples()]
+    if not each or None in each:
+        return ""
+    told = (
+        " and ".join(f"{more:,}" for more in each if more is not None)
+        if len(each) < 4
+        else f"{sum(map(_number, each)):,}"
+    )
+    return f"probably about {told} are missing: a copy holds so many more than stand, and nothing else tells"
 
 
 def at_most(row: object) -> int | None:

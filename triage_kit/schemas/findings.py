@@ -43,7 +43,9 @@ findings: one table: what happened to it
     missing_rows int
     hidden_rows int
     former_rows int rows that the WAL holds of the table which was dropped from this name; missing where it names none
+    likely_missing int how many more a copy holds than stand, where nothing else tells how many are missing
     columns_lost texts
+    parts_lost texts keys, numbering, indexes and triggers that migrations or the log declare and the table lacks now
     mechanism text
     probability float
     via text qualified name of the root that the cascade came from

@@ -176,6 +176,11 @@ def _closing(seen: list[Token], start: int) -> Token:
     return seen[-1]
 
 
+def identity(node: Any) -> str:
+    """How a column's numbers are made: always, or by default where the statement gives none."""
+    return "always" if node.generated_when == "a" else "by default"
+
+
 def sequence_facts(nodes: Iterable[Any]) -> dict:
     """Start, increment, name and owning column of a sequence, as far as its options say them."""
     facts: dict[str, Any] = {}

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from triage_kit.parse import ddl
-from triage_kit.parse.ddl import Name
+from triage_kit.sql import ddl
+from triage_kit.sql.ddl import Name
 from triage_kit.sql.lexer import grouped
 from triage_kit.sql.psql import without_psql
 from triage_kit.sql.trees import Unreadable, tree
@@ -28,8 +28,9 @@ _ENABLED = {"AT_DisableTrig": "disabled", "AT_EnableReplicaTrig": "replica", "AT
 class SchemaDump:
     """The dump's objects; every list holds dictionaries with the columns of the evidence table of its name.
 
-    Tables are named by ``table`` (and ``referenced``, ``parent``) as pairs where the evidence has an OID. ``unread``
-    holds line and beginning of every statement that the grammar refused.
+    Tables are named by ``table`` (and ``referenced``, ``parent``) as pairs where the evidence has an OID. ``told`` of
+    an index or a trigger is its statement, ``identity`` of a sequence says that its column is one (always or by
+    default). ``unread`` holds line and beginning of every statement that the grammar refused.
     """
 
     server: str = ""
@@ -159,8 +160,7 @@ def _column(reader: _Reader, table: Name, node: Any, raw: bytes) -> None:
         reader.dump.columns[table].append(row)
     if node.HasField("type_name"):
         row["type"] = ddl.column_type(node, raw)
-        serial = ddl.serial(row["type"])
-        if serial:
+        if ddl.serial(row["type"]):
             reader.sequence((table[0], f"{table[1]}_{node.colname}_seq"), table=table, column=node.colname)
     for each in node.constraints:
         what = ddl.word(each.constraint, "contype")
@@ -175,7 +175,7 @@ def _identity(reader: _Reader, table: Name, column: str, node: Any) -> None:
     facts = ddl.sequence_facts(node.options)
     name = reader.pair(facts.pop("name", ()) or (table[0], f"{table[1]}_{column}_seq"))
     facts.pop("owner", None)
-    reader.sequence(name, table=table, column=column, **facts)
+    reader.sequence(name, table=table, column=column, identity=ddl.identity(node), **facts)
 
 
 def _create_foreign(reader: _Reader, node: Any, text: str) -> None:
@@ -247,7 +247,7 @@ def _owned(reader: _Reader, name: Name, facts: dict) -> None:
 def _create_index(reader: _Reader, node: Any, text: str) -> None:
     table = reader.name(node.relation)
     reader.dump.indexes[(table[0], node.idxname)] = {"name": node.idxname, "table": table, "unique": node.unique,
-                                                     "primary": False}  # fmt: skip
+                                                     "primary": False, "told": text}  # fmt: skip
 
 
 def _create_policy(reader: _Reader, node: Any, text: str) -> None:
@@ -265,7 +265,7 @@ def _create_trigger(reader: _Reader, node: Any, text: str) -> None:
         "table": reader.name(node.relation), "name": node.trigname, "enabled": "enabled",
         "timing": f"{timing} {'row' if node.row else 'statement'}",
         "events": tuple(name for bit, name in _TRIGGER_EVENTS.items() if node.events & bit),
-        "function": ".".join(function), "_function": function,
+        "function": ".".join(function), "_function": function, "told": text,
     })  # fmt: skip
 
 
