@@ -14,6 +14,7 @@ import pytest
 
 from triage_kit import open_case, schemas
 from triage_kit.bundle import Draft
+from triage_kit.cli import main
 from triage_kit.lab.server import Server
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -103,13 +104,17 @@ def test_a_case_that_is_not_there_is_2(tmp_path: Path) -> None:
     ],
 )
 def test_a_password_is_refused_and_never_printed(
-    tmp_path: Path, arguments: tuple[str, ...], text: str | None, debug: bool
+    tmp_path: Path, arguments: tuple[str, ...], text: str | None, debug: bool, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = case(tmp_path, text) if text else tmp_path / "new"
-    done = triage(*arguments, folder, *(["--debug"] if debug else []))
-    assert done.returncode == 2
-    assert done.stderr
-    assert CANARY not in done.stdout + done.stderr
+    try:
+        status: object = main([*arguments, str(folder), *(["--debug"] if debug else [])])
+    except SystemExit as usage:
+        status = usage.code
+    assert status == 2
+    told = capfd.readouterr()
+    assert told.err
+    assert CANARY not in told.out + told.err
     assert [path for path in tmp_path.rglob("*") if path.name != "case.yaml" and CANARY in path.read_text()] == []
 
 

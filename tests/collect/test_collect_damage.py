@@ -118,8 +118,9 @@ def counts(done) -> dict[str, tuple]:
     return dict(zip(found["table"], zip(rows, found["method"], strict=True), strict=True))
 
 
-@pytest.mark.parametrize("role", [None, "plain_role", "monitor_role"])
-@pytest.mark.parametrize("counting", ["safe", "none"])
+@pytest.mark.parametrize(
+    ("role", "counting"), [(None, "safe"), (None, "none"), ("plain_role", "safe"), ("monitor_role", "none")]
+)
 def test_a_missing_or_cut_file_is_never_no_rows(wounded, ask, role, counting) -> None:
     done = ask(wounded, "postgres", role, counting=counting)
     found = counts(done)

@@ -18,7 +18,8 @@ from triage_kit.bundle import Bundle
 from triage_kit.cli import main
 from triage_kit.lab.server import PORT, Server
 
-ENDS = sorted({min(majors.found()), max(majors.found())}) if majors.found() else [None]
+# TLS is libpq's and OpenSSL's: no major takes it otherwise.
+NEWEST = max(majors.found(), default=None)
 PASSWORD, PASSPHRASE = "c4nary-login-tls", "c4nary-passphrase-tls"
 HBA = """local all all trust
 hostssl all certified all cert
@@ -73,7 +74,7 @@ def certificates(folder: Path, address: str) -> None:
         path.chmod(0o600)
 
 
-@pytest.fixture(scope="module", params=ENDS)
+@pytest.fixture(scope="module", params=[NEWEST])
 def encrypted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encrypted]:
     if request.param is None or not sys.platform.startswith("linux"):
         pytest.skip("needs PostgreSQL, and Linux's many loopback addresses")
@@ -202,7 +203,7 @@ def test_the_passphrase_of_a_clients_key_reaches_libpq_and_no_file(
             assert "sslpassword" in told.err
         else:
             assert kept(folder) == 7
-            if way == "url_env" and encrypted.server.version[0] == ENDS[-1]:
+            if way == "url_env":
                 assert main(["report", "--quiet", str(folder)]) == 0
             assert held(folder, "c4nary") == []
 
