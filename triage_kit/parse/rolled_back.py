@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 
 from triage_kit.parse.migration import Operation
@@ -26,6 +27,8 @@ def without_rolled_back(found: Iterable[Operation], tree: ast.Module) -> Iterato
         for each in blocks
         if around(each.lineno, functions) not in committed  # what it has to do with the block is not followed
     ]
+    if not commits:
+        undone += _taken_back(tree)
     return (each for each in found if not any(first <= each.line <= last for first, last in undone))
 
 
@@ -43,3 +46,32 @@ def _rolled_back(node: ast.With | ast.AsyncWith) -> bool:
     ends = "Rollback" in (getattr(name, "attr", ""), getattr(name, "id", ""))
     inside = (each.attr for part in node.body for each in ast.walk(part) if isinstance(each, ast.Attribute))
     return (forced or ends) and not {"connect", "connection", "commit"}.intersection(inside)
+
+
+_MAKES = re.compile(r"autocommit|AUTOCOMMIT|\bbegin\(|\.atomic\(")
+
+
+def _taken_back(tree: ast.Module) -> list[tuple[int, int]]:
+    """Lines of the file's or a function's own statements before its last one that is ``connection.rollback()``."""
+    if _MAKES.search(ast.unparse(tree)) or any(map(_connected, ast.walk(tree))):
+        return []
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        ends = [each for each in node.body if isinstance(each, ast.Expr) and _calls_back(each.value)]
+        if ends:
+            found.append((node.body[0].lineno, ends[-1].lineno))
+    return found
+
+
+def _connected(node: ast.AST) -> bool:
+    """Whether a block ends a connection's transaction by itself."""
+    if not isinstance(node, (ast.With, ast.AsyncWith)):
+        return False
+    return any("conn" in ast.unparse(each.context_expr) for each in node.items)
+
+
+def _calls_back(node: ast.expr) -> bool:
+    node = node.value if isinstance(node, ast.Await) else node
+    return isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "rollback"

@@ -91,11 +91,22 @@ def _without_passing(found: list[Effect], scope: Scope) -> list[Effect]:
     """
     perhaps = {".".join(each) for each in scope.perhaps}
     perhaps |= {f"{scope.path}.{each}" for each in perhaps if scope.path}
-    spared = passing(found, perhaps)
+    spared = passing(found, perhaps) | _put_back(found)
     return [
         replace(each, harmless=True) if at in spared or _taken_back(each, scope) else each
         for at, each in enumerate(found)
     ]
+
+
+def _put_back(found: list[Effect]) -> set[int]:
+    """Places of partitions that are taken out of their table and put into it again."""
+    back = {(each.object, each.column): at for at, each in enumerate(found)
+            if each.operation == "attach_partition" and not each.harmless}  # fmt: skip
+    return {
+        at
+        for at, each in enumerate(found if back else ())
+        if each.operation == "detach_partition" and back.get((each.object, each.column), -1) > at
+    }
 
 
 def _without_uncalled(found: list[Effect], text: str) -> list[Effect]:

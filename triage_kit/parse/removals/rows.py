@@ -30,6 +30,10 @@ _ANY_SOURCE = re.compile(rf"(?i:\b(?:table|from|into)_?)\s*\(\s*(?:{LITERAL}|{SY
 _BODY = re.compile(r"\s*(?::\s*[\w<>\[\], |]+\s*)?(?:throws\s+\w+\s*)?\{|\s*=>|\s*:\s*Promise")
 
 
+# Prisma's, of the one row that a unique key picks.
+_OF_ONE = re.compile(r"\s*\{\s*where\s*:")
+
+
 def rows_removed(call: Call, text: str) -> Operation | None:
     groups = call.found.groupdict()
     verb, mass = (
@@ -37,6 +41,8 @@ def rows_removed(call: Call, text: str) -> Operation | None:
         bool(groups["mass"] or groups["bulk"]) or groups["verb"].lower() == "truncate",
     )
     if _BODY.match(call.following) and not groups["join"]:
+        return None
+    if groups["name"] == "delete" and _OF_ONE.match(call.arguments):
         return None
     chain = call.chain
     if chain.startswith("(") and (typed := _TYPED.search(text, max(0, begin_of(call) - 200), begin_of(call))):
