@@ -319,6 +319,9 @@ def test_row_security_is_opened_to_the_application_alone(server, database, folde
     try:
         assert rows(server, database, "SELECT count(*) FROM bookings", "booking_web") == [(0,)]
         found = way(server, database, folder, "row_security", reported=["bookings"], app_role="booking_web")
+        assert not [
+            line for line in found["commands"] if "DISABLE" in line and not line.startswith("-- the last resort")
+        ]
         assert found["rows"] == 143
         in_sql(server, database, found["commands"])
         assert rows(server, database, "SELECT count(*) FROM bookings", "booking_web") == [(143,)]
@@ -600,3 +603,40 @@ def by_salvage(server: Server, database: str, folder: Path, commands: list[str],
         path.chmod(0o755)
     (folder / "back.sql").write_text("\n".join([*loads, *merge]) + "\n", encoding="utf-8")
     in_shell(server, folder, [f"psql -X --set=ON_ERROR_STOP=1 --dbname={database} --file=back.sql"])
+
+
+DEPOTS = """
+DO $$ BEGIN CREATE ROLE depot_web LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE depot_other LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+CREATE TABLE orders (id int PRIMARY KEY, "depot no" int, note text);
+INSERT INTO orders SELECT g, 1 + g % 3, 'n' FROM generate_series(1, 120) g;
+GRANT SELECT ON orders TO depot_web, depot_other;
+CREATE TABLE depots AS SELECT g FROM generate_series(1, 3) g; CREATE TABLE vans AS TABLE depots;
+CREATE POLICY own_depot ON orders USING ("depot no" = nullif(current_setting('app.depot', true), '')::int);
+"""
+
+
+def test_what_a_policy_demands_is_tried_first_and_the_stopgap_is_for_the_application_alone(
+    server, database, folder
+) -> None:
+    in_sql(server, database, [DEPOTS, "CREATE EXTENSION pg_stat_statements", "SELECT pg_stat_statements_reset()"])
+    in_sql(server, database, ["ALTER TABLE orders ENABLE ROW LEVEL SECURITY"])
+    seen = "SELECT count(*) FROM orders"
+    try:
+        found = way(server, database, folder, "row_security", reported=["orders"], app_role="depot_web")
+        assert "a session sees them that sets app.depot, which harms nobody" in found["why"]
+        lines = found["commands"]
+        assert "SET app.depot = '…'" in " ".join(lines)
+        assert lines[-1].endswith("ALTER TABLE public.orders DISABLE ROW LEVEL SECURITY")
+        assert lines[-1].startswith("-- the last resort, which opens the table to every role that may read it")
+        at = lines.index("ROLLBACK;")
+        with counted(server, database) as connection:
+            shown = [connection.execute(line) for line in lines[:at] if not line.startswith("--")]
+            assert shown[-1].fetchall() == [(40,)]  # a third of 120 has any one depot
+            connection.execute("ROLLBACK")
+        assert rows(server, database, seen, "depot_web") == [(0,)]
+        in_sql(server, database, lines[at + 1 :])
+        assert rows(server, database, seen, "depot_web") == [(120,)]
+        assert rows(server, database, seen, "depot_other") == [(0,)]
+    finally:
+        in_sql(server, database, ["DROP TABLE orders", "DROP ROLE depot_web, depot_other"])

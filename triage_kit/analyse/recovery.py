@@ -76,7 +76,8 @@ def _bared(option: dict, lost: Loss) -> dict:
 def _writing(option: dict, lost: Loss) -> dict:
     """The way with what lets its statements write; rows that are only out of sight hold no writers up."""
     commands = tuple(option["commands"])
-    writes = option["option"] in IN_SQL and commands and not commands[0].startswith(("--", "SELECT p.page"))
+    runs = any(not each.startswith("--") for each in commands)
+    writes = option["option"] in IN_SQL and runs and not commands[0].startswith("SELECT p.page")
     return option | {"commands": (WRITES, *commands)} if writes and lost.mechanisms != {"hidden"} else option
 
 

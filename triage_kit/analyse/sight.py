@@ -130,8 +130,7 @@ def policies(
 ) -> dict[str, Observation]:
     """What row security leaves of each table for the application, and whether it is new."""
     exempt = {row["name"] for row in rows(evidence["roles"]) if row["superuser"] or row["bypasses_row_security"]}
-    member = {row["name"]: {row["name"], *row["member_of"]} for row in rows(evidence["roles"])}
-    found = {}
+    member, found = members(evidence), {}
     lone = _alone(tables)
     for table in tables:
         if table.relation["row_security"] is not None:
@@ -170,7 +169,7 @@ def _filtered(
     if role is not None and (role in exempt or owner):
         return Observation(("absent",), f"row security is on, {role} is exempt", "pg_class", table.name)
     reading = [policy for policy in table.policies if (policy["command"] or "ALL").upper() in ("ALL", "SELECT", "*")]
-    mine = [policy for policy in reading if _applies(policy, role, member)]
+    mine = [policy for policy in reading if applies(policy, role, member)]
     names = ", ".join(policy["name"] for policy in mine)
     shown = " or ".join(dict.fromkeys(schemas.cut(policy["using"] or "true", MOST_SHOWN) for policy in mine))
     changed = _changed(table, seen, about, clock)
@@ -190,7 +189,13 @@ def _filtered(
     )
 
 
-def _applies(policy: dict, role: str | None, member: Mapping[str, set[str]]) -> bool:
+def members(evidence: Mapping[str, pd.DataFrame]) -> dict[str, set[str]]:
+    """Each role with those that it is a member of, itself among them."""
+    return {row["name"]: {row["name"], *row["member_of"]} for row in rows(evidence["roles"])}
+
+
+def applies(policy: dict, role: str | None, member: Mapping[str, set[str]]) -> bool:
+    """Whether a policy is for a role, or for one that it is a member of."""
     roles = set(policy["roles"])
     return role is None or not roles or "public" in roles or bool(roles & member.get(role, {role}))
 

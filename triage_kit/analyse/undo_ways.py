@@ -10,6 +10,7 @@ import pandas as pd
 from triage_kit import schemas, sql
 from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.losses import Loss, literal, moment, relations_of, way, written
+from triage_kit.analyse.policy_ways import row_security
 from triage_kit.analyse.renamed_ways import rename_back
 from triage_kit.analyse.sight import path_of
 from triage_kit.analyse.target import Target
@@ -64,65 +65,8 @@ def _standing(lost: Loss, names: Sequence[str]) -> int | None:
 
 def _row_security(lost: Loss, evidence: Evidence, about: Context) -> dict | None:
     relations = relations_of(evidence)
-    names = tuple(name for name in lost.of("hidden") if relations.get(name, {}).get("row_security"))
-    if not names:
-        return None
-    policies = rows(evidence["policies"])
-    lines: list[str] = []
-    kept: list[str] = []
-    for name in names:
-        relation = relations[name]
-        own = [each for each in policies if each["table_oid"] == relation["oid"] and _reads(each)]
-        kept += [f"{each['name']} on {name} (USING {each['using'] or 'true'})" for each in own][:4]
-        lines += _show(name, relation, own, about.app_role, _just_enabled(name, evidence))
-    who = about.app_role or "every role that has no exemption"
-    told = f"; policies there: {'; '.join(kept[:6])}" if kept else "; no policy lets it see a row"
-    why = f"row security hides rows of {', '.join(names)} from {who}{told}. The rows stand"
-    return way(
-        "row_security",
-        True,
-        lost,
-        why,
-        "nothing is missing. It opens every row to that role: where policies keep "
-        "tenants apart, give the right policy back instead",
-        "minutes",
-        tuple(lines),
-        tables=names,
-        rows=_standing(lost, names),
-        clock="none: the rows stay",
-    )
-
-
-def _reads(policy: dict) -> bool:
-    return (policy["command"] or "ALL").upper() in ("ALL", "SELECT", "*", "R")
-
-
-def _just_enabled(name: str, evidence: Evidence) -> bool:
-    """Whether a statement that was seen switched row security on for the table: switching it off is its exact undo."""
-    bare = schemas.parts(name)[1].lower()
-    texts = [
-        *evidence["log_events"]["statement"].dropna(),
-        *evidence["statements"]["text"].dropna(),
-        *evidence["migration_operations"]["text"].dropna(),
-    ]
-    return any(re.search(r"(?i)\benable\s+row\s+level\s+security", text) and bare in text.lower() for text in texts)
-
-
-def _show(name: str, relation: dict, own: Sequence[dict], role: str | None, enabled: bool) -> list[str]:
-    lines = []
-    if enabled or role is None:
-        lines.append(f"ALTER TABLE {written(name)} DISABLE ROW LEVEL SECURITY;")
-        return lines
-    if relation["owner"] == role and relation["force_row_security"]:
-        return [f"ALTER TABLE {written(name)} NO FORCE ROW LEVEL SECURITY;"]
-    mine = [each for each in own if not each["roles"] or {"public", role} & set(each["roles"])]
-    lines += [
-        f"DROP POLICY {sql.quote_ident(each['name'])} ON {written(name)};"
-        for each in mine
-        if each["permissive"] is False
-    ]
-    lines.append(f"CREATE POLICY triage_shows ON {written(name)} FOR SELECT TO {sql.quote_ident(role)} USING (true);")
-    return lines
+    names = [name for name in lost.of("hidden") if relations.get(name, {}).get("row_security")]
+    return row_security(lost, _standing(lost, names), evidence, about)
 
 
 def _search_path(lost: Loss, evidence: Evidence, about: Context) -> dict | None:
