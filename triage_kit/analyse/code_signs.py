@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
 import pandas as pd
 
-from triage_kit import schemas
+from triage_kit import schemas, sql
 from triage_kit.analyse.actors import matching, trees
 from triage_kit.analyse.applied import A_DAY, applied_revisions, migration_states
 from triage_kit.analyse.belied import belied, restarts
@@ -104,6 +104,8 @@ def repository(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         says = f"{where} would run {back[0]['operation']} on {back[0]['object']} if that migration were taken back"
         found["statement_in_downgrade"] = (True, says, where)
         return found | _taken_back(back, group, inquiry)
+    if hiding := _hiding(up, run, group, inquiry):
+        return found | {"hiding_in_migration": hiding}  # it removes no row and is what did it all the same
     unread = [row for row in up if row["operation"] in ("dynamic", "unparsed") or row["object"] == HOLE]
     if not unread:  # what a migration builds at run time may be anything
         count = len(inquiry.evidence["migrations"])
@@ -111,6 +113,31 @@ def repository(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         says = f"{which} rows of {group.name}'s tables"
         found["migrations_harmless"] = (True, says, "migrations")
     return found
+
+
+def _hiding(up: Sequence[dict], run: Collection[str], group: Group, inquiry: Inquiry) -> Sign | None:
+    """The line of a migration that puts rows of a hidden group out of sight; None where none would, or none ran."""
+    if group.mechanism != "hidden":
+        return None
+    lines = [row for row in up if sql.lost_by(row) == "visibility" and _out_of_sight(row, group, inquiry)]
+    applied = [row for row in lines if row["revision"] in run]
+    if not applied and (run or not lines):
+        return None
+    first = (applied or lines)[0]
+    where = f"{first['path']}:{first['line']}"
+    told = "the database says that it ran" if applied else "nothing says whether it ran"
+    deed = f"{first['operation'].replace('_', ' ')} on {first['object']}"
+    return True, f"{where} puts rows out of sight ({deed}); {told}", where
+
+
+def _out_of_sight(row: dict, group: Group, inquiry: Inquiry) -> bool:
+    """Whether what hides rows is on a table of the group, on its schema, or on where names are looked for."""
+    written = row["object"] or ""
+    if row["operation"] == "set_search_path":
+        return written in {inquiry.about.app_role, *inquiry.here}
+    if row["operation"] in SCHEMAS:
+        return written in {schemas.parts(name)[0] for name in group.tables}
+    return _named(written, {schemas.parts(name)[1] for name in group.tables})
 
 
 def _downgrades(group: Group, inquiry: Inquiry, wanted: set[str], short: set[str]) -> list[dict]:

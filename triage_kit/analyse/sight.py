@@ -21,6 +21,7 @@ _SCHEMA = re.compile(r'"((?:[^"]|"")*)"|([^,\s][^,]*)')
 _REFUSED = re.compile(r'permission denied for (?:table|relation|view|materialized view) "?([^"]+?)"?\Z')
 _READS = re.compile(r"(?is)^\s*(?:select|with|copy|declare|table|execute|fetch)\b")
 OPEN = re.compile(r"(?i)^\(*\s*(true|1\s*=\s*1)\s*\)*$")
+_SHUT = re.compile(r"(?i)^\(*\s*(false|1\s*=\s*0)\s*\)*$")
 MOST_SHOWN = 120  # characters of a policy's condition
 CHANGES = ("enable_row_security", "create_policy", "alter_policy", "drop_policy")
 
@@ -173,9 +174,11 @@ def _filtered(
     names = ", ".join(policy["name"] for policy in mine)
     shown = " or ".join(dict.fromkeys(schemas.cut(policy["using"] or "true", MOST_SHOWN) for policy in mine))
     changed = _changed(table, seen, about, clock)
-    if not any(policy["permissive"] is not False for policy in mine):
+    if _shut(mine):
         says = f"row security is on, and no policy lets {role or 'any role but the owner'} see a row"
-        return Observation(("blind",), says + changed, "pg_policy", table.name)
+        # Where nobody says whose view counts, a table may be shut to all but a role that is exempt, and be meant so.
+        outcome = "blind_since" if changed and role is not None else "blind"
+        return Observation((outcome,), says + changed, "pg_policy", table.name)
     if all(OPEN.match(policy["using"] or "true") for policy in mine):
         return Observation(
             ("open",), f"row security is on, and {names} lets every row through", "pg_policy", table.name
@@ -187,6 +190,16 @@ def _filtered(
         "pg_policy",
         table.name,
     )
+
+
+def _shut(mine: Sequence[dict]) -> bool:
+    """Whether these policies let no row through: none permits one that is not false, or one forbids all.
+
+    PostgreSQL documentation, CREATE POLICY: permissive policies are joined by OR, restrictive ones by AND.
+    """
+    shut = [bool(_SHUT.match(policy["using"] or "")) for policy in mine]
+    permits = any(policy["permissive"] is not False and not no for policy, no in zip(mine, shut, strict=True))
+    return not permits or any(policy["permissive"] is False and no for policy, no in zip(mine, shut, strict=True))
 
 
 def members(evidence: Mapping[str, pd.DataFrame]) -> dict[str, set[str]]:

@@ -18,6 +18,7 @@ from triage_kit.analyse.witnesses import WITNESSES
 from triage_kit.schemas import parts
 
 PAGE = 8192
+SINCE = ("blind_since", "filters_since")  # row security changed within the window
 AUTOVACUUM_ROWS, AUTOVACUUM_SHARE = 50, 0.2  # its defaults, in dead rows and in their share of the table
 
 
@@ -241,7 +242,17 @@ def _cascade(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _row_security(table: Dossier, scene: Scene) -> Observation | None:
-    return scene.policies.get(table.name)
+    told = scene.policies.get(table.name)
+    if told is None or told.outcomes[0] not in SINCE or table.name in scene.reported:
+        return told
+    # People name a table or two of those that one change of row security took out of their sight.
+    with_it = [name for name in sorted(scene.reported)
+               if name in scene.policies and scene.policies[name].outcomes[0] in SINCE
+               and scene.balances[name]["actual_rows"]]  # fmt: skip
+    if not with_it:
+        return told
+    says = f"{told.says}; so was that of {with_it[0]}, whose rows stand and people miss"
+    return replace(told, outcomes=("secured_too",), says=says)
 
 
 def _search_path(table: Dossier, scene: Scene) -> Observation | None:
