@@ -65,7 +65,24 @@ def _derived(call: Call, text: str) -> Told | None:
     return Told("delete", entity[1], True) if entity else None
 
 
+_MOST_LISTED = 20  # tables of one call; a test's cleaner seldom lists more
+
+
+def _listed(place: int) -> Reader:
+    """One table of a list that Spring's JdbcTestUtils empties or drops: a rule tells one table of a call."""
+
+    def read(call: Call, text: str) -> Told | None:
+        names = re.findall(r'"([\w.$]+)"', call.arguments)
+        operation = "delete" if call.found["what"] == "deleteFromTables" else "drop_table"
+        bounded = False if operation == "delete" else None
+        return Told(operation, names[place], bounded) if place < len(names) else None
+
+    return read
+
+
 JVM = [
+    *(Rule(each, re.compile(rf"(?:\bJdbcTestUtils\.|(?<![\w.]))(?P<what>{each})\b(?=\()"), _listed(place))
+      for each in ("deleteFromTables", "dropTables") for place in range(_MOST_LISTED)),
     Rule("delete", re.compile(r"\b(?P<name>\w*(?:[rR]epository|[rR]epo|[dD]ao))\.delete(?:All\w*|InBatch)\b(?=\()"),
           _spring),
     Rule("Repository", re.compile(r"(?<=[\s>])(?:delete|remove)(?:All)?By[A-Z]\w*(?=\()"), _derived),

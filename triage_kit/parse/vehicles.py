@@ -41,7 +41,7 @@ CI = re.compile(
     r"tox\.ini|noxfile\.py)\Z"
 )
 _CRON_PATH = re.compile(
-    r"(?i)(?:\A|/)(?:cron\.(?:d|daily|hourly|weekly|monthly)/[^/]+|crons?/[^/.]+|crontab[^/]*|[^/]+\.cron(?:tab)?|[^/]+\.timer|"
+    r"(?i)(?:\A|/)(?:cron\.(?:d|daily|hourly|weekly|monthly)(?:/[^/]+)?|crons?/[^/.]+|crontab[^/]*|[^/]+\.cron(?:tab)?|[^/]+\.timer|"
     r"config/schedule\.rb|sidekiq[_-]cron\.ya?ml)\Z"
 )
 # A target or script that runs the tests, by the conventions of make, npm and Composer.
@@ -88,6 +88,8 @@ def vehicle(path: str, text: str) -> str:
     ['test_run', 'application']
     >>> [vehicle(path, "") for path in ("codeception.yml", "etl/load.ktr")]  # a loading tool has a scheduler
     ['test_run', 'scheduled_job']
+    >>> vehicle("sync/cron.d", "")  # what is copied to /etc/cron.d keeps its name
+    'scheduled_job'
     >>> vehicle("t/fixtures.sql", "")  # where Perl and pgTAP keep tests
     'test_run'
     """
