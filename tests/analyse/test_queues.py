@@ -56,6 +56,33 @@ def test_what_skips_the_rows_that_others_have_locked_is_a_consumer(make_table, m
     assert status(analyse.investigate(make_evidence(tables, statements=[entry])), "post") == told
 
 
+@pytest.mark.parametrize(("reported", "took", "told"), [
+    ([], (36, 36), "intact"),
+    ([], (72,), "wiped"),  # in one go, whatever the code says
+    (["post"], (36, 36), "wiped"),
+])  # fmt: skip
+def test_what_code_works_off_in_its_turn_went_so_where_no_source_saw_it_go(
+    make_table, make_evidence, reported, took, told
+):
+    code = {
+        "path": "src/Sender.php",
+        "line": 9,
+        "vehicle": "application",
+        "kind": "sql",
+        "operation": "delete",
+        "object": "s.post",
+        "loses": "rows",
+        "bounded": True,
+        "text": "DELETE FROM s.post WHERE id IN (SELECT id FROM s.post ORDER BY id LIMIT 500) RETURNING at, body",
+    }
+    changes = [{"xid": 740 + n, "table_oid": 16404, "operation": "delete", "rows": rows} for n, rows in enumerate(took)]
+    ends = [{"xid": each["xid"], "outcome": "committed", "source": "pg_wal", "subxids": []} for each in changes]
+    tables = [make_table("post", 16404, **GONE), make_table("users", 16500)]
+    evidence = make_evidence(tables, reported=reported, code_hits=[code], wal_changes=changes,
+                             wal_transactions=ends)  # fmt: skip
+    assert status(analyse.investigate(evidence), "post") == told
+
+
 def test_tables_of_queues_go_by_the_names_that_their_documentation_gives_them():
     assert all(PASSING.search(name) for name in ("public.messenger_messages", "pgboss.job", "shop.order_outbox"))
     assert not any(PASSING.search(name) for name in ("public.messages", "hr.job", "public.messenger", "s.buffered"))

@@ -17,6 +17,7 @@ from triage_kit.analyse.inquiry import Inquiry, Sign
 from triage_kit.analyse.rights import unable
 from triage_kit.analyse.routines import called as called_routines
 from triage_kit.analyse.routines import fired
+from triage_kit.analyse.series import series
 from triage_kit.analyse.sessions import called, connected
 from triage_kit.analyse.silence import covers
 from triage_kit.analyse.statements import LITTLE, REMOVES_ROWS, Seen, destructive, resolver, took_least, wording
@@ -41,7 +42,7 @@ def sessions(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     done = matching(group, inquiry)
     found: dict[str, Sign] = {}
     if done:
-        found |= _session(done[0], done, group, inquiry) | _regular(done)
+        found |= _session(done[0], done, group, inquiry) | _regular(done) | _in_series(done[0], inquiry)
     elif inquiry.scene.visible.statements and group.mechanism != "update":  # an ordinary UPDATE is not listed
         says = f"no statement that would do it was seen, and {inquiry.scene.visible.why}"
         found["nobody_seen"] = (True, says, "log")
@@ -315,6 +316,12 @@ def _regular(done: Sequence[Seen]) -> dict[str, Sign]:
             says = f"it came {len(steps) + 1} times, every {steps.median() / 60:.0f} minutes: {text[:120]}"
             return {"on_schedule": (True, says, "log")}
     return {}
+
+
+def _in_series(best: Seen, inquiry: Inquiry) -> dict[str, Sign]:
+    """Whether the statement was one of several that emptied table after table, and that came again soon."""
+    found = series(best, inquiry.scene)
+    return {"emptied_in_series": (True, found.says(), found.where)} if found is not None and found.times > 1 else {}
 
 
 def _routines(inquiry: Inquiry) -> dict[str, Sign]:

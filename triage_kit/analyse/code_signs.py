@@ -20,6 +20,7 @@ from triage_kit.analyse.groups import Group
 from triage_kit.analyse.hands import kinds
 from triage_kit.analyse.inquiry import Inquiry, Sign, answered
 from triage_kit.analyse.routines import body_of
+from triage_kit.analyse.series import series
 from triage_kit.analyse.statements import REMOVES_ROWS, took_least, wording
 from triage_kit.analyse.suspects import in_routine
 
@@ -207,7 +208,8 @@ def _code(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     reaching = _reaching(group, inquiry)
     routines = [f"{row['path']}:{row['line']}" for row in reaching if _vehicle(row) == "routine"]
     inside = f" itself, but a routine does: {routines[0]}" if routines else ""
-    small = took_least(matching(group, inquiry))
+    done = matching(group, inquiry)
+    small, chain = took_least(done), series(done[0], inquiry.scene) if done else None
     found: dict[str, Sign] = {}
     for row in (each for each in reaching if _vehicle(each) == "migrator"):
         where = f"{row['path']}:{row['line']}"
@@ -228,7 +230,7 @@ def _code(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
             )
             continue
         verbatim = [row for row in _verbatim(mine, inquiry) if wording(row["text"]) not in small]
-        exact = _exact(mine, group, hits)
+        exact = _exact(mine, group, chain.tables if chain else (), hits)
         best = (verbatim or exact or mine)[0]
         where = f"{best['path']}:{best['line']}"
         others = sorted({row["line"] for row in exact} - {best["line"]}) if not verbatim else []
@@ -323,10 +325,13 @@ def _built(row: dict, mechanism: str) -> bool:
     return row["operation"] == "dynamic" and verb is not None and bool(verb.search(row["text"] or ""))
 
 
-def _exact(lines: Sequence[dict], group: Group, hits: pd.DataFrame) -> list[dict]:
-    """The lines that together name all roots of the group, two or more, and no other table: one, or all of one file."""
-    roots = {schemas.parts(name)[1] for name in group.roots}
-    if len(roots) < 2:
+def _exact(lines: Sequence[dict], group: Group, beside: Collection[str], hits: pd.DataFrame) -> list[dict]:
+    """The lines that together name all roots of the group, two or more, and no other table: one, or all of one file.
+
+    Those that name just the tables which the same session emptied one after another (``beside``) do as well.
+    """
+    wholes = [{schemas.parts(name)[1] for name in names} for names in (group.roots, beside) if len(names) > 1]
+    if not wholes:
         return []
     places = {(row["path"], row["line"]) for row in lines} | {(row["path"], row["operation"]) for row in lines}
     together: defaultdict[tuple, list[dict]] = defaultdict(list)
@@ -334,5 +339,5 @@ def _exact(lines: Sequence[dict], group: Group, hits: pd.DataFrame) -> list[dict
         for place in ((row["path"], row["line"]), (row["path"], row["operation"])):
             if place in places:
                 together[place].append(row)
-    named = [found for found in together.values() if {schemas.parts(row["object"])[1] for row in found} == roots]
+    named = [found for found in together.values() if {schemas.parts(row["object"])[1] for row in found} in wholes]
     return min(named, key=lambda found: len({row["line"] for row in found}), default=[])

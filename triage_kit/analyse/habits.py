@@ -11,6 +11,7 @@ from math import prod
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.queues import EXPIRING, PASSING, succession, times, worked_off
 from triage_kit.analyse.scene import Scene
+from triage_kit.analyse.series import with_missed
 
 DELETING = ("delete", "cascade_delete")
 EMPTYING = (*DELETING, "truncate")
@@ -92,17 +93,22 @@ def repeated(table: Dossier, scene: Scene, mechanism: str) -> float | None:
 
 
 def _whole(table: Dossier, scene: Scene) -> int:
-    """How often a statement emptied it whole; of a table that nobody misses, what also took missed rows is left out."""
-    missed = table.name in scene.reported
+    """How often a statement emptied it whole.
+
+    Of a table that nobody misses, what also took missed rows is left out, and so is what did beside such a statement.
+    """
+    missed, strikes = table.name in scene.reported, with_missed(scene)
     return times([
         seen for seen in scene.seen.get(table.name, ())
-        if seen.done and (missed or seen.text not in scene.struck)
+        if seen.done and (missed or not strikes(seen))
         and (seen.operation == "truncate" or (seen.operation == "delete" and seen.bounded is False))
     ])  # fmt: skip
 
 
 def struck(name: str, scene: Scene) -> bool:
-    """Whether a statement that emptied the table also took rows that people miss, or its transactions always did."""
-    own = [seen for seen in scene.seen.get(name, ()) if seen.done]
-    by_text = any(seen.text in scene.struck for seen in own if seen.operation in ("truncate", "delete"))
-    return by_text or scene.always_missed(name)
+    """Whether a statement that emptied the table, or one right beside it, also took rows that people miss.
+
+    Its transactions may also always have taken such rows, by the WAL.
+    """
+    own = [seen for seen in scene.seen.get(name, ()) if seen.done and seen.operation in ("truncate", "delete")]
+    return any(map(with_missed(scene), own)) or scene.always_missed(name)

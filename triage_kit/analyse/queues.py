@@ -19,6 +19,7 @@ from triage_kit.analyse.hands import kinds
 from triage_kit.analyse.marks import marks_deletion
 from triage_kit.analyse.records import Records
 from triage_kit.analyse.refills import targets
+from triage_kit.analyse.series import with_missed
 from triage_kit.analyse.statements import FAILURES, Seen, wording
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def worked_off(table: Dossier, scene: Scene) -> float | None:
     Taken by consumers, little by little, or in round after round: as sure as the rounds are many that are told apart.
     """
     own = [seen for seen in scene.seen.get(table.name, ()) if seen.operation == "delete"]
-    kept = [seen for seen in own if seen.text not in scene.struck]  # what also took missed rows is no habit
+    strikes = with_missed(scene)
+    kept = [seen for seen in own if not strikes(seen)]  # what also took missed rows is no habit
     if own and _counted_marks(table) and _all_done_with(own, kept, table, scene):
         return succession(times(own))
     if at_once(table, scene.wal):
@@ -80,6 +82,8 @@ def worked_off(table: Dossier, scene: Scene) -> float | None:
         return max(min(way for way, _ in ways if way), succession(rounds_))
     # All that ever came is gone, each time after more had come: no statement of the incident stands out among them.
     whole = table.came is not None and table.came == table.went
+    if whole and not own and table.name in scene.drained:
+        return scene.drained[table.name]
     return succession(rounds_) if whole and len(kept) == len(own) and rounds_ >= ROUNDS else None
 
 
@@ -181,6 +185,22 @@ def own_ways(
         if places and all(places):
             found[name] = str(places[0])
     return found
+
+
+def drained(code: pd.DataFrame, names: Iterable[str]) -> dict[str, float]:
+    """Tables that a program of the repository works off in their turn, and how probably rows that no source saw go so.
+
+    An outbox that is sent in batches (``ORDER BY id LIMIT n``, ``FOR UPDATE SKIP LOCKED``) leaves by parts, and most
+    logs hold none of them.
+    """
+    programs = code["vehicle"].isin(("application", "scheduled_job")) & (code["operation"] == "delete")
+    ways: dict[str, float] = {}
+    for row in rows(code[programs & code["object"].notna() & code["text"].notna()]):
+        way = CONSUMED if CONSUMES.search(row["text"]) else IN_TURN if _IN_TURN.search(row["text"]) else 0.0
+        bare = schemas.parts(row["object"])[1].lower()
+        ways[bare] = max(way, ways.get(bare, 0.0))
+    found = {name: ways.get(schemas.parts(name)[1].lower(), 0.0) for name in names}
+    return {name: way for name, way in found.items() if way}
 
 
 def written_ways(code: pd.DataFrame, names: Iterable[str]) -> frozenset[str]:

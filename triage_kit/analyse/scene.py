@@ -22,7 +22,7 @@ from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.earlier import Earlier
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.lineage import gone_objects, made_late, stand_again, swapped_schemas, without_elders
-from triage_kit.analyse.queues import own_ways, rounds, settled, written_ways
+from triage_kit.analyse.queues import drained, own_ways, rounds, settled, written_ways
 from triage_kit.analyse.records import Records
 from triage_kit.analyse.refills import (
     Move,
@@ -95,6 +95,7 @@ class Scene:
     rounds: Mapping[str, int] = field(default_factory=dict)  # times that rows came and one statement deleted them
     settled: Mapping[str, frozenset[str]] = field(default_factory=dict)  # columns that mark its rows as done with
     own_ways: Mapping[str, str] = field(default_factory=dict)  # tables that the application's own code deletes from
+    drained: Mapping[str, float] = field(default_factory=dict)  # tables that code works off in turn, and how surely
     written_ways: frozenset[str] = frozenset()  # tables that a program of the repository deletes from by a condition
     # Tables in whose place a copy of all their rows stands, with the names that the original got.
     copied: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -227,6 +228,7 @@ def set_scene(
         rounds=rounds(evidence["log_events"], by_table),
         settled=settled(evidence, by_table),
         own_ways=own_ways(evidence, by_table, about.app_role),
+        drained=drained(evidence["code_hits"], [table.name for table in tables]),
         written_ways=written_ways(evidence["code_hits"], [table.name for table in tables]),
         rebuilt=rebuilt(evidence),
         remade=made_again(tables, evidence),

@@ -34,7 +34,8 @@ POINTERS = (
     *(f"connected_by_{kind}" for kind in ("tests", "restore")),
     *(f"{exact}code_of_{vehicle}" for exact in code_signs.RANKS for vehicle in code_signs.VEHICLES),
     "statement_by_nameless",
-    "statement_under_its_role", "on_schedule", "trigger_reaches", "keys_made_last", "dump_loaded", "replicated",
+    "statement_under_its_role", "on_schedule", "emptied_in_series", "trigger_reaches", "keys_made_last", "dump_loaded",
+    "replicated",
     "version_written", "statement_in_migration", "statement_in_downgrade", "code_of_migrator",
     "migration_taken_back", "exact_statement_in_downgrade",
     "subscribed_table", "subscription", "recovered", "promoted",
@@ -64,6 +65,9 @@ def signs(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     if "only_versions_spared" in found or any(name.startswith(ACCOUNTED) for name in found):
         # The line, or what empties every table, accounts for how many were named: no habit of people shows in it.
         found.pop("several_roots", None)
+    if "emptied_in_series" in found:  # that several were emptied, and again, is told by it
+        found.pop("several_roots", None)
+        found.pop("repeated", None)
     if any(seen for name, (seen, _, _) in found.items() if name.startswith("statement_by_")):
         found.pop("trigger_reaches", None)  # whose statement fired it is told
     if found.get("failed_attempt_by_hand", (False,))[0]:  # whoever tried was connected
