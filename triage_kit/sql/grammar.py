@@ -151,8 +151,48 @@ def plpgsql_effects(body: str, scope: Scope | None = None) -> list[Effect]:
             tree = _plpgsql_tree(body, result)
         except Exception:  # noqa: BLE001 another result type may fit; if none does, the words are read
             continue
-        return list(_plpgsql_walk(tree, 1, scope))
+        outer, scope.texts = scope.texts, _texts(tree)
+        found = list(_plpgsql_walk(tree, 1, scope))
+        scope.texts = outer
+        return found
     return by_words(body, scope=scope)
+
+
+_ASSIGNED = re.compile(r"(?s)\s*(\w+)\s*:?=\s*(.*)")
+
+
+def _texts(tree: Any) -> dict[str, list[str]]:
+    """The expressions that a body gives each of its variables, in the order in which they stand."""
+    found: dict[str, list[str]] = {}
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting += reversed(node)
+        elif isinstance(node, dict):
+            variable, assignment = node.get("PLpgSQL_var", {}), node.get("PLpgSQL_stmt_assign", {})
+            if default := variable.get("default_val"):
+                found.setdefault(variable.get("refname", ""), []).append(default["PLpgSQL_expr"]["query"])
+            if assignment and (given := _ASSIGNED.match(assignment["expr"]["PLpgSQL_expr"]["query"])):
+                found.setdefault(given[1].lower(), []).append(given[2])
+            for field in node.get("PLpgSQL_row", {}).get("fields", ()):  # what INTO fills
+                found.setdefault(field.get("name", ""), []).append("NULL")
+            waiting += reversed(node.values())
+    return found
+
+
+def _held(name: str, scope: Scope) -> str | None:
+    """The text that a variable holds where each of its assignments but one adds to it; None where that is not told.
+
+    What hangs on a condition is added, too: the whole text does no less than each of its parts.
+    """
+    given = scope.texts.get(name.lower(), [])
+    added = [re.match(rf"(?i)\s*{name}\s*\|\|(.*)", each, re.DOTALL) for each in given]
+    if not given or added[0] is not None or not all(added[1:]):
+        return None
+    written = [given[0], *(each[1] for each in added[1:] if each)]
+    texts = [template(each, list(tokens(each))) for each in written]
+    return None if texts[0] is None else "".join(each or HOLE for each in texts)
 
 
 def _plpgsql_tree(body: str, result: str) -> Any:
@@ -222,7 +262,8 @@ def _dynamic(expression: Any, line: int, scope: Scope) -> Iterator[Effect]:
     if len(parts) == 1 and parts[0].kind in ("string", "dollar"):
         yield from _expression(unquoted(parts[0]), line, scope)
         return
-    told = known(template(query, parts), scope)
+    held = _held(query.strip(), scope) if len(parts) == 1 and parts[0].kind == "word" else None
+    told = known(held or template(query, parts), scope)
     if told is None:
         yield Effect("dynamic", "", line=line, text=f"EXECUTE {query}"[:TEXT_LIMIT])
     for each in told or ():

@@ -14,7 +14,8 @@ class Scope:
     renewed: those of them made anew since, a policy as one that hides no row by itself, a view with its rows.
     enums: types that the text makes as one. opened: tables with a policy that lets everybody see every row. path:
     the first schema that the text has set its search_path to, where that is not public: a bare name is taken for
-    one of it. keys: columns and values of the keys of added rows, by table.
+    one of it. keys: columns and values of the keys of added rows, by table. texts: expressions that the routine
+    being read gives its variables.
     """
 
     def __init__(self) -> None:
@@ -28,6 +29,7 @@ class Scope:
         self.replaced: dict[tuple[str, ...], bool] = {}
         self.renewed: set[tuple[str, ...]] = set()
         self.enums: set[tuple[str, ...]] = set()
+        self.texts: dict[str, list[str]] = {}
         self.opened: set[tuple[str, ...]] = set()
 
     def stop(self, parts: tuple[str, ...]) -> None:
