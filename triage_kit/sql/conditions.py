@@ -34,19 +34,11 @@ def never(node: Node, target: tuple[str, ...] = ()) -> bool:
 
 
 def one_row(node: Node, target: tuple[str, ...]) -> bool:
-    """Whether the statement's WHERE compares a key with one value, or a list of them, and reaches no row but theirs.
+    """Whether the statement's WHERE compares a key with one value, so that it reaches one row at most.
 
     The value is written out, a parameter, or a driver's placeholder; another column may have any number of values.
     """
-    return any(is_key(column, target) or _NATURAL.match(column) for column in fixed(node)) or _listed(node, target)
-
-
-def _listed(node: Node, target: tuple[str, ...]) -> bool:
-    """Whether the statement's WHERE is a key that is one of a list of values."""
-    where = node.where_clause.a_expr if node.HasField("where_clause") else None
-    if where is None or where.kind != pg.AEXPR_IN or [each.string.sval for each in where.name] != ["="]:
-        return False
-    return is_key(column_of(where.lexpr), target) and all(map(_one_value, where.rexpr.list.items))
+    return any(is_key(column, target) or _NATURAL.match(column) for column in fixed(node))
 
 
 def fixed(node: Node) -> tuple[str, ...]:
