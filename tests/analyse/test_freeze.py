@@ -91,7 +91,8 @@ def test_holding_the_writers_leaves_the_traces_and_lets_nobody_write(wounded, se
     assert (wounded.execute(XMIN).fetchone(), wounded.execute(DEAD).fetchone()) == (traced, rows)
     step = freeze._writers(["emptied"], "postgres")
     with server.connect() as undoing:  # new, and so read-only itself
-        for command in step["destroys"].partition("may go on by: ")[2].split("; "):
+        *_, undo = step["command"].splitlines()  # a remark: nobody undoes the step by pasting the box
+        for command in undo.removeprefix("-- ").rstrip(";").split("; "):
             undoing.execute(command)
     with server.connect() as again:
         again.execute("INSERT INTO emptied VALUES (1)")
@@ -106,6 +107,19 @@ def test_a_database_without_a_known_name_is_held_by_its_own(wounded, server) -> 
     wounded.execute(freeze._read_only(None))
     with server.connect() as later:
         assert later.execute("SHOW default_transaction_read_only").fetchone() == ("on",)
+
+
+def test_what_a_step_destroys_is_told_apart_from_how_it_is_undone() -> None:
+    step = freeze._writers(["t"], "shop")
+    assert "RESET default_transaction_read_only" not in step["destroys"]
+    assert step["destroys"].startswith("the open transactions of the sessions that it ends")
+    assert step["command"].endswith("-- SET default_transaction_read_only = off; ALTER DATABASE shop RESET "
+                                    "default_transaction_read_only;")  # fmt: skip
+
+
+def test_what_only_looks_is_not_said_to_hold_anything() -> None:
+    first, *_ = freeze._out_of_sight()["command"].splitlines()
+    assert first == "-- it holds nothing, but says whom to ask: who is connected now"
 
 
 def test_a_step_must_be_done_before_the_deadline_of_those_after_it() -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from triage_kit import schemas
-from triage_kit.analyse import decisions, steps
+from triage_kit.analyse import decisions, freeze, steps
 from triage_kit.analyse.losses import Loss
 
 AT = pd.Timestamp("2025-10-07T20:27:38Z")
@@ -82,3 +82,32 @@ def test_a_way_that_several_groups_have_is_decided_once(options: list[str], said
     asked = decisions._way("whoever leads", lost, ways, ("E9",))
     assert asked is not None
     assert asked["decision"] == said
+
+
+def loss(**given: object) -> Loss:
+    plain = {"mechanisms": frozenset({"truncate"}), "tables": ("s.a",), "rows": 3, "dead": 0, "target_xid": None,
+             "before": AT}  # fmt: skip
+    return Loss(**{**plain, **given})
+
+
+def decided(lost: Loss, freeze: list[dict]) -> dict[str, dict]:
+    frame = schemas.frame("freeze", [{"why": "w", "because": ("E1",), "order": n, **row}
+                                     for n, row in enumerate(freeze, 1)])  # fmt: skip
+    none = schemas.empty("causes"), frame, schemas.empty("recovery"), {"G1": ["E1"]}
+    return {row["who"]: row for row in decisions.decisions({}, lost, *none).to_dict("records")}
+
+
+def test_disk_space_for_wal_is_wanted_by_the_clock_of_the_wal() -> None:
+    vacuum, recycled = pd.Timestamp("2025-10-08T11:00:00Z"), pd.Timestamp("2025-10-08T11:05:00Z")
+    steps_ = [
+        {"action": "Switch autovacuum off", "deadline": vacuum},
+        {"action": freeze.KEEP_WAL, "deadline": recycled},
+    ]
+    assert decided(loss(), steps_)["whoever runs server and backups"]["until"] == recycled
+    assert pd.isna(decided(loss(), steps_[:1])["whoever runs server and backups"]["until"])
+
+
+def test_where_rows_are_hidden_nobody_is_asked_for_space_that_saves_rows() -> None:
+    told = decided(loss(mechanisms=frozenset({"hidden"})), [{"action": "Hold deployments"}])
+    assert "whoever runs server and backups" not in told
+    assert "rows" not in told["whoever runs the server"]["decision"].removesuffix("what hid the rows")

@@ -39,3 +39,10 @@ def test_a_source_that_does_not_reach_the_loss_is_still_asked_for(make_table, ma
     told = settles(make_table, make_evidence, **READ | {"wal_transactions": other, "log_sources": late})["unknown"]
     beyond = "(what was read does not reach it)"
     assert told[:2] == [f"the WAL of the transaction {beyond}", f"the server log of that time {beyond}"]
+
+
+def test_who_wrote_the_rows_is_not_asked_for_where_it_was_read_with_the_count(make_table, make_evidence) -> None:
+    asked = "whether one transaction (min and max of xmin) wrote what stands"
+    assert asked in settles(make_table, make_evidence)["restore"]
+    read = [{"oid": 2, "oldest_xid": 831, "newest_xid": 831}]
+    assert asked not in settles(make_table, make_evidence, row_transactions=read)["restore"]

@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from triage_kit import plot, schemas
-from triage_kit.plot import sources
+from triage_kit.plot import sources, words
 from triage_kit.plot.glance import MOST, glance
 from triage_kit.report import sanitise
 
@@ -78,6 +78,28 @@ HIDDEN = {
     **{"schema": "m", "table": "slips", "kind": "table", "status": "hidden", "missing_rows": 0, "hidden_rows": 240},
     **{"expected_rows": 240, "actual_rows": 240, "group": "G1", "mechanism": "hidden", "probability": 0.8},
 }
+
+
+def test_what_cannot_wait_is_the_first_answer() -> None:
+    assert next(iter(answers(screen()))) == "Stop now"
+
+
+def test_a_table_made_anew_is_not_called_dropped_alone_nor_told_from_a_restore_by_it() -> None:
+    row = {"schema": "m", "table": "snow", "kind": "table", "status": "partial", "group": "G1", "actual_rows": 56,
+           "expected_low": 56, "former_rows": 64, "mechanism": "restore", "probability": 0.61}  # fmt: skip
+    found = schemas.frame("findings", [row])
+    chances = schemas.frame("mechanism_probabilities", [
+        {"schema": "m", "table": "snow", "mechanism": word, "probability": chance}
+        for word, chance in (("restore", 0.61), ("recreate", 0.39))])  # fmt: skip
+    group = schemas.frame("groups", [{"group": "G1", "mechanism": "restore", "probability": 0.61}])
+    page = BeautifulSoup(plot.summary(found, group, schemas.empty("causes"), schemas.empty("recovery"), INCIDENT,
+                                      chances=chances), "html.parser")  # fmt: skip
+    assert "m.snow (dropped and made anew, 64 old rows in the WAL)" in page.find(class_="lead").get_text()
+    assert answers(page)["What did it"] == (
+        "Rows replaced by an older state (61 % sure; else made anew in another way, 39 %)"
+    )
+    gone = schemas.frame("findings", [{**row, "actual_rows": None}])
+    assert "dropped," in words.gone(next(gone.itertuples()))
 
 
 def test_what_hides_rows_is_said_by_the_row_that_proves_it() -> None:
@@ -217,8 +239,8 @@ def test_a_dated_loss_misses_no_clock_before_what_it_misses_most() -> None:
             {"source": "locks", "costs": "the waits"}, {"source": "columns", "costs": "the types"}]  # fmt: skip
     said = answers(screen(gaps=gaps))["Not seen"]
     assert "the time" not in said
-    assert "; 1 more: " in said
-    assert answers(screen(gaps=gaps[:1]))["Not seen"].startswith("nothing that would change what stands here")
+    assert "; 1 more question without an answer: " in said
+    assert answers(screen(gaps=gaps[:1]))["Not seen"].startswith("1 question without an answer, of no weight here")
     open_ = [{"group": "G1", "lost_from": "2025-10-07T20:00:00Z", "lost_to": "2025-10-07T21:00:00Z"}]
     assert answers(screen(gaps=gaps, groups=open_))["Not seen"].startswith("the time")
 

@@ -11,7 +11,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse import knowledge
 from triage_kit.analyse.context import rows
-from triage_kit.analyse.grounds import of_answers, of_settings
+from triage_kit.analyse.grounds import of_answers, of_backups, of_settings
 from triage_kit.analyse.groups import LOSSES
 from triage_kit.analyse.ledger import Ledger
 
@@ -42,6 +42,8 @@ def recommendations(
     facts: Facts = defaultdict(list)
     for row in lost:
         facts["loss"] += row["because"][:1]
+        if row["status"] != "hidden":  # hidden rows stand: what saves or brings back rows is no advice for them
+            facts["gone"] += row["because"][:1]
     reported = [row for row in findings if row["reported"]]
     if findings and not lost and all(row["status"] == "intact" for row in reported):
         facts["no_loss" if reported else "no_complaint"] += [
@@ -95,7 +97,7 @@ def _of_ways(facts: Facts, recovery: pd.DataFrame, evidence: Mapping[str, pd.Dat
         facts[f"backup:{row['state']}"].append(
             ledger.add("backups", f"{row['file']} is {row['state']}", str(row["file"]))
         )
-    if "loss" in facts and evidence["backups"].empty:
-        facts["backup:none"] += of_answers([("backups of the case", "backups")], evidence, ledger)
+    if "gone" in facts and evidence["backups"].empty:
+        facts["backup:none"] += of_backups(evidence, ledger)
     if "loss" in facts and not any(fact.endswith("=feasible") for fact in facts):
         facts["way:none"] += [one for row in rows(recovery) for one in row["because"][:1]] or facts["loss"]

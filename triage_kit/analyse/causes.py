@@ -144,7 +144,8 @@ def _observations(group: Group, inquiry: Inquiry) -> tuple[dict[str, Observation
     word = OUTCOME.get(group.mechanism, group.mechanism)
     outcomes = knowledge.causes().signals["mechanism"].outcomes
     likeliest = (word if word in outcomes else "other",)
-    says = f"{group.name}: the rows went by {group.deed}"
+    went = "stand, and are not seen" if group.mechanism == "hidden" else f"went by {group.deed}"
+    says = f"{group.name}: the rows {went}"
     seen = {"mechanism": Observation(likeliest, says, "analysis", group.name, "mechanism")}
     for name, (yes, told, source) in signs(group, inquiry).items():
         seen[name] = Observation(("seen" if yes else "not_seen",), told, source, group.name, "cause")

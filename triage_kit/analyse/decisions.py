@@ -8,6 +8,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse.context import rows
+from triage_kit.analyse.freeze import KEEP_WAL
 from triage_kit.analyse.recovery import Loss
 from triage_kit.schemas.ways import way_back
 
@@ -53,11 +54,11 @@ def decisions(
     service = incident.get("service")
     owner = f"the owner of {service}" if service else "the owner of the application"
     lead = f"{incident['author']}, who leads this incident" if incident.get("author") else "whoever leads this incident"
-    clocks = [row["deadline"] for row in rows(freeze) if row["deadline"] is not None]
-    until = min(clocks, default=None)
+    # The freeze list's first clock may be the autovacuum's: disk space for the WAL is wanted by the WAL's own.
+    until = next((row["deadline"] for row in rows(freeze) if row["action"] == KEEP_WAL), None)
     found = [
         {"who": owner, **_writers(lost), "because": first},
-        _copies(until, first),
+        _copies(lost, until, first),
         _way(lead, lost, rows(recovery), first),
         _ask(causes, time_of(lost, incident), first),
     ]
@@ -83,7 +84,15 @@ def _writers(lost: Loss) -> dict:
     }
 
 
-def _copies(until: pd.Timestamp | None, first: tuple[str, ...]) -> dict:
+def _copies(lost: Loss, until: pd.Timestamp | None, first: tuple[str, ...]) -> dict:
+    if lost.mechanisms == {"hidden"}:
+        return {
+            "who": "whoever runs the server",
+            "decision": "Keep the server's logs until it is known what hid the rows",
+            "why": "rotation deletes what may name who did it; the rows themselves stand",
+            "until": None,
+            "because": first,
+        }
     return {
         "who": "whoever runs server and backups",
         "decision": "Give WAL, logs and backups disk space",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse.context import Context, first, rows
-from triage_kit.analyse.grounds import of_answers, of_settings
+from triage_kit.analyse.grounds import of_answers, of_backups, of_settings
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.losses import HARMLESS_PATH, data_directory, literal
@@ -27,6 +27,7 @@ _NO_AUTOVACUUM = (
     "ALTER SYSTEM SET autovacuum = off;\nSELECT pg_reload_conf();"
 )
 DAMAGED = "the damaged tables"
+KEEP_WAL = "Copy pg_wal somewhere else, and keep the server from recycling it"
 IN_QUESTION = "the tables in question"  # whether they lost rows is not settled
 ELSEWHERE = "/another/disk"
 _PATH = re.compile(r"[\w./-]+")  # base/16384/16385, or below pg_tblspc
@@ -70,7 +71,7 @@ def freeze_list(
         _, comes = vacuum_clock(damaged or _names(open_), evidence)
         steps.append(({**_autovacuum(dead, which, database), "deadline": comes}, [proof, *loss]))
     wal, log = _rests_on(evidence, ledger)
-    backups = of_answers([("backups of the case", "backups")], evidence, ledger)
+    backups = of_backups(evidence, ledger)
     if mechanisms - {"hidden"} or hurt:
         steps += [
             (_wal(evidence, about, _told_by_wal(mechanisms)), wal),
@@ -169,16 +170,17 @@ def _writers(names: Sequence[str], database: str | None, which: str = DAMAGED) -
             "scheduler within the server, or a session that sets it otherwise, goes on"
         ),
         "destroys": (
-            "no row; but nothing can write to this database from then on, so tell the owner of the application first, "
-            "and the sessions that it ends lose their open transactions and what pg_stat_activity tells of them: keep "
-            "the first answer. The ways back below switch it off for their own session; when what came back is "
-            f"compared, writers may go on by: {_writable(database)}"
+            "the open transactions of the sessions that it ends, and what pg_stat_activity tells of them: keep what "
+            "the first line prints. No row goes; but nothing can write to this database from then on, so tell the "
+            "owner of the application first"
         ),
         "command": (
             f"-- first, and keep what it prints:\n{_CONNECTED}\n"
             f"-- as the owner of the database or a superuser:\n{_read_only(database)}\n"
             "-- as a member of pg_signal_backend; sessions of superusers take a superuser:\n"
-            f"{_end_sessions(database)}"
+            f"{_end_sessions(database)}\n"
+            "-- only when what came back is compared, writers go on by (the ways back do so for their own session):\n"
+            f"-- {_writable(database)};"
         ),
         "deadline": None,
     }
@@ -214,7 +216,7 @@ def _out_of_sight() -> dict:
         "action": "Hold deployments, migrations and clean-up scripts until it is known what hid the rows",
         "why": "it may hide more, and a clean-up that takes the rows for gone may remove them",
         "destroys": "nothing",
-        "command": _CONNECTED,
+        "command": f"-- it holds nothing, but says whom to ask: who is connected now\n{_CONNECTED}",
         "deadline": None,
     }
 
@@ -257,7 +259,7 @@ def _wal(evidence: Mapping[str, pd.DataFrame], about: Context, tells: str) -> di
         else "its files were not listed"
     )
     return {
-        "action": "Copy pg_wal somewhere else, and keep the server from recycling it",
+        "action": KEEP_WAL,
         "why": (f"the WAL, the server's change log, {tells}; every checkpoint may recycle its oldest files; {keeps}"),
         "destroys": "nothing; the replication slot keeps WAL until it is dropped, so watch the disk",
         "command": (

@@ -92,6 +92,13 @@ def of_answers(views: Iterable[tuple[str, str]], evidence: Mapping[str, pd.DataF
     ]
 
 
+def of_backups(evidence: Mapping[str, pd.DataFrame], ledger: Ledger) -> list[str]:
+    """Evidence rows of the backups that the case names, or the one that it names none."""
+    if any(row["source"] == "backups" for row in rows(evidence["questions"])):
+        return of_answers([("backups of the case", "backups")], evidence, ledger)
+    return [ledger.add("case", "no backup is named in the case", "case.yaml", "backups")]
+
+
 def _answer(question: dict | None, count: int) -> str:
     if question is None:
         return "was not asked"

@@ -85,6 +85,7 @@ READ: Mapping[str, Callable[[Group | None, Inquiry], bool]] = {
         len(inquiry.evidence[name]) for name in ("migrations", "code_hits", "commits")
     ),
     "version_tables": lambda group, inquiry: answered(inquiry.evidence, "version_tables"),
-    "row_transactions": lambda group, inquiry: answered(inquiry.evidence, "row_transactions"),
+    # No question of its own: it comes with each count.
+    "row_transactions": lambda group, inquiry: bool(len(inquiry.evidence["row_transactions"])),
     "volumes": lambda group, inquiry: bool(len(inquiry.evidence["volumes"])) or inquiry.about.initdb_at is not None,
 }

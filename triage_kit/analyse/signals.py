@@ -55,11 +55,13 @@ def _rows(table: Dossier, scene: Scene) -> Observation | None:
     since = " since the earlier bundle, with those that stood then" if table.goes_on else ""
     failed = f" besides {table.failed} that failed" if table.failed else ""
     counted = str(row["actual_from"]).replace("_", " ")
-    says = f"{table.came} inserted{failed}, {table.went} deleted{since}, {actual} rows stand ({counted})"
+    says = (
+        f"{table.came or 0:,} inserted{failed}, {table.went or 0:,} deleted{since}, {actual:,} rows stand ({counted})"
+    )
     outcome = _row_outcome(table.came or 0, table.went or 0, net, actual)
     if table.overcounted:
         room = table.most_rows
-        says = f"{says}, but its {table.heap_bytes} bytes hold {room} at most"
+        says = f"{says}, but its {table.heap_bytes} bytes hold {room:,} at most"
         return Observation(("short_part" if room else "short_all",), says, "pg_relation_size", table.name, "counters")
     if outcome == "uncounted" and not scene.counting:
         return None  # the counters of all tables are gone: that says nothing of this one
@@ -106,7 +108,7 @@ def _inserted_since_vacuum(table: Dossier, scene: Scene) -> Observation | None:
         return None  # a TRUNCATE before the earlier bundle left it so
     if since == inserts and table.replaced and _late(table):
         return None  # the session that truncated goes on: n_live_tup says the same, and would be counted twice
-    says = f"n_ins_since_vacuum is {since} of {inserts} inserted, and no vacuum ever ran"
+    says = f"n_ins_since_vacuum is {since:,} of {inserts:,} inserted, and no vacuum ever ran"
     return Observation(("reset" if since < inserts else "kept",), says, "pg_stat_user_tables", table.name, "counters")
 
 
@@ -146,7 +148,7 @@ def _dead_rows(table: Dossier, scene: Scene) -> Observation | None:
     ):
         return None
     gap = table.net - actual
-    says = f"{dead} dead rows where {gap} rows are missing beyond the counted deletes"
+    says = f"{dead:,} dead rows where {gap:,} rows are missing beyond the counted deletes"
     return Observation(
         ("explain_gap" if dead >= gap else "none_left",), says, "pg_stat_user_tables", table.name, "counters"
     )
@@ -322,7 +324,8 @@ def _dead_deletes(table: Dossier, scene: Scene) -> Observation | None:
         return None  # so few that autovacuum would not have come for them
     dead = max(0, dead - table.failed)  # what was inserted in vain lies there dead as well
     whole = dead >= 0.9 * deletes
-    says = f"{deletes} rows were deleted, and {dead} are counted as dead, what updates and rolled-back inserts left too"
+    says = f"{deletes:,} rows were deleted, and {dead:,} are counted as dead"
+    says += ", what updates and rolled-back inserts left too"
     return Observation(("undisturbed" if whole else "cleared",), says, "pg_stat_user_tables", table.name, "counters")
 
 
@@ -340,9 +343,9 @@ def _live_rows(table: Dossier, scene: Scene) -> Observation | None:
     live, actual, net = table.balance["live"], table.balance["actual_rows"], table.net
     if live is None or actual is None or net is None or not table.counted or net <= actual:
         return None
-    says = f"n_live_tup says {live} where {actual} rows stand: its sessions may not have reported all they did"
+    says = f"n_live_tup says {live:,} where {actual:,} rows stand: its sessions may not have reported all they did"
     late = _late(table)
-    says = says if late else f"n_live_tup says {live}, {actual} rows stand"
+    says = says if late else f"n_live_tup says {live:,}, {actual:,} rows stand"
     return Observation(("late" if late else "level",), says, "pg_stat_user_tables", table.name, "counters")
 
 
@@ -354,7 +357,7 @@ def _writers(table: Dossier, scene: Scene) -> Observation | None:
     if first != last:
         says = f"its rows were written by transactions from {first} to {last}"
         return Observation(("several",), says, "xmin of its rows", table.name, "rows")
-    says = f"transaction {first} wrote every one of its {actual} rows"
+    says = f"transaction {first} wrote every one of its {actual:,} rows"
     if not loaded_once(table):
         return Observation(("single",), says, "xmin of its rows", table.name, "rows")
     if scene.all_loaded:
@@ -369,9 +372,9 @@ def _since_then(table: Dossier, scene: Scene) -> Observation | None:
         return None
     source = scene.earlier.source if scene.earlier else "baseline"
     if table.net is None:
-        says = f"{stood} rows stood in the earlier bundle, {actual} stand now"
+        says = f"{stood:,} rows stood in the earlier bundle, {actual:,} stand now"
         return Observation(("fewer" if actual < stood else "as_many",), says, source, table.name, "baseline")
-    says = f"{table.went} rows were deleted since the earlier bundle, in which {stood} stood"
+    says = f"{table.went or 0:,} rows were deleted since the earlier bundle, in which {stood:,} stood"
     return Observation(("deleted" if table.went else "as_many",), says, source, table.name, "baseline")
 
 

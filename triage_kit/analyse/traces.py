@@ -102,7 +102,7 @@ def _share_deleted(table: Dossier, scene: Scene) -> Observation | None:
         return None  # by how few of its own rows went their transaction is not to be judged
     share = went / came
     outcome = "most" if share >= 0.75 else "many" if share >= 0.2 else "few"
-    says = f"{went} of {came} rows that came were deleted, {actual} stand"
+    says = f"{went:,} of {came:,} rows that came were deleted, {actual:,} stand"
     return Observation((outcome,), says, "pg_stat_user_tables", table.name, "counters")
 
 
@@ -117,7 +117,7 @@ def _deleted_since_crash(table: Dossier, scene: Scene) -> Observation | None:
         return None
     if table.relation["kind"] != "table" or table.net is not None or rolled_back(counted) == deletes:
         return None
-    says = f"{deletes} rows were deleted since the crash at {crashed:%Y-%m-%d %H:%M:%S} UTC began its counters anew"
+    says = f"{deletes:,} rows were deleted since the crash at {crashed:%Y-%m-%d %H:%M:%S} UTC began its counters anew"
     return Observation(("deleted",), says, "pg_stat_user_tables", table.name, "counters")
 
 

@@ -24,21 +24,16 @@ def freeze_list(freeze: pd.DataFrame, timezone: object = None) -> Html:
 def _step(row: dict, timezone: object) -> Html:
     destroys = row["destroys"] if isinstance(row["destroys"], str) else "not known"
     look = None if destroys.startswith("nothing") else "destroys"
-    before = html.join([" Before ", html.moment(row["deadline"], timezone), "."]) if pd.notna(row["deadline"]) else ""
+    before = html.join([", before ", html.moment(row["deadline"], timezone)]) if pd.notna(row["deadline"]) else ""
+    proof = html.join([" ", html.ids(row["because"], most=4)]) if row["because"] else ""
+    why = html.cited(words.capital(row["why"])) if isinstance(row["why"], str) else ""
     return html.join(
         [
             tag("strong", row["action"]),
-            html.join([": ", html.cited(row["why"])]) if isinstance(row["why"], str) else "",
-            ". ",
-            tag(
-                "span",
-                "What this step itself destroys: ",
-                html.cited(destroys),
-                ".",
-                class_=look,
-            ),
             before,
-            html.join([" ", html.ids(row["because"], most=4)]) if row["because"] else "",
+            "." if why or before or not proof else "",
+            tag("p", why, ".", proof) if why else proof,
+            tag("p", "What this step itself destroys: ", html.cited(destroys), ".", class_=look),
             html.boxes(row["command"]),
         ]
     )
@@ -100,7 +95,9 @@ def _at_most(row: object) -> str:
 
 def _expected(row: object) -> Html:
     if words.all_stand(row):
-        counted = tag("small", f"(the counters leave {style.count(row.expected_rows)})")
+        went = row.expected_rows - row.actual_rows
+        known = f"{went:,} went as usual" if went > 0 and words.as_usual(row) else ""
+        counted = tag("small", f"({known or f'the counters leave {style.count(row.expected_rows)}'})")
         return html.join([style.count(row.actual_rows), " ", counted])
     origin = f" from {style.visible(row.expected_from).replace('_', ' ')}" if isinstance(row.expected_from, str) else ""
     if pd.notna(row.expected_rows):
@@ -138,6 +135,8 @@ def _mechanism(row: object) -> Html:
         left += f"; the WAL holds {style.things(former, 'row')} of the table that was dropped"
     if row.status == "intact" and isinstance(row.group, str) and row.group:
         left = "; it held no row that could be lost"
+    elif words.as_usual(row):
+        left = "; in its ordinary way: no loss"
     bias = html.folded("what makes the numbers lie", html.listed(row.bias)) if row.bias else ""
     return html.join(
         [words.mechanism(row.mechanism), f" ({style.percent(row.probability)})", via, lost, hidden, left, bias]

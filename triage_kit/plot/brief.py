@@ -77,7 +77,8 @@ def summary(
     checked = schemas.check(findings, "findings")
     told = schemas.check(groups, "groups")
     ranked = schemas.check(causes, "causes")
-    lines: list[tuple[str, object]] = []
+    # What cannot wait stands first: on a telephone it would otherwise be a screen further down.
+    lines: list[tuple[str, object]] = [("Stop now", outlook.stop(freeze, zone, incident.get("collected_at")))]
     for place, group in enumerate(told.head(MOST_GROUPS).to_dict("records")):
         many = f" ({group['group']})" if len(told) > 1 else ""
         did = _did(group["group"], culprits)
@@ -101,7 +102,6 @@ def summary(
             lines.append(("Noticed", html.moment(incident["noticed_at"], zone)))
     lines += [
         ("Can it come back", outlook.way_back(schemas.check(recovery, "recovery"), checked, zone)),
-        ("Stop now", outlook.stop(freeze, zone, incident.get("collected_at"))),
         ("To decide", outlook.decide(decisions, zone)),
         ("Not seen", outlook.unseen(gaps, coverage, schemas.by_commits(told))),
     ]
@@ -304,8 +304,10 @@ def _or_else(roots: pd.DataFrame, chances: pd.DataFrame | None) -> str:
     """The second candidate for what happened to the rows, unless the first is sure."""
     if chances is None or roots.empty or roots["probability"].min() >= SURE:
         return ""
-    rivals = words.candidates(roots, chances)[1:2]
-    return "".join(f"; else {words.mechanism(word)}, {style.percent(most)}" for word, _, most in rivals)
+    first, *rivals = [*words.candidates(roots, chances)[:2], (None, 0.0, 0.0)][:2]
+    return "".join(
+        f"; else {words.rival(word, first[0])}, {style.percent(most)}" for word, _, most in rivals if word is not None
+    )
 
 
 def _who(causes: pd.DataFrame, group: dict | None = None, did: dict | None = None) -> Html:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import SimpleNamespace
 
 import pandas as pd
@@ -42,7 +42,7 @@ def numbered_findings(found: SimpleNamespace, operations: pd.DataFrame, timezone
     parts = [
         *_losses(found, timezone),
         *_statements(found.statements, _carried_out(found), found.findings, timezone),
-        *_migrations(operations, _proofs(found), _absent(found), found.findings["status"]),
+        *_migrations(operations, _proofs(found), getattr(found, "migration_states", None), found.findings["status"]),
         *_bared(found),
         *_patterns(found.findings),
         *_ties(found.foreign_keys, found.findings),
@@ -124,7 +124,7 @@ def _candidates(damaged: pd.DataFrame, found: SimpleNamespace) -> Html:
     # Of a root and of what its cascade took each may be sure of its own: then nothing is open.
     if len(named) < 2 or (damaged["probability"].fillna(0) >= SURE).all():
         return html.text("")
-    each = "; ".join(f"{words.mechanism(word)} ({_range(*least_and_most)})" for word, *least_and_most in named)
+    each = "; ".join(f"{words.rival(word, named[0][0])} ({_range(*least_and_most)})" for word, *least_and_most in named)
     said = tag("p", f"Candidates for what happened to the rows: {each}.")
     tests = schemas.check(found.next_tests, "next_tests")
     mine = [row for row in tests.to_dict("records") if any(name in row["test"] for name in names(damaged))]
@@ -178,7 +178,8 @@ def _impact(damaged: pd.DataFrame, spared: int) -> str:
     said += [lost] if open_ else []
     hit = f" {style.things(spared, 'more table')} {'was' if spared == 1 else 'were'} hit and held no row."
     more = hit if spared else ""
-    return f"{style.things(len(damaged), 'damaged table')}: {', '.join(said)}.{more}"
+    noun = "table" if (damaged["status"] == "hidden").all() else "damaged table"
+    return f"{style.things(len(damaged), noun)}: {', '.join(said)}.{more}"
 
 
 def _explained(statement: dict, members: pd.DataFrame, many: int) -> Html:
@@ -267,7 +268,8 @@ def _statement(same: list[dict], outcome: str, explains: bool, sound: set[str], 
         if removed.startswith("nothing")
         else html.join([removed[:1].upper(), html.cited(removed[1:]), ".", touched])
     )
-    ended = "outcome unknown" if outcome == "unknown" else outcome.replace("_", " ")
+    open_title = "carried out" if explains else "outcome unknown"
+    ended = open_title if outcome == "unknown" else outcome.replace("_", " ")
     texts = len({one["text"] for one in same if pd.notna(one["at"])})  # counters hold the same one without values
     others = tag("p", f"This is the first{alike.more(texts)}.") if texts > 1 else ""
     return f"{operation.upper().replace('_', ' ')}, {ended}", _shape(
@@ -284,17 +286,20 @@ def _proofs(found: SimpleNamespace) -> dict[str, str]:
     return dict(zip(own["source"], own["id"], strict=True))
 
 
-def _absent(found: SimpleNamespace) -> list[str]:
+def _absent(states: pd.DataFrame | None) -> list[str]:
     """Migrations that this database has run and no file of the repository explains."""
-    states = getattr(found, "migration_states", None)
-    if states is None:
-        return []
-    return [str(each) for each in states.loc[states["state"] == "absent", "revision"]]
+    return [] if states is None else [str(each) for each in states.loc[states["state"] == "absent", "revision"]]
+
+
+def _files(states: pd.DataFrame | None) -> int:
+    """How many migration files were read, those without an operation too."""
+    return 0 if states is None else int(states.loc[states["state"] != "absent", "path"].nunique())
 
 
 def _migrations(
-    operations: pd.DataFrame, proofs: Mapping[str, str], absent: Sequence[str], statuses: pd.Series
+    operations: pd.DataFrame, proofs: Mapping[str, str], states: pd.DataFrame | None, statuses: pd.Series
 ) -> list[tuple[str, Html]]:
+    absent, read = _absent(states), _files(states)
     given = schemas.check(operations, "migration_operations")
     given = given[given["direction"].fillna("up") == "up"]
     if given.empty:
@@ -309,8 +314,8 @@ def _migrations(
         where = html.ids((proofs.get(str(path)) for path in sorted(set(rest["path"]) - set(given["path"][costly]))), 4)
         listed = html.join([listed, where, html.folded(f"{style.things(len(rest), 'other operation')}", others)])
     files = len(set(given["path"]))
-    read = f"{style.things(files, 'migration file')} with {style.things(len(given), 'operation')}"
-    result = f"{read} forward; when each ran is in the timeline."
+    some = style.things(files, "migration file") if files >= read else f"{files:,} of {read:,} migration files"
+    result = f"{style.things(len(given), 'operation')} forward in {some}; when each ran is in the timeline."
     values = bool((lost != "").sum() - removing - hiding)
     impact = (
         f"{removing or 'None'} of them can remove rows{'; they may cost values' if values and not removing else ''}."

@@ -175,11 +175,12 @@ def unseen(gaps: pd.DataFrame | None, coverage: pd.DataFrame | None, dated: bool
         _last=~missed["named"].fillna(False).astype(bool), _weight=missed["source"].map(weight).fillna(len(TELLING))
     ).sort_values(["_last", "_weight"], kind="stable")
     costs = ordered.drop_duplicates("costs").head(MOST_GAPS - bool(beside))
-    said = html.join([_cost(row) for row in costs.itertuples()], "; ") or "nothing that would change what stands here"
+    said = html.join([_cost(row) for row in costs.itertuples()], "; ")
     left = len(given) - len(costs)
-    if beside:
-        return html.join([said, f"; {left:,} more. " if left else ". ", beside, where])
-    return html.join([said, f"; {left:,} more: " if left else "; why: ", where])
+    if not said:
+        said, left = text(f"{style.things(left, 'question')} without an answer, of no weight here"), 0
+    more = f"; {style.things(left, 'more question')} without an answer" if left else ""
+    return html.join([said, more, ". ", beside, where]) if beside else html.join([said, more or "; why", ": ", where])
 
 
 def not_named(coverage: pd.DataFrame | None) -> str:

@@ -61,8 +61,7 @@ def _stops(given: pd.DataFrame, timezone: object) -> Html:
     until = html.join([" \u00b7 the first until ", html.moment(soonest, timezone)]) if pd.notna(soonest) else text("")
     how = tag("a", "Stop these things now", href="#s-stop-these-things-now")
     many = "its step" if len(given) == 1 else f"its {len(given):,} steps, in their order"
-    steps = html.folded("what they are", html.listed(html.cited(each) for each in given["step"]))
-    return tag("li", tag("strong", how), html.join([f": {many} (", roles, until, ") "]), steps)
+    return tag("li", tag("strong", how), html.join([f": {many} (", roles, until, ")"]))
 
 
 def _step(row: dict, timezone: object, option: int | None = None) -> Html:

@@ -65,6 +65,7 @@ HEADS = {
 
 # Mechanisms of statements that foreign keys lead on; what is not known may be one of them.
 LED_ON = frozenset({"delete", "cascade_delete", "truncate", "unknown"})
+EMPTYING = frozenset({"delete", "cascade_delete", "truncate", "recreate", "partition_drop"})
 WITHOUT_STATEMENT = frozenset({"unlogged_reset", "new_cluster"})
 ESTIMATE = "≈"  # before what the server estimates; what has none was counted, or follows from its counters
 SURE, EVEN = 0.95, 0.5  # above the first a title says it plainly; below the second it is not even probable
@@ -103,6 +104,22 @@ def candidates(tables: pd.DataFrame, chances: pd.DataFrame) -> list[tuple[str, f
     spread = mine.groupby("mechanism")["probability"].agg(["min", "max", "mean"])
     spread = spread[spread["max"] >= CANDIDATE].sort_values("mean", ascending=False, kind="stable")
     return [(str(word), float(row["min"]), float(row["max"])) for word, row in spread.iterrows()]
+
+
+# What a mechanism is called beside the one that it hardly differs from: both dropped the table and made it anew.
+BESIDE = {
+    ("restore", "recreate"): "made anew in another way",
+    ("recreate", "restore"): "made anew from an older copy",
+}
+
+
+def rival(word: object, first: object) -> str:
+    """A mechanism in words, as the alternative to the likelier one.
+
+    >>> rival("recreate", "restore"), rival("delete", "restore")
+    ('made anew in another way', 'rows deleted by DELETE')
+    """
+    return BESIDE.get((str(first), str(word)), mechanism(word))
 
 
 def cause(row: Mapping[str, object]) -> str:
@@ -191,6 +208,13 @@ def all_stand(row: object) -> bool:
     return bool(known and row.expected_rows != row.actual_rows and not row.missing_rows)  # type: ignore[attr-defined]
 
 
+def as_usual(row: object) -> bool:
+    """Whether rows of an intact table went, in no loss of this incident: as a drained queue's do."""
+    told = row.status == "intact" and isinstance(row.mechanism, str)  # type: ignore[attr-defined]
+    lost = isinstance(row.group, str) and row.group  # type: ignore[attr-defined]
+    return bool(told and not lost and row.mechanism in EMPTYING)  # type: ignore[attr-defined]
+
+
 def about_all(tables: pd.DataFrame) -> str:
     """The same before a sum over some tables, for rows of ``findings``."""
     return ESTIMATE if (tables["actual_from"] == "n_live_tup").any() else ""
@@ -208,7 +232,7 @@ def gone(row: object) -> str:
         return "rows hidden" if pd.isna(hidden) else f"{style.things(int(hidden), 'row')} hidden"
     newer, former = refilled(row), former_rows(row)
     said = [
-        "dropped" if former is not None else "emptied" if newer else str(row.status),
+        _deed(row.actual_rows) if former is not None else "emptied" if newer else str(row.status),
         f"{about(row)}{style.things(int(row.missing_rows), 'row')} missing" if pd.notna(row.missing_rows) else "",
         f"{style.things(most, 'row')} missing at most" if pd.isna(row.missing_rows) and (most := at_most(row)) else "",
         f"probably about {likely(row):,} missing" if likely(row) else "",
@@ -216,6 +240,11 @@ def gone(row: object) -> str:
         f"{about(row)}{style.things(newer, 'newer row')} there" if newer else "",
     ]
     return ", ".join(each for each in said if each)
+
+
+def _deed(stand: object) -> str:
+    """That a table was dropped, and that another one stands under its name, where one does."""
+    return "dropped" if pd.isna(stand) else "dropped and made anew"  # type: ignore[call-overload]
 
 
 def former_rows(row: object) -> int | None:
