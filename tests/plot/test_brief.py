@@ -102,6 +102,15 @@ def test_a_table_made_anew_is_not_called_dropped_alone_nor_told_from_a_restore_b
     assert "dropped," in words.gone(next(gone.itertuples()))
 
 
+def test_one_more_table_is_drawn_and_two_are_counted() -> None:
+    row = {"schema": "m", "kind": "table", "status": "wiped", "expected_rows": 9, "actual_rows": 0, "missing_rows": 9}
+    for tables, bars, rest in ((8, 8, ""), (9, MOST, "and 2 wiped")):
+        drawn = glance(schemas.frame("findings", [{**row, "table": f"t{n}"} for n in range(tables)])).svg
+        assert drawn.count('class="frame"') == bars
+        assert rest in drawn
+        assert ("wiped</text>" in drawn) is bool(rest)
+
+
 def test_what_hides_rows_is_said_by_the_row_that_proves_it() -> None:
     row = {"id": "E4", "row": "m.slips", "says": "m.slips: row security is on: mine shows app only rows with (a = 1)"}
     page = screen(
@@ -264,7 +273,7 @@ def test_bars_show_how_many_rows_a_table_has() -> None:
     drawn = glance(schemas.frame("findings", rows))
     frames = [float(each.get("width") or 0) for each in ElementTree.fromstring(drawn.svg).iter()
               if each.get("class") == "frame"]  # fmt: skip
-    assert frames[:3] == pytest.approx([459, 229.5, 45.9])
+    assert frames[:3] == pytest.approx([399, 199.5, 39.9])
     assert 4 < frames[3] < 20  # long enough to be seen, and the key says so
     assert "the shortest bars are drawn longer" in " ".join(texts(drawn.svg)[:2])
 
@@ -354,5 +363,5 @@ def test_a_further_loss_is_told_in_short_with_its_tables_its_time_and_who() -> N
     assert [word for word in said if "G2" in word] == ["What did it (G2)"]
     assert said["What did it (G2)"] == (
         "m.legs: Rows deleted by DELETE (90 % sure); 2025-10-07 20:27:38.500000 UTC (22:27:38.500000 Europe/Berlin). "
-        "Somebody by hand (80 %)."
+        "Cause: by hand (80 %)."
     )

@@ -256,3 +256,16 @@ def test_a_column_without_a_word_is_left_out() -> None:
     assert "Remark" not in shown.text
     assert ("class", "n") in shown.attributes
     assert shown.elements.count("td") == 4
+
+
+def test_a_cast_of_something_quoted_may_go_on_in_the_next_line() -> None:
+    said = html.text("pg_relation_size('s.t'::regclass)")
+    assert "(<wbr>&#x27;" in said
+    assert "&#x27;::<wbr>regclass" in said
+
+
+def test_thousands_of_names_are_counted_and_not_all_listed() -> None:
+    said = html.names([f"s.t{number}" for number in range(1256)], 12)
+    assert said.count("<code>") == 12 + html.MOST_NAMES
+    assert "1,244 more</summary>" in said
+    assert " and 1,144 more, all in findings.json" in said

@@ -78,7 +78,7 @@ def test_a_wiped_table_of_which_no_number_is_known_has_a_dotted_bar_and_not_none
     blank = {"table": "blank", "status": "wiped", "actual_rows": 0}
     assert bars(plot.narrow.tables(findings(blank))) == [("none", 0, 100)]
     assert [each.get_linestyle() for each in plot.tables(findings(blank)).patches] == [":"]
-    assert 'width="459"' in plot.glance(findings(blank)).svg
+    assert 'width="399"' in plot.glance(findings(blank)).svg
     empty = {"table": "empty", "status": "intact", "actual_rows": 0}
     assert bars(plot.narrow.tables(findings(empty))) == []
 

@@ -285,7 +285,9 @@ def _in_short(
         said += [": ", tag("code", style.short(" ".join(str(text_).split()), 120)), " (seen)" if observed else
                  " (inferred)", " ", html.ids([proof] if proof else did["evidence"], most=2)]  # fmt: skip
     ranked = causes.sort_values("probability", ascending=False, kind="stable").to_dict("records")
-    who = [f". {words.cause(each)} ({style.percent(each['probability'])})" for each in ranked[:1]]
+    who = [
+        f". Cause: {words.head('cause', each['cause'])} ({style.percent(each['probability'])})" for each in ranked[:1]
+    ]
     seen = culprit.session(did)
     return html.join([*said, "; ", _at(group, zone), *who, f"; seen running it: {seen}" if seen else "", "."])
 

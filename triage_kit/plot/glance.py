@@ -9,17 +9,18 @@ from triage_kit.plot import html, style, words
 from triage_kit.plot.damage import by_urgency
 from triage_kit.plot.html import Html, tag
 
-WIDTH, ROW, TOP = 460, 40, 30
+WIDTH, ROW, TOP = 400, 32, 24
 MOST = 7
+BAR = 11  # pixels of its height
 LEAST = 9  # pixels of the shortest bar
 SCALE = "one scale for all"
 TINY = "the shortest bars are drawn longer"
-KEY = 80  # letters of the key that a line holds
-LETTERS = 60  # that a line holds, the name and its numbers together
+KEY = 70  # letters of the key that a line holds
+LETTERS = 54  # that a line holds, the name and its numbers together
 
 
 def glance(findings: pd.DataFrame) -> style.Picture:
-    """Draw what stands (filled) and what is gone (hatched) of the worst seven tables; the others are counted.
+    """Draw what stands (filled) and what is gone (hatched) of the worst seven tables; two or more others are counted.
 
     A bar is as long as its table has rows, on one scale for all; one that would be too short to be seen is drawn
     longer, which the key then says, and every bar carries its numbers. Without a damaged table, the tables that people
@@ -33,10 +34,11 @@ def glance(findings: pd.DataFrame) -> style.Picture:
     leaves = by_urgency(given[given["kind"] != "partitioned"])
     damaged = leaves[leaves["status"].isin(style.DAMAGED)]
     shown = damaged if len(damaged) else _quiet(leaves)
-    drawn = list(shown.head(MOST).itertuples())
+    shown = shown if len(shown) == MOST + 1 else shown.head(MOST)  # a line that counts one more takes a bar's room
+    drawn = list(shown.itertuples())
     most = max((_whole(row) for row in drawn), default=0)
     rows = [_row(place, row, most) for place, row in enumerate(drawn)]
-    rest = _rest(leaves, shown.head(MOST))
+    rest = _rest(leaves, shown)
     key = [_words(0, 14 + 15 * place, line, "soft", size=11.5) for place, line in enumerate(_key(drawn, most))]
     above = 15 * (len(key) - 1)
     height = above + TOP + ROW * len(rows) + (22 if rest else 4)
@@ -51,7 +53,7 @@ def glance(findings: pd.DataFrame) -> style.Picture:
         font_family="system-ui, sans-serif",
         xmlns="http://www.w3.org/2000/svg",
     )
-    return style.Picture(str(svg), _says(shown.head(MOST), rest), tooltips=True)
+    return style.Picture(str(svg), _says(shown, rest), tooltips=True)
 
 
 def _key(drawn: list, most: int) -> list[str]:
@@ -87,7 +89,7 @@ def _row(place: int, row: object, most: int) -> Html:
         tag("title", f"{style.visible(schemas.qualified(row.schema, row.table))}: {fate(row)}, {row.status}"),
         _words(0, top + 10, f"{symbol} {name}", row.status, fill=colour),
         _words(WIDTH, top + 10, fate(row), row.status, anchor="end", fill=colour),
-        *_bar(top + 16, row, most),
+        *_bar(top + 15, row, most),
     )
 
 
@@ -139,26 +141,26 @@ def _bar(top: float, row: object, most: int) -> list[Html]:
     length = _length(row, most)
     gone = 0 if pd.isna(row.missing_rows) else int(row.missing_rows)
     frame = tag(
-        "rect", x=0.5, y=top, width=length, height=12, fill="none", stroke=style.MUTED, class_="frame",
+        "rect", x=0.5, y=top, width=length, height=BAR, fill="none", stroke=style.MUTED, class_="frame",
         stroke_dasharray="2 3" if _open(row) else None,
     )  # fmt: skip
-    parts = [frame]
+    parts = []
     if whole and actual:
         fill, look = _stands(row)
-        parts.append(tag("rect", x=0.5, y=top, width=round(length * min(actual / whole, 1), 1), height=12,
+        parts.append(tag("rect", x=0.5, y=top, width=round(length * min(actual / whole, 1), 1), height=BAR,
                          fill=fill, class_=look))  # fmt: skip
     if whole and gone:
         left = length * (1 - min(gone / whole, 1))
-        parts.append(tag("path", d=_hatch(left, length, top, 12), stroke="#b3261e", stroke_width=1.2, fill="none",
+        parts.append(tag("path", d=_hatch(left, length, top, BAR), stroke="#b3261e", stroke_width=1.2, fill="none",
                          class_="gone"))  # fmt: skip
-    return parts
+    return [*parts, frame]  # on top: what is filled would hide that it is dotted
 
 
 def _stands(row: object) -> tuple[str, str]:
     """Colour and class of rows that stand: green looks whole, so it is for those of which that is known."""
     if row.status == "hidden":
         return "#7fa8d8", "veiled"
-    return ("#2f7d4f", "stands") if row.status == "intact" or not _open(row) else ("#9aa3ad", "unsure")
+    return ("#2f7d4f", "stands") if row.status == "intact" or not _open(row) else ("#d5dae0", "unsure")
 
 
 def _hatch(left: float, right: float, top: float, height: float) -> str:

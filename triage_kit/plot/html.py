@@ -17,6 +17,7 @@ import pandas as pd
 from triage_kit.plot import style, words
 
 MANY = 24  # characters of a cell that wants a line of its own
+MOST_NAMES = 100  # names of one line that a page lists
 MOST_IDS = 500  # evidence ids of one claim that a page lists
 LONG = 200  # a table with more rows scrolls inside its own frame
 TYPED = re.compile(r"`([^`\n]+)`")
@@ -24,6 +25,7 @@ EVIDENCE_ID = re.compile(r"\bE\d+\b")
 # Where a long word may go on in the next line: after a joint, or where a capital begins a word of its own.
 LONG_WORD = re.compile(r"\w[\w./:=(,-]{17,}\w")
 JOINT = re.compile(r"[_/](?=\w)|(?:[.,=(]|::)(?=[^\W\d])|(?<=[a-z\d])(?=[A-Z][a-z])")
+QUOTED_JOINT = re.compile(r"&quot;\.(?=&quot;)|\((?=&#x27;)|&#x27;::")  # of escaped text
 NAME_JOINT = re.compile(r"[._/:](?=\w)|(?<=[a-z\d])(?=[A-Z][a-z])")
 SHELL = re.compile(r"-- (?P<where>[^:;]*\bin a shell\b[^:]*): (?P<command>.+)$", re.M)
 LATER = re.compile(r"\s+(?:#|--) (?P<when>(?:when|or) .*)$")  # a remark that says when, or when not, to run a line
@@ -64,9 +66,9 @@ def _escaped(value: object) -> str:
 
 
 def _breaking(markup: str) -> str:
-    """Text in which a long name may break where a reader expects it, at its joints, or behind a quoted schema."""
+    """Text in which a long name may break where a reader expects it, at its joints, or beside what is quoted."""
     markup = LONG_WORD.sub(lambda word: JOINT.sub(r"\g<0><wbr>", word[0]), markup)
-    return markup.replace("&quot;.&quot;", "&quot;.<wbr>&quot;")
+    return QUOTED_JOINT.sub(r"\g<0><wbr>", markup)
 
 
 def _lines(value: object) -> str:
@@ -111,12 +113,14 @@ def name(value: object) -> Html:
 
 def names(values: Iterable[object], most: int | None = None, absent: str = "none") -> Html:
     """Several names; those beyond ``most`` fold into a counted list that opens."""
-    shown = [name(value) for value in values]
+    shown = list(map(name, values))
     if not shown:
         return text(absent)
     if most is None or len(shown) <= most + 2:
         return join(shown, ", ")
-    rest = folded(f"{len(shown) - most:,} more", join(shown[most:], ", "))
+    left = len(shown) - most - MOST_NAMES  # thousands of them, told in many places, would make a page that hangs
+    unlisted = f" and {left:,} more, all in findings.json" if left > 0 else ""
+    rest = folded(f"{len(shown) - most:,} more", join(shown[most : most + MOST_NAMES], ", "), unlisted)
     return join([join(shown[:most], ", "), " ", rest])
 
 

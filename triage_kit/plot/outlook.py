@@ -114,8 +114,8 @@ def stop(freeze: pd.DataFrame | None, zone: object, collected: object = None) ->
         ),
         ordered=True,
     )
-    more = f"{len(steps) - 3:,} more, with commands and what each step destroys: " if len(steps) > 3 else "How: "
-    more = f"Do them even if a time is past. {more}" if any(pd.notna(row["deadline"]) for row in steps) else more
+    more = f"All {len(steps):,}: " if len(steps) > 3 else "How: "
+    more = f"Do them even when late. {more}" if any(pd.notna(row["deadline"]) for row in steps) else more
     return html.join([shown, tag("p", more, tag("a", "Stop these things now", href="#s-stop-these-things-now"))])
 
 
