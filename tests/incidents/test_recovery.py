@@ -461,7 +461,7 @@ def test_the_copy_beside_has_the_encoding_and_the_locale_of_the_damaged_database
         in_sql(server, "postgres", ["DROP DATABASE IF EXISTS cafes WITH (FORCE)"])
 
 
-def test_rows_out_of_the_wal_go_back_by_the_printed_lines_alone(server, database, folder, capsys) -> None:
+def test_rows_out_of_the_wal_go_back_by_the_printed_lines_alone(server, database, folder) -> None:
     programs.program("psql", at_least=server.version[0])
     in_sql(server, database, [AWKWARD])
     tree = rows(server, database, "SELECT * FROM tree ORDER BY id")
@@ -469,18 +469,9 @@ def test_rows_out_of_the_wal_go_back_by_the_printed_lines_alone(server, database
     time.sleep(1.1)
     in_sql(server, database, [LOSS, "SELECT pg_switch_wal()"])
     found = way(server, database, folder, "wal", reported=LOST)
-    [at] = [place for place, line in enumerate(found["commands"]) if line.startswith("triage salvage")]
-    assert cli.main([*shlex.split(found["commands"][at])[1:2], str(folder), *found["commands"][at].split()[3:]]) == 0
-    # What a reader copies out of the terminal: the statements that load each file, below the line that names it.
-    loads = [
-        line[2:] for line in capsys.readouterr().out.splitlines() if re.match(r"  (SET|CREATE TABLE|\\copy) ", line)
-    ]
-    assert sum(line.startswith("\\copy") for line in loads) == 7 - 1  # all but the notes of the migration tool
-    merge = [line for line in found["commands"][at + 1 :] if not line.startswith("#")]
-    for path in (folder / "salvaged", *(folder / "salvaged").iterdir()):
-        path.chmod(0o755)
-    (folder / "back.sql").write_text("\n".join([*loads, *merge]) + "\n", encoding="utf-8")
-    in_shell(server, folder, [f"psql -X --set=ON_ERROR_STOP=1 --dbname={database} --file=back.sql"])
+    # All but the notes of the migration tool.
+    assert sum(line.startswith("\\copy") for line in found["commands"]) == 7 - 1
+    by_salvage(server, database, folder, found["commands"])
     assert rows(server, database, "SELECT * FROM tree ORDER BY id") == tree
     assert (rows(server, database, CIRCLE), rows(server, database, DEFERRED)) == (circle, keys)
     assert rows(server, database, "SELECT count(*), max(shout) FROM visits") == [(90, "SAME")]
@@ -570,7 +561,7 @@ def test_keys_and_numbering_that_a_restore_lost_are_made_anew(server, database, 
         path.chmod(0o644)
     time.sleep(1.1)
     chosen = " ".join(f"--table={name}" for name in ("pits", "layers", "photos"))
-    in_sql(server, database, ["DROP TABLE layers, photos, pits"])
+    in_sql(server, database, ["DROP TABLE layers", "DROP TABLE photos, pits"])
     in_shell(server, folder, [f"pg_restore {chosen} --dbname={database} old.bak"])
     assert rows(server, database, "SELECT count(*) FROM layers") == [(180,)]
     left = "SELECT count(*) FROM pg_constraint WHERE conrelid = 'pits'::regclass AND contype = 'p'"
@@ -583,7 +574,12 @@ def test_keys_and_numbering_that_a_restore_lost_are_made_anew(server, database, 
     if option == "backup":
         in_shell(server, folder, found["commands"])
     else:
-        by_salvage(server, database, folder, found["commands"], capsys)
+        salvages = [line for line in found["commands"] if line.startswith("triage salvage")]
+        named = [[word for word in shlex.split(line) if "." in word[1:]] for line in salvages]
+        assert sorted(named) == [["public.layers"], ["public.photos", "public.pits"]]  # two transactions took them
+        assert len({line.rpartition("--xid ")[2] for line in salvages}) == 2
+        assert found["rows"] == 30 + 90 + 30  # the older dump has sixty pits of ninety
+        by_salvage(server, database, folder, found["commands"])
     assert rows(server, database, STRUCTURE) == whole
     again = rows(server, database, "SELECT * FROM pits JOIN layers ON pit = id JOIN photos USING (pit) ORDER BY 1, 5")
     assert again == before
@@ -591,18 +587,40 @@ def test_keys_and_numbering_that_a_restore_lost_are_made_anew(server, database, 
     in_sql(server, database, ["INSERT INTO pits (place) VALUES ('next')", "INSERT INTO photos (pit) VALUES (1)"])
 
 
-def by_salvage(server: Server, database: str, folder: Path, commands: list[str], capsys) -> None:
-    """What a reader types who takes the rows out of the WAL: the salvage, the loads that it prints, and the merge."""
-    [at] = [place for place, line in enumerate(commands) if line.startswith("triage salvage")]
-    assert cli.main([*shlex.split(commands[at])[1:2], str(folder), *shlex.split(commands[at])[3:]]) == 0
-    loads = [
-        line[2:] for line in capsys.readouterr().out.splitlines() if re.match(r"  (SET|CREATE TABLE|\\copy) ", line)
-    ]
-    merge = [line for line in commands[at + 1 :] if not line.startswith("#")]
+def by_salvage(server: Server, database: str, folder: Path, commands: list[str]) -> None:
+    """What a reader types who takes rows out of the WAL: each salvage in the folder of the case, then psql there."""
+    salvages = [shlex.split(line) for line in commands if line.startswith("triage salvage . ")]
+    for words in salvages:
+        assert cli.main([words[1], str(folder), *words[3:]]) == 0
     for path in (folder / "salvaged", *(folder / "salvaged").iterdir()):
         path.chmod(0o755)
-    (folder / "back.sql").write_text("\n".join([*loads, *merge]) + "\n", encoding="utf-8")
+    last = max(place for place, line in enumerate(commands) if line.startswith("triage salvage"))
+    merge = [line for line in commands[last + 1 :] if not line.startswith("#")]
+    (folder / "back.sql").write_text("\n".join(merge) + "\n", encoding="utf-8")
     in_shell(server, folder, [f"psql -X --set=ON_ERROR_STOP=1 --dbname={database} --file=back.sql"])
+
+
+def test_dead_rows_that_only_memory_holds_come_back_out_of_copied_files(server, database, folder) -> None:
+    programs.program("psql", at_least=server.version[0])
+    made = "CREATE TABLE bills (id int PRIMARY KEY, note text) WITH (autovacuum_enabled = off)"
+    loaded = "INSERT INTO bills SELECT g, 'n' || g FROM generate_series(1, 70) g"
+    in_sql(server, database, [made, "CHECKPOINT", loaded])
+    before = rows(server, database, "SELECT * FROM bills ORDER BY 1")
+    in_sql(server, database, ["DELETE FROM bills WHERE id > 9"])
+    if server.account:
+        os.chown(folder, *server.account)
+    found = way(server, database, folder, "dead_rows", best=False, reported=["bills"])
+    commands = [line.replace("/another/disk", str(folder)) for line in found["commands"]]
+    first = next(place for place, line in enumerate(commands) if line.startswith("cp -a"))
+    salvaged = next(place for place, line in enumerate(commands) if line.startswith("triage salvage"))
+    assert [line.split()[0] for line in commands[first:salvaged]] == [
+        "cp",
+        "psql",
+        "cp",
+    ]  # the WAL, CHECKPOINT, the file
+    in_shell(server, folder, commands[first:salvaged])
+    by_salvage(server, database, folder, commands[salvaged:])
+    assert rows(server, database, "SELECT * FROM bills ORDER BY 1") == before
 
 
 DEPOTS = """

@@ -9,6 +9,7 @@ its keys are checked; the keys of tables that refer to each other are checked at
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,7 @@ IN_PSQL = ("SET default_transaction_read_only = off;", "SET row_security = off;"
 MOST_COUNTED = 40  # tables whose numbers of rows one query tells
 MOST_MERGED = 30  # tables whose statements a page holds
 MOST_NAMED = 4
+_AS_FILE = re.compile(r"[\w-]{1,80}")  # a name that is in the name of its file as it stands
 TOOLS = "as `alembic stamp`, `manage.py migrate --fake`, `prisma migrate resolve` or `flyway baseline` do"
 
 
@@ -97,6 +99,20 @@ def bring_back(lost: Loss, evidence: Mapping[str, pd.DataFrame], source: str, ta
     return (*lines, *_left_out(noted, evidence, source, database))
 
 
+def _loaded(names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    """A table beside each one that stands, and the rows of its file into it."""
+    forms = _forms(names, evidence)
+    for name in names:
+        schema, table = schemas.parts(name)
+        beside = sql.quote_qualified(schema, table + "_salvaged")
+        if not (_AS_FILE.fullmatch(schema) and _AS_FILE.fullmatch(table)):
+            yield f"-- for {remarked(name)}: the lines that the salvage prints, since its file has another name"
+            continue
+        yield f"CREATE TABLE {beside} (LIKE {written(name)});"
+        file = literal(f"salvaged/{schema}.{table}.csv")
+        yield f"\\copy {beside} ({_listed(forms[name].columns)}) FROM {file} (FORMAT csv, HEADER)"
+
+
 def _parts(lost: Loss, names: Sequence[str]) -> list[declared.Part]:
     """What of the tables that a way back fills went with the rows, and the foreign keys that led to them."""
     return [each for each in lost.parts if each.table in names or each.referenced in names]
@@ -142,7 +158,7 @@ def merged(
 
 
 def out_of_salvage(lost: Loss, names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
-    """What follows when ``triage salvage`` has written its files and psql has loaded them as it prints."""
+    """What follows when ``triage salvage`` has written its files: they are loaded beside, and merged from there."""
     standing = relations_of(evidence)
     kept = [name for name in names if not notes_versions(name)]
     own, gone = ([name for name in kept if (name in standing) == there] for there in (True, False))
@@ -156,9 +172,11 @@ def out_of_salvage(lost: Loss, names: Sequence[str], evidence: Mapping[str, pd.D
                      "SYSTEM VALUE and ON CONFLICT DO NOTHING; setval() of their sequences in the end")  # fmt: skip
     elif own:
         lines += [
-            "# When that is loaded, put the rows back; leave out the lines of a table of which no row was found, and "
-            "look at salvaged/*.unread.csv, where it is, first: what it names is NULL in the rows:",
+            "# it writes salvaged/*.csv; look at salvaged/*.unread.csv, where it is: what it names is NULL in the rows."
+            " Then, in psql started in the same folder, load them into tables beside and put them back; leave out the "
+            "lines of a table of which no row was found:",
             *(f"-- {each}" for each in _beware(own, evidence, lost, beside=True)), *IN_PSQL,
+            *_loaded(own, evidence),
             "BEGIN;", *merged(own, evidence, "_salvaged", wait=True, parts=lost.parts),
             "COMMIT;  -- or ROLLBACK; where the counts are not what they should be",
             *in_psql(lost, own),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -12,14 +12,14 @@ from triage_kit import sql
 from triage_kit.analyse import commands, merging, orphans, restore_ways
 from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.losses import Loss, data_directory, literal, relations_of, way, written
-from triage_kit.analyse.target import Target, rows_in_wal, rows_of_dropped
+from triage_kit.analyse.target import Target, rows_in_wal, rows_of_dropped, takers
 
 Evidence = Mapping[str, pd.DataFrame]
 SEGMENT = re.compile(r"[0-9A-F]{24}")
 FILES = re.compile(
     r"(?i)(?<![\w/.-])((?:[\w.-]+/|/)*[\w-]+\.(?:csv|tsv|xlsx?|jsonl?|parquet|ndjson|sql|dump|dat)(?:\.gz|\.zst)?)\b"
 )
-MOST_FILES = 8
+MOST_FILES = MOST_TABLES = 8
 MOST_SUBXIDS = 60
 UNREAD = "values of types that are not read (composite and range types, extensions'): their bytes are written apart"
 FROM_FIRST = re.compile(r"0/1[0-9A-F]{6}\Z")  # within the first segment that initdb makes
@@ -81,9 +81,13 @@ def _out_of_copies(tables: Sequence[str], evidence: Evidence) -> list[str]:
     paths = {row["oid"]: row["path"] for row in rows(evidence["storage"])}
     files = {name: paths.get(relation["oid"]) for name, relation in relations_of(evidence).items()}
     data = data_directory(evidence)
+    database = shlex.quote(f"--dbname={first(evidence['identity']).get('database') or 'DATABASE'}")
     lines = [
-        "# or out of copies of their files, made after a CHECKPOINT once pg_wal is copied; for /another/disk put a "
-        "folder with room, and run triage in the folder of case.yaml:"
+        "# or out of copies of their files, in a shell on the server, as its account; for /another/disk put a folder "
+        "with room, and run triage in the folder of case.yaml. Copy pg_wal first: the checkpoint, which writes dead "
+        "rows that only memory holds, may recycle its oldest files:",
+        f"cp -a {data}/pg_wal /another/disk/",
+        f"psql -X {database} --command=CHECKPOINT",
     ]
     for name in tables:
         if path := files.get(name):
@@ -217,19 +221,29 @@ def _ended_by(name: str, lost: Loss, target: Target, evidence: Evidence) -> str:
 def _salvaging(lost: Loss, target: Target, tables: Iterable[str], evidence: Evidence) -> tuple[str, ...]:
     """The kit's own command, which writes CSV beside the case and loads nothing."""
     named = [name for name in lost.tables if name in set(tables)]
-    chosen = "".join(f" --table {shlex.quote(name)}" for name in named) if len(named) <= 8 else ""
-    took = (
-        f" --xid {target.ended['xid']}"
-        if target.ended is not None and len(lost.groups) == 1 and len(lost.groups[0].batches) < 2
-        else ""
-    )
     return (
         "# copy pg_wal first, each checkpoint may take its oldest segments, and name the copy by this line in "
         "case.yaml: `wal: /another/disk/pg_wal`; then, in the folder of case.yaml:",
-        f"triage salvage .{chosen}{took}",
-        "# it writes salvaged/*.csv and prints, for each table, how psql loads it into a table beside the old one.",
+        *_by_taker(named, takers(lost, target, evidence)),
         *merging.out_of_salvage(lost, named, evidence),
     )
+
+
+def _by_taker(names: Sequence[str], took: Mapping[str, int]) -> Iterator[str]:
+    """One command for the tables of each transaction: another one took no row of theirs."""
+    if len(names) > MOST_TABLES:
+        xids = sorted(set(took.values()))
+        known = len(xids) <= MOST_TABLES and all(name in took for name in names)
+        yield "triage salvage ." + "".join(f" --xid {xid}" for xid in xids if known)
+        return
+    by_xid: dict[int | None, list[str]] = {}
+    for name in names:
+        by_xid.setdefault(took.get(name), []).append(name)
+    for xid, own in by_xid.items():
+        chosen = "".join(f" --table {shlex.quote(name)}" for name in own)
+        yield f"triage salvage .{chosen}" + (f" --xid {xid}" if xid is not None else "")
+    if not names:
+        yield "triage salvage ."
 
 
 def _reach(evidence: Evidence) -> str:

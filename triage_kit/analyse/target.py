@@ -118,6 +118,17 @@ def culprit(lost: Loss, evidence: Mapping[str, pd.DataFrame]) -> dict | None:
     )
 
 
+def takers(lost: Loss, target: Target, evidence: Mapping[str, pd.DataFrame]) -> dict[str, int]:
+    """The transaction that took each damaged table's rows, where the evidence names one for it.
+
+    Of tables that were dropped the WAL names it table by table; otherwise the one of a single group is that of all.
+    """
+    found = {name: one.xid for name, one in _drops_of(lost, evidence).items()}
+    if not found and target.ended is not None and len(lost.groups) == 1 and len(lost.groups[0].batches) < 2:
+        found = dict.fromkeys(lost.tables, target.ended["xid"])
+    return found
+
+
 def _drops_of(lost: Loss, evidence: Mapping[str, pd.DataFrame]) -> dict[str, Drop]:
     """The drop of each damaged table that the WAL names."""
     told = drops(evidence)
