@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -172,8 +173,9 @@ def test_dumps_that_bring_nothing_back_are_each_called_what_they_are(server, dat
         assert told in why
 
 
-@pytest.mark.parametrize("major", sorted({*sorted(majors.found())[:1], *sorted(majors.found())[-1:]}) or [None])
-def test_delete_with_point_in_time_recovery(folder, major) -> None:
+@contextlib.contextmanager
+def archived_shop(folder: Path, major: int | None) -> Iterator[tuple[Server, Path]]:
+    """A shop whose WAL is archived, with a base backup of it in the folder, and rows that came after that."""
     if major is None:
         pytest.skip("no PostgreSQL was found")
     basebackup = programs.program("pg_basebackup", at_least=major)
@@ -214,6 +216,12 @@ def test_delete_with_point_in_time_recovery(folder, major) -> None:
                 """INSERT INTO "Order Lines" (customer, note) VALUES (61, 'after the backup')""",
             ],
         )
+        yield server, archive
+
+
+@pytest.mark.parametrize("major", sorted({*sorted(majors.found())[:1], *sorted(majors.found())[-1:]}) or [None])
+def test_delete_with_point_in_time_recovery(folder, major) -> None:
+    with archived_shop(folder, major) as (server, archive):
         before = rows(server, "shop", EVERYTHING)
         in_sql(server, "shop", ['DELETE FROM "Order Lines"'])
         in_sql(server, "shop", ["INSERT INTO customers (name) VALUES ('after the loss')"])
@@ -224,6 +232,22 @@ def test_delete_with_point_in_time_recovery(folder, major) -> None:
         in_shell(server, folder, found["commands"])
         assert rows(server, "shop", EVERYTHING) == before
         assert rows(server, "shop", "SELECT count(*) FROM customers") == [(62,)]
+
+
+@pytest.mark.parametrize("major", sorted({*sorted(majors.found())[:1], *sorted(majors.found())[-1:]}) or [None])
+def test_tables_that_were_truncated_twice_come_back_from_before_the_first_time(folder, major) -> None:
+    with archived_shop(folder, major) as (server, archive):
+        before = rows(server, "shop", EVERYTHING)
+        with server.connect("shop") as connection, connection.transaction():
+            connection.execute("TRUNCATE customers CASCADE")
+            first = connection.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()[0]
+        in_sql(server, "shop", ["INSERT INTO customers VALUES (1, 'test')", "TRUNCATE customers CASCADE"])
+        _archived(server, archive)
+        found = way(server, "shop", folder, "pitr", backups=["base", "archive"], reported=["customers"])
+        assert found["target"]["xid"] == first
+        assert found["rows"] == 262
+        in_shell(server, folder, found["commands"])
+        assert rows(server, "shop", EVERYTHING) == before
 
 
 @pytest.mark.parametrize("delayed", [True, False])

@@ -159,6 +159,7 @@ def _dropped(group: Group, tables: Mapping[str, Dossier], scene: Scene) -> list[
     for name in group.damaged:
         standing = tables[name].oid if name in tables else None
         row = {**dict(zip(("schema", "table"), schemas.parts(name), strict=True)), "oid": standing, "status": "missing"}
+        row["actual_rows"] = tables[name].balance["actual_rows"] if name in tables else None
         found.append(took({**row, "mechanism": group.mechanism}, scene.wal.drops))
     times = [one.at for one in found if one is not None and one.at is not None]
     if not times or len(times) < len(found):

@@ -164,6 +164,17 @@ class Dossier:
         return None if self.came is None or self.went is None else self.came - self.went
 
     @cached_property
+    def emptied_first(self) -> bool:
+        """Whether DELETE took its rows before its storage was replaced, which so took none.
+
+        TRUNCATE is in no counter of deletes: where as many rows stand as came less those that were deleted, no other
+        went, whatever became of the files.
+        """
+        row = self.balance
+        even = self.net is not None and row["actual_rows"] == self.net
+        return bool(self.replaced and even and self.went and 2 * self.went >= (self.came or 0))
+
+    @cached_property
     def goes_on(self) -> bool:
         """Whether an earlier bundle has it and its counters go on from those of then."""
         row = self.balance

@@ -10,6 +10,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse.context import first, rows
+from triage_kit.analyse.falls import steepest
 from triage_kit.analyse.ledger import Ledger
 
 REPLACES = ("drop", "recreate", "restore")  # mechanisms after which another object, or none, has the name
@@ -64,13 +65,18 @@ def drops(evidence: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Drop, ...]]:
 
 
 def took(row: Mapping, told: Mapping[str, Sequence[Drop]]) -> Drop | None:
-    """The drop that explains a finding: the last of its name, where its mechanism puts another object in its place."""
+    """The drop that explains a finding, where its mechanism puts another object in its place.
+
+    Of several of its name it is the one with which the number of rows fell most, and the last where nothing tells.
+    """
     if row["mechanism"] not in (*REPLACES, "partition_drop") or row["status"] == "intact":
         return None
     mine = told.get(schemas.qualified(row["schema"], row["table"]), ())
     # The drop of the object that stands there now is none: it still stands.
     past = [one for one in mine if row.get("oid") is None or one.oid != row["oid"]]
-    return past[-1] if past else None
+    held = [one.rows if one.made else one.tuples and max(one.tuples, one.rows) for one in past]
+    place = steepest(held, held, row.get("actual_rows")) if past else None
+    return past[-1 if place is None else place] if past else None
 
 
 def _likely(row: Mapping) -> int | None:

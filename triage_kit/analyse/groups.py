@@ -10,8 +10,10 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.analyse import foreign_keys as fk
+from triage_kit.analyse.dropped import REPLACES
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.records import Change
+from triage_kit.analyse.repeats import Repeat, emptied_by, in_words, repeats
 from triage_kit.analyse.scene import Scene
 from triage_kit.analyse.statements import Seen, took_least, wording
 from triage_kit.analyse.transactions import Replacement
@@ -49,6 +51,8 @@ class Group:
     whole: bool = True  # the roots were emptied, not thinned out: the statement had no WHERE that spared a row
     thinned: frozenset[str] = frozenset()  # roots that still hold rows
     again: tuple[str, ...] = ()  # tables that the statement reaches as well, and that a later one emptied again
+    besides: tuple[str, ...] = ()  # tables that the statement emptied as well, whose rows went at another time
+    repeats: tuple[Repeat, ...] = ()  # later transactions that emptied its tables once more, by the WAL
     batches: tuple[Change, ...] = ()  # a DELETE in many commits, by the WAL: each of them, ``xid`` is the first
 
     @property
@@ -69,7 +73,10 @@ def find_groups(
         if tables and any(by_name[name]["status"] in LOSSES for name in tables):
             # The catalogue names the last transaction that gave a table new storage: an earlier one may have, too.
             later = {name for other in replaced if other.xid > each.xid for name in other.tables}
-            found.append(_truncated(tables, by_name, reach, each.xid, each.committed_at, each.how, later))
+            # Where the WAL tells which took the rows, those of a lower one were gone when this one came.
+            gone = {name for other in replaced if other.xid < each.xid for name in other.tables if name in scene.chains}
+            besides = (emptied_by(each.xids, scene.chains) | gone) - set(tables)
+            found.append(_truncated(tables, by_name, reach, each.xid, each.committed_at, each.how, later, besides))
             taken |= set(tables)
     lost = [name for name, row in by_name.items() if row["status"] in LOSSES and name not in taken]
     deleted = [name for name in lost if by_name[name]["mechanism"] in ("delete", "cascade_delete")]
@@ -91,6 +98,8 @@ def _told(group: Group, name: str, by_name: Mapping[str, dict], scene: Scene) ->
     if xid is None and group.mechanism in ("delete", "cascade_delete"):
         batches = tuple(_batches(group, by_name, scene))
         xid = scene.clock.full(batches[0].xid) if batches else None
+    if xid is None and group.mechanism in REPLACES:
+        xid = _before_the_drop(group, scene)
     if xid is not None:
         above = _top_level(group, xid, scene)
         at = (at or scene.clock.commit_time(xid)) if len(batches) < 2 else None
@@ -98,7 +107,14 @@ def _told(group: Group, name: str, by_name: Mapping[str, dict], scene: Scene) ->
     told = {"name": name, "xid": xid, "committed_at": at, "batches": batches}
     if xid is not None:
         told |= {"lsn": scene.clock.lsns.get(xid), "dated": scene.clock.dated_by(xid)}
-    return replace(group, **told)  # type: ignore[arg-type]
+    return replace(group, **told, repeats=tuple(repeats(group, told, scene.chains)))  # type: ignore[arg-type]
+
+
+def _before_the_drop(group: Group, scene: Scene) -> int | None:
+    """The transaction that emptied every table of the group before it was dropped: with the DROP no rows went."""
+    took = [scene.chains[name].took if name in scene.chains else None for name in group.damaged]
+    xids = {None if link is None or link.dropped else link.xid for link in took}
+    return xids.pop() if len(xids) == 1 else None
 
 
 def _batches(group: Group, by_name: Mapping[str, dict], scene: Scene) -> list[Change]:
@@ -169,6 +185,7 @@ def _truncated(
     committed_at: pd.Timestamp | None,
     how: str,
     later: Collection[str] = (),
+    besides: Collection[str] = (),
 ) -> Group:
     story = fk.explain(reach, tables)
     # Of a table whose rows nobody counted it cannot be said that the statement would have emptied it in vain.
@@ -192,9 +209,10 @@ def _truncated(
         via,
         story.reaches,
         story.equivalents,
-        tuple(name for name in story.extra if name not in unknown and name not in later),
+        tuple(name for name in story.extra if name not in {*unknown, *later, *besides}),
         story.explained,
-        again=tuple(name for name in story.extra if name in later),
+        again=tuple(name for name in story.extra if name in later and name not in besides),
+        besides=tuple(name for name in story.extra if name in besides),
     )
 
 
@@ -264,6 +282,9 @@ def explaining_frame(groups: Sequence[Group], reach: nx.MultiDiGraph, scene: Sce
         if group.again:
             names = ", ".join(group.again[:5])
             says += f"; {len(group.again)} more that it reaches got new storage again later ({names})"
+        if group.besides:
+            names = ", ".join(group.besides[:5])
+            says += f"; {len(group.besides)} more got new storage by it whose rows went at another time ({names})"
         reference = ledger.add("foreign keys", says, "pg_constraint", group.name)
         found.append(
             {
@@ -333,6 +354,7 @@ def groups_frame(groups: Sequence[Group], findings: pd.DataFrame, dates: Mapping
                 "committed_at": group.committed_at,
                 "how": group.how,
                 "lsn": group.lsn,
+                "repeated": in_words(group.repeats),
                 **dates.get(group.name, {}),
             }
             for group in groups

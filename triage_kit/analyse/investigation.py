@@ -27,6 +27,7 @@ from triage_kit.analyse import (
     provenance,
     recovery,
     removals,
+    repeats,
     sessions,
     showing,
     silence,
@@ -36,6 +37,7 @@ from triage_kit.analyse import (
     timeline,
 )
 from triage_kit.analyse.balance import row_balance
+from triage_kit.analyse.chains import chains
 from triage_kit.analyse.context import Context, context, first, rows_kept
 from triage_kit.analyse.copies import once
 from triage_kit.analyse.dossier import Dossier, dossiers
@@ -169,10 +171,11 @@ def _know(evidence: Mapping[str, pd.DataFrame]) -> _Known:
     dated = clock(evidence, about, wal)
     keys = foreign_keys.foreign_keys(evidence["constraints"], evidence["relations"])
     reach = foreign_keys.graph(keys, evidence["relations"])
-    replaced = replacements(tables, dated, reach)
+    told = chains(tables, evidence, wal, dated)
+    replaced = replacements(tables, dated, reach, told)
     visible = silence.visibility(evidence)
     seen = refuted(statements.seen_effects(evidence, set(reach), ledger), tables)
-    scene = set_scene(tables, evidence, about, reach, replaced, seen, visible, dated, before, wal)
+    scene = set_scene(tables, evidence, about, reach, replaced, seen, visible, dated, before, wal, told)
     by_name = {table.name: table for table in tables}
     connected = sessions.sessions(evidence["log_events"], evidence["activity"])
     return _Known(evidence, about, balance, by_name, keys, reach, replaced, seen, visible, scene, ledger, connected)
@@ -182,7 +185,9 @@ def _judge(known: _Known) -> _Judged:
     evidence, scene, ledger = known.evidence, known.scene, known.ledger
     weighed = mechanisms.weigh(list(known.tables.values()), scene)
     because, matrix = mechanisms.evidence_rows(weighed, ledger)
-    concluded = [conclude(each, scene, because[each.table.name]) for each in weighed]
+    concluded = [
+        repeats.without_late_rows(conclude(each, scene, because[each.table.name]), scene.chains) for each in weighed
+    ]
     concluded += missing.missing_findings(evidence, set(known.tables), scene, ledger)
     concluded = dropped.noted(concluded, scene.wal.drops, ledger)
     found = groups.find_groups(concluded, known.replaced, known.reach, scene)

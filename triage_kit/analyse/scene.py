@@ -14,6 +14,7 @@ from triage_kit import schemas
 from triage_kit.analyse import columns, identity, sight
 from triage_kit.analyse import foreign_keys as fk
 from triage_kit.analyse.applied import rebuilt
+from triage_kit.analyse.chains import Chain
 from triage_kit.analyse.checkpoints import intervals, new_storage
 from triage_kit.analyse.containers import volume_age
 from triage_kit.analyse.context import Context, first, rows
@@ -64,6 +65,7 @@ class Scene:
     clock: Clock
     earlier: Earlier | None = None
     wal: Records = field(default_factory=Records)
+    chains: Mapping[str, Chain] = field(default_factory=dict)  # replacements of a table's storage, as the WAL has them
     origins: Mapping[str, Observation] = field(default_factory=dict)  # what its names and age say of a table
     keyless: Mapping[str, Observation] = field(default_factory=dict)
     dropped: Mapping[str, Observation] = field(default_factory=dict)  # dropped columns, dated as far as possible
@@ -120,6 +122,11 @@ class Scene:
         cascading = (seen for seen in leading if seen.operation == "truncate" and seen.cascade)
         return frozenset(seen.text for seen in (*own, *cascading) if seen.done)
 
+    def went_with_another(self, name: str) -> bool:
+        """Whether the rows went with a table of this name that was dropped, however often its successor was emptied."""
+        chain = self.chains.get(name)
+        return chain is not None and chain.took is not None and chain.took.dropped
+
     def always_missed(self, name: str) -> bool:
         """Whether each of many transactions that deleted here, by the WAL, took rows that people miss elsewhere."""
         missed = [self.balances[each]["oid"] for each in self.reported & self.balances.keys() - {name}]
@@ -163,6 +170,7 @@ def set_scene(
     clock: Clock,
     before: Earlier | None = None,
     wal: Records | None = None,
+    told: Mapping[str, Chain] | None = None,
 ) -> Scene:
     """Gather what the signals of one table need of all the others."""
     leaves, copies = fk.partitions(reach), copies_in(evidence, list(reach))
@@ -197,6 +205,7 @@ def set_scene(
         clock=clock,
         earlier=before,
         wal=wal or Records(),
+        chains=told or {},
         origins=identity.origins(tables, evidence, before, about, clock, frozenset(names), remade, elsewhere),
         keyless=identity.keyless(tables),
         dropped=dropped,

@@ -19,12 +19,16 @@ from triage_kit.schemas import parts
 
 PAGE = 8192
 SINCE = ("blind_since", "filters_since")  # row security changed within the window
+OF_STORAGE = ("storage", "inserted_since_vacuum", "transaction", "rewritten", "estimate")
+OF_ROWS = ("rows", "live_rows", "dead_rows", "changed_since_analyze")
 AUTOVACUUM_ROWS, AUTOVACUUM_SHARE = 50, 0.2  # its defaults, in dead rows and in their share of the table
 
 
 def observe(table: Dossier, scene: Scene) -> dict[str, Observation]:
     """Every signal that can be seen of the table, by name."""
-    looked = {name: look(table, scene) for name, look in LOOKS.items()}
+    # What new storage says counts for nothing where the rows had gone before it, nor a successor's few rows.
+    idle = (*OF_STORAGE, *OF_ROWS) if scene.went_with_another(table.name) else OF_STORAGE if table.emptied_first else ()
+    looked = {name: look(table, scene) for name, look in LOOKS.items() if name not in idle}
     return {name: observation for name, observation in looked.items() if observation is not None}
 
 
@@ -70,7 +74,7 @@ def _rows(table: Dossier, scene: Scene) -> Observation | None:
     if outcome == "even" or outcome == "even_after_deletes":
         # Measured: after a TRUNCATE in the session of later inserts n_live_tup keeps the old rows.
         return Observation(
-            (outcome, "short_part") if table.replaced else (outcome,),
+            (outcome, "short_part") if table.replaced and not table.emptied_first else (outcome,),
             says,
             "pg_stat_user_tables",
             table.name,
@@ -306,7 +310,9 @@ def _transaction(table: Dossier, scene: Scene) -> Observation | None:
         "shared": "the same transaction replaced other tables too",
         "alone": "no other table was replaced by the same transaction",
     }[outcome]
-    return Observation((outcome,), f"pg_class.xmin {xid}: {meaning}", "pg_class", table.name)
+    last = xid == scene.clock.top(table.relation["xmin"])
+    says = f"pg_class.xmin {xid}" if last else f"transaction {xid}, with which the file went that held its rows"
+    return Observation((outcome,), f"{says}: {meaning}", "pg_class" if last else "pg_wal", table.name)
 
 
 def _bulk_storage(table: Dossier, scene: Scene) -> Observation | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.dropped import REPLACES, Drop, drops, took
 from triage_kit.analyse.losses import Loss, moment
+from triage_kit.analyse.repeats import in_words
+from triage_kit.analyse.xids import EPOCH
 
 REMOVES = {
     "delete": ("delete", "cascade_delete"),
@@ -44,6 +46,13 @@ class Target:
 
 def find_target(lost: Loss, evidence: Mapping[str, pd.DataFrame]) -> Target:
     """LSN of the commit record where WAL was read, else the transaction's id, else its time, else the window."""
+    found = _target(lost, evidence)
+    again = next((told for group in lost.groups if (told := in_words(group.repeats))), None)
+    late = f"; {again}: a recovery that stops only before that finds them empty"
+    return replace(found, margin=found.margin + late) if again and found.kind else found
+
+
+def _target(lost: Loss, evidence: Mapping[str, pd.DataFrame]) -> Target:
     ended = culprit(lost, evidence)
     if ended is not None and ended["lsn"] is not None:
         margin = (
@@ -170,11 +179,11 @@ def rows_in_wal(lost: Loss, evidence: Mapping[str, pd.DataFrame]) -> dict[str, i
     old = {int(name.rpartition("/")[2]) for name in ended["old_files"]} if ended else set()
     oids = {lost.found[name]["oid"]: name for name in lost.tables if lost.found.get(name, {}).get("oid") is not None}
     present = {row["oid"]: row["filenode"] for row in rows(evidence["relations"])}
-    gone = _drops_of(lost, evidence)
+    gone, took = _drops_of(lost, evidence), _files_taken(lost, evidence)
     told: dict[str, int] = {name: one.rows for name, one in gone.items()}
     for row in rows(evidence["wal_rows"]):
         name = oids.get(row["table_oid"])
-        if name is None or name in gone:
+        if name is None or name in gone or row["filenode"] not in took.get(name, {row["filenode"]}):
             continue
         replaced = row["filenode"] != present.get(row["table_oid"])
         if (
@@ -184,6 +193,23 @@ def rows_in_wal(lost: Loss, evidence: Mapping[str, pd.DataFrame]) -> dict[str, i
         ):
             told[name] = told.get(name, 0) + (row["rows"] or 0)
     return told
+
+
+def _files_taken(lost: Loss, evidence: Mapping[str, pd.DataFrame]) -> dict[str, set[int]]:
+    """The files of each damaged table that its group's transaction let go or deleted from, where the WAL has those.
+
+    What came into the table after that went with a repetition of the loss, and nobody misses it.
+    """
+    own = {group.xid % EPOCH: group for group in lost.groups if group.xid is not None}
+    top = {xid: row["xid"] for row in rows(evidence["wal_transactions"]) for xid in _ids(row)}
+    taken: dict[str, set[int]] = {}
+    names = {row["oid"]: name for name, row in lost.found.items() if row["oid"] is not None}
+    by_top = {top.get(xid, xid): group for xid, group in own.items()}
+    for row in rows(evidence["wal_changes"]):
+        name, group = names.get(row["table_oid"]), by_top.get(row["xid"])
+        if name and group and name in group.tables and row["operation"] in ("removed", "delete"):
+            taken.setdefault(name, set()).add(row["filenode"])
+    return taken
 
 
 def rows_of_dropped(lost: Loss, evidence: Mapping[str, pd.DataFrame]) -> int:

@@ -11,6 +11,7 @@ from triage_kit.analyse import containers
 from triage_kit.analyse.applied import migration_states
 from triage_kit.analyse.context import Context, in_order, rows
 from triage_kit.analyse.groups import Group
+from triage_kit.analyse.repeats import in_words
 from triage_kit.analyse.sessions import LOADS, called, worth_telling
 from triage_kit.analyse.statements import FAILURES, OUTCOMES, Seen, attempts, resolver
 
@@ -74,6 +75,7 @@ def _losses(groups: Sequence[Group], dates: Mapping[str, dict], hidden: Set[str]
     for group in groups:
         when = dates.get(group.name, {})
         text = f"{group.name}: {_fate(group, hidden)} (dated by {when.get('dated_by')})"
+        text += f"; {in_words(group.repeats)}" if group.repeats else ""
         found.append(
             _event(when.get("lost_from") or when.get("lost_to"), "loss", "analysis", text, when.get("lost_to"))
         )

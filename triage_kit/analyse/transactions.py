@@ -3,16 +3,21 @@
 Tables emptied by one TRUNCATE share one pg_class.xmin; a savepoint, a Django atomic block or a PL/pgSQL exception block
 gives near neighbours instead (measured on 18). Neighbours are joined only where commit times agree, or where no commit
 time is known and foreign keys join the tables.
+
+pg_class.xmin is the last transaction that replaced a table's storage: where the WAL shows that an earlier one took the
+rows, that one is taken in its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import networkx as nx
 import pandas as pd
 
+from triage_kit.analyse.chains import Chain
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.xids import Clock
 
@@ -33,12 +38,21 @@ class Replacement:
         return self.xids[0]
 
 
-def replacements(found: Sequence[Dossier], dated: Clock, reach: nx.MultiDiGraph) -> list[Replacement]:
-    """Storage replacements grouped by transaction, oldest first; tables written by ALTER afterwards stand alone."""
+def replacements(
+    found: Sequence[Dossier], dated: Clock, reach: nx.MultiDiGraph, told: Mapping[str, Chain] = MappingProxyType({})
+) -> list[Replacement]:
+    """Storage replacements grouped by transaction, oldest first; tables written by ALTER afterwards stand alone.
+
+    ``told`` are the chains of the WAL: a table that was emptied twice belongs to the transaction that took its rows.
+    """
     by_xid: dict[int, list[str]] = {}
+    earlier: set[int] = set()
     for table in found:
         if table.replaced and table.relation["xmin"]:
-            by_xid.setdefault(dated.top(table.relation["xmin"]), []).append(table.name)
+            last, took = dated.top(table.relation["xmin"]), told[table.name].took if table.name in told else None
+            xid = last if took is None or took.dropped else took.xid
+            by_xid.setdefault(xid, []).append(table.name)
+            earlier |= {xid} - {last}
     times = dated.exact
     joined: list[list[int]] = []
     for xid in sorted(by_xid):
@@ -46,7 +60,7 @@ def replacements(found: Sequence[Dossier], dated: Clock, reach: nx.MultiDiGraph)
             joined[-1].append(xid)
         else:
             joined.append([xid])
-    return [_replacement(xids, by_xid, times) for xids in joined]
+    return [_replacement(xids, by_xid, times, earlier) for xids in joined]
 
 
 def _same(before: list[int], xid: int, by_xid: Mapping[int, list[str]], times: Mapping, reach: nx.MultiDiGraph) -> bool:
@@ -57,11 +71,15 @@ def _same(before: list[int], xid: int, by_xid: Mapping[int, list[str]], times: M
     return any(reach.has_edge(a, b) or reach.has_edge(b, a) for a in tables for b in by_xid[xid])
 
 
-def _replacement(xids: list[int], by_xid: Mapping[int, list[str]], times: Mapping) -> Replacement:
+def _replacement(
+    xids: list[int], by_xid: Mapping[int, list[str]], times: Mapping, earlier: Collection[int]
+) -> Replacement:
     tables = tuple(sorted(table for xid in xids for table in by_xid[xid]))
     how = (
         "one transaction id in the catalogue (pg_class.xmin)"
         if len(xids) == 1
         else "neighbouring transaction ids in the catalogue (pg_class.xmin): may be parts of one transaction"
     )
+    if len(xids) == 1 and xids[0] in earlier:
+        how = "one transaction of the WAL, with which the files that held the rows went"
     return Replacement(tuple(xids), tables, times.get(xids[0]), how)

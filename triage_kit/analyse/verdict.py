@@ -95,6 +95,8 @@ def _group(group: dict, found: Investigation) -> list[str]:
     lines = []
     if group["mechanism"] is not None:
         lines.append(f"what: {group['mechanism']} ({percent(group['probability'])}), {_when(group)}")
+    if group["repeated"] is not None:
+        lines.append(group["repeated"])
     story = rows(found.explaining_statements[found.explaining_statements["group"] == group["group"]])
     if story:
         basis = "foreign keys" if story[0]["xid"] is None else "the catalogue"

@@ -57,7 +57,10 @@ def _worst_effect(table: Dossier, scene: Scene) -> tuple[str, Seen] | None:
         s
         for s in effects(scene.truncates_from[table.name] | own, "truncate")
         # A TRUNCATE that was committed gives new storage: where the old one stands, it was rolled back.
-        if (s.cascade or s.table == table.name) and table.replaced is not False
+        if (s.cascade or s.table == table.name)
+        and table.replaced is not False
+        # Nor does one count that found the table empty.
+        and not (table.emptied_first or scene.went_with_another(table.name))
     ]
     # Every row that a DELETE takes is counted, rolled-back ones too: where none is, it found none or was refused.
     vain = table.net is not None and table.replaced is False and not table.balance["deletes"] and not _short(table)
@@ -130,6 +133,12 @@ def _wal(table: Dossier, scene: Scene) -> Observation | None:
     removed = [each for each in changes if each.operation == "removed" and each.outcome == "committed"]
     where = f"transaction {deleting[0].xid} deleted {most} of {rows} rows" if deleting else ""
     came = any(each.operation == "insert" and each.outcome == "committed" and each.rows for each in changes)
+    gone = [each for each in scene.wal.drops.get(table.name, ()) if each.oid != table.oid]
+    if scene.went_with_another(table.name):
+        took = scene.chains[table.name].took
+        says = next((each.says() for each in gone if took and scene.clock.full(each.xid) == took.xid), gone[-1].says())
+        return Observation(("other_dropped",), says, "wal_dropped", table.name, "wal")
+    removed = [] if table.emptied_first else removed
     if removed and table.replaced and (table.heap_bytes or undone or not (came or _short(table))):
         # Every rewrite commits that too, of an empty table as well: `storage` has weighed it already. Where rows had
         # been committed, that the WAL knows of no import that was rolled back is news.
@@ -147,7 +156,6 @@ def _wal(table: Dossier, scene: Scene) -> Observation | None:
                            "wal")  # fmt: skip
     if rows:
         return Observation(("deleted_some",), where, deleting[0].source, table.name, "wal")
-    gone = [each for each in scene.wal.drops.get(table.name, ()) if each.oid != table.oid]
     # A table that is made anew with its rows, as migrations of some tools do, holds what the one before held.
     if gone and not 0 < gone[-1].rows <= (table.balance["actual_rows"] or 0):
         return Observation(("other_dropped",), gone[-1].says(), "wal_dropped", table.name, "wal")

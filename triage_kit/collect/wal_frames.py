@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import starmap
+
 from triage_kit import schemas
 from triage_kit.bundle import Draft
 from triage_kit.parse.wal import Tally, Transaction
-from triage_kit.parse.wal.named import Dropped, NamingReader
+from triage_kit.parse.wal.named import Dropped, Named, NamingReader
 from triage_kit.parse.wal.pages import position
 from triage_kit.parse.wal.records import File
 
@@ -15,12 +18,13 @@ MOST_ROWS = 100_000  # files whose rows are told
 def write(
     draft: Draft, tally: Tally, source: str, how: str, naming: NamingReader | None = None
 ) -> tuple[int, list[str]]:
-    """Write ``wal_spans``, ``wal_transactions``, ``wal_changes``, ``wal_rows`` and ``wal_dropped``.
+    """Write ``wal_spans``, ``wal_transactions``, ``wal_changes``, ``wal_rows``, ``wal_storage`` and ``wal_dropped``.
 
     Gives the number of records read, and remarks. ``naming`` is the reader that made the tally, where it kept names.
     """
     tally.close()
-    owners = _owners(draft)
+    storage = naming.storage() if naming is not None else {}
+    owners = _owners(draft, storage)
     spans = [_span(span, source, how) for span in tally.spans]
     changes = [row for one in tally.kept for row in _changes(one, owners)]
     stored = sorted(tally.stored.items())
@@ -31,6 +35,9 @@ def write(
         draft.write("wal_changes", schemas.frame("wal_changes", changes))
         rows = [_stored(file, each, owners) for file, each in stored[:MOST_ROWS]]
         draft.write("wal_rows", schemas.frame("wal_rows", rows))
+        draft.write(
+            "wal_storage", schemas.frame("wal_storage", list(starmap(_held, sorted(storage.items())[:MOST_ROWS])))
+        )
         dropped = naming.dropped(_schemas(draft)) if naming is not None else []
         draft.write("wal_dropped", schemas.frame("wal_dropped", [_dropped(each) for each in dropped]))
     remarks = [f"{span['from_lsn']}: {span['broken']}" for span in spans if span["broken"]][:3]
@@ -39,21 +46,34 @@ def write(
     return sum(span.records for span in tally.spans), remarks
 
 
-def _owners(draft: Draft) -> dict[tuple[int, int], int]:
-    """Tables of the case's database by their present file, and by the file they were created with."""
+def _owners(draft: Draft, storage: Mapping[tuple[int, int], Named]) -> dict[tuple[int, int], int]:
+    """Tables of the case's database by their present file, by those that the WAL tells of, and by their first."""
     identity, relations = draft.written("identity"), draft.written("relations")
     if identity.empty or identity["database_oid"].isna().all():
         return {}
     database = int(identity["database_oid"].iloc[0])
     known = relations[relations["filenode"].fillna(0) > 0]
     first = {(database, int(oid)): int(oid) for oid in known["oid"]}
-    return first | {(database, int(node)): int(oid) for oid, node in zip(known["oid"], known["filenode"], strict=True)}
+    # Files of what was dropped stay nobody's: their OIDs are in no catalogue any more.
+    between = {file: row.oid for file, row in storage.items() if (database, row.oid) in first}
+    return (
+        between
+        | first
+        | {(database, int(node)): int(oid) for oid, node in zip(known["oid"], known["filenode"], strict=True)}
+    )
 
 
 def _schemas(draft: Draft) -> dict[int, str]:
     """Names of the schemas that stand in the case's database, by OID."""
     there = draft.written("namespaces")
     return {int(oid): name for oid, name in zip(there["oid"], there["name"], strict=True) if oid == oid}
+
+
+def _held(file: tuple[int, int], row: Named) -> dict:
+    return {
+        "database_oid": file[0], "filenode": file[1], "table_oid": row.oid, "table": row.name, "pages": row.pages,
+        "tuples": row.tuples,
+    }  # fmt: skip
 
 
 def _dropped(one: Dropped) -> dict:

@@ -350,4 +350,6 @@ def _when(group: dict, noticed: object, zone: object, proof: Html) -> Html:
     first = "the first is " if isinstance(by, str) and by.startswith(schemas.COMMITS) else ""
     xid = f", {first}transaction {int(group['xid'])}" if pd.notna(group["xid"]) else ""
     seen = html.join(["; noticed ", html.moment(noticed, zone)]) if noticed is not None and pd.notna(noticed) else ""
-    return html.join([when, dated, xid, seen, ". " if proof else "", proof])
+    again = group.get("repeated")
+    more = f"; {again}" if isinstance(again, str) else ""
+    return html.join([when, dated, xid, more, seen, ". " if proof else "", proof])

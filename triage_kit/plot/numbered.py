@@ -101,7 +101,7 @@ def _loss(group: dict, found: SimpleNamespace, timezone: object) -> tuple[str, H
             else _unexplained(str(group["mechanism"]), len(members)),
             "When: ",
             when,
-            ".",
+            f"; {group['repeated']}." if isinstance(group["repeated"], str) else ".",
             group_removals(found.removals, group["group"], timezone),
             _candidates(damaged, found),
         ]

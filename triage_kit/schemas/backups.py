@@ -96,6 +96,14 @@ wal_rows: rows of one file that stand in the WAL that was read
     oldest_lsn text
     newest_lsn text
 
+wal_storage: one file that a row of pg_class in the WAL that was read gave a table, its present one among them
+    database_oid int
+    filenode int
+    table_oid int
+    table text the table's name then
+    pages int the planner's estimate, of the last VACUUM or ANALYZE that the WAL shows of this file
+    tuples float the planner's estimate of its rows, missing when it never had one
+
 wal_dropped: one table that a committed transaction of the WAL dropped, temporary tables left out
     xid int as in wal_transactions
     database_oid int

@@ -101,6 +101,7 @@ groups: tables joined by one transaction, else by actor and window
     dated_by text
     how text what joins them
     lsn text of its commit record
+    repeated text when its tables were emptied once more, by which transactions and on how many rows; missing: not seen
 
 removals: one transaction that took rows of one damaged table
     schema text

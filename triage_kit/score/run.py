@@ -92,7 +92,7 @@ def _looks(job: Job, incident: Incident, work: Path) -> Iterator[Look]:
 def _kept(look: Look, folder: Path) -> Look:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for name in ("evidence", "case.yaml"):
+    for name in ("evidence", "case.yaml", "marks.json"):  # the last is truth that some incidents note
         if (look.folder / name).exists():
             shutil.move(look.folder / name, folder / name)
     (folder / ROWS).write_text(json.dumps(look.rows), encoding="utf-8")

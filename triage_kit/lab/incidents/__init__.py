@@ -4,6 +4,7 @@ from types import ModuleType
 
 from triage_kit.lab.incidents import (
     airfield,
+    allotments,
     apiary,
     arena,
     auctions,
@@ -165,6 +166,7 @@ INCIDENTS: dict[str, Incident] = {
                 registry,
                 festival,
                 bureau,
+                allotments,
             )
             for incident in module.INCIDENTS
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -107,6 +108,22 @@ def log_rotated(stage: Stage) -> None:
     for path in stage.server.log_directory.iterdir():
         with path.open("r+b") as stream:
             stream.truncate(0)
+
+
+def noted(name: str) -> Step:
+    """A step that writes the server's next transaction id and its clock to ``marks.json``: truth for whoever dates."""
+
+    def note(stage: Stage) -> None:
+        path = stage.folder / "marks.json"
+        marks = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        with stage.server.connect(stage.database) as connection:
+            row = connection.execute(
+                "SELECT pg_snapshot_xmax(pg_current_snapshot())::text, clock_timestamp()::text"
+            ).fetchone()
+        marks[name] = dict(zip(("xid", "at"), row or (), strict=True))
+        path.write_text(json.dumps(marks), encoding="utf-8")
+
+    return note
 
 
 @dataclass(frozen=True)

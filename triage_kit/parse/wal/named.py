@@ -1,4 +1,4 @@
-"""Names of the tables that transactions dropped: their rows in pg_class, read beside the rest of the WAL.
+"""Tables that transactions dropped and files that tables had: rows of pg_class, read beside the rest of the WAL.
 
 A commit record tells the files that went, not whose they were. The catalogue's row of a dropped table stands in the WAL
 as an INSERT or on the image of its page, which the first change after a checkpoint writes (full_page_writes). The
@@ -7,6 +7,7 @@ layouts are those of catalog/pg_class.h and pg_namespace.h, the same from 13 to 
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from triage_kit.parse.wal.tally import FIRST_USER_OBJECT, Transaction
 
 CLASS, NAMESPACE = 1259, 2615  # their files bear their OIDs as long as nobody ran VACUUM FULL on the catalogue
 MOST = 64 << 20  # bytes of catalogue rows that are kept
+TRANSIENT = re.compile(r"pg_temp_\d+")  # a rewrite's helper, which ends up with the old file and goes at once
 KINDS = {b"r": "table", b"m": "materialized_view", b"p": "partitioned"}
 ROW = struct.Struct("<I64sI")  # oid, relname, relnamespace
 File = tuple[int, int]  # database and relfilenode
@@ -78,6 +80,25 @@ class NamingReader(Reader):
             for each in self._gone(database, [one for held in places.values() for one in held], tops, schemas)
         ]
         return sorted(found, key=lambda each: (each.xid, each.table.oid))
+
+    def storage(self) -> dict[File, Named]:
+        """Every file that a row of pg_class in the WAL gave a table, with that of those rows that counts most pages.
+
+        VACUUM FULL and the like make a helper table, swap its file with the table's and drop it: it is left out.
+        """
+        found: dict[File, Named] = {}
+        for (database, number), places in self._catalogue.gathered.files.items():
+            held = [one for versions in places.values() for one in versions] if number == CLASS else []
+            rows = [row for one in held if (row := class_row(one, self._major)) is not None]
+            for row in rows:
+                file = (database, row.filenode)
+                if (
+                    row.filenode
+                    and not TRANSIENT.fullmatch(row.name)
+                    and (file not in found or row.pages > found[file].pages)
+                ):
+                    found[file] = row
+        return found
 
     def _gone(
         self, database: int, versions: list[Version], tops: Mapping[int, Transaction], schemas: Mapping[int, str]

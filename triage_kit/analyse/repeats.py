@@ -1,0 +1,100 @@
+"""A loss that was done once more: on tables that were empty by then, or as good as empty."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from triage_kit.analyse.chains import FAR, Chain, Link
+from triage_kit.schemas import qualified
+
+if TYPE_CHECKING:
+    from triage_kit.analyse.groups import Group
+
+MOST = 3  # of those that are told one by one
+DELETES = ("delete", "cascade_delete")
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """One transaction that emptied tables of a group again; ``rows`` had come since, None where nothing tells."""
+
+    xid: int
+    at: pd.Timestamp | None
+    tables: tuple[str, ...]
+    rows: int | None
+
+
+def emptied_by(xids: Collection[int], told: Mapping[str, Chain]) -> set[str]:
+    """Tables a file of which went with one of the transactions."""
+    return {name for name, chain in told.items() if any(link.xid in xids for link in chain.links)}
+
+
+def repeats(group: Group, known: Mapping, told: Mapping[str, Chain]) -> Iterator[Repeat]:
+    """The transactions that replaced storage of the group's tables after the one that took their rows, in order."""
+    found: dict[int, list[tuple[str, Link]]] = {}
+    for name in group.tables:
+        for link in _after(told.get(name, Chain(())), group, known):
+            found.setdefault(link.xid, []).append((name, link))
+    for xid, hit in sorted(found.items(), key=lambda item: (item[1][0][1].at or FAR, item[0])):
+        yield Repeat(xid, hit[0][1].at, tuple(name for name, _ in hit), _held([link for _, link in hit]))
+
+
+def _held(links: Sequence[Link]) -> int | None:
+    """Rows in all the files that one transaction let go; where nobody knows whose each was, a bound is of all."""
+    if any(link.rows is None for link in links):
+        return None
+    whole = [link.rows or 0 for link in links if not link.filenode]
+    return sum(link.rows or 0 for link in links if link.filenode) + max(whole, default=0)
+
+
+def _after(chain: Chain, group: Group, known: Mapping) -> Sequence[Link]:
+    if group.mechanism not in DELETES:
+        return chain.later
+    # A DELETE lets no file go: what comes after it in the WAL took the emptied ones.
+    ended = [each.ended_at for each in known["batches"] if each.ended_at is not None] or [known["committed_at"]]
+    last = max((at for at in ended if at is not None), default=None)
+    return [link for link in chain.links if last is not None and link.at is not None and link.at > last]
+
+
+def without_late_rows(row: dict, told: Mapping[str, Chain]) -> dict:
+    """The finding without the rows that the counters know and that were in other files than the one that was lost.
+
+    What a test put in between two of its runs nobody misses, nor what a nightly job has brought anew since.
+    """
+    chain = told.get(qualified(row["schema"], row["table"]))
+    if row["mechanism"] != "truncate" or not row["missing_rows"] or chain is None or chain.took is None:
+        return row
+    late = sum(link.rows or 0 for link in chain.later if link.counted)
+    missing = chain.took.rows if chain.took.counted else row["missing_rows"] - late
+    if missing is None or not 0 < missing < row["missing_rows"]:
+        return row
+    expected = missing + (row["actual_rows"] or 0)
+    bound = {name: min(row[name], expected) for name in ("expected_low", "expected_high") if row[name] is not None}
+    says = f"{row['missing_rows'] - missing:,} more were counted and had gone before, or came since, by the WAL"
+    return {**row, **bound, "missing_rows": missing, "expected_rows": expected, "bias": (*row["bias"], says)}
+
+
+def in_words(told: Sequence[Repeat]) -> str | None:
+    """When a loss was repeated and on how many rows.
+
+    >>> at = pd.Timestamp("2025-10-08T10:37:29.5Z")
+    >>> in_words([Repeat(811, at, ("s.a", "s.b"), 0), Repeat(815, None, ("s.a",), 2)]).split("; ")[1]
+    'and (transaction 815) on 1 table, which held at most 2 rows by then'
+    >>> in_words([Repeat(811, at, ("s.a", "s.b"), 0)])
+    'repeated at 2025-10-08 10:37:29.500 UTC (transaction 811) on 2 tables, empty by then'
+    """
+    if not told:
+        return None
+    more = len(told) - MOST
+    return "repeated " + "; and ".join(map(_one, told[:MOST])) + (f"; and {more} times more" if more > 0 else "")
+
+
+def _one(each: Repeat) -> str:
+    when = "" if each.at is None else f"at {each.at:%Y-%m-%d %H:%M:%S}.{each.at.microsecond // 1000:03d} UTC "
+    held = {None: "", 0: ", empty by then"}.get(each.rows, f", which held at most {each.rows:,} rows by then")
+    count = len(each.tables)
+    return f"{when}(transaction {each.xid}) on {count} table{'' if count == 1 else 's'}{held}"
