@@ -3,6 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
+import majors
 import pandas as pd
 import pytest
 from counters import counted
@@ -114,3 +115,37 @@ def test_a_second_statement_over_other_roots_claims_no_rows_of_the_first(server,
     assert found.findings.set_index("table")["xid"].to_dict() == {
         "beds": first["xid"], "sown": first["xid"], "tools": second["xid"]
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("major", sorted(majors.found()) or [None])
+def test_where_the_wal_is_not_read_the_log_tells_the_first_of_two(tmp_path, major) -> None:
+    if major is None:
+        pytest.skip("no PostgreSQL was found")
+    settings = {"log_statement": "mod", "track_commit_timestamp": True, "autovacuum": False}
+    with Server(settings, binaries=majors.found()[major]) as server:
+        with server.connect("postgres") as connection:
+            connection.execute("CREATE DATABASE farm")
+            connection.execute("CREATE ROLE looker LOGIN IN ROLE pg_monitor")
+        with server.connect("farm") as connection:
+            for each in (*LOADED, "CREATE TABLE rates (id int)", "INSERT INTO rates SELECT generate_series(1, 90)"):
+                connection.execute(each)
+        few = ("INSERT INTO beds VALUES (1, 'test'), (2, 'test')", "TRUNCATE beds CASCADE")
+        true = done(server, "farm", (f"{TRUE} TRUNCATE beds CASCADE", *few))
+        nightly = ("TRUNCATE rates", "INSERT INTO rates SELECT generate_series(1, 95)", f"{TRUE} TRUNCATE rates")
+        last = done(server, "farm", nightly)
+        keys = {
+            "database": {"url": server.url("farm", "looker")},
+            "reported": ["sown", "rates"],
+            "logs": [str(server.log_directory / "*")],
+        }
+        bundle = collect(cases.build(keys, tmp_path / "case.yaml")).bundle
+        found = investigate(open_case(bundle.folder.parent).evidence)
+    assert found.gaps["source"].tolist().count("wal") == 1
+    told = found.findings.set_index("table")
+    for name, by in (("beds", true), ("sown", true), ("rates", last)):
+        # A line of the log is cut to milliseconds, and its statement ends before the commit.
+        after = pd.Timestamp(by["after"]).floor("ms")
+        assert after <= told.loc[name, "lost_from"] <= told.loc[name, "lost_to"] <= by["before"], name
+    groups = found.groups.set_index("tables")
+    assert "(by the log) on 1 table" in groups.loc[[("public.beds", "public.sown")], "repeated"].iloc[0]
+    assert pd.isna(groups.loc[[("public.rates",)], "repeated"].iloc[0])

@@ -93,7 +93,7 @@ def _exact(group: Group, tables: Mapping[str, Dossier], ledger: Ledger) -> list[
     if len(group.batches) > 1:
         ended = [each.ended_at for each in group.batches]
         windows.append((min(ended), max(ended), f"{schemas.COMMITS} {len(ended)} transactions"))
-    if group.mechanism == "truncate":
+    if group.mechanism == "truncate" and not group.repeats:
         # Measured: a truncated table that is still empty keeps the second of the TRUNCATE as its file's time.
         empty = [
             tables[name]
@@ -114,6 +114,8 @@ def _exact(group: Group, tables: Mapping[str, Dossier], ledger: Ledger) -> list[
 
 
 def _logged(group: Group, scene: Scene) -> list[tuple]:
+    if group.ran is not None:
+        return [(*group.ran, "statement in the log")]
     wanted = STATEMENTS.get(group.mechanism, ())
     times = [
         seen.ran
@@ -211,7 +213,7 @@ def _checkpoint(group: Group, checkpoints: list[Interval], about: Context, ledge
     if group.mechanism not in ("truncate", "recreate", "restore"):
         return []
     hit = new_storage(checkpoints, len(group.tables), about.noticed_at, about.window_start)
-    if hit is None:
+    if hit is None or group.ran is not None:
         return []
     says = (
         f"checkpoint synced {hit.files} files for {hit.buffers} buffers: storage was made in bulk in the interval "

@@ -18,6 +18,7 @@ from triage_kit.analyse.scene import Scene
 from triage_kit.analyse.statements import Seen, took_least, wording
 from triage_kit.analyse.transactions import Replacement
 
+SAME = pd.Timedelta(seconds=1)  # between the line of a statement in the log and its commit
 MOST_OF = 0.9  # judgement: of the counted deletes, so that the others are everyday work
 SUBTRANSACTIONS = 64  # as many xids may lie between a transaction and the savepoint that did it
 # How rows went, where the mechanism's own word says it to nobody.
@@ -53,6 +54,7 @@ class Group:
     again: tuple[str, ...] = ()  # tables that the statement reaches as well, and that a later one emptied again
     besides: tuple[str, ...] = ()  # tables that the statement emptied as well, whose rows went at another time
     repeats: tuple[Repeat, ...] = ()  # later transactions that emptied its tables once more, by the WAL
+    ran: tuple[pd.Timestamp, pd.Timestamp] | None = None  # of the first of several statements that the log alone tells
     batches: tuple[Change, ...] = ()  # a DELETE in many commits, by the WAL: each of them, ``xid`` is the first
 
     @property
@@ -94,6 +96,8 @@ def find_groups(
 
 def _told(group: Group, name: str, by_name: Mapping[str, dict], scene: Scene) -> Group:
     """The group with its name, and with what the WAL and the log say of its transaction."""
+    if run := _run(group, scene):
+        return _by_log(replace(group, name=name), run, scene)
     xid, at, batches = group.xid, group.committed_at, ()
     if xid is None and group.mechanism in ("delete", "cascade_delete"):
         batches = tuple(_batches(group, by_name, scene))
@@ -108,6 +112,28 @@ def _told(group: Group, name: str, by_name: Mapping[str, dict], scene: Scene) ->
     if xid is not None:
         told |= {"lsn": scene.clock.lsns.get(xid), "dated": scene.clock.dated_by(xid)}
     return replace(group, **told, repeats=tuple(repeats(group, told, scene.chains)))  # type: ignore[arg-type]
+
+
+def _run(group: Group, scene: Scene) -> tuple[Seen, ...]:
+    """The TRUNCATEs of the log of which the group's is the last, where it would show what came in between.
+
+    Where the WAL has the table's files, it has told already which of them held the rows.
+    """
+    if group.mechanism != "truncate" or not scene.visible.statements or scene.chains.keys() & set(group.tables):
+        return ()
+    mine = (scene.runs[root] for root in group.roots if root in scene.runs)
+    known = group.committed_at
+    return next((run for run in mine if known is None or abs(run[-1].at - known) <= SAME), ())  # type: ignore[operator]
+
+
+def _by_log(group: Group, run: Sequence[Seen], scene: Scene) -> Group:
+    """The group as the first of several TRUNCATEs made it: the catalogue has only the last one's transaction."""
+    xid = None if run[0].xid is None else scene.clock.full(run[0].xid)
+    again = (Repeat(None, each.at, group.roots, None) for each in run[1:])
+    how = f"emptied by the first of {len(run)} TRUNCATEs in the log, between which no more than a few rows were put in"
+    at = None if xid is None else scene.clock.commit_time(xid)
+    dated = group.dated if xid is None else scene.clock.dated_by(xid)
+    return replace(group, xid=xid, committed_at=at, dated=dated, how=how, ran=run[0].ran, repeats=tuple(again))
 
 
 def _before_the_drop(group: Group, scene: Scene) -> int | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,7 +11,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from triage_kit.analyse.chains import FAR, Chain, Link
-from triage_kit.schemas import qualified
+from triage_kit.analyse.context import rows
+from triage_kit.analyse.falls import FEW
+from triage_kit.analyse.refills import targets
+from triage_kit.analyse.statements import FAILURES, Seen
+from triage_kit.schemas import parts, qualified
 
 if TYPE_CHECKING:
     from triage_kit.analyse.groups import Group
@@ -20,9 +26,12 @@ DELETES = ("delete", "cascade_delete")
 
 @dataclass(frozen=True)
 class Repeat:
-    """One transaction that emptied tables of a group again; ``rows`` had come since, None where nothing tells."""
+    """One transaction that emptied tables of a group again; ``rows`` had come since, None where nothing tells.
 
-    xid: int
+    Of one that the log alone tells ``xid`` may not be known.
+    """
+
+    xid: int | None
     at: pd.Timestamp | None
     tables: tuple[str, ...]
     rows: int | None
@@ -60,6 +69,43 @@ def _after(chain: Chain, group: Group, known: Mapping) -> Sequence[Link]:
     return [link for link in chain.links if last is not None and link.at is not None and link.at > last]
 
 
+def runs(events: pd.DataFrame, seen: Mapping[str, Sequence[Seen]]) -> dict[str, tuple[Seen, ...]]:
+    """The last TRUNCATEs of each table in the log that came one after the other, no more than a few rows between them.
+
+    Only tables of which there are two: the first of them took the rows, as far as the log shows all that is put in.
+    """
+    emptying: defaultdict[str, dict[str, Seen]] = defaultdict(dict)  # table: line
+    for name, effects in seen.items():
+        for each in effects:
+            if each.operation == "truncate" and each.done and each.at is not None and each.ran is not None:
+                emptying[name][each.where] = each
+    twice = {name: lines for name, lines in emptying.items() if len(lines) > 1}
+    if not twice:
+        return {}
+    found: defaultdict[str, list[Seen]] = defaultdict(list)
+    came: defaultdict[str, float] = defaultdict(float)
+    told = events[events["statement"].notna() & ~events["severity"].isin(FAILURES)]
+    for row in rows(told[["file", "line", "statement"]]):
+        where, put = f"{row['file']}:{row['line']}", {parts(one)[1] for one in targets(row["statement"])}
+        for name, lines in twice.items():
+            if where in lines:
+                found[name] = [*(found[name] if came[name] < FEW else []), lines[where]]
+                came[name] = 0
+            elif parts(name)[1] in put:
+                came[name] += put_in(row["statement"])
+    return {name: tuple(each) for name, each in found.items() if len(each) > 1}
+
+
+def put_in(statement: str) -> float:
+    """How many rows a statement that fills a table may bring: those written out, else any number.
+
+    >>> put_in("INSERT INTO a VALUES (1, 'x'), (2, 'y')"), put_in("COPY a FROM STDIN")
+    (2, inf)
+    """
+    listed = re.search(r"(?is)\bVALUES\s*\(", statement)
+    return len(re.findall(r"\)\s*,\s*\(", statement[listed.start() :])) + 1 if listed else float("inf")
+
+
 def without_late_rows(row: dict, told: Mapping[str, Chain]) -> dict:
     """The finding without the rows that the counters know and that were in other files than the one that was lost.
 
@@ -86,6 +132,8 @@ def in_words(told: Sequence[Repeat]) -> str | None:
     'and (transaction 815) on 1 table, which held at most 2 rows by then'
     >>> in_words([Repeat(811, at, ("s.a", "s.b"), 0)])
     'repeated at 2025-10-08 10:37:29.500 UTC (transaction 811) on 2 tables, empty by then'
+    >>> in_words([Repeat(None, None, ("s.a",), None)])
+    'repeated (by the log) on 1 table'
     """
     if not told:
         return None
@@ -95,6 +143,8 @@ def in_words(told: Sequence[Repeat]) -> str | None:
 
 def _one(each: Repeat) -> str:
     when = "" if each.at is None else f"at {each.at:%Y-%m-%d %H:%M:%S}.{each.at.microsecond // 1000:03d} UTC "
-    held = {None: "", 0: ", empty by then"}.get(each.rows, f", which held at most {each.rows:,} rows by then")
+    held = ", empty by then" if each.rows == 0 else ""
+    held = f", which held at most {each.rows:,} rows by then" if each.rows else held
     count = len(each.tables)
-    return f"{when}(transaction {each.xid}) on {count} table{'' if count == 1 else 's'}{held}"
+    source = "by the log" if each.xid is None else f"transaction {each.xid}"
+    return f"{when}({source}) on {count} table{'' if count == 1 else 's'}{held}"

@@ -34,6 +34,7 @@ from triage_kit.analyse.refills import (
     passed_through,
     poured_out,
 )
+from triage_kit.analyse.repeats import runs
 from triage_kit.analyse.rewound import older_state
 from triage_kit.analyse.running import Copy, busy_tables, copies_in, dumped_tables, loaded_tables, trigger_tables
 from triage_kit.analyse.silence import Visibility
@@ -92,6 +93,7 @@ class Scene:
     again: frozenset[str] = frozenset()  # those of them that hold all rows which came into tables that are gone
     elsewhere: Mapping[str, str] = field(default_factory=dict)  # older tables of a schema that was renamed away
     older: Observation | None = None  # whether the data directory went back in time
+    runs: Mapping[str, tuple[Seen, ...]] = field(default_factory=dict)  # TRUNCATEs in a row, as the log has them
     moved: Mapping[str, Move] = field(default_factory=dict)  # tables whose lost rows stand in another
     refilled: Mapping[str, int] = field(default_factory=dict)  # sessions that emptied and filled it themselves
     rounds: Mapping[str, int] = field(default_factory=dict)  # times that rows came and one statement deleted them
@@ -232,6 +234,7 @@ def set_scene(
         without_elders=without_elders(tables, evidence, gone, late),
         elsewhere=elsewhere,
         older=older_state(evidence, about),
+        runs=runs(evidence["log_events"], by_table),
         moved=moves(tables, by_table, wal or Records()),
         refilled=filled_by_the_emptying_hand(evidence["log_events"], by_table),
         rounds=rounds(evidence["log_events"], by_table),
