@@ -1,10 +1,14 @@
 """The texts of sql_cases, written before the readers that they judge: what loses something, and what only looks so."""
 
+import io
+
 import pytest
 import texts
 
+from triage_kit.parse import Outcomes, parse
 from triage_kit.parse.hits import loses_of, read_hits, readable
 from triage_kit.parse.migrations import read_migrations
+from triage_kit.parse.prefix import infer_prefix
 from triage_kit.sql import effects
 
 DESTRUCTIVE = texts.read("destructive")
@@ -104,14 +108,25 @@ LATER = (
     "eleventh",
     "twelfth",
     "thirteenth",
+    "fourteenth",
 )
 SETS = [texts.read(name) for name in ("unseen", *LATER)]
 UNSEEN = {kind: [each for one in SETS for each in one[kind]] for kind in SETS[0]}
 
 
+def lost_in_log(text):
+    """What the statements of a server's log that were not undone have lost."""
+    entries = parse(io.BytesIO(text.encode()), "stderr", infer_prefix(text.splitlines()))
+    done = [each for each in Outcomes().follow(entries) if each.outcome not in ("failed", "rolled_back")]
+    return [found for each in done for found in lost({"text": each.statement or ""})]
+
+
 def told_by(case):
     """What is lost of which object, as the review says it; names without quotes, folded."""
-    found = lost_in_file(case["path"], case["text"]) if "path" in case else lost(case)
+    if case.get("log"):  # what did run: the reader of logs tells it, that of code what may run
+        found = lost_in_log(case["text"])
+    else:
+        found = lost_in_file(case["path"], case["text"]) if "path" in case else lost(case)
     return [(loses, (of or "").replace('"', "").lower().removeprefix("public.")) for loses, of in found]
 
 

@@ -18,7 +18,7 @@ OLDER = (
     if os.environ.get("TRIAGE_LABELS") == "all"
     else ()
 )
-SETS = {name: texts.read(name) for name in (*OLDER, "twelfth", "thirteenth")}
+SETS = {name: texts.read(name) for name in (*OLDER, "twelfth", "thirteenth", "fourteenth")}
 HURTING = [
     pytest.param(name, each, id=each["id"])
     for name, one in SETS.items()

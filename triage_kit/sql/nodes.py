@@ -13,6 +13,7 @@ from triage_kit.sql import objects
 from triage_kit.sql.conditions import KEY, column_of, constant, fixed, limits, never, one_row, truth
 from triage_kit.sql.functions import call_effects, run_text, written
 from triage_kit.sql.names import Node, Scope, make, named, option, relation, strings
+from triage_kit.sql.overwriting import blots_out, tied
 from triage_kit.sql.vocabulary import Effect, hides_rows
 
 _OF_TABLES = frozenset(
@@ -65,7 +66,8 @@ def _delete(node: Node, scope: Scope) -> Iterator[Effect]:
     parts = relation(node.relation)
     harmless = never(node, parts) or _of_own_rows(node.where_clause, scope.keys.get(parts, frozenset()))
     own = () if node.using_clause else fixed(node)  # else a column may be of the other table
-    yield make("delete", parts, bounded=limits(node, parts), harmless=harmless, fixed=own)
+    bounded = limits(node, parts) and tied(node, node.using_clause)
+    yield make("delete", parts, bounded=bounded, harmless=harmless, fixed=own)
 
 
 def _of_own_rows(condition: Node, keys: AbstractSet[tuple[str, str]]) -> bool:
@@ -93,8 +95,11 @@ def _update(node: Node, scope: Scope) -> Iterator[Effect]:
     hides = _hiding(node.target_list)
     changes = tuple(each.res_target.name for each in node.target_list)
     # One row that a key picks is hidden as an application hides it all day, and shown again by the same key.
-    bounded, harmless = limits(node, parts), never(node, parts) or (bool(hides) and one_row(node, parts))
-    yield make("update", parts, bounded=bounded, column=hides, harmless=harmless, changes=changes)
+    bounded = limits(node, parts) and tied(node, node.from_clause)
+    single = one_row(node, parts)
+    harmless, overwrites = never(node, parts) or (bool(hides) and single), not single and blots_out(node.target_list)
+    told = {"column": hides, "harmless": harmless, "changes": changes, "overwrites": overwrites}
+    yield make("update", parts, bounded=bounded, **told)
     # pg_partman drops partitions by what stands here: its next maintenance, for which a schedule is usual.
     if parts[-1:] == ("part_config",) and any(map(_retires, node.target_list)):
         yield make("drop_chunks", (), column="part_config", harmless=harmless)

@@ -137,7 +137,8 @@ class Effect:
     operation is about; of an UPDATE the column that marks rows as deleted. within: do, function, rule or call when the
     statement stands in such a body, else empty. harmless: what the rest of the text says keeps it from costing
     anything: it is rolled back, a type goes without CASCADE, a policy shows more rows. changes: the columns that an
-    UPDATE sets. fixed: of a DELETE the columns of its table that the WHERE compares with one value each.
+    UPDATE sets. fixed: of a DELETE the columns of its table that the WHERE compares with one value each. overwrites: an
+    UPDATE blots out by what persons are known, in the rows that its WHERE picks.
     """
 
     operation: str
@@ -153,6 +154,7 @@ class Effect:
     harmless: bool = False
     changes: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
+    overwrites: bool = False
 
     @property
     def loses(self) -> str:
@@ -164,7 +166,7 @@ class Effect:
         if self.harmless:
             return ""
         if self.operation == "update":
-            return "visibility" if self.column else "" if self.bounded else "values"
+            return "visibility" if self.column else "" if self.bounded and not self.overwrites else "values"
         if self.operation == "upsert" and self.bounded:
             return ""
         return OPERATIONS[self.operation].loses
