@@ -288,3 +288,25 @@ def test_only_what_stands_not_is_gained_and_nothing_is_older_than_a_whole_wal(ma
     assert found["rows"] == 80  # 640 - 560
     assert "about 80 of them do not stand now (s.a 80)" in found["why"]
     assert ("loaded before the oldest WAL file" in found["brings_not"]) is older
+
+
+def test_dead_rows_are_those_of_the_tables_named_and_no_row_of_an_undone_load(make_evidence) -> None:
+    facts = {"mechanism": "delete", "status": "wiped"}
+    found = {
+        "s.sent": {**facts, "oid": 7, "_dead": 131, "deletes": 128, "missing_rows": 128},  # three inserts rolled back
+        "s.draft": {
+            "mechanism": "truncate",
+            "status": "wiped",
+            "oid": 8,
+            "_dead": 1,
+            "deletes": 0,
+            "missing_rows": 820,
+        },
+        "s.crashed": {**facts, "oid": 9, "_dead": 40, "deletes": 0, "missing_rows": None},
+    }
+    missing = {name: row["missing_rows"] for name, row in found.items()}
+    lost = Loss(frozenset({"delete", "truncate"}), tuple(found), 948, 172, None, None, missing=missing, found=found)
+    told = remains_ways.dead_rows(lost, Target(), make_evidence([]))
+    assert told["tables"] == ("s.sent", "s.crashed")
+    assert told["rows"] == 128 + 40
+    assert told["why"].startswith("168 dead rows are counted")

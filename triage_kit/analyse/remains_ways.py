@@ -38,7 +38,8 @@ def dead_rows(lost: Loss, target: Target, evidence: Evidence) -> dict:
     tables = lost.of("delete", "cascade_delete") or lost.tables
     extensions = {row["name"] for row in rows(evidence["extensions"])}
     asked = first(evidence["identity"])
-    why = f"{lost.dead:,} dead rows are counted; those that no vacuum or SELECT has pruned can be decoded page by page"
+    dead = _deleted_rows(tables, lost)
+    why = f"{dead:,} dead rows are counted; those that no vacuum or SELECT has pruned can be decoded page by page"
     checked = [
         f"{'ok' if 'pageinspect' in extensions else 'open'}: pageinspect is "
         f"{'installed' if 'pageinspect' in extensions else 'not installed here'}",
@@ -62,18 +63,28 @@ def dead_rows(lost: Loss, target: Target, evidence: Evidence) -> dict:
     clock, deadline = vacuum_clock(tables, evidence)
     return way(
         "dead_rows",
-        lost.dead > 0 or None,
+        dead > 0 or None,
         lost,
         why,
         "rows on pages that were pruned, values stored out of line (TOAST), and the decoding of each column's bytes",
         "hours",
         tuple(lines),
-        rows=lost.dead or None,
+        rows=dead or None,
         tables=tables,
         preconditions=tuple(checked),
         clock=clock,
         deadline=deadline,
     )
+
+
+def _deleted_rows(tables: Sequence[str], lost: Loss) -> int:
+    """Dead rows of these tables that a DELETE left: no more than it counted, for an undone load leaves some, too.
+
+    Nor more than are missing, where that is known: an older version of a row that stands is dead as well. Counters that
+    a crash has set to zero bound nothing.
+    """
+    told = [[lost.found.get(name, {}).get(key) for key in ("_dead", "deletes", "missing_rows")] for name in tables]
+    return sum(min(filter(None, bounds)) for bounds in told if bounds[0])
 
 
 def _out_of_copies(tables: Sequence[str], evidence: Evidence) -> list[str]:
