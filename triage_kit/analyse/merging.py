@@ -13,6 +13,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 
 import networkx as nx
@@ -34,6 +35,7 @@ IN_PSQL = ("SET default_transaction_read_only = off;", "SET row_security = off;"
 MOST_COUNTED = 40  # tables whose numbers of rows one query tells
 MOST_MERGED = 30  # tables whose statements a page holds
 MOST_NAMED = 4
+PIPED = "triage_rows"  # the temporary table through which rows of a copy come
 _AS_FILE = re.compile(r"[\w-]{1,80}")  # a name that is in the name of its file as it stands
 TOOLS = "as `alembic stamp`, `manage.py migrate --fake`, `prisma migrate resolve` or `flyway baseline` do"
 
@@ -74,9 +76,11 @@ def bring_back(lost: Loss, evidence: Mapping[str, pd.DataFrame], source: str, ta
     if absent:
         chosen = " ".join(f"--table={pattern(name)}" for name in absent)
         lines.append(f"pg_dump {source} {chosen}{older} | {into} > /dev/null")
-    for alone, group in groupby(ordered, key=lambda name: forms[name].by_itself):
+    held = orphans.conditions(ordered, evidence, lambda _: PIPED)
+    held = {name: each for name, each in held.items() if forms[name].kind == "table" and forms[name].columns}
+    for alone, group in groupby(ordered, key=lambda name: forms[name].by_itself or name in held):
         if alone:
-            lines += [_through_pipe(forms[name], source, into) for name in group]
+            lines += [_through_pipe(forms[name], source, into, held.get(name, "")) for name in group]
             continue
         # Many rows to a statement for speed; columns by name, since 13 refuses generated ones among many rows, and the
         # table may have got others since.
@@ -99,12 +103,17 @@ def bring_back(lost: Loss, evidence: Mapping[str, pd.DataFrame], source: str, ta
     return (*lines, *_left_out(noted, evidence, source, database))
 
 
+def _named_beside(suffix: str, name: str) -> str:
+    schema, table = schemas.parts(name)
+    return sql.quote_qualified(schema, table + suffix)
+
+
 def _loaded(names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     """A table beside each one that stands, and the rows of its file into it."""
     forms = _forms(names, evidence)
     for name in names:
         schema, table = schemas.parts(name)
-        beside = sql.quote_qualified(schema, table + "_salvaged")
+        beside = _named_beside("_salvaged", name)
         if not (_AS_FILE.fullmatch(schema) and _AS_FILE.fullmatch(table)):
             yield f"-- for {remarked(name)}: the lines that the salvage prints, since its file has another name"
             continue
@@ -142,12 +151,11 @@ def merged(
     standing = relations_of(evidence)
     ordered = parents_first([name for name in names if name in standing and not notes_versions(name)], evidence)
     forms, round_ = _forms(ordered, evidence, parts), circles.of(ordered, evidence)
-    held = orphans.conditions(ordered, evidence) if wait else {}
+    held = orphans.conditions(ordered, evidence, partial(_named_beside, suffix)) if wait else {}
     yield from (f"-- {each}" for each in circles.told(round_))
     yield from (f"{each};" for each in circles.late(round_))
     for name in ordered:
-        schema, table = schemas.parts(name)
-        beside, condition = sql.quote_qualified(schema, table + suffix), held.get(name, "")
+        beside, condition = _named_beside(suffix, name), held.get(name, "")
         yield f"{_insert(forms[name], beside, condition)};"
         if condition:
             yield orphans.waiting(name, beside, condition)
@@ -209,7 +217,7 @@ def _beware(
         yield (
             f"beware: {few(children)} {'refers' if len(children) == 1 else 'refer'} to {remarked(parent)}, which lost "
             "rows that this does not bring back: as long as these are not there, rows that refer to them are "
-            + ("left in the tables beside, and counted" if beside else "refused")
+            + ("left in the tables beside, and counted" if beside else "left out, and counted")
         )
 
 
@@ -263,14 +271,16 @@ def _counts(names: Sequence[str], source: str, database: str) -> Iterator[str]:
     yield f"psql -X {database} --command={query}"
 
 
-def _through_pipe(form: _Form, source: str, into: str) -> str:
-    """Rows of one table through a temporary one, from which those that do not stand are put in."""
+def _through_pipe(form: _Form, source: str, into: str, condition: str) -> str:
+    """Rows of one table through a temporary one, from which those that do not stand and find their parents go in."""
     listed, here = _listed(form.columns), written(form.name)
-    steps = (
-        f"CREATE TEMP TABLE triage_rows AS SELECT {listed} FROM {here} WITH NO DATA",  # noqa: S608 quoted names
-        "COPY triage_rows FROM STDIN (ENCODING 'UTF8')",
-        _insert(form, "triage_rows"),
-    )
+    steps = [
+        f"CREATE TEMP TABLE {PIPED} AS SELECT {listed} FROM {here} WITH NO DATA",  # noqa: S608 quoted names
+        f"COPY {PIPED} FROM STDIN (ENCODING 'UTF8')",
+        _insert(form, PIPED, condition),
+    ]
+    if condition:
+        steps.append(orphans.waiting(form.name, PIPED, condition, "are left out, for their parents are not here"))
     out = f"COPY (SELECT {listed} FROM {here}) TO STDOUT (ENCODING 'UTF8')"  # noqa: S608 quoted names
     commands = " ".join(f"--command={shlex.quote(each)}" for each in steps)
     return f"psql -X {source} --command={shlex.quote(out)} | {into} {commands}"

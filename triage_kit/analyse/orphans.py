@@ -1,13 +1,14 @@
 """Rows whose parents are not there: one of them would end a whole transaction, so they wait in the tables beside.
 
 ON CONFLICT DO NOTHING passes over keys that stand already, and over no foreign key (PostgreSQL documentation, INSERT).
-Each row is looked at when the parents' own rows are in, so that what hangs on a waiting row waits, too. A table that
-refers to itself and those of a circle are let in whole or not at all: no order tells which row is there first.
+Each row is looked at when the parents' own rows are in, so that what hangs on a waiting row waits, too. Of a table that
+refers to itself the rows are followed from those whose parents stand, or that have none. Those of a circle of several
+tables, or of two keys to the table itself, are let in whole or not at all: no order tells which row is there first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
@@ -18,14 +19,44 @@ from triage_kit.analyse.losses import literal, relations_of, written
 Evidence = Mapping[str, pd.DataFrame]
 
 
-def conditions(names: Sequence[str], evidence: Evidence) -> dict[str, str]:
-    """For each table that refers to others, that a row of ``triage_old`` finds its parent in every one of them."""
+def conditions(names: Sequence[str], evidence: Evidence, beside: Callable[[str], str]) -> dict[str, str]:
+    """For each table that refers to any, that a row of ``triage_old`` finds its parent in every one of them.
+
+    ``beside`` gives the name, in SQL, of the table whose rows are to go in.
+    """
     ring = {row["oid"] for _, _, row in circles.of(names, evidence)}
     found: dict[str, dict[str, None]] = {}
+    own: dict[str, list[dict]] = {}
     for child, parent, row in _keys(names, evidence):
-        if parent != child and row["oid"] not in ring:
+        if row["oid"] in ring:
+            continue
+        if parent == child:
+            own.setdefault(child, []).append(row)
+        else:
             found.setdefault(child, {})[_finds(parent, row)] = None
+    for name, rows in own.items():
+        if len(rows) == 1:
+            others = " AND ".join(found.get(name, ()))
+            found.setdefault(name, {})[_reached(name, rows[0], beside(name), others)] = None
     return {child: " AND ".join(each) for child, each in found.items()}
+
+
+def _reached(name: str, row: dict, beside: str, others: str) -> str:
+    """That the parent of a row within its own table stands, goes in with it, is the row itself, or that it has none."""
+    own = _listed("triage_old", row["columns"])
+    theirs, fits = (_listed(alias, row["referenced_columns"]) for alias in ("triage_old", "triage_fits"))
+    first = f"({_finds(name, row)} OR ({own}) = ({theirs}))"
+    rest = f"{beside} AS triage_old JOIN triage_fits ON ({own}) = ({fits})"
+    also, only = (f" {word} {others}" if others else "" for word in ("AND", "WHERE"))
+    follows = (
+        f"WITH RECURSIVE triage_fits AS (SELECT {theirs} FROM {beside} AS triage_old WHERE {first}{also} "  # noqa: S608
+        f"UNION SELECT {theirs} FROM {rest}{only}) SELECT {fits} FROM triage_fits WHERE num_nulls({fits}) = 0"
+    )
+    return f"({first} OR ({own}) IN ({follows}))"
+
+
+def _listed(alias: str, columns: Sequence[str]) -> str:
+    return ", ".join(f"{alias}.{sql.quote_ident(each)}" for each in columns)
 
 
 def _keys(names: Sequence[str], evidence: Evidence) -> list[circles.Key]:
@@ -43,9 +74,9 @@ def _finds(parent: str, row: dict) -> str:
     return f"({null} OR EXISTS (SELECT FROM {written(parent)} AS triage_parent WHERE {same}))"
 
 
-def waiting(name: str, beside: str, condition: str) -> str:
+def waiting(name: str, beside: str, condition: str, what: str = "wait beside for their parents") -> str:
     """The query that counts the rows that are left beside."""
-    told = literal(f"rows of {name} that wait beside for their parents")
+    told = literal(f"rows of {name} that {what}")
     return f"SELECT {told}, count(*) FROM {beside} AS triage_old WHERE NOT ({condition});"  # noqa: S608 quoted names
 
 

@@ -57,12 +57,15 @@ def custom(stream: IO[bytes], facts: dict) -> Looked:
     except archive.Cut as error:
         return _headless(error, facts)
     tables = {entry.number: _table(entry) for entry in contents.data}
-    trouble, seen, watch = "", set(), Watch()
+    held = {entry.number for entry in contents.entries if entry.has_data}
+    trouble, seen, watch = "", set[int](), Watch()
     try:
         for number, counted in _blocks(stream, contents, watch, tables):
             seen.add(number)
             if number in tables:
                 tables[number] |= counted
+            if seen >= held:
+                break  # what pg_dump wrote to its standard output may have its table of contents again behind it
     except NotReadable as error:
         trouble = str(error)
     except TooLong:
