@@ -81,7 +81,8 @@ DESTRUCTIVE = [
         "CREATE FUNCTION f(n int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN DELETE FROM a WHERE id=n; RETURN 1; END $$",
         "delete a bounded",
     ),
-    ("CREATE FUNCTION f() RETURNS void LANGUAGE plpython3u AS $$ plpy.execute('DROP TABLE a') $$", "dynamic"),
+    ("CREATE FUNCTION f() RETURNS void LANGUAGE plpython3u AS $$ plpy.execute('DROP TABLE a') $$", "drop_table a"),
+    ("CREATE FUNCTION f() RETURNS void LANGUAGE plpython3u AS $$ plpy.execute('DROP ' + kind) $$", "dynamic"),
     ("BEGIN; DELETE FROM a; DELETE FROM b WHERE id = 1; COMMIT", "delete a unbounded, delete b bounded"),
     ("EXECUTE cleanup(3)", "dynamic cleanup"),
     (

@@ -245,6 +245,14 @@ def test_a_file_of_which_not_all_is_read_is_counted(tmp_path, statements, said):
     assert [count for what, count in passed.items() if "in part" in what] == said
 
 
+@pytest.mark.parametrize(("statements", "said"), [(MOST_HITS - 1, []), (MOST_HITS + 1, [1])])
+def test_a_file_of_which_not_all_hits_are_told_is_counted(tmp_path, statements, said):
+    (tmp_path / "seed.sql").write_text("TRUNCATE a;\n" * statements)
+    passed = Counter()
+    scan(tmp_path, (), passed)
+    assert [count for what, count in passed.items() if "only the first" in what] == said
+
+
 def test_calls_of_routines_are_told_by_line_and_bounded(tmp_path):
     (tmp_path / "a.sql").write_text('\nSELECT ops.tidy(); CALL "Sweep"(1);\n\nPERFORM purge(now());\n')
     assert scan(tmp_path, (), Counter()).calls == [

@@ -71,8 +71,20 @@ def test_a_program_s_variable_is_told_by_what_it_holds(path, text, objects):
         ("a.sh", "export T='s.a'\npsql <<SQL\nDELETE FROM ${T} WHERE b;\nSQL", "s.a"),
         ("a.sh", 'T=$1\npsql -c "TRUNCATE $T"', "{…}"),
         ("a.sh", 'T=a\nT=b\npsql -c "TRUNCATE $T"', "{…}"),
-        ("a.sh", 'T=a\nfor T in b c; do psql -c "TRUNCATE $T"; done', "{…}"),
+        ("a.sh", 'T=a\nfor T in $(tables); do psql -c "TRUNCATE $T"; done', "{…}"),
     ],
 )
 def test_a_table_of_a_statement_is_named_by_what_its_variable_holds(path, text, name):
     assert [each.object for each in read_hits(text, path)] == [name]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.sh", 'T=a\nfor T in b c; do psql -c "TRUNCATE $T"; done'),
+        ("a.ts", "const all = ['b', 'c'] as const\nfor (const t of all) await db.query(`TRUNCATE ${t}`)"),
+        ("a.rs", 'for t in ["b", "c"] { sqlx::query(&format!("TRUNCATE {t}")).execute(&pool).await?; }'),
+    ],
+)
+def test_each_table_that_a_loop_goes_through_is_named(path, text):
+    assert [each.object for each in read_hits(text, path)] == ["b", "c"]

@@ -16,7 +16,7 @@ from triage_kit.collect.files import MOST_BYTES, content, walk
 from triage_kit.collect.workers import LOST, UNREAD, Workers
 from triage_kit.parse.checkout import MOST_CALLS, Told, read_code, read_routines
 from triage_kit.parse.code import MOST_STATEMENTS
-from triage_kit.parse.hits import Hit, as_row, readable
+from triage_kit.parse.hits import MOST_HITS, Hit, as_row, readable
 from triage_kit.parse.vehicles import schedule
 from triage_kit.redact import redact
 
@@ -67,6 +67,8 @@ def scan(
         found.files += 1
         if told.cut:
             passed[f"files read in part, with more than {MOST_STATEMENTS} statements in literals"] += 1
+        if told.full:
+            passed[f"files of which only the first {MOST_HITS} lines that may lose something are told"] += 1
         _note(found, told, inside, by_name)
         if len(found.hits) > _MOST_HITS:
             passed[f"or more lines beyond the first {_MOST_HITS}"] += 1

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 
 from triage_kit.parse.code import overfull
-from triage_kit.parse.hits import Hit, counted_in_literals, promising, read_hits, started_files, starting
+from triage_kit.parse.hits import MOST_HITS, Hit, counted_in_literals, promising, read_hits, started_files, starting
 from triage_kit.parse.migration import Migration
 from triage_kit.parse.migrations import read_migrations
 from triage_kit.parse.models import models
@@ -41,6 +41,7 @@ class Told:
     calls: list[tuple[str, int]] = field(default_factory=list)  # routines that it may call, with the line
     models: dict[str, str] = field(default_factory=dict)  # class: the table that it stands for
     cut: bool = False  # it holds more statements than are looked at
+    full: bool = False  # it holds as many hits as are told, and may hold more
     starts: list[tuple[str, int]] = field(default_factory=list)  # files that it names, as written, with the line
     testing: frozenset[int] = frozenset()  # lines of those that stand in a target which runs the tests
     scheduled: list[tuple[str, int, tuple[str, ...]]] = field(default_factory=list)  # files whose functions it calls
@@ -65,6 +66,7 @@ def read_code(path: str, data: bytes) -> Told:
     told.models = models(text, path)
     if promising(lowered):
         told.hits = read_hits(text, path)
+        told.full = len(told.hits) == MOST_HITS
         told.cut = counted_in_literals(path) and overfull(text)
     if starting(path) and _JOBS.search(data):
         told.starts = list(started_files(text, path))

@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import islice
 
 from triage_kit.parse.comments import blank, closable
+from triage_kit.parse.loops import gone_through
 from triage_kit.parse.migration import Operation
 from triage_kit.parse.syntax import tree_of
 from triage_kit.sql import OPERATIONS, effects, suspicious
@@ -126,15 +127,21 @@ def literal_hits(text: str) -> Iterator[Operation]:
         plain = written
         if runs and "Query" in runs[0]:
             plain = _NAMESPACE.sub("", _BARE_DELETE.sub(r"\1from ", written))
-        plain = _filled(plain, blanked, end)
-        for each in effects(_HOLE.sub("__hole__", plain.replace("\\n", " ").replace('\\"', '"'))):
-            # What is surely run is believed where only words tell it: JPQL's classes may be called Order.
-            told_of = each.loses or each.operation in _MAKING
-            if told_of and (each.how == "parsed" or (runs and each.object and each.operation in OPERATIONS)):
-                made = Operation.of(each, "", line + each.line - 1)
-                made.object = made.object.replace("__hole__", "{…}")
-                made.text = made.text.replace("__hole__", "{…}")
+        for filled in _fillings(plain, blanked, end):
+            for made in _read(filled, bool(runs)):
+                made.line += line - 1
                 yield made
+
+
+def _read(written: str, runs: bool) -> Iterator[Operation]:
+    for each in effects(_HOLE.sub("__hole__", written.replace("\\n", " ").replace('\\"', '"'))):
+        # What is surely run is believed where only words tell it: JPQL's classes may be called Order.
+        told_of = each.loses or each.operation in _MAKING
+        if told_of and (each.how == "parsed" or (runs and each.object and each.operation in OPERATIONS)):
+            made = Operation.of(each, "", each.line)
+            made.object = made.object.replace("__hole__", "{…}")
+            made.text = made.text.replace("__hole__", "{…}")
+            yield made
 
 
 def overfull(text: str) -> bool:
@@ -158,7 +165,8 @@ _GIVEN_ONCE = re.compile(
     r"(?::=|=(?![=~>]))[ \t]*[\"'`](?P<value>[A-Za-z_][\w.]*)[\"'`]"
 )
 _NAMED_HOLE = re.compile(
-    r"__hole__(?P<joined>\w+?)__|[#$]\{(?:self\.|this\.)?(?P<braced>[A-Za-z_]\w*)\}|\{(?P<plain>[A-Za-z_]\w*)\}"
+    r"__hole__(?P<joined>\w+?)__|[#$]\{(?:self\.|this\.)?(?P<braced>[A-Za-z_]\w*)\}|\{(?P<plain>[A-Za-z_]\w*)\}|"
+    r"\$(?P<of_php>[A-Za-z_]\w*)(?![\w$])"
 )
 _FORMATTED = re.compile(r"\s*,\s*(?:\w+\.)?(?P<name>[A-Za-z_]\w*)\s*[,)]")
 
@@ -170,6 +178,24 @@ def _constants(text: str) -> dict[str, str]:
     for each in islice(_GIVEN_ONCE.finditer(text), _MOST):
         found.setdefault(each["name"], set()).add(each["value"])
     return {name: values.pop() for name, values in found.items() if len(values) == 1}
+
+
+def _fillings(written: str, text: str, end: int) -> Iterator[str]:
+    """A text as ``_filled`` gives it, once for each table that a loop of the file goes through.
+
+    >>> code = 'for (const t of ["orders", "lines"]) db.query(`TRUNCATE ${t}`)'
+    >>> [each.object for each in literal_hits(code)]
+    ['orders', 'lines']
+    """
+    hole = _NAMED_HOLE.search(written)
+    name = next(filter(None, hole.groups()), "") if hole else ""
+    given = _FORMATTED.match(text, end) if not hole and "%s" in written else None
+    name = given["name"] if given else name
+    names = gone_through(text).get(name, ()) if name else ()
+    for each in names:
+        yield _filled(written.replace(hole[0] if hole else "%s", each, 1), text, end)
+    if not names:
+        yield _filled(written, text, end)
 
 
 def _filled(written: str, text: str, end: int) -> str:
@@ -242,7 +268,12 @@ def _is_held(before: str) -> bool:
 
 def _before(text: str, start: int) -> str:
     """What stands just before a literal, the signs that belong to it left out."""
-    return text[max(0, start - 200) : start].rstrip("$@")
+    before = text[max(0, start - 200) : start].rstrip("$@")
+    formats = _FORMATS.search(before)
+    return before[: formats.start()] if formats and _run(before[: formats.start()]) else before
+
+
+_FORMATS = re.compile(r"&?\s*\b(?:std::|alloc::)?format!\(\s*\Z")  # Rust's, whose text is run by the call around it
 
 
 _LABEL = re.compile(r"\s*(?:=>|->|:(?![:=]))")

@@ -26,6 +26,7 @@ _TOOL_COMMANDS = [
      r"\s+(?P<object>[\w.\"'${}-]+)", "drop_database"),
     (r"\bpg_restore\b[^\n|;&]*\s(?:--clean|-c|-\w*c\w*)\b(?=[\s$])", "drop_table"),
     (r"\bpg_resetwal\b", "run_program"),
+    (r"\bpg_dropcluster\s+(?:-{1,2}[\w-]+\s+)*(?P<object>\d+\s+\w+)", "drop_database"),
     # Statements that a query makes, sent back to the server.
     (r"(?i:\bselect\b[^\n]{0,200}'\s*(?:drop|truncate|delete\s+from))\s[^\n]{0,300}\|\s*psql\b", "dynamic"),
     (r"\bprisma\s+migrate\s+reset\b", "drop_schema"),
@@ -90,7 +91,7 @@ _TOOL_COMMANDS = [
 _TOOLS = [(re.compile(pattern), operation) for pattern, operation in _TOOL_COMMANDS]
 # One of these is in every line that a pattern above takes: most files are done with one search.
 _CLUE = re.compile(
-    r"dropdb|pg_restore|pg_resetwal|prisma|db:|manage\.py|django-admin|[aA]rtisan|sequelize|knex|typeorm|alembic|"
+    r"dropdb|pg_restore|pg_resetwal|pg_dropcluster|prisma|db:|manage\.py|django-admin|[aA]rtisan|sequelize|knex|typeorm|alembic|"
     r"flask db|flyway|liquibase|goose|dbmate|sqitch|migrat|mikro-orm|aerich|dotnet\s+ef|supabase|ecto\.|diesel|sqlx|"
     r"drizzle|doctrine:|pg:reset|heroku|rds|gcloud|az\s+postgres|doctl|\bfly|neon|terra|tofu|DatabaseTasks|drop-and-create|[cC]lean|drop-?[fF]irst|\bdbt\b|pgloader|docker|kubectl|curl|ddl-auto|ddl_auto|hbm2ddl|pgdata|PGDATA|postgresql|p(?:g_?)?sql"
 )
@@ -361,13 +362,35 @@ def _of_sql(text: str, at: int, written: str, sure: bool) -> Iterator[Operation]
     ):
         return
     line = text.count("\n", 0, at) + 1
-    written = _with_values(written, text)
+    for each in _rounds(_with_values(written, text), text):
+        yield from _of_round(each, line, sure)
+
+
+def _of_round(written: str, line: int, sure: bool) -> Iterator[Operation]:
     # A dollar behind a backslash is the text's own: dollar quotes in the double quotes of a shell are written so.
     plain = written.replace('\\"', '"').replace("'\\''", "'").replace("\\$", _DOLLAR)
     plain = _VARIABLE.sub("__unresolved__", plain).replace(_DOLLAR, "$")
     for each in effects(plain):
         if each.loses and (sure or each.how == "parsed"):
             yield _with_holes(each, line)
+
+
+_MOST_ROUNDS = 50
+
+
+def _rounds(written: str, text: str) -> list[str]:
+    """SQL once for each name that a loop of its script goes through.
+
+    >>> [each.object for each in command_hits('for t in a b; do psql -c "TRUNCATE $t"; done')]
+    ['a', 'b']
+    """
+    found = _PLAIN_VARIABLE.search(written)
+    name = (found["braced"] or found["bare"]) if found else ""
+    loops = re.findall(rf"\bfor[ \t]+{name}[ \t]+in[ \t]+([A-Za-z_][\w. \t]*?)[ \t]*(?:;|\n)", text) if name else []
+    names = loops[0].split() if len(loops) == 1 else []
+    if not found or not names or len(names) > _MOST_ROUNDS or not all(each[0].isalpha() for each in names):
+        return [written]
+    return [written.replace(found[0], each) for each in names]
 
 
 _PLAIN_VARIABLE = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)\}|(?P<bare>[A-Za-z_]\w*))")

@@ -16,6 +16,7 @@ from triage_kit.parse.added import added_columns
 from triage_kit.parse.code import literal_hits
 from triage_kit.parse.comments import blank, closable
 from triage_kit.parse.held_names import with_names
+from triage_kit.parse.loops import rounds
 from triage_kit.parse.migration import Migration, Operation
 from triage_kit.parse.orm import orm_calls
 from triage_kit.sql import effects, suspicious
@@ -237,7 +238,8 @@ def _calls(blanked: str, suffix: str) -> Iterator[Operation]:
         if not suspicious(written):
             continue
         first = blanked.count("\n", 0, run.start()) + 1 + (1 if run["heredoc"] is not None else 0)
-        for each in effects(re.sub(r"[#$]\{[^}]*\}", "__unresolved__", written)):
+        texts = [re.sub(r"[#$]\{[^}]*\}", "__unresolved__", each) for each in rounds(written, blanked)]
+        for each in (effect for plain in texts for effect in effects(plain)):
             made = Operation.of(each, "", first + each.line - 1)
             made.object = made.object.replace("__unresolved__", "{…}")
             made.text = made.text.replace("__unresolved__", "{…}")

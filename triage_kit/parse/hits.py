@@ -16,6 +16,7 @@ from triage_kit.parse.code import kept_statements, literal_hits, only_held, told
 from triage_kit.parse.commands import command_hits, uncommented
 from triage_kit.parse.dsl import dsl_calls
 from triage_kit.parse.dsl import uncommented as uncommented_code
+from triage_kit.parse.embedded import embedded
 from triage_kit.parse.entries import entry_hits
 from triage_kit.parse.etl import SUFFIXES as ETL
 from triage_kit.parse.etl import etl_hits, mapper_hits
@@ -255,6 +256,14 @@ def _operations(text: str, path: str) -> Iterator[Operation]:
         yield from _with_entries(list(command_hits(text)), text, suffix)
     else:
         yield from command_hits(text)
+        yield from _handed_on(text)
+
+
+def _handed_on(text: str) -> Iterator[Operation]:
+    """What the code does that command lines hand to an interpreter."""
+    for suffix, code, first in embedded(uncommented(text)):
+        for each in _with_removals(list(_operations(code, f"code.{suffix}")), code, f"code.{suffix}"):
+            yield replace(each, line=each.line + first - 1)
 
 
 # Folders of what an interface says, in each of its languages.
@@ -322,7 +331,7 @@ def _templated(text: str) -> Iterator[Operation]:
 def _yaml(text: str) -> Iterator[Operation]:
     """The commands of a YAML text, and the SQL in its values that no command line shows."""
     text = without_verdicts(text)
-    found = [*command_hits(text), *loader_hits(text)]
+    found = [*command_hits(text), *loader_hits(text), *_handed_on(text)]
     yield from found
     for each, last in playbook_hits(text):
         same = (

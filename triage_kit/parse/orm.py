@@ -94,7 +94,16 @@ def _ruby_update(call: Call, text: str) -> Told | None:
     return Told("update", owner, bounded, "visibility" if hides else "values", tuple(changes))
 
 
+def _ruby_row(call: Call, text: str) -> Told | None:
+    """``Order.where(…).find_each { |order| order.destroy }``: the row of a block that goes through a query."""
+    held = _held(call, text)
+    owner = _record(held) if held is not call and _GOES_THROUGH.search(held.chain) else None
+    return Told("delete", owner, limited(held)) if owner else None
+
+
+_GOES_THROUGH = re.compile(r"\.(?:find_each|each|find_in_batches|in_batches|each_with_index)\b")
 _RUBY = [
+    Rule("|", re.compile(r"(?<=\w)\.(?:destroy|delete)\b!?(?![\w(?])"), _ruby_row),
     Rule("_all", re.compile(r"[.&](?:delete_all|destroy_all)\b"), _ruby_delete),
     Rule(
         "&:",

@@ -111,6 +111,12 @@ def _argument(call: Call, keyword: str) -> str:
     return call.name(re.compile(rf"\b{keyword}:\s*\"(\w+)\""), call.arguments)
 
 
+def _column(call: Call) -> tuple[str, str]:
+    """Table and column of Entity Framework's DropColumn, which are named or stand in the other order."""
+    column, table = (*re.findall(r"\A\s*\"(\w+)\"\s*,\s*\"(\w+)\"", call.arguments), ("", ""))[0]
+    return _argument(call, "table") or table, _argument(call, "name") or column
+
+
 _IN_QUOTES = r"\(\s*\"([\w.]+)\""
 
 
@@ -136,15 +142,16 @@ def _fluent_migrator(operation: str) -> Reader:
     return read
 
 
+_BUILDER = r"\b(?:migrationBuilder|builder|mb|m|b)"  # what Entity Framework's migrations call theirs
 CSHARP = [
     Rule("ExecuteDelete", re.compile(r"\.ExecuteDelete(?:Async)?\b(?=\()"),
           lambda call, text: Told("delete", call.name(_DBSET), limited(call))),
     Rule("EnsureDeleted", re.compile(r"\.EnsureDeleted(?:Async)?\b(?=\()"), named("drop_database")),
-    Rule("DropTable", re.compile(r"\bmigrationBuilder\.DropTable\b(?=\()"), named("drop_table")),
-    Rule("DropSchema", re.compile(r"\bmigrationBuilder\.DropSchema\b(?=\()"), named("drop_schema")),
-    Rule("RenameTable", re.compile(r"\bmigrationBuilder\.RenameTable\b(?=\()"), named("rename_table")),
-    Rule("DropColumn", re.compile(r"\bmigrationBuilder\.DropColumn\b(?=\()"),
-          lambda call, text: Told("drop_column", f"{_argument(call, 'table')}.{_argument(call, 'name')}")),
+    Rule("DropTable", re.compile(rf"{_BUILDER}\.DropTable\b(?=\()"), named("drop_table")),
+    Rule("DropSchema", re.compile(rf"{_BUILDER}\.DropSchema\b(?=\()"), named("drop_schema")),
+    Rule("RenameTable", re.compile(rf"{_BUILDER}\.RenameTable\b(?=\()"), named("rename_table")),
+    Rule("DropColumn", re.compile(rf"{_BUILDER}\.DropColumn\b(?=\()"),
+          lambda call, text: Told("drop_column", ".".join(_column(call)))),
     *(
         Rule(clue, re.compile(rf"(?:(?<=[\s;{{}}])|\A){begins}\b(?=\()"), _fluent_migrator(operation))
         for clue, begins, operation in (

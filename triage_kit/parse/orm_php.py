@@ -18,12 +18,40 @@ _PHP_HELPERS = frozenset(
 
 
 def _php_rows(call: Call, text: str) -> Told | None:
-    table = call.name(_PHP_TABLE) or call.name(_ELOQUENT)
+    table = call.name(_PHP_TABLE) or call.name(_ELOQUENT) or _of_loop(call, text)
     if not table:
-        return _dbal(call)
+        return _dbal(call) or _of_repository(call, text)
     if "truncate" in call.found[0]:
         return Told("truncate", table)
     return Told("delete", table, limited(call))
+
+
+def _of_loop(call: Call, text: str) -> str:
+    """The table or class whose rows a loop or a closure goes through: ``foreach (Order::all() as $order)``."""
+    row = re.match(r"\s*(\$\w+)(?:->each)?\s*\Z", call.chain)
+    if row is None:
+        return ""
+    name, before = re.escape(row[1]), text[max(0, call.found.start() - _NEAR) : call.found.start()]
+    given = rf"\bforeach\s*\((?P<all>[^;{{}}]{{1,400}}?)\s+as\s+(?:\$\w+\s*=>\s*)?{name}\s*\)"
+    closed = (
+        r"(?P<some>[^;{}]{1,400}?)->(?:each|chunk\w*|lazy\w*)\([^;{}()]{0,80}"
+        rf"\b(?:fn|function)\s*\(\s*(?:\w+\s+)?{name}\b"
+    )
+    found = [each["all"] if "all" in each.groupdict() else each["some"]
+             for pattern in (given, closed) for each in re.finditer(pattern, before)]  # fmt: skip
+    source = found[-1].strip() if found else ""
+    told = _PHP_TABLE.search(source) or _ELOQUENT.search(source)
+    return told[1] if told else ""
+
+
+_NEAR = 1_500
+_ENTITY = re.compile(r"\b__construct\(\s*\$\w+\s*,\s*(?:\w+\\)*(\w+)::class\s*\)")
+
+
+def _of_repository(call: Call, text: str) -> Told | None:
+    """``$this->createQueryBuilder('o')->delete()`` of one of Doctrine's repositories, which says whose it is."""
+    own = call.name(_ENTITY, text) if re.search(r"\$this->createQueryBuilder\([^()]*\)\Z", call.chain) else ""
+    return Told("delete", own, limited(call)) if own and not call.arguments.strip() else None
 
 
 def _dbal(call: Call) -> Told | None:

@@ -126,7 +126,24 @@ def _body_effects(body: str, language: str, scope: Scope) -> list[Effect]:
         return _either(body, scope)
     if language == "plpgsql":
         return plpgsql_effects(body, scope)
-    return [Effect("dynamic", "", how="tokens", text=body[:TEXT_LIMIT])]
+    told = [each for found in islice(_QUOTED.finditer(body), _MOST_QUOTED) for each in _quoted(body, found, scope)]
+    return told or [Effect("dynamic", "", how="tokens", text=body[:TEXT_LIMIT])]
+
+
+# A statement in the quotes of a body in Python, Perl, Tcl or JavaScript.
+_QUOTED = re.compile(
+    r"(?is)(?P<quote>\"{3}|'{3}|[\"'`])(?P<text>\s*(?:delete\s+from|truncate|drop|update|alter|merge|with)\s(?:(?!(?P=quote)).)*)(?P=quote)"
+)
+_MOST_QUOTED = 200
+
+
+def _quoted(body: str, found: re.Match[str], scope: Scope) -> Iterator[Effect]:
+    try:
+        told = by_grammar(found["text"], scope)
+    except Unreadable:
+        return
+    line = body.count("\n", 0, found.start("text"))
+    yield from (replace(each, line=each.line + line) for each in told if each.loses)
 
 
 def _either(text: str, scope: Scope) -> list[Effect]:
@@ -151,7 +168,7 @@ def plpgsql_effects(body: str, scope: Scope | None = None) -> list[Effect]:
             tree = _plpgsql_tree(body, result)
         except Exception:  # noqa: BLE001 another result type may fit; if none does, the words are read
             continue
-        outer, scope.texts = scope.texts, _texts(tree)
+        outer, scope.texts, scope.variables = scope.texts, _texts(tree), _variables(tree)
         found = list(_plpgsql_walk(tree, 1, scope))
         scope.texts = outer
         return found
@@ -179,6 +196,12 @@ def _texts(tree: Any) -> dict[str, list[str]]:
                 found.setdefault(field.get("name", ""), []).append("NULL")
             waiting += reversed(node.values())
     return found
+
+
+def _variables(tree: Any) -> list[str]:
+    """The names of a body's variables by their numbers."""
+    datums = tree[0]["PLpgSQL_function"].get("datums", []) if tree else []
+    return [each.get("PLpgSQL_var", {}).get("refname", "") for each in datums]
 
 
 def _held(name: str, scope: Scope) -> str | None:
@@ -220,6 +243,11 @@ def _plpgsql_walk(node: Any, line: int, scope: Scope) -> Iterator[Effect]:
             undone = _plpgsql_walk(value.get("body", []), line, scope)
             yield from (replace(each, harmless=True) for each in undone)
             yield from _plpgsql_walk(value.get("exceptions", {}), value.get("lineno", line), scope)
+            continue
+        if key in ("PLpgSQL_stmt_foreach_a", "PLpgSQL_stmt_fors"):
+            outer, scope.rounds = scope.rounds, _gone_through(value, scope)
+            yield from _plpgsql_walk(value, line, scope)
+            scope.rounds = outer
             continue
         if key in ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors"):
             yield from _dynamic(value["query"], value.get("lineno", line), scope)
@@ -263,11 +291,41 @@ def _dynamic(expression: Any, line: int, scope: Scope) -> Iterator[Effect]:
         yield from _expression(unquoted(parts[0]), line, scope)
         return
     held = _held(query.strip(), scope) if len(parts) == 1 and parts[0].kind == "word" else None
-    told = known(held or template(query, parts), scope)
+    text = held or template(query, parts)
+    told = known(text, scope)
+    told = _rounds(text, parts, scope) if told is None else told
     if told is None:
         yield Effect("dynamic", "", line=line, text=f"EXECUTE {query}"[:TEXT_LIMIT])
     for each in told or ():
         yield replace(each, line=line + each.line - 1, text=each.text.replace(HOLE, "{…}"))
+
+
+# What a list of texts is written with, and what puts one of them into a text.
+_LISTS = frozenset(("array", "select", "unnest", "values", "text", "name", "regclass", "varchar"))
+_PUTS = frozenset(("format", "quote_ident", "pg_catalog"))
+
+
+def _gone_through(loop: dict[str, Any], scope: Scope) -> tuple[str, tuple[str, ...]]:
+    """The variable of a loop, and the texts of a list that it goes through."""
+    fields = loop.get("var", {}).get("PLpgSQL_row", {}).get("fields", [])
+    query = loop.get("expr", loop.get("query", {})).get("PLpgSQL_expr", {}).get("query", "")
+    held = scope.texts.get(query.strip().lower(), [])
+    parts = list(tokens(held[0] if len(held) == 1 else query))
+    plain = all(each.kind in ("string", "symbol") or each.value.lower() in _LISTS for each in parts)
+    texts = tuple(unquoted(each) for each in parts if each.kind == "string") if plain else ()
+    number = loop.get("varno", -1)
+    name = scope.variables[number] if 0 <= number < len(scope.variables) else ""
+    return fields[0].get("name", "") if len(fields) == 1 else name, texts
+
+
+def _rounds(text: str | None, parts: list[Any], scope: Scope) -> list[Effect] | None:
+    """What a text does whose one hole the loop around it fills, for each round; None where that is not told."""
+    name, texts = scope.rounds
+    words = {each.value.lower() for each in parts if each.kind == "word"} - _PUTS
+    if text is None or text.count(HOLE) != 1 or not texts or words != {name}:
+        return None
+    found = [known(text.replace(HOLE, each), scope) for each in texts]
+    return [each for some in found if some is not None for each in some] if None not in found else None
 
 
 _LONG_TEMPLATE = 10_000  # looking for a hole that is called takes the square of the length

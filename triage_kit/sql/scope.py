@@ -15,7 +15,8 @@ class Scope:
     enums: types that the text makes as one. opened: tables with a policy that lets everybody see every row. path:
     the first schema that the text has set its search_path to, where that is not public: a bare name is taken for
     one of it. keys: columns and values of the keys of added rows, by table. texts: expressions that the routine
-    being read gives its variables.
+    being read gives its variables. variables: its variables by number. rounds: the variable of the loop around what
+    is read, and the texts that it takes.
     """
 
     def __init__(self) -> None:
@@ -30,6 +31,8 @@ class Scope:
         self.renewed: set[tuple[str, ...]] = set()
         self.enums: set[tuple[str, ...]] = set()
         self.texts: dict[str, list[str]] = {}
+        self.variables: list[str] = []
+        self.rounds: tuple[str, tuple[str, ...]] = ("", ())
         self.opened: set[tuple[str, ...]] = set()
 
     def stop(self, parts: tuple[str, ...]) -> None:
