@@ -17,10 +17,11 @@ import pandas as pd
 
 from triage_kit.analyse.context import first, rows
 from triage_kit.analyse.dossier import Dossier
-from triage_kit.analyse.falls import steepest
+from triage_kit.analyse.falls import FEW, steepest
 from triage_kit.analyse.records import Records, position
 from triage_kit.analyse.xids import Clock
 
+UNKNOWN = 0  # the file that a link let go, where nothing tells which it was
 FAR = pd.Timestamp.max.tz_localize("UTC")
 
 
@@ -107,8 +108,10 @@ def _last(table: Dossier, links: Sequence[Link], files: _Files, dated: Clock) ->
     if xid == links[-1].xid:
         return []
     ended = files.ended.get(made) if made is not None else None
-    count = files.loose(made) if made is not None else None
-    return [Link(xid, ended and ended["ended_at"], ended and ended["lsn"], 0, count, count)]
+    # Of all tables together: a few rows may be any one's, and no table's loss is dated by what another may have held.
+    few = made is not None and (count := files.loose(made)) is not None and count < FEW
+    count = 0 if few else None
+    return [Link(xid, ended and ended["ended_at"], ended and ended["lsn"], UNKNOWN, count, count)]
 
 
 def _of_first_file(link: Link, links: Sequence[Link], table: Dossier) -> Link:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from triage_kit.analyse.chains import FAR, Chain, Link
+from triage_kit.analyse.chains import FAR, UNKNOWN, Chain, Link
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.falls import FEW
 from triage_kit.analyse.refills import targets
@@ -53,11 +53,10 @@ def repeats(group: Group, known: Mapping, told: Mapping[str, Chain]) -> Iterator
 
 
 def _held(links: Sequence[Link]) -> int | None:
-    """Rows in all the files that one transaction let go; where nobody knows whose each was, a bound is of all."""
-    if any(link.rows is None for link in links):
+    """Rows in all the files that one transaction let go; None where a file is not known."""
+    if any(link.rows is None or link.filenode == UNKNOWN for link in links):
         return None
-    whole = [link.rows or 0 for link in links if not link.filenode]
-    return sum(link.rows or 0 for link in links if link.filenode) + max(whole, default=0)
+    return sum(link.rows or 0 for link in links)
 
 
 def _after(chain: Chain, group: Group, known: Mapping) -> Sequence[Link]:
