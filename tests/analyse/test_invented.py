@@ -81,6 +81,19 @@ def test_rows_that_one_statement_moves_stand_in_the_other_table(judge, make_tabl
     assert (row["status"], row["hidden_rows"], row["missing_rows"]) == ("hidden", 600, 0)
 
 
+def test_nobody_lost_what_a_statement_moved(make_table, make_evidence):
+    """The rows stand in another table: whoever moved them, the application does not look there."""
+    calls = make_table("calls", 16404, inserts=900, deletes=600, rows=300, live=300, dead=600, insv=900)
+    shelf = make_table("calls_before_2024", 16410, inserts=600, rows=600, live=600, insv=600)
+
+    def likeliest(text):
+        entries = [counted(text, rows=600)]
+        return analyse.investigate(make_evidence([calls, shelf], reported=["calls"], statements=entries)).causes.iloc[0]
+
+    assert likeliest(MOVE)["cause"] == "not_lost"
+    assert likeliest(MOVE.replace("calls_before_2024", "calls_log"))["cause"] != "not_lost"
+
+
 def test_a_second_delete_beside_the_move_is_a_loss_again(judge, make_table):
     calls = make_table("calls", 16404, inserts=900, deletes=900, rows=0, live=0, dead=900, insv=900)
     shelf = make_table("calls_before_2024", 16410, inserts=600, rows=600, live=600, insv=600)

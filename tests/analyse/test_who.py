@@ -635,3 +635,38 @@ def test_one_row_a_call_is_many_rows_in_as_many_calls(make_table, make_evidence)
     tables = [make_table("notes", 16404, **THINNED), make_table("users", 16500)]
     found = analyse.investigate(make_evidence(tables, reported=["notes"], log_events=loop, constraints=keys))
     assert _ranked(found).index[0] == "manual_session"
+
+
+@pytest.mark.parametrize(
+    ("noted", "path", "items"),
+    [
+        ("schemaversions", "Db/Scripts/0006_Cancelled.sql", {"statement_in_migration"}),
+        ("schemaversions", "Db/Scripts/cancelled.sql", {"code_of_script"}),
+        ("versions", "Db/Scripts/0006_Cancelled.sql", {"code_of_script", "without_migrations"}),
+    ],
+)
+def test_numbered_scripts_are_migrations_where_a_tool_notes_what_it_ran(make_table, make_evidence, noted, path, items):
+    code = {"path": path, "line": 1, "vehicle": "script", "kind": "sql", "operation": "delete", "object": "s.notes",
+            "loses": "rows", "bounded": True, "text": "DELETE FROM s.notes WHERE done"}  # fmt: skip
+    tables = [make_table("notes", 16404, **THINNED), make_table("users", 16500), make_table(noted, 16600)]
+    found = analyse.investigate(make_evidence(tables, reported=["notes"], code_hits=[code]))
+    told = found.cause_evidence[found.cause_evidence["decibans"] > 0]
+    wanted = {"statement_in_migration", "code_of_script", "without_migrations"}
+    assert wanted & set(told["item"]) == items
+
+
+@pytest.mark.parametrize(
+    ("text", "harmless"), [("npx mikro-orm schema:fresh --run", False), ("psql -f reset.sql", True)]
+)
+def test_a_tool_that_drops_by_itself_is_not_cleared_by_its_migrations(make_table, make_evidence, text, harmless):
+    code = {"path": "docker/entrypoint.sh", "line": 4, "vehicle": "script", "kind": "tool", "operation": "drop_table",
+            "object": None, "loses": "rows", "text": text}  # fmt: skip
+    found = analyse.investigate(
+        make_evidence(
+            [make_table("users", 16500)], reported=["s.flag"], code_hits=[code],
+            migrations=[{"path": "m/1.sql", "revision": "1", "tool": "flyway"}],
+            questions=[{"source": "migrations", "status": "answered"}],
+        )
+    )  # fmt: skip
+    items = set(found.cause_evidence["item"])
+    assert ("code_of_migrator" in items, "migrations_harmless" in items) == (not harmless, harmless)

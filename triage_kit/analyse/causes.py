@@ -122,9 +122,9 @@ def mechanism_outcomes(group: Group, findings: Sequence[dict]) -> dict[str, floa
 
 
 def _with_doubt(row: dict) -> dict[str, float]:
-    """The chances of a table's mechanisms, less what speaks for an emptying that is its ordinary way."""
+    """The chances of a table's mechanisms, less what speaks for its ordinary way, or for rows that stand elsewhere."""
     standing = sum(chance for word, chance in row["_chances"].items() if OUTCOME.get(word) == "not_lost")
-    extra = max(0.0, row.get("_intact", 0.0) - standing)
+    extra = max(0.0, row.get("_intact", 0.0) + row.get("_moved", 0.0) - standing)
     return {**{word: chance * (1 - extra) for word, chance in row["_chances"].items()}, "none":
             row["_chances"].get("none", 0.0) * (1 - extra) + extra}  # fmt: skip
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from triage_kit import schemas, sql
 from triage_kit.analyse.actors import matching, trees
-from triage_kit.analyse.applied import A_DAY, applied_revisions, migration_states
+from triage_kit.analyse.applied import A_DAY, applied_revisions, migration_states, notes_versions
 from triage_kit.analyse.belied import belied, restarts
 from triage_kit.analyse.built_names import HOLE, fitting
 from triage_kit.analyse.context import rows
@@ -45,6 +45,8 @@ RANKS = ("", "exact_", "verbatim_")  # how surely a line of the repository is wh
 MANY_ROWS = 50  # judgement: what people delete one by one between two looks is less
 # One value for one column, and nothing after it: parameters as the drivers write them.
 _BY_KEY = re.compile(r"(?i)\bwhere\s+(?:\w+\.)?\"?(\w+)\"?\s*=\s*(?:\$\d+|%s|\?|[:@]\w+|%\(\w+\)s|\{…\})\s*;?\s*\Z")
+# DbUp, RoundhousE and hand-made runners take every SQL file of a folder in the order of the numbers in their names.
+_NUMBERED = re.compile(r"(?i)(?:^|/)v?\d{2,}[^/]*\.(?:sql|psql|pgsql)$")
 UNRUN = ("not_seen", "not_applied")  # of a line that reaches a table which stands
 _VERBS = {
     "truncate": re.compile(r"(?i)\btruncate\b"),
@@ -61,7 +63,7 @@ def repository(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     operations = inquiry.evidence["migration_operations"]
     if not answered(inquiry.evidence, "migrations") or not len(inquiry.evidence["migrations"]):
         if len(inquiry.evidence["code_hits"]) and not len(inquiry.evidence["version_tables"]):
-            found["without_migrations"] = (True, "the repository holds no migration", "repository")
+            return _without_migrations(found, group, inquiry)
         return found
     short = {schemas.parts(name)[1] for name in group.tables}
     wanted = {
@@ -114,6 +116,27 @@ def repository(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         says = f"{which} rows of {group.name}'s tables"
         found["migrations_harmless"] = (True, says, "migrations")
     return found
+
+
+def _without_migrations(found: dict[str, Sign], group: Group, inquiry: Inquiry) -> dict[str, Sign]:
+    """What it means that no file of the repository was known for a migration.
+
+    Where a tool notes in this database what it ran, its scripts lie somewhere: most probably those that bear numbers.
+    """
+    names = (schemas.qualified(row["schema"], row["name"]) for row in rows(inquiry.evidence["relations"]))
+    noted = next((name for name in names if notes_versions(name)), None)
+    if noted is None:
+        return found | {"without_migrations": (True, "the repository holds no migration", "repository")}
+    numbered = [row for row in _reaching(group, inquiry)
+                if _vehicle(row) == "script" and _NUMBERED.search(row["path"] or "")]  # fmt: skip
+    if not numbered:
+        return found
+    where = f"{numbered[0]['path']}:{numbered[0]['line']}"
+    says = f"{where}, a numbered script as the tool runs them that notes them in {noted}, would run "
+    says += f"{numbered[0]['operation']} on {numbered[0]['object']}; nothing says that it ran"
+    for rank in RANKS:  # it is one file, whatever starts it
+        found.pop(f"{rank}code_of_script", None)
+    return found | {"statement_in_migration": (True, says, where)}
 
 
 def _hiding(up: Sequence[dict], run: Collection[str], group: Group, inquiry: Inquiry) -> Sign | None:

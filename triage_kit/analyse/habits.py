@@ -12,6 +12,7 @@ from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.queues import EXPIRING, PASSING, succession, times, worked_off
 from triage_kit.analyse.scene import Scene
 from triage_kit.analyse.series import with_missed
+from triage_kit.analyse.statements import Seen
 
 DELETING = ("delete", "cascade_delete")
 EMPTYING = (*DELETING, "truncate")
@@ -84,7 +85,7 @@ def repeated(table: Dossier, scene: Scene, mechanism: str) -> float | None:
     if missed:
         return max(told, default=None)
     by_its_hand = scene.refilled.get(table.name, 0)
-    if by_its_hand > 1 and not struck(table.name, scene):
+    if by_its_hand > 1 and not _with_missed(table.name, scene):
         told.append(succession(by_its_hand))
     key, inserts = table.storage.get("primary_key_bytes"), table.balance["inserts"] or 0
     if not table.replaced and key and inserts > 1000 and key < inserts * KEY_BYTES / TURNED_OVER:
@@ -106,9 +107,15 @@ def _whole(table: Dossier, scene: Scene) -> int:
 
 
 def struck(name: str, scene: Scene) -> bool:
-    """Whether a statement that emptied the table, or one right beside it, also took rows that people miss.
+    """Whether a statement that emptied the table also took rows that people miss, or its transactions always did."""
+    by_text = any(seen.text in scene.struck for seen in _emptying(name, scene))
+    return by_text or scene.always_missed(name)
 
-    Its transactions may also always have taken such rows, by the WAL.
-    """
-    own = [seen for seen in scene.seen.get(name, ()) if seen.done and seen.operation in ("truncate", "delete")]
-    return any(map(with_missed(scene), own)) or scene.always_missed(name)
+
+def _with_missed(name: str, scene: Scene) -> bool:
+    """Whether the table was emptied right beside those that people miss: what rows came after it are no habit then."""
+    return struck(name, scene) or any(map(with_missed(scene), _emptying(name, scene)))
+
+
+def _emptying(name: str, scene: Scene) -> list[Seen]:
+    return [seen for seen in scene.seen.get(name, ()) if seen.done and seen.operation in ("truncate", "delete")]

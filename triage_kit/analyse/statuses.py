@@ -58,7 +58,7 @@ def conclude(each: Weighed, scene: Scene, because: tuple[str, ...]) -> dict:
 
     Keys that begin with an underscore are for those steps and enter no frame.
     """
-    status, mechanism, probability, intact = _judge(each, scene)
+    status, mechanism, probability, intact, moved = _judge(each, scene)
     expected = expected_rows(each, scene, mechanism)
     row, actual = each.table.balance, each.table.balance["actual_rows"]
     if status == "intact" and (refill := _refill(each, scene, mechanism)) is not None and refill.whole:
@@ -85,6 +85,7 @@ def conclude(each: Weighed, scene: Scene, because: tuple[str, ...]) -> dict:
         "_dead": row["dead"],
         "_chances": each.probabilities,
         "_intact": intact,
+        "_moved": moved,
     }
 
 
@@ -96,20 +97,26 @@ def _hidden_rows(each: Weighed, scene: Scene, mechanism: str) -> int | None:
     return each.table.balance["actual_rows"]
 
 
-def _judge(each: Weighed, scene: Scene) -> tuple[str, str, float, float]:
-    """The likeliest status, the likeliest mechanism that leads to it, its probability, and that of being intact."""
+def _judge(each: Weighed, scene: Scene) -> tuple[str, str, float, float, float]:
+    """The likeliest status, the likeliest mechanism that leads to it, and how probable that is.
+
+    Last, how probable it is that the table is intact, and that its rows were moved, as is proven, and stand elsewhere.
+    """
     shares = {word: _shares(each, scene, word) for word in each.probabilities}
     statuses: dict[str, float] = {}
     for mechanism, probability in each.probabilities.items():
         for status, share in shares[mechanism].items():
             statuses[status] = statuses.get(status, 0.0) + share * probability
     status, intact = max(statuses, key=lambda word: statuses[word]), statuses.get("intact", 0.0)
+    move, moved = scene.moved.get(each.table.name), 0.0
+    if move is not None and move.proven:  # equal numbers alone say nothing of who lost rows
+        moved = sum(each.probabilities[word] * shares[word].get("hidden", 0.0) for word in EMPTYING if word in shares)
     if statuses[status] < EVEN:
-        return "undecided", each.mechanism, 1 - statuses[status], intact
-    if status == "undecided" or shares[each.mechanism].get(status):
-        return status, each.mechanism, statuses[status], intact
-    mechanism = max(shares, key=lambda word: each.probabilities[word] * shares[word].get(status, 0.0))
-    return status, mechanism, statuses[status], intact
+        return "undecided", each.mechanism, 1 - statuses[status], intact, moved
+    mechanism = each.mechanism
+    if status != "undecided" and not shares[mechanism].get(status):
+        mechanism = max(shares, key=lambda word: each.probabilities[word] * shares[word].get(status, 0.0))
+    return status, mechanism, statuses[status], intact, moved
 
 
 def _shares(each: Weighed, scene: Scene, mechanism: str) -> dict[str, float]:
