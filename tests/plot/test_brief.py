@@ -111,6 +111,26 @@ def test_one_more_table_is_drawn_and_two_are_counted() -> None:
         assert ("wiped</text>" in drawn) is bool(rest)
 
 
+def test_a_table_that_people_named_is_told_beside_the_damaged_ones() -> None:
+    asked = {"schema": "m", "table": "sessions", "kind": "table", "status": "undecided", "reported": True,
+             "actual_rows": 2, "deletes": 3000}  # fmt: skip
+    lead = screen(findings=[*FINDINGS, asked]).find(class_="lead").get_text()
+    assert lead.endswith(
+        "People named besides: m.sessions undecided (2 rows there; 3,000 were deleted, wanted or not)."
+    )
+    assert "People named" not in screen().find(class_="lead").get_text()
+
+
+def test_a_line_is_not_said_to_be_that_of_a_cause_that_is_not_settled() -> None:
+    did = schemas.frame("culprits", [{"group": "G1", "path": "m/7.py", "line": 7, "ran": "applied"}])
+    for cause, chance, lead in (("migration", 0.8, "Its line: "), ("unknown", 0.4, "A line that would do it: ")):
+        causes = schemas.frame("causes", [{"group": "G1", "cause": cause, "title": "t", "probability": chance}])
+        groups = schemas.frame("groups", [{"group": "G1", "mechanism": "truncate", "probability": 0.98}])
+        page = plot.summary(schemas.frame("findings", FINDINGS), groups, causes, schemas.empty("recovery"), INCIDENT,
+                            culprits=did)  # fmt: skip
+        assert lead in answers(BeautifulSoup(page, "html.parser"))["Who"]
+
+
 def test_what_hides_rows_is_said_by_the_row_that_proves_it() -> None:
     row = {"id": "E4", "row": "m.slips", "says": "m.slips: row security is on: mine shows app only rows with (a = 1)"}
     page = screen(

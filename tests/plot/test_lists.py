@@ -212,6 +212,25 @@ def test_the_evidence_of_damaged_tables_is_shown_before_that_of_intact_ones() ->
     assert shown.count("<tr id=") == 2000
 
 
+def test_what_a_page_claims_keeps_its_row_whatever_else_there_is() -> None:
+    rows = [{"id": f"E{n}", "group": "log", "says": f"committed statement: CALL s.purge({n})"} for n in range(3000)]
+    rows += [{"id": f"E{3000 + n}", "group": "catalogue", "says": f"sign {n}", "row": "s.wiped"} for n in range(12)]
+    table = {"schema": "s", "table": "wiped", "kind": "table", "status": "wiped", "missing_rows": 9,
+             "because": ("E3011", "E3007", "E3001")}  # fmt: skip
+    found = SimpleNamespace(
+        causes=schemas.frame("causes", [{"group": "G1", "cause": "unknown", "for": ("E2500",), "against": ("E2600",)}]),
+        freeze=schemas.frame("freeze", [{"order": 1, "action": "a", "because": ("E2700",)}]),
+        explaining_statements=schemas.frame("explaining_statements", [{"group": "G1", "evidence": "E2800"}]),
+    )
+    kept = plot.cited(found)
+    assert kept == {"E2500", "E2600", "E2700", "E2800"}
+    filler = [{"id": f"E{n}", "group": "log", "says": f"other {n:x} line", "row": f"s.t{n}"} for n in range(4000, 5900)]
+    given = schemas.frame("evidence", rows + filler), None, schemas.frame("findings", [table])
+    shown = str(plot.evidence_list(*given, kept))
+    assert all(f'id="{one}"' in shown for one in (*kept, "E3011", "E3007"))
+    assert 'id="E2500"' not in str(plot.evidence_list(*given))
+
+
 def test_thousands_of_statements_that_differ_in_their_values_do_not_push_out_what_a_loss_rests_on() -> None:
     rows = [{"id": f"E{n}", "group": "log", "says": f"committed statement: CALL s.purge({n})"} for n in range(5000)]
     rows += [{"id": "E5000", "group": "log", "says": "committed statement: TRUNCATE s.wiped"},
@@ -269,3 +288,9 @@ def test_thousands_of_names_are_counted_and_not_all_listed() -> None:
     assert said.count("<code>") == 12 + html.MOST_NAMES
     assert "1,244 more</summary>" in said
     assert " and 1,144 more, all in findings.json" in said
+
+
+def test_the_joints_of_a_statement_that_no_window_holds_are_not_marked() -> None:
+    names = ", ".join(f"some_schema.some_table_{number:05d}" for number in range(1000))
+    assert "<wbr>" in html.sql(f"TRUNCATE {names[:400]}")
+    assert html.sql(f"TRUNCATE {names} --all").count("<") == 4  # pre, code and their ends

@@ -453,3 +453,20 @@ def test_a_statement_on_a_table_that_lacks_nothing_is_no_part_of_a_loss(word: st
         "operation": "delete", "text": "DELETE FROM d.hub WHERE id = $1", "tables": ["d.hub"], "outcome": "unknown",
         "removed": "600 rows, rolled-back calls included", "evidence": "E5"}])  # fmt: skip
     assert conclusion in told(findings(word), statements=seen).get_text(" ")
+
+
+def test_an_event_told_by_the_second_is_said_to_be_perhaps_later_than_its_neighbours() -> None:
+    rows = [{"at": f"2025-10-07T20:00:{at}Z", "kind": "statement", "text": "x", "source": "a.log"}
+            for at in ("01", "03", "03.038158", "04.5")]  # fmt: skip
+    said = BeautifulSoup(plot.event_list(schemas.frame("timeline", rows)), "html.parser").p.get_text()
+    assert said == (
+        "No. 2 is told by the whole second only: it may have come up to a second later than it stands and is drawn."
+    )
+    assert "whole second" not in plot.event_list(schemas.frame("timeline", [*rows[:2], rows[3]]))
+
+
+def test_rows_that_went_with_a_table_that_is_not_damaged_are_not_said_to_have_gone_alone() -> None:
+    frame = findings("none", "cascade_delete")
+    said = told(frame).get_text(" ")
+    assert "A DELETE on d.hub, which is not among them, would have taken their rows along." in said
+    assert "would have taken" not in told(findings("none", "delete")).get_text(" ")

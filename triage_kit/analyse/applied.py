@@ -137,7 +137,7 @@ def standing(states: pd.DataFrame) -> str:
     told = rows(states)
     by_state = {state: [row for row in told if row["state"] == state] for state in ("applied", "pending", "absent")}
     if not any(by_state.values()):
-        return "whether they ran is not known: no version table was read"
+        return "whether they ran is not known: no version table by a name that tools give was read"
     pending = _some([row["path"] for row in by_state["pending"]])
     parts = [f"{len(by_state['applied'])} applied, {len(by_state['pending'])} pending" + (pending and f" ({pending})")]
     if lost := by_state["absent"]:

@@ -12,6 +12,7 @@ from triage_kit.plot.chances import causes, mechanisms
 from triage_kit.plot.damage import tables
 from triage_kit.plot.details import (
     cause_list,
+    cited,
     coverage_list,
     event_list,
     evidence_list,
@@ -45,6 +46,7 @@ __all__ = [
     "Picture",
     "cause_list",
     "causes",
+    "cited",
     "coverage_list",
     "edge_legend",
     "event_list",

@@ -124,7 +124,13 @@ def _loss(findings: pd.DataFrame) -> Html:
     others = f"The others: {rest}" if len(damaged) < len(leaves) or hurt else "No other table was looked at"
     parts = [_table(row) for row in damaged.head(3).itertuples()]
     said = [tag("strong", f"{_headline(damaged)}: "), _some(parts, 2, len(damaged)), f". {others}."]
-    return html.join([*said, _parents(findings)])
+    return html.join([*said, _besides(leaves), _parents(findings)])
+
+
+def _besides(leaves: pd.DataFrame) -> Html:
+    """The tables that people named and that are not known to be damaged: they ask for these first."""
+    named = _reported(leaves[~leaves["status"].isin(style.DAMAGED)])
+    return html.join([" People named besides: ", _some(named, 2), "."]) if named else text("")
 
 
 def _parents(findings: pd.DataFrame) -> Html:
@@ -153,14 +159,16 @@ def _open(findings: pd.DataFrame) -> bool:
 
 def _named(leaves: pd.DataFrame) -> Html:
     """The tables that people named, with how sure it is that they lost nothing."""
-    named = leaves[leaves["reported"].fillna(False).astype(bool)]
-    if named.empty:
-        return text(".")
-    said = [
+    said = _reported(leaves)
+    return html.join([". Of the tables that people named: ", _some(said, 3), "."]) if said else text(".")
+
+
+def _reported(leaves: pd.DataFrame) -> list[Html]:
+    """Each table that people named, with its status and how sure that is."""
+    return [
         html.join([html.name(schemas.qualified(row.schema, row.table)), f" {row.status} ({_how_sure(row)})"])
-        for row in named.itertuples()
+        for row in leaves[leaves["reported"].fillna(False).astype(bool)].itertuples()
     ]
-    return html.join([". Of the tables that people named: ", _some(said, 3), "."])
 
 
 def _how_sure(row: object) -> str:
@@ -330,7 +338,8 @@ def _who(causes: pd.DataFrame, group: dict | None = None, did: dict | None = Non
     if did is not None:
         who, named = culprit.session(did), culprit.line(did)
         said += [". Seen running it: ", who] if who else []
-        lead = ". Its line: " if did["ran"] in culprit.DID else ". A line that would do it: "
+        likely = first["probability"] >= SETTLED and first["cause"] != "unknown"
+        lead = ". Its line: " if likely and did["ran"] in culprit.DID else ". A line that would do it: "
         said += [lead, named] if named else []
     return html.join([*said, ". Because of ", proof] if proof else said)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from types import SimpleNamespace
 
 import pandas as pd
 
@@ -17,7 +18,15 @@ from triage_kit.plot.story import ordered
 
 MOST = 500
 MOST_EVIDENCE = 2000
+MOST_PROOFS = 2  # evidence rows that a line of the table list names unfolded
+MOST_COARSE = 12  # numbers of events that one note lists
 MOST_ALIKE = 200  # rows of one kind and one wording that go before those of the tables
+# Frames of an investigation whose rows stand on a page, and their columns of evidence ids.
+CITING = {
+    **dict.fromkeys(("freeze", "decisions", "recovery", "recommendations", "next_steps"), ("because",)),
+    "causes": ("for", "against"),
+    **dict.fromkeys(("explaining_statements", "culprits", "cause_evidence", "review"), ("evidence",)),
+}
 MOST_ROOTS = 12  # tables of one statement whose reach is told unfolded
 LISTED = re.compile(r'(?:"(?:[^"]|"")*"|[^,"])+')  # one name of a list, quoted or not
 ALTERNATIVES = "These are alternatives: they bring the same rows, or some of them, so their numbers do not add up."
@@ -164,9 +173,21 @@ def event_list(timeline: pd.DataFrame, timezone: object = None) -> Html:
     ]
     left = len(events) - int(shown["times"].sum())
     note = tag("p", f"{left:,} more events of other kinds are in findings.json.", class_="note") if left else ""
-    return html.join(
-        [html.table("Events", ["No.", "At", "Kind", "What", "Source", "Evidence"], rows, numeric=(0,)), note]
-    )
+    table = html.table("Events", ["No.", "At", "Kind", "What", "Source", "Evidence"], rows, numeric=(0,))
+    return html.join([_whole_seconds(shown), table, note])
+
+
+def _whole_seconds(events: pd.DataFrame) -> Html:
+    """Which events may have come later than they stand: of a whole second, beside others that are told more finely."""
+    at = events["at"].dropna()
+    seconds, fine = at.dt.floor("s"), at.dt.microsecond > 0
+    coarse = events.loc[at.index[~fine & seconds.isin(set(seconds[fine]))], "number"].tolist()
+    if not coarse:
+        return text("")
+    which = ", ".join(map(str, coarse[:MOST_COARSE])) + (" \u2026" if len(coarse) > MOST_COARSE else "")
+    said = "is told by the whole second only: it may have come" if len(coarse) == 1 else (
+        "are told by the whole second only: each may have come")  # fmt: skip
+    return tag("p", f"No. {which} {said} up to a second later than it stands and is drawn.", class_="note")
 
 
 def _folding(said: object) -> Html:
@@ -391,7 +412,28 @@ def coverage_list(coverage: pd.DataFrame, timezone: object = None) -> Html:
     return html.table("What was read", ["Source", "Read", "Span"], rows)
 
 
-def evidence_list(evidence: pd.DataFrame, timezone: object = None, findings: pd.DataFrame | None = None) -> Html:
+def cited(found: SimpleNamespace) -> set[str]:
+    """Ids of the evidence rows that the page's own claims name: what did it, who, what to stop, the ways back.
+
+    Parameters
+    ----------
+    found : anything with the frames of an investigation; those that are not there cite nothing.
+    """
+    named: set[str] = set()
+    for name, columns in CITING.items():
+        frame = getattr(found, name, None)
+        for column in columns if frame is not None else ():
+            for told in frame[column].head(MOST).dropna():
+                named |= {told} if isinstance(told, str) else set(told)
+    return named
+
+
+def evidence_list(
+    evidence: pd.DataFrame,
+    timezone: object = None,
+    findings: pd.DataFrame | None = None,
+    kept: Collection[str] = (),
+) -> Html:
     """Every evidence row with its source: the target of every link.
 
     Parameters
@@ -400,9 +442,10 @@ def evidence_list(evidence: pd.DataFrame, timezone: object = None, findings: pd.
     timezone : shown beside UTC.
     findings : frame of that name; where a page cannot hold every row, those of damaged tables go first, the worst
         before the others, and of each the two that its line of the table list names.
+    kept : ids that ``cited`` tells: these stand in the list whatever else does.
     """
     whole = schemas.check(evidence, "evidence")
-    given = whole if len(whole) <= MOST_EVIDENCE else _telling(whole, findings)
+    given = whole if len(whole) <= MOST_EVIDENCE else _telling(whole, findings, kept)
     rows = [
         [
             tag("strong", row.id),
@@ -420,30 +463,33 @@ def evidence_list(evidence: pd.DataFrame, timezone: object = None, findings: pd.
     return html.join([html.table("Evidence", headers, rows, row_ids=given["id"].tolist()), note])
 
 
-def _telling(evidence: pd.DataFrame, findings: pd.DataFrame | None) -> pd.DataFrame:
-    """As many rows as a page holds: first those of causes, events and ways back, then those of each table in turn.
+def _telling(evidence: pd.DataFrame, findings: pd.DataFrame | None, kept: Collection[str] = ()) -> pd.DataFrame:
+    """As many rows as a page holds: first what is cited, then causes, events and ways back, then each table in turn.
 
     Of hundreds of tables each has a dozen rows that say the same; what is said once must not be cut for them.
     """
     if findings is None:
         of_table = evidence["row"].map(evidence["row"].value_counts()).fillna(1) >= 5
         of_table &= ~evidence["row"].fillna("").str.fullmatch(r"G\d+")  # what a whole loss rests on
+        of_table &= ~evidence["id"].isin(kept)
         return evidence.loc[sorted(of_table.sort_values(kind="stable").index[:MOST_EVIDENCE])]
     urgent = by_urgency(schemas.check(findings, "findings"))
     place = {name: number for number, name in enumerate(names(urgent))}
     hurt = set(names(urgent[urgent["status"].isin(style.DAMAGED)]))
-    nth = evidence.groupby("row", dropna=False).cumcount()
+    first = {one for told in urgent["because"] for one in told[:MOST_PROOFS]}
     # A hundred thousand statements that differ in their values alone must not push out what a loss rests on.
     more = evidence.groupby(["group", evidence["says"].fillna("").map(alike.shape)]).cumcount() >= MOST_ALIKE
     ranked_ = pd.DataFrame(
         {
-            "step": [(4 if again else 0) if row not in place else 3 if row not in hurt else 1 if number < 2 else 2
-                     for row, number, again in zip(evidence["row"], nth, more, strict=True)],
+            "step": [-1 if one in kept else (4 if again else 0) if row not in place else 3 if row not in hurt
+                     else 1 if one in first else 2
+                     for one, row, again in zip(evidence["id"], evidence["row"], more, strict=True)],
             "place": evidence["row"].map(place).fillna(0),
         },
         index=evidence.index,
     ).sort_values(["step", "place"], kind="stable")  # fmt: skip
-    return evidence.loc[sorted(ranked_.index[:MOST_EVIDENCE])]
+    most = max(MOST_EVIDENCE, int((ranked_["step"] < 0).sum()))
+    return evidence.loc[sorted(ranked_.index[:most])]
 
 
 def provenance(server: Mapping[str, object], incident: Mapping[str, object], facts: Mapping[str, object]) -> Html:

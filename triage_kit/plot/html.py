@@ -17,6 +17,7 @@ import pandas as pd
 from triage_kit.plot import style, words
 
 MANY = 24  # characters of a cell that wants a line of its own
+TOO_LONG = 20_000  # letters of a statement whose joints are not marked
 MOST_NAMES = 100  # names of one line that a page lists
 MOST_IDS = 500  # evidence ids of one claim that a page lists
 LONG = 200  # a table with more rows scrolls inside its own frame
@@ -128,7 +129,11 @@ def sql(value: object) -> Html:
     """A statement as written."""
     if _absent(value) or not value:
         return Html("")
-    whole = OPTION.sub(r'<span class="u">\g<0></span>', text(_lines(value)))
+    said = _lines(value)
+    # What no window holds is not read but copied: a break at every joint of thousands of names makes the page hang.
+    whole = (
+        escape(said, quote=True) if len(said) > TOO_LONG else OPTION.sub(r'<span class="u">\g<0></span>', text(said))
+    )
     return tag("pre", tag("code", Html(whole)), class_="sql")
 
 

@@ -442,7 +442,12 @@ def _ties(foreign_keys: pd.DataFrame, findings: pd.DataFrame) -> list[tuple[str,
         else "No DELETE on one damaged table took rows of another along: each was deleted from."
     )
     if between.empty:
-        conclusion = "No key joins two damaged tables: none of them lost its rows with another."
+        conclusion = "No key joins two damaged tables: none of them lost its rows with another of these."
+        led = given[given["status"].isin(style.DAMAGED) & (given["mechanism"] == "cascade_delete")]
+        above = sorted(set(near["parent"][near["child"].isin(names(led)) & (near["on_delete"] == "cascade")]))
+        if above:  # undecided itself, or its rows were written again
+            which = ", ".join(style.visible(each) for each in above[:4])
+            conclusion += f" A DELETE on {which}, which is not among them, would have taken their rows along."
     elif truncated:
         impact = "DELETE follows ON DELETE CASCADE only; TRUNCATE … CASCADE follows every key, whatever ON DELETE says."
         conclusion = "Keys without CASCADE therefore do not rule out that one statement emptied all of these tables."
