@@ -610,7 +610,8 @@ def test_keys_and_numbering_that_a_restore_lost_are_made_anew(server, database, 
     time.sleep(1.1)
     chosen = " ".join(f"--table={name}" for name in ("pits", "layers", "photos"))
     in_sql(server, database, ["DROP TABLE layers", "DROP TABLE photos, pits"])
-    in_shell(server, folder, [f"pg_restore {chosen} --dbname={database} old.bak"])
+    newer = "sed '/^SET transaction_timeout/d'"  # of a newer pg_restore than the server
+    in_shell(server, folder, [f"pg_restore {chosen} --file=- old.bak | {newer} | psql -X -q --dbname={database}"])
     assert rows(server, database, "SELECT count(*) FROM layers") == [(180,)]
     left = "SELECT count(*) FROM pg_constraint WHERE conrelid = 'pits'::regclass AND contype = 'p'"
     assert rows(server, database, left) == [(0,)]
