@@ -294,3 +294,13 @@ def test_the_joints_of_a_statement_that_no_window_holds_are_not_marked() -> None
     names = ", ".join(f"some_schema.some_table_{number:05d}" for number in range(1000))
     assert "<wbr>" in html.sql(f"TRUNCATE {names[:400]}")
     assert html.sql(f"TRUNCATE {names} --all").count("<") == 4  # pre, code and their ends
+
+
+def test_hundreds_of_roots_of_one_statement_are_not_all_written_out() -> None:
+    roots = [f"s.t{number}" for number in range(200)]
+    row = {"group": "G1", "text": "TRUNCATE s.t0", "roots": roots, "reaches": [f"{one}: s.kid" for one in roots],
+           "explained": 200, "of": 200, "extra": 0, "evidence": "E1"}  # fmt: skip
+    shown = plot.explaining_statements(schemas.frame("explaining_statements", [row]))
+    assert "188 more of these tables" in shown
+    assert shown.count("<li>") == 12 + 40
+    assert "148 more are in findings.json." in shown

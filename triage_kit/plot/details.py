@@ -27,6 +27,7 @@ CITING = {
     "causes": ("for", "against"),
     **dict.fromkeys(("explaining_statements", "culprits", "cause_evidence", "review"), ("evidence",)),
 }
+MOST_FOLDED = 40  # further ones that a fold tells
 MOST_ROOTS = 12  # tables of one statement whose reach is told unfolded
 LISTED = re.compile(r'(?:"(?:[^"]|"")*"|[^,"])+')  # one name of a list, quoted or not
 ALTERNATIVES = "These are alternatives: they bring the same rows, or some of them, so their numbers do not add up."
@@ -140,12 +141,17 @@ def _explanation(row: dict) -> Html:
         ),
         html.sql(row["text"]),
         html.listed(reaches[:MOST_ROOTS]) if reaches else "",
-        html.folded(f"{len(reaches) - MOST_ROOTS:,} more of these tables", html.listed(reaches[MOST_ROOTS:]))
-        if len(reaches) > MOST_ROOTS
-        else "",
+        _more_roots(reaches[MOST_ROOTS:]) if len(reaches) > MOST_ROOTS else "",
         equivalent,
         class_="explains",
     )
+
+
+def _more_roots(reaches: Sequence[Html]) -> Html:
+    """What further roots reach, folded; beyond a few dozen nobody reads it here, and it makes the page heavy."""
+    left = len(reaches) - MOST_FOLDED
+    rest = tag("p", f"{left:,} more are in findings.json.", class_="note") if left > 0 else ""
+    return html.folded(f"{len(reaches):,} more of these tables", html.listed(reaches[:MOST_FOLDED]), rest)
 
 
 def _reach(root: str, line: str) -> Html:

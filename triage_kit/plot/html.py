@@ -17,7 +17,7 @@ import pandas as pd
 from triage_kit.plot import style, words
 
 MANY = 24  # characters of a cell that wants a line of its own
-TOO_LONG = 20_000  # letters of a statement whose joints are not marked
+TOO_LONG = 20_000  # letters of a text whose joints are not marked
 MOST_NAMES = 100  # names of one line that a page lists
 MOST_IDS = 500  # evidence ids of one claim that a page lists
 LONG = 200  # a table with more rows scrolls inside its own frame
@@ -59,7 +59,10 @@ def text(value: object) -> Html:
     >>> text("<b>&")
     '&lt;b&gt;&amp;'
     """
-    return value if isinstance(value, Html) else Html(_breaking(_escaped(value)))
+    if isinstance(value, Html):
+        return value
+    said = _escaped(value)
+    return Html(said if len(said) > TOO_LONG else _breaking(said))
 
 
 def _escaped(value: object) -> str:
@@ -131,9 +134,7 @@ def sql(value: object) -> Html:
         return Html("")
     said = _lines(value)
     # What no window holds is not read but copied: a break at every joint of thousands of names makes the page hang.
-    whole = (
-        escape(said, quote=True) if len(said) > TOO_LONG else OPTION.sub(r'<span class="u">\g<0></span>', text(said))
-    )
+    whole = text(said) if len(said) > TOO_LONG else OPTION.sub(r'<span class="u">\g<0></span>', text(said))
     return tag("pre", tag("code", Html(whole)), class_="sql")
 
 
