@@ -1,4 +1,4 @@
-"""The first screen in words: what is gone, what did it, since when, the way back, what to stop, who decides what."""
+"""The first screen in words: what is gone, what to stop, what did it, since when, the way back, who decides what."""
 
 from __future__ import annotations
 
