@@ -470,3 +470,14 @@ def test_rows_that_went_with_a_table_that_is_not_damaged_are_not_said_to_have_go
     said = told(frame).get_text(" ")
     assert "A DELETE on d.hub, which is not among them, would have taken their rows along." in said
     assert "would have taken" not in told(findings("none", "delete")).get_text(" ")
+
+
+def test_the_line_below_the_bars_fits_their_width() -> None:
+    row = {"schema": "d", "kind": "table", "status": "wiped", "missing_rows": 9, "expected_rows": 9, "actual_rows": 0}
+    many = [{**row, "table": f"t{number}"} for number in range(1200)]
+    many += [{**row, "table": f"i{number}", "status": "intact", "group": "G1"} for number in range(1000)]
+    many += [{**row, "table": f"p{number}", "status": "partial", "actual_rows": 1} for number in range(2)]
+    last = BeautifulSoup(glance(schemas.frame("findings", many)).svg, "html.parser").find_all("text")[-1].get_text()
+    assert last.startswith("and 1,1")
+    assert "hit as well" not in last
+    assert len(last) <= 62

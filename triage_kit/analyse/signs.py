@@ -22,6 +22,7 @@ from triage_kit.analyse.inquiry import Inquiry, Sign, answered
 from triage_kit.analyse.rewound import another_state
 from triage_kit.analyse.statements import REMOVES_ROWS
 
+MOST_ROOTS = 12  # named tables that one line lists
 SCHEDULERS = ("pg_cron", "pgagent", "pg_partman", "timescaledb", "pg_timetable")
 RECOVERED = ("restore_point", "archive_recovery", "new_timeline", "backup_label")
 SPARING = ("truncate", "delete", "restore")
@@ -195,7 +196,9 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     about, evidence = inquiry.about, inquiry.evidence
     if group.mechanism == "truncate":
         number = len(group.roots)
-        says = f"{group.name} needs {number} named table{'s' if number != 1 else ''}: {', '.join(group.roots)}"
+        more = f" and {number - MOST_ROOTS:,} more" if number > MOST_ROOTS else ""
+        some = ", ".join(list(group.roots)[:MOST_ROOTS]) + more
+        says = f"{group.name} needs {number:,} named table{'s' if number != 1 else ''}: {some}"
         found["several_roots"] = (number > 1, says, "pg_constraint")
     kept = [row for row in inquiry.findings if row["status"] == "intact" and (row["actual_rows"] or 0) > 0]
     lost = [row for row in inquiry.findings if row["status"] in LOSSES]

@@ -16,6 +16,7 @@ LEAST = 9  # pixels of the shortest bar
 SCALE = "one scale for all"
 TINY = "the shortest bars are drawn longer"
 KEY = 70  # letters of the key that a line holds
+REST = 62  # letters of the line below the bars
 LETTERS = 54  # that a line holds, the name and its numbers together
 
 
@@ -77,7 +78,8 @@ def _rest(leaves: pd.DataFrame, shown: pd.DataFrame) -> str:
     said = [f"{counts[word]:,} {word}" for word in style.STATUSES if word in counts]
     spared = words.spared(leaves)
     beside = f" ({spared:,} of them hit as well, but empty)" if spared else ""
-    return f"and {', '.join(said)}{beside}" if said else ""
+    counted = f"and {', '.join(said)}" if said else ""
+    return f"{counted}{beside}" if said and len(counted) + len(beside) <= REST else counted
 
 
 def _row(place: int, row: object, most: int) -> Html:
