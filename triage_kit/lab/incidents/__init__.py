@@ -16,6 +16,7 @@ from triage_kit.lab.incidents import (
     boxoffice,
     brewery,
     bureau,
+    callsheets,
     chargers,
     chess,
     cinematheque,
@@ -40,6 +41,7 @@ from triage_kit.lab.incidents import (
     housing,
     infirmary,
     insurance,
+    judging,
     laboratory,
     library,
     lifts,
@@ -57,6 +59,7 @@ from triage_kit.lab.incidents import (
     payroll,
     pharmacy,
     podcast,
+    provider,
     quarry,
     recycling,
     registry,
@@ -72,6 +75,7 @@ from triage_kit.lab.incidents import (
     storage,
     telemetry,
     theses,
+    timing,
     toolhire,
     tramshop,
     transit,
@@ -135,7 +139,7 @@ SEEN_SINCE = (
     driving,
     lifts,
 )
-NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
+NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (judging, timing, provider, callsheets)
 
 INCIDENTS: dict[str, Incident] = {
     incident.name: incident
