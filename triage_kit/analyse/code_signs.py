@@ -125,10 +125,10 @@ def _without_migrations(found: dict[str, Sign], group: Group, inquiry: Inquiry) 
     """
     names = (schemas.qualified(row["schema"], row["name"]) for row in rows(inquiry.evidence["relations"]))
     noted = next((name for name in names if notes_versions(name)), None)
-    if noted is None:
+    scripts = [row for row in _reaching(group, inquiry) if _vehicle(row) == "script"]
+    if noted is None or not scripts:  # every file of SQL was read: one that does it would be known for a script
         return found | {"without_migrations": (True, "the repository holds no migration", "repository")}
-    numbered = [row for row in _reaching(group, inquiry)
-                if _vehicle(row) == "script" and _NUMBERED.search(row["path"] or "")]  # fmt: skip
+    numbered = [row for row in scripts if _NUMBERED.search(row["path"] or "")]
     if not numbered:
         return found
     where = f"{numbered[0]['path']}:{numbered[0]['line']}"
