@@ -87,7 +87,7 @@ def bring_back(lost: Loss, evidence: Mapping[str, pd.DataFrame], source: str, ta
         dumps = "; ".join(
             f"pg_dump {source} --data-only --column-inserts --rows-per-insert=1000 --on-conflict-do-nothing "
             f"--table={pattern(name)}"
-            + "".join(f" --exclude-table={pattern(each['name'])}" for each in own.get(name, ()))
+            + "".join(f" --exclude-table-data={pattern(each['name'])}" for each in own.get(name, ()))
             + older
             for name in group
         )
