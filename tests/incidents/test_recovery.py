@@ -508,6 +508,34 @@ def test_rows_out_of_the_wal_go_back_by_the_printed_lines_alone(server, database
     in_sql(server, database, ["INSERT INTO tree (name) VALUES ('next')", "INSERT INTO letters (node) VALUES (1)"])
 
 
+UNREAD = """
+CREATE TYPE spot AS (x int, y int);
+CREATE TABLE wells (id int PRIMARY KEY, name text NOT NULL, at spot NOT NULL);
+INSERT INTO wells SELECT g, 'w' || g, ROW(g, g)::spot FROM generate_series(1, 40) g;
+CREATE TABLE probes (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, well int NOT NULL REFERENCES wells, near spot);
+INSERT INTO probes (well, near) SELECT 1 + g % 40, ROW(g, 0)::spot FROM generate_series(1, 120) g;
+CREATE TABLE crews (id int PRIMARY KEY, name text NOT NULL, near spot);
+INSERT INTO crews SELECT g, 'c' || g, ROW(0, g)::spot FROM generate_series(1, 30) g;
+"""
+
+
+def test_a_value_that_must_not_be_null_and_was_not_read_ends_no_copy(server, database, folder) -> None:
+    programs.program("psql", at_least=server.version[0])
+    in_sql(server, database, [UNREAD])
+    time.sleep(1.1)
+    in_sql(server, database, ["TRUNCATE wells, crews CASCADE", "SELECT pg_switch_wal()"])
+    found = way(server, database, folder, "wal", reported=["wells", "probes", "crews"])
+    by_salvage(server, database, folder, found["commands"])
+    counts = ["SELECT count(*), count(near) FROM crews", "SELECT count(*) FROM wells", "SELECT count(*) FROM probes"]
+    assert [rows(server, database, query) for query in counts] == [[(30, 0)], [(0,)], [(0,)]]
+    let_writers_go_on(server, database)
+    in_sql(server, database, ["UPDATE wells_salvaged SET at = ROW(id, id)::spot"])
+    again = [line for line in found["commands"] if line.startswith("INSERT INTO")]
+    (folder / "again.sql").write_text("\n".join(again) + "\n", encoding="utf-8")
+    in_shell(server, folder, [f"psql -X --set=ON_ERROR_STOP=1 --dbname={database} --file=again.sql"])
+    assert [rows(server, database, query) for query in counts] == [[(30, 0)], [(40,)], [(120,)]]
+
+
 FAMILY = """
 CREATE TABLE grandparents (id int PRIMARY KEY, name text);
 INSERT INTO grandparents SELECT g, 'g' FROM generate_series(1, 9) g;

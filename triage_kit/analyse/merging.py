@@ -36,13 +36,19 @@ MOST_COUNTED = 40  # tables whose numbers of rows one query tells
 MOST_MERGED = 30  # tables whose statements a page holds
 MOST_NAMED = 4
 PIPED = "triage_rows"  # the temporary table through which rows of a copy come
+# Values of these lie in their row whole, and each of their bytes says something: no salvage lacks one.
+ALWAYS_READ = {"bool", "int2", "int4", "int8", "oid", "float4", "float8", "name", "uuid", "date", "timestamp",
+               "timestamptz", "time", "timetz", "interval"}  # fmt: skip
 _AS_FILE = re.compile(r"[\w-]{1,80}")  # a name that is in the name of its file as it stands
 TOOLS = "as `alembic stamp`, `manage.py migrate --fake`, `prisma migrate resolve` or `flyway baseline` do"
 
 
 @dataclass(frozen=True)
 class _Form:
-    """What of a table an INSERT has to know: its columns, a key without NULLs, and whether ON CONFLICT may be used."""
+    """What of a table an INSERT has to know: its columns, a key without NULLs, and whether ON CONFLICT may be used.
+
+    ``filled`` are the columns that must not be NULL and that salvaged rows may lack.
+    """
 
     name: str
     kind: str
@@ -50,6 +56,7 @@ class _Form:
     key: tuple[str, ...]
     deferrable: bool
     own_parent: bool
+    filled: tuple[str, ...] = ()
 
     @property
     def by_itself(self) -> bool:
@@ -109,7 +116,11 @@ def _named_beside(suffix: str, name: str) -> str:
 
 
 def _loaded(names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> Iterator[str]:
-    """A table beside each one that stands, and the rows of its file into it."""
+    """A table beside each one that stands, and the rows of its file into it.
+
+    It has the columns and nothing else: a value that could not be read is NULL in the file, and LIKE would refuse it by
+    the NOT NULL of ours (PostgreSQL documentation, CREATE TABLE).
+    """
     forms = _forms(names, evidence)
     for name in names:
         schema, table = schemas.parts(name)
@@ -117,9 +128,9 @@ def _loaded(names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> Itera
         if not (_AS_FILE.fullmatch(schema) and _AS_FILE.fullmatch(table)):
             yield f"-- for {remarked(name)}: the lines that the salvage prints, since its file has another name"
             continue
-        yield f"CREATE TABLE {beside} (LIKE {written(name)});"
-        file = literal(f"salvaged/{schema}.{table}.csv")
-        yield f"\\copy {beside} ({_listed(forms[name].columns)}) FROM {file} (FORMAT csv, HEADER)"
+        listed, file = _listed(forms[name].columns), literal(f"salvaged/{schema}.{table}.csv")
+        yield f"CREATE TABLE {beside} AS SELECT {listed} FROM {written(name)} WITH NO DATA;"  # noqa: S608 quoted names
+        yield f"\\copy {beside} ({listed}) FROM {file} (FORMAT csv, HEADER)"
 
 
 def _parts(lost: Loss, names: Sequence[str]) -> list[declared.Part]:
@@ -145,20 +156,23 @@ def merged(
     """Statements that put the rows of tables beside (their names end in ``suffix``) into those that stand.
 
     ``parts`` are what the tables lack: rows are told apart by a key that is to come back, too.
-    ``wait`` leaves rows whose parents are not there beside; otherwise the first of them ends it all with an error, as
-    it should where the tables beside are dropped afterwards.
+    ``wait`` leaves rows whose parents are not there beside, and those that lack a value that must not be NULL;
+    otherwise the first of them ends it all with an error, as it should where the tables beside are dropped afterwards.
     """
     standing = relations_of(evidence)
     ordered = parents_first([name for name in names if name in standing and not notes_versions(name)], evidence)
     forms, round_ = _forms(ordered, evidence, parts), circles.of(ordered, evidence)
-    held = orphans.conditions(ordered, evidence, partial(_named_beside, suffix)) if wait else {}
+    whole = {name: told for name, each in forms.items() if (told := _whole(each))}
+    held = orphans.conditions(ordered, evidence, partial(_named_beside, suffix), whole) if wait else {}
     yield from (f"-- {each}" for each in circles.told(round_))
     yield from (f"{each};" for each in circles.late(round_))
     for name in ordered:
         beside, condition = _named_beside(suffix, name), held.get(name, "")
         yield f"{_insert(forms[name], beside, condition)};"
         if condition:
-            yield orphans.waiting(name, beside, condition)
+            lacks = ["their parents"] if condition != whole.get(name) else []
+            lacks += ["a value that must not be NULL"] if name in whole else []
+            yield orphans.waiting(name, beside, condition, f"wait beside for {' or '.join(lacks)}")
     if round_:
         yield "SET CONSTRAINTS ALL IMMEDIATE;"  # a key cannot be set back while its checks are to come
     yield from (f"{each};" for each in circles.again(round_))
@@ -182,7 +196,8 @@ def out_of_salvage(lost: Loss, names: Sequence[str], evidence: Mapping[str, pd.D
         lines += [
             "# it writes salvaged/*.csv; look at salvaged/*.unread.csv, where it is: what it names is NULL in the rows."
             " Then, in psql started in the same folder, load them into tables beside and put them back; leave out the "
-            "lines of a table of which no row was found:",
+            "lines of a table of which no row was found. Rows that lack a value that must not be NULL wait beside: set "
+            "it there, and run the INSERT of their table again:",
             *(f"-- {each}" for each in _beware(own, evidence, lost, beside=True)), *IN_PSQL,
             *_loaded(own, evidence),
             "BEGIN;", *merged(own, evidence, "_salvaged", wait=True, parts=lost.parts),
@@ -312,6 +327,12 @@ def _insert(form: _Form, beside: str, condition: str = "") -> str:
     return f"{into} {missing}" + ("" if form.deferrable else " ON CONFLICT DO NOTHING")
 
 
+def _whole(form: _Form) -> str:
+    """That a row of ``triage_old`` has every value that must not be NULL; nothing where any may be."""
+    listed = ", ".join(f"triage_old.{sql.quote_ident(each)}" for each in form.filled)
+    return f"num_nulls({listed}) = 0" if listed else ""
+
+
 def _listed(columns: Sequence[str]) -> str:
     return ", ".join(map(sql.quote_ident, columns))
 
@@ -357,6 +378,8 @@ def _form(
         any(each["deferrable"] for each in keys),
         any(each["kind"] == "foreign_key" and each["referenced_oid"] == relation["oid"]
             for each in constraints[relation["oid"]]),
+        tuple(each["name"] for each in own
+              if each["not_null"] and not each["generated"] and each["base_type"] not in ALWAYS_READ),
     )  # fmt: skip
 
 

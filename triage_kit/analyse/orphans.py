@@ -19,13 +19,15 @@ from triage_kit.analyse.losses import literal, relations_of, written
 Evidence = Mapping[str, pd.DataFrame]
 
 
-def conditions(names: Sequence[str], evidence: Evidence, beside: Callable[[str], str]) -> dict[str, str]:
+def conditions(
+    names: Sequence[str], evidence: Evidence, beside: Callable[[str], str], whole: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """For each table that refers to any, that a row of ``triage_old`` finds its parent in every one of them.
 
-    ``beside`` gives the name, in SQL, of the table whose rows are to go in.
+    ``beside`` gives the name, in SQL, of the table whose rows are to go in, ``whole`` what a row must meet by itself.
     """
     ring = {row["oid"] for _, _, row in circles.of(names, evidence)}
-    found: dict[str, dict[str, None]] = {}
+    found: dict[str, dict[str, None]] = {name: {told: None} for name, told in (whole or {}).items() if name in names}
     own: dict[str, list[dict]] = {}
     for child, parent, row in _keys(names, evidence):
         if row["oid"] in ring:
@@ -74,7 +76,7 @@ def _finds(parent: str, row: dict) -> str:
     return f"({null} OR EXISTS (SELECT FROM {written(parent)} AS triage_parent WHERE {same}))"
 
 
-def waiting(name: str, beside: str, condition: str, what: str = "wait beside for their parents") -> str:
+def waiting(name: str, beside: str, condition: str, what: str) -> str:
     """The query that counts the rows that are left beside."""
     told = literal(f"rows of {name} that {what}")
     return f"SELECT {told}, count(*) FROM {beside} AS triage_old WHERE NOT ({condition});"  # noqa: S608 quoted names

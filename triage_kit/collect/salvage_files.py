@@ -42,9 +42,11 @@ def _loading(beside: str, table: str | None, columns: Sequence[Column], path: Pa
     listed = ", ".join(sql.quote_ident(column.name) for column in columns)
     typed = ", ".join(f"{sql.quote_ident(one.name)} {one.kind if one.kind in READERS else 'text'}" for one in columns)
     name = str(path).replace("'", "''")
+    # LIKE would take NOT NULL along, and what could not be read is NULL.
+    made = f"AS SELECT {listed} FROM {table} WITH NO DATA" if table else f"({typed})"  # noqa: S608 quoted names
     return (
         "SET default_transaction_read_only = off;\n"  # new sessions are read-only since the freeze
-        f"CREATE TABLE {beside} ({f'LIKE {table}' if table else typed});\n"
+        f"CREATE TABLE {beside} {made};\n"
         f"\\copy {beside} ({listed}) FROM '{name}' WITH (FORMAT csv, HEADER)"
     )
 
