@@ -241,6 +241,14 @@ def test_every_table_but_the_tools_own_emptied_by_hand_is_not_sure_to_be_a_test(
     assert ranked.iloc[1] > 0.1
 
 
+def test_a_partitioned_table_is_not_counted_beside_its_parts_among_what_was_spared(make_table, make_evidence):
+    tables = [make_table("notes", 16404, **EMPTIED), make_table("days", 16500, kind="partitioned", sequence=None)]
+    tables += [make_table(f"day_{n}", 16510 + n, parent="days") for n in range(5)]
+    found = analyse.investigate(make_evidence(tables, reported=["notes"]))
+    told = found.evidence["says"][found.evidence["says"].str.contains("tables with rows were spared")]
+    assert told.tolist() == ["5 tables with rows were spared: s.day_0, s.day_1, s.day_2, s.day_3 and 1 more"]
+
+
 @pytest.mark.parametrize(("keys", "blamed"), [([("pages", "pages", "cascade")], True), ([], False)])
 def test_a_delete_of_one_row_explains_a_tree_below_it(keys, blamed, make_table, make_evidence):
     # Measured: pg_stat_statements counts the rows of the statement, none of those that went along by the key.

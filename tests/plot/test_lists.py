@@ -175,6 +175,22 @@ def test_the_statement_that_the_damage_proves_comes_first_and_is_said_to_have_be
     assert "2025-10-07 20:00:00 UTC, role ops, E2, E3" in said
 
 
+def test_a_statement_that_found_no_row_is_not_said_to_have_cost_rows() -> None:
+    names = ("findings", "groups", "causes", "culprits", "explaining_statements", "foreign_keys")
+
+    def said(removed: str) -> str:
+        seen = schemas.frame("seen_statements", [{
+            "at": "2025-10-07T20:27:38.772Z", "text": "DELETE FROM m.flows WHERE sum = 0", "operation": "delete",
+            "outcome": "unknown", "removed": removed, "tables": ["m.flows"], "evidence": "E5"}])  # fmt: skip
+        found = SimpleNamespace(**{name: schemas.empty(name) for name in names}, statements=seen)
+        return Reader(plot.numbered_findings(found, schemas.empty("migration_operations"))).text
+
+    assert "may have cost rows" in said("rows: how many is not logged")
+    assert "may have cost rows" in said("3 rows, by pg_stat_statements")
+    assert "It found no row to take: it is no part of a loss" in said("0 rows, by pg_stat_statements")
+    assert "may have cost rows" not in said("0 rows, by pg_stat_statements")
+
+
 def test_counters_and_the_sum_of_the_table_list() -> None:
     row = {"schema": "m", "table": "assets", "kind": "table", "status": "wiped", "inserts": 81, "deletes": 33,
            "expected_rows": 48, "expected_from": "counters", "actual_rows": 0, "missing_rows": 48,

@@ -226,10 +226,10 @@ def test_counters_tell_of_a_logged_statement_no_second_time() -> None:
     gone = {"operation": "delete", "removed": "6 rows", "evidence": "E4"}
     page = told(findings("none"), statements=schemas.frame("seen_statements", [
         {**done, "at": "2025-10-08T10:37:29Z", "outcome": "committed", "evidence": "E1"},
-        {**done, "outcome": "unknown", "evidence": "E2"},
+        {**done, "outcome": "committed", "evidence": "E2"},  # as analyse gives them the end of the logged ones
         {**done, "text": "TRUNCATE d.van", "outcome": "unknown", "evidence": "E3"},
         {**gone, "text": "DELETE FROM d.hub WHERE id < 7;", "at": "2025-10-08T10:37:30Z", "outcome": "committed"},
-        {**gone, "text": "DELETE FROM d.hub WHERE id < $1", "outcome": "unknown"},
+        {**gone, "text": "DELETE FROM d.hub WHERE id < $1", "outcome": "committed"},
     ]))  # fmt: skip
     heads = [head.get_text().partition(": ")[2] for head in page.find_all("h3") if "table" not in head.get_text()]
     assert heads == ["TRUNCATE, committed", "DELETE, committed", "TRUNCATE, outcome unknown"]

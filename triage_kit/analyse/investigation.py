@@ -23,6 +23,7 @@ from triage_kit.analyse import (
     groups,
     mechanisms,
     missing,
+    outcomes,
     probes,
     provenance,
     recovery,
@@ -147,6 +148,7 @@ def _investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
     seen = statements.statements_frame(known.seen)
     frames = _blame(known, judged) | {"groups": grouped}
     frames["culprits"] = culprits.culprits(grouped, frames, seen)
+    known = _settled(known, frames["culprits"])
     frames |= _prove(known, judged, frames)
     frames |= _advise(known, judged, frames)
     return Investigation(
@@ -157,11 +159,17 @@ def _investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
         mechanism_probabilities=missing.probabilities(judged.weighed, judged.tables),
         mechanism_evidence=judged.matrix,
         removals=took,
-        statements=seen,
+        statements=statements.statements_frame(known.seen),
         evidence=known.ledger.frame(),
         coverage=provenance.coverage(evidence),
         **frames,
     )
+
+
+def _settled(known: _Known, did: pd.DataFrame) -> _Known:
+    """The same with one end for each statement, wherever it is told of."""
+    seen = outcomes.known(known.seen, [one for proofs in did["evidence"] for one in proofs])
+    return replace(known, seen=seen, connected=outcomes.retold(known.connected, seen))
 
 
 def _know(evidence: Mapping[str, pd.DataFrame]) -> _Known:

@@ -216,8 +216,8 @@ def _counted(keys: pd.Series, verbs: pd.Series) -> pd.Series:
 def _deeds(known: pd.DataFrame, changing: pd.DataFrame, wrong: pd.DataFrame) -> pd.DataFrame:
     """Column ``did``: changes and errors of each session in their order, and how they ended."""
     words = [
-        (changing["outcome"].fillna("unknown").replace(OUTCOMES) + ": ") + changing["statement"].map(_line),
-        wrong["severity"] + ": " + wrong["message"].fillna("").map(_line) + wrong["statement"].map(_cited),
+        (changing["outcome"].fillna("unknown").replace(OUTCOMES) + ": ") + changing["statement"].map(line_of),
+        wrong["severity"] + ": " + wrong["message"].fillna("").map(line_of) + wrong["statement"].map(_cited),
     ]
     said = pd.concat(words)
     said = said.reindex(known.index[known.index.isin(said.index)])  # the order of each session
@@ -229,12 +229,13 @@ def _deeds(known: pd.DataFrame, changing: pd.DataFrame, wrong: pd.DataFrame) -> 
     return pd.DataFrame({"did": pd.Series(more, index=kept.index, dtype="object")})
 
 
-def _line(text: str) -> str:
+def line_of(text: str) -> str:
+    """A statement or a message in one line of at most 200 letters."""
     return schemas.cut(" ".join(text[:2000].split()), 200)
 
 
 def _cited(text: object) -> str:
-    return f" — {_line(text)}" if isinstance(text, str) else ""
+    return f" — {line_of(text)}" if isinstance(text, str) else ""
 
 
 def _ends(known: pd.DataFrame) -> pd.DataFrame:
@@ -243,7 +244,7 @@ def _ends(known: pd.DataFrame) -> pd.DataFrame:
     last = over.drop_duplicates("key", keep="last").set_index("key")
     regular = last["message"].fillna("").str.startswith("disconnection:")
     regular |= last["subject"].eq("disconnection").fillna(False).astype(bool)
-    text = last["message"].fillna("").map(_line).where(~regular, "disconnected")
+    text = last["message"].fillna("").map(line_of).where(~regular, "disconnected")
     return pd.DataFrame({"ended_at": last["at"], "ended": text})
 
 
@@ -276,7 +277,7 @@ def _with_activity(found: list[dict], activity: pd.DataFrame) -> list[dict]:
             mine[column] = mine.get(column) if mine.get(column) is not None else row[column]
         mine["ended"] = f"{STILL}, {row['state'] or 'in an unknown state'}"
         if row["query"]:
-            mine["did"] = (*(mine.get("did") or ()), f"last or running: {_line(row['query'])}")
+            mine["did"] = (*(mine.get("did") or ()), f"last or running: {line_of(row['query'])}")
     return found
 
 

@@ -200,7 +200,9 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         some = ", ".join(list(group.roots)[:MOST_ROOTS]) + more
         says = f"{group.name} needs {number:,} named table{'s' if number != 1 else ''}: {some}"
         found["several_roots"] = (number > 1, says, "pg_constraint")
-    kept = [row for row in inquiry.findings if row["status"] == "intact" and (row["actual_rows"] or 0) > 0]
+    # A partitioned table is its parts: the page counts these, and so the numbers agree.
+    whole = [row for row in inquiry.findings if row["kind"] != "partitioned" and row["status"] == "intact"]
+    kept = [row for row in whole if (row["actual_rows"] or 0) > 0]
     lost = [row for row in inquiry.findings if row["status"] in LOSSES]
     noted = [row for row in kept if notes_versions(schemas.qualified(row["schema"], row["table"]))]
     kept = [row for row in kept if row not in noted]  # a migration tool's own table is nobody's choice
@@ -213,6 +215,7 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         (kept and lost and group.mechanism != "new_cluster") or (lost and group.mechanism in SPARING)
     ):
         names = ", ".join(schemas.qualified(row["schema"], row["table"]) for row in kept[:4])
+        names += f" and {len(kept) - 4:,} more" if len(kept) > 4 else ""
         many = "1 table with rows was" if len(kept) == 1 else f"{len(kept)} tables with rows were"
         says = f"{many} spared{f': {names}' if kept else ''}"
         found["survivors_chosen"] = (bool(kept) and bool(lost), says, "pg_stat_user_tables")

@@ -36,7 +36,11 @@ DESTRUCTIVE = REMOVES_ROWS | REMOVES_COLUMNS | MOVES_ROWS
 
 AWAY = ("drop_database", "rename_database")  # what leaves nothing under a database's name, run from another one
 _DATABASE_AWAY = re.compile(r"(?i)\bdrop\s+database\b|\balter\s+database\b[^;]*\brename\b")
-OUTCOMES = {"unknown": "outcome unknown", "rolled_back": "rolled back"}  # in words; the others say themselves
+OUTCOMES = {
+    "unknown": "outcome unknown",
+    "rolled_back": "rolled back",
+    "carried_out": "carried out",
+}  # in words; the others say themselves
 FAILURES = ("ERROR", "FATAL", "PANIC")
 NOTHING = "nothing: a statement that fails changes no row"
 COLUMN_ONLY = "no rows: at most the columns of that type"
@@ -213,7 +217,8 @@ def removed(group: list[Seen]) -> str:
         return "nothing: it was rolled back"
     counted = [seen.rows for seen in group if seen.rows is not None]
     if counted and operations & {"delete", "update", "merge"}:
-        return f"{sum(counted)} row{'s' if sum(counted) != 1 else ''}, rolled-back calls included"
+        source = "rolled-back calls included" if group[0].at is None else "by pg_stat_statements"
+        return f"{sum(counted)} row{'s' if sum(counted) != 1 else ''}, {source}"
     if operations <= REMOVES_COLUMNS:
         return COLUMN_ONLY
     if operations <= HIDES_ROWS:

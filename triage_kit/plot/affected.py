@@ -130,7 +130,8 @@ def _mechanism(row: object) -> Html:
     if newer := words.refilled(row):
         left = f"; none of the old rows is left, the {style.things(newer, 'row')} there came later"
     elif row.status == "partial" and pd.notna(row.old_rows_left):
-        left = f"; {style.things(int(row.old_rows_left), 'old row')} left"
+        # Which of the rows that stand were written since nobody counts.
+        left = f"; up to {style.things(int(row.old_rows_left), 'old row')} left" if row.old_rows_left else ""
     if former := words.former_rows(row):
         left += f"; the WAL holds {style.things(former, 'row')} of the table that was dropped"
     if row.status == "intact" and isinstance(row.group, str) and row.group:

@@ -15,6 +15,7 @@ from triage_kit.plot.removals import transactions
 
 MOST_GROUPS = 3
 MOST_PROOFS = 3
+MOST_TOLD, MOST_NAMED = 2, 6  # damaged tables told with what became of them, and named at all
 SETTLED = 0.5  # below it the most probable cause is less likely than all others together
 OUT_OF_SIGHT = "Nobody removed rows: they stand, out of sight"
 SURE = 0.95  # a second cause below the first is named unless the first is as sure as this
@@ -122,9 +123,20 @@ def _loss(findings: pd.DataFrame) -> Html:
         headline = "Whether rows were lost is not settled" if _open(leaves) else "No table is known to have lost rows"
         return html.join([tag("strong", headline), f" ({rest})", _named(leaves)])
     others = f"The others: {rest}" if len(damaged) < len(leaves) or hurt else "No other table was looked at"
-    parts = [_table(row) for row in damaged.head(3).itertuples()]
-    said = [tag("strong", f"{_headline(damaged)}: "), _some(parts, 2, len(damaged)), f". {others}."]
+    said = [tag("strong", f"{_headline(damaged)}: "), _hit(damaged), f". {others}."]
     return html.join([*said, _besides(leaves), _parents(findings)])
+
+
+def _hit(damaged: pd.DataFrame) -> Html:
+    """Every damaged table by its name, the first with what became of them; of very many, how many more there are."""
+    told = list(damaged.itertuples())
+    if len(told) <= MOST_TOLD + 1:
+        return html.join([_table(row) for row in told], ", ")
+    parts = [
+        *map(_table, told[:MOST_TOLD]),
+        *(html.name(schemas.qualified(row.schema, row.table)) for row in told[MOST_TOLD:]),
+    ]
+    return _some(parts, MOST_NAMED)
 
 
 def _besides(leaves: pd.DataFrame) -> Html:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.plot import html, style, words
-from triage_kit.plot.damage import by_urgency
+from triage_kit.plot.damage import OPEN, by_urgency
 from triage_kit.plot.html import Html, tag
 
 WIDTH, ROW, TOP = 400, 32, 24
@@ -149,8 +149,8 @@ def _bar(top: float, row: object, most: int) -> list[Html]:
     parts = []
     if whole and actual:
         fill, look = _stands(row)
-        parts.append(tag("rect", x=0.5, y=top, width=round(length * min(actual / whole, 1), 1), height=BAR,
-                         fill=fill, class_=look))  # fmt: skip
+        share = min(actual / whole, OPEN if _open(row) else 1)  # what is dotted ends beyond what is filled
+        parts.append(tag("rect", x=0.5, y=top, width=round(length * share, 1), height=BAR, fill=fill, class_=look))
     if whole and gone:
         left = length * (1 - min(gone / whole, 1))
         parts.append(tag("path", d=_hatch(left, length, top, BAR), stroke="#b3261e", stroke_width=1.2, fill="none",

@@ -208,7 +208,7 @@ def _statements(
     texts = given["text"].fillna("")
     kinds = texts if len(given) <= alike.FINDINGS else texts.map(alike.shape)  # thousands differ in their values only
     kinds = kinds.mask(given["at"].isna(), _logged(given, kinds))
-    for (_, outcome), same in given.groupby([kinds, _outcomes(given)], sort=False):
+    for (_, outcome), same in given.groupby([kinds, given["outcome"].fillna("unknown")], sort=False):
         explains = bool(proven & set(same["evidence"].dropna()))
         found.append((not explains, _statement(same.to_dict("records"), outcome, explains, sound, timezone)))
     return [told for _, told in sorted(found, key=lambda each: each[0])]  # what did it first, the others as they came
@@ -221,14 +221,6 @@ def _logged(statements: pd.DataFrame, kinds: pd.Series) -> pd.Series:
     first = dict(zip(shapes[dated][::-1], kinds[dated][::-1], strict=True))
     told = [first.get(shape, kind) for shape, kind in zip(shapes, kinds, strict=True)]
     return pd.Series(told, kinds.index, dtype=kinds.dtype)
-
-
-def _outcomes(statements: pd.DataFrame) -> pd.Series:
-    """What became of each; what counters tell of a statement that the log has as well is no statement of its own."""
-    outcomes = statements["outcome"].fillna("unknown")
-    dated, shapes = statements["at"].notna(), statements["text"].fillna("").map(alike.shape)
-    done = set(shapes[dated & outcomes.eq("committed")])  # counters never count what failed
-    return outcomes.mask(~dated & shapes.isin(done), "committed")
 
 
 def _statement(same: list[dict], outcome: str, explains: bool, sound: set[str], timezone: object) -> tuple[str, Html]:
@@ -245,19 +237,6 @@ def _statement(same: list[dict], outcome: str, explains: bool, sound: set[str], 
     seen = html.join([html.join([*times, html.moment(first["at"], timezone, fine=True)]), *who, proof], ", ")
     removed = first["removed"] if isinstance(first["removed"], str) else "what it removed is not known"
     touched = html.join([" It names ", html.names(first["tables"]), "."]) if first["tables"] else ""
-    spared = bool(first["tables"]) and sound.issuperset(first["tables"])
-    open_end = (
-        f"{'The table' if len(first['tables']) == 1 else 'Each table'} that it names lacks no row: it is no part of a "
-        "loss, however it ended."
-        if spared
-        else "It is among what may have cost rows, and is weighed with the causes."
-    )
-    proved = "The state of the tables shows that it was carried out: it explains the damage above."
-    conclusion = {
-        "failed": "A failed statement is undone as a whole: it removed nothing. It shows what somebody meant to do.",
-        "rolled_back": "A transaction that was rolled back removes nothing.",
-        "committed": "It was carried out: it belongs to the causes that are weighed.",
-    }.get(outcome, proved if explains else open_end)
     said = style.visible(first["message"]) if isinstance(first["message"], str) else ""
     # Where only the statement was logged, the message repeats what stands above it.
     failed = f"It failed: {said}." if said and not said.startswith("statement: ") else "It failed."
@@ -273,8 +252,31 @@ def _statement(same: list[dict], outcome: str, explains: bool, sound: set[str], 
     texts = len({one["text"] for one in same if pd.notna(one["at"])})  # counters hold the same one without values
     others = tag("p", f"This is the first{alike.more(texts)}.") if texts > 1 else ""
     return f"{operation.upper().replace('_', ' ')}, {ended}", _shape(
-        html.join([seen, html.sql(first["text"]), others]), result.get(outcome, open_), impact, conclusion
+        html.join([seen, html.sql(first["text"]), others]),
+        result.get(outcome, open_),
+        impact,
+        _conclusion(same, outcome, explains, sound),
     )
+
+
+def _conclusion(same: list[dict], outcome: str, explains: bool, sound: set[str]) -> str:
+    """What a statement has to do with the loss, by its end, the rows that it found and the tables that it names."""
+    if outcome == "failed":
+        return "A failed statement is undone as a whole: it removed nothing. It shows what somebody meant to do."
+    if outcome == "rolled_back":
+        return "A transaction that was rolled back removes nothing."
+    if explains or outcome == "carried_out":
+        return "The state of the tables shows that it was carried out: it explains the damage above."
+    however = "" if outcome == "committed" else ", however it ended"
+    if all(str(one["removed"]).startswith("0 rows") for one in same):
+        return f"It found no row to take: it is no part of a loss{however}."
+    named = same[0]["tables"]
+    if named and sound.issuperset(named):
+        which = "The table" if len(named) == 1 else "Each table"
+        return f"{which} that it names lacks no row: it is no part of a loss{however}."
+    if outcome == "committed":
+        return "It was carried out: it belongs to the causes that are weighed."
+    return "It is among what may have cost rows, and is weighed with the causes."
 
 
 def _proofs(found: SimpleNamespace) -> dict[str, str]:

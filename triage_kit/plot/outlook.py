@@ -163,7 +163,7 @@ def unseen(gaps: pd.DataFrame | None, coverage: pd.DataFrame | None, dated: bool
     beside = not_named(coverage)
     if gaps is None or not len(gaps):
         every = (
-            "Every question to the server has its answer; what nobody logs is in none. "
+            "Every question to the server was answered; what it neither logs nor counts, no answer tells. "
             if coverage is not None and len(coverage)
             else ""
         )

@@ -196,7 +196,7 @@ seen_statements: one destructive statement that was seen, whatever its outcome
     application text
     client text address or host name that it came from
     pid int process of its session
-    outcome text failed, committed, rolled_back or unknown
+    outcome text failed, committed, rolled_back, carried_out (the state of the tables shows it) or unknown
     removed text what it removed, in words
     message text what the server said when it failed
     source text
