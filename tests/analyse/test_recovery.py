@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from triage_kit import analyse, schemas
-from triage_kit.analyse import commands, merging, remains_ways, renamed_ways, restore_ways
+from triage_kit.analyse import commands, dump_ways, merging, remains_ways, renamed_ways, restore_ways, shelf
 from triage_kit.analyse.losses import Loss
 from triage_kit.analyse.recovery import wal_segments
 from triage_kit.analyse.target import Target
+from triage_kit.plot import outlook
 
 GONE = {"rows": 0, "live": 0, "insv": 0, "filenode": 24600, "heap": 0, "pkey": 8192, "xmin": 742, "tuples": -1.0}
 DELETED = {"deletes": 143, "rows": 0, "live": 0, "dead": 143, "mod": 143}
@@ -310,3 +311,43 @@ def test_dead_rows_are_those_of_the_tables_named_and_no_row_of_an_undone_load(ma
     assert told["tables"] == ("s.sent", "s.crashed")
     assert told["rows"] == 128 + 40
     assert told["why"].startswith("168 dead rows are counted")
+
+
+def test_rows_that_wait_for_their_parents_are_no_best_way_back(make_table, make_evidence) -> None:
+    tables = [make_table(name, 16404 + at, **GONE) for at, name in enumerate(("people", "orders"))]
+    held = [{"table_oid": 16405, "filenode": 16405, "rows": 143}]
+    more = {"wal_files": wal(7, 8), "wal_spans": [{"from_lsn": "0/7000028", "how": "files"}], "wal_rows": held}
+    keys = [("orders", "people", "no_action")]
+    found = analyse.investigate(make_evidence(tables, reported=["people", "orders"], keys=keys, **more)).recovery
+    options = found.set_index("option")
+    assert pd.isna(options.loc["wal", "feasible"])
+    assert options.loc["wal", "rows"] == 0
+    assert options.loc["backup", "order"] < options.loc["wal", "order"] < options.loc["reload_sources", "order"]
+    assert "143 rows are in it, none of them surely goes in now" in options.loc["wal", "why"]
+    assert "in this order: s.people, s.orders" in options.loc["wal", "why"]
+    assert options.loc["wal", "brings_not"].startswith("143 rows that are in it, as long as the rows of s.people")
+    shown = str(outlook.way_back(found, schemas.empty("findings"), "UTC"))
+    assert "by itself brings 0 rows, and not 143 rows that are in it" in shown
+    # With the parents in the WAL, too, all of them go in.
+    more["wal_rows"] = [*held, {"table_oid": 16404, "filenode": 16404, "rows": 143}]
+    found = analyse.investigate(make_evidence(tables, reported=["people", "orders"], keys=keys, **more)).recovery
+    assert found["option"].iloc[0] == "wal"
+    assert found["rows"].iloc[0] == 286
+
+
+def test_a_dump_without_the_parents_follows_one_that_has_them(make_evidence) -> None:
+    names = ("s.people", "s.orders")
+    found = {name: {"status": "wiped", "mechanism": "truncate", "missing_rows": 40} for name in names}
+    lost = Loss(frozenset({"truncate"}), names, 80, 0, None, None, missing=dict.fromkeys(names, 40), found=found)
+    relations = [
+        {"oid": at, "schema": "s", "name": name, "kind": "table"} for at, name in enumerate(("people", "orders"))
+    ]
+    key = {"kind": "foreign_key", "table_oid": 1, "referenced_oid": 0, "columns": ("p",), "referenced_columns": ("id",)}
+    keys = schemas.frame("constraints", [{**key, "oid": 9, "name": "k"}])
+    evidence = make_evidence([]) | {"relations": schemas.frame("relations", relations), "constraints": keys}
+    half = shelf.Judged({"file": "orders.dump"}, True, "it holds 40 rows", None, {"s.orders": 40})
+    brings = dump_ways.brought(lost, half, evidence)
+    assert (brings.rows, brings.waits, brings.feasible(True)) == (0, 40, None)
+    whole = shelf.Judged({"file": "all.dump"}, True, "it holds 80 rows", None, {"s.people": 40, "s.orders": 40})
+    brings = dump_ways.brought(lost, whole, evidence)
+    assert (brings.rows, brings.waits, brings.feasible(True)) == (80, 0, True)

@@ -12,6 +12,7 @@ from triage_kit.analyse import commands, merging
 from triage_kit.analyse.context import first
 from triage_kit.analyse.losses import Loss, way
 from triage_kit.analyse.shelf import Judged
+from triage_kit.analyse.waiting import Share, share
 
 # A dump of pg_dumpall, or of pg_dump --create, drops and makes databases by name and connects to them: psql takes it
 # into the damaged database, whatever --dbname says. Of it only what follows \connect to the wanted one is let by.
@@ -24,6 +25,7 @@ BY_HAND = (
     "one out by hand, and never give the whole file to psql, which would go on in the damaged database"
 )
 COPY = "triage_recovered"
+NOT_BACK = "rows written after the dump was taken, and changes made to older ones"
 DROPPED = f"dropdb {COPY}  # when the rows are back and compared"
 _PLAIN_NAME = re.compile(r"[\w.-]+")
 Evidence = Mapping[str, pd.DataFrame]
@@ -51,33 +53,29 @@ def backup(lost: Loss, shelf: Sequence[Judged], evidence: Evidence) -> dict:
     why += "".join(f". Also {one}" for one in others[:6])
     if best.usable is False:
         return way("backup", False, lost, why, "everything", "none", clock=clock, rows=0)
-    lacking = _lacking(lost, best)
-    not_back = "rows written after the dump was taken, and changes made to older ones" + (
-        f"; {lacking}" if lacking else ""
-    )
+    brings = brought(lost, best, evidence)
+    why += f". {brings.says}" if brings.says else ""
+    not_back = "; ".join(filter(None, (brings.lacks, NOT_BACK, _lacking(lost, best))))
     effort = "hours" if not best.minutes or best.minutes > 30 else "under an hour"
     return way(
         "backup",
-        best.usable,
+        brings.feasible(best.usable),
         lost,
         why,
         not_back,
         effort,
         _from_dump(lost, best, evidence),
         clock=clock,
-        rows=brought(lost, best),
+        rows=brings.rows,
+        _waits=brings.waits,
         tables=tuple(name for name in best.holds if name not in lost.notes),
     )
 
 
-def brought(lost: Loss, best: Judged) -> int | None:
-    """Rows that a dump brings: what it holds of each table, and no more than is missing there or does not stand."""
-    counted = []
-    for name, held in best.holds.items():
-        if name in lost.notes:
-            continue
-        counted.append(lost.gain(name, held))
-    return None if not counted or None in counted else sum(each for each in counted if each is not None)
+def brought(lost: Loss, best: Judged, evidence: Evidence) -> Share:
+    """What a dump brings: what it holds of each table, and no more than is missing there or does not stand."""
+    held = {name: count for name, count in best.holds.items() if name not in lost.notes}
+    return share(held, lost, evidence, "are left out")
 
 
 def _lacking(lost: Loss, best: Judged) -> str:

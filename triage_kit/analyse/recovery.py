@@ -28,7 +28,8 @@ def recovery_options(lost: Loss, evidence: Mapping[str, pd.DataFrame], about: Co
     """Table ``recovery`` in the order in which to try; empty when nothing is lost.
 
     Feasible ones come first, of them the one that brings most of the rows with the least work; then those that are
-    open; what is not feasible is told with its reason, so that nobody tries it.
+    open; what leaves rows waiting for their parents follows the copies that may bring these; what is not feasible is
+    told with its reason, so that nobody tries it.
     """
     if not lost.tables:
         return schemas.empty("recovery")
@@ -49,10 +50,19 @@ def recovery_options(lost: Loss, evidence: Mapping[str, pd.DataFrame], about: Co
             remains_ways.volumes(lost, evidence, about),
             remains_ways.sources(lost, evidence),
         ]
-    kept = sorted((option for option in options if option is not None), key=lambda option: _rank(option, lost))
+    kept = sorted((_fruitful(each) for each in options if each is not None), key=lambda option: _rank(option, lost))
     admission = Admission(lost, evidence)
     told = [admission.told(_bared(_noted(_writing(each, lost), lost), lost)) for each in kept]
-    return schemas.frame("recovery", [each | {"order": number} for number, each in enumerate(told, 1)])
+    shown = [{key: value for key, value in each.items() if not key.startswith("_")} for each in told]
+    return schemas.frame("recovery", [each | {"order": number} for number, each in enumerate(shown, 1)])
+
+
+def _fruitful(option: dict) -> dict:
+    """The way as it is judged, unless no row comes back by it: then it serves only beside another."""
+    if option["feasible"] is not True or option.get("rows") != 0:
+        return option
+    why = f"{option['why']}; as far as rows are counted, it brings none that does not stand"
+    return option | {"feasible": None, "why": why}
 
 
 def _noted(option: dict, lost: Loss) -> dict:
@@ -101,12 +111,16 @@ def _gone(lost: Loss) -> bool:
     return len(hidden) < len(lost.tables) or not lost.found
 
 
-def _rank(option: dict, lost: Loss) -> tuple[int, int, float, int]:
+def _rank(option: dict, lost: Loss) -> tuple[int, bool, int, float, int]:
+    """Where the way stands: whether it goes, what it leaves waiting, whether it is whole, its work, its rows."""
     feasible = {True: 0, None: 1, False: 2}[option["feasible"]]
     rows = option.get("rows") or 0
+    # What brings nothing, or leaves rows waiting for their parents, follows the ways that may bring these.
+    beside = option.get("rows") == 0 or bool(option.get("_waits"))
+    effort = max(EFFORTS.get(option["effort"], 5), EFFORTS["hours"] + 0.5 if beside else 0)
     # A copy that is known to be whole is safer than what has still to be decoded.
     whole = 0 if lost.rows and rows >= lost.rows and option["option"] not in COUNTED else 1
-    return feasible, whole if feasible == 0 else 0, EFFORTS.get(option["effort"], 5), -rows
+    return feasible, beside and feasible == 0, whole if feasible == 0 else 0, effort, -rows
 
 
 __all__ = ["Loss", "loss", "recovery_options", "wal_segments"]

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import pandas as pd
 
 from triage_kit import sql
-from triage_kit.analyse import commands, merging, orphans, restore_ways
+from triage_kit.analyse import commands, merging, restore_ways
 from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.losses import Loss, data_directory, literal, relations_of, way, written
 from triage_kit.analyse.target import Target, rows_in_wal, rows_of_dropped, takers
+from triage_kit.analyse.waiting import Share, share
 
 Evidence = Mapping[str, pd.DataFrame]
 SEGMENT = re.compile(r"[0-9A-F]{24}")
@@ -144,7 +145,7 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
         return way("wal", False, lost, "wal_level is minimal: bulk loads wrote no rows to WAL", "", "none")
     counted = {name: count for name, count in rows_in_wal(lost, evidence).items() if count}
     unnamed = rows_of_dropped(lost, evidence)
-    why, feasible, number = _reach(evidence), None, None
+    why, feasible, number, brings = _reach(evidence), None, None, Share(None)
     lacks = f"rows loaded before the oldest WAL file and not touched since, and {UNREAD}"
     if len(evidence["wal_spans"]):
         span = first(evidence["wal_spans"])
@@ -158,9 +159,10 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
             if FIRST in why and FROM_FIRST.match(str(span["from_lsn"])):
                 lacks = AS_BYTES  # every row ever written to this cluster was read
             why = f"the WAL that was read (from {span['from_lsn']}) holds rows of the lost files: {told}; {why}"
-            number, waits = _put_back(counted, number, lost, evidence)
-            why += waits
-            feasible = True
+            brings = share(counted, lost, evidence, "wait in the tables beside")
+            number, feasible = brings.rows, brings.feasible(True)
+            why += f". {brings.says}" if brings.says else ""
+            lacks = "; ".join(filter(None, (brings.lacks, lacks)))
         elif unnamed:
             why = (
                 f"the WAL that was read (from {span['from_lsn']}) holds {unnamed:,} rows of files that were dropped; "
@@ -185,6 +187,7 @@ def wal_content(lost: Loss, target: Target, evidence: Evidence) -> dict:
         _salvaging(lost, target, counted or lost.tables, evidence),
         tables=tuple(counted) or lost.tables,
         rows=number,
+        _waits=brings.waits,
         target_lsn=target.lsn,
         clock="each checkpoint may recycle the oldest segments: copy pg_wal now",
         deadline=_next_checkpoint(evidence, settings),
@@ -199,20 +202,6 @@ def _of_these(counted: Mapping[str, int], lost: Loss) -> str:
         return ""
     each = ", ".join(f"{name} {gain:,}" for name, gain in list(likely.items())[:6])
     return f"; about {sum(likely.values()):,} of them do not stand now ({each}), if those that stand are among them"
-
-
-def _put_back(counted: Mapping[str, int], read: int, lost: Loss, evidence: Evidence) -> tuple[int, str]:
-    """Of the rows that can be read those that the commands surely put back, and what is to be said of the others."""
-    held = orphans.held_up(counted, lost.missing, evidence)
-    if not held:
-        return read, ""
-    now = sum(lost.gain(name, count) or 0 for name, count in counted.items() if name not in held)
-    parents = sorted({parent for each in held.values() for parent in each})
-    return now, (
-        f". {read:,} can be read, at least {now:,} of them put back now: the rows of {merging.few(sorted(held))} go in "
-        f"only where the rows of {merging.few(parents)} that they refer to are there, and wait in the tables beside "
-        "until these come back another way"
-    )
 
 
 def _ended_by(name: str, lost: Loss, target: Target, evidence: Evidence) -> str:

@@ -39,7 +39,7 @@ def pitr(lost: Loss, target: Target, shelf: Sequence[Judged], evidence: Evidence
         "target_xid": target.xid,
         "target_time": target.time,
         "margin": target.margin,
-        "rows": lost.rows or target.rows,
+        "rows": lost.rows or target.rows or None,
         "preconditions": tuple(checked),
     }
     clock = "retention of the archive and of base backups; segments that are not archived yet go with their recycling"
@@ -317,7 +317,7 @@ def service(lost: Loss, target: Target, evidence: Evidence) -> dict | None:
         "target_xid": target.xid,
         "target_time": at,
         "margin": target.margin,
-        "rows": lost.rows or target.rows,
+        "rows": lost.rows or target.rows or None,
     }
     lines: tuple[str, ...] = ()
     if at is not None:

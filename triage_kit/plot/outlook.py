@@ -43,7 +43,9 @@ def way_back(recovery: pd.DataFrame, findings: pd.DataFrame, zone: object) -> Ht
         return html.join([*said, others, where, " ", html.ids(best["because"], most=2)])
     unknown = recovery[recovery["feasible"].isna()].to_dict("records")
     if unknown:
-        ways = html.join([html.join([style.way_back(one["option"]), _effort(one)]) for one in unknown], "; ")
+        ways = html.join(
+            [html.join([style.way_back(one["option"]), _effort(one), _by_itself(one)]) for one in unknown], "; "
+        )
         proof = html.ids((one for row in unknown for one in row["because"]), most=3)
         return html.join([tag("strong", "Not known yet"), "; to be checked: ", ways, " ", proof])
     if len(recovery):
@@ -64,6 +66,16 @@ def _lacking(preconditions: Sequence[str]) -> Html:
     """What a way back takes that was found not to be there, as a privilege of the role that asked."""
     bad = next((line.removeprefix("bad: ") for line in preconditions if line.startswith("bad: ")), "")
     return html.cited(f" Beware: {schemas.cut(style.visible(bad), 160)}." if bad else "")
+
+
+def _by_itself(way: Mapping[str, object]) -> Html:
+    """Of a way back that brings nothing unless another one does, what it holds and what that waits for."""
+    lacks = way["brings_not"]
+    if pd.isna(way["rows"]) or way["rows"] or not isinstance(lacks, str) or not lacks:  # type: ignore[call-overload]
+        return text("")
+    return html.cited(
+        f", which by itself brings 0 rows, and not {schemas.cut(style.visible(lacks.split(';')[0]), 160)}"
+    )
 
 
 def _without(lacks: object) -> Html:
