@@ -13,7 +13,8 @@ AT = pd.Timestamp("2025-10-07T20:27:38Z")
 
 
 def frames(**given: list[dict]) -> list[pd.DataFrame]:
-    return [schemas.frame(name, given.get(name, [])) for name in ("freeze", "recovery", "causes", "gaps")]
+    names = ("freeze", "recovery", "causes", "gaps", "undone_loads")
+    return [schemas.frame(name, given.get(name, [])) for name in names]
 
 
 def cause(group: str, word: str, chance: float, **more: object) -> dict:

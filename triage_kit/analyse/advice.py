@@ -50,8 +50,8 @@ def recommendations(
             one for row in reported or findings for one in row["because"][:1]
         ]
     for row in findings:
-        # Beside a loss, what was emptied in its ordinary way calls for no advice.
-        if row["mechanism"] not in ("none", *(ORDINARY if lost and row["status"] == "intact" else ())):
+        # What was emptied in its ordinary way, as a queue is, calls for no advice.
+        if row["mechanism"] not in ("none", *(ORDINARY if row["status"] == "intact" else ())):
             facts[f"mechanism:{row['mechanism']}"] += row["because"][:1]
     for row in rows(causes):
         if row["probability"] >= LIKELY:

@@ -62,6 +62,7 @@ def findings_dict(found: Investigation) -> dict:
         "decisions": _records(found.decisions),
         "next_steps": _records(found.next_steps),
         "next_tests": _records(found.next_tests),
+        "undone_loads": _records(found.undone_loads),
         "recommendations": {
             when: [row["text"] for row in rows(found.recommendations) if row["when"] == when]
             for when in ("immediate", "prevention")

@@ -21,6 +21,7 @@ from triage_kit.analyse import (
     freeze,
     grounds,
     groups,
+    loads,
     mechanisms,
     missing,
     outcomes,
@@ -68,6 +69,7 @@ class Investigation:
     foreign_keys: pd.DataFrame
     groups: pd.DataFrame
     removals: pd.DataFrame
+    undone_loads: pd.DataFrame
     explaining_statements: pd.DataFrame
     culprits: pd.DataFrame
     causes: pd.DataFrame
@@ -232,14 +234,15 @@ def _prove(known: _Known, judged: _Judged, frames: Mapping[str, pd.DataFrame]) -
     grounds.of_migrations(evidence["migration_operations"], ledger)
     proofs = grounds.by_group(judged.findings, frames["explaining_statements"])
     connected = sessions.beside(known.connected, found, judged.dates)
-    fused = timeline.fuse(evidence, about, found, judged.dates, known.seen, connected, judged.findings)
+    undone = loads.in_vain(judged.tables, evidence, known.scene.wal, ledger)
+    fused = timeline.fuse(evidence, about, found, judged.dates, known.seen, connected, judged.findings, undone)
     story = grounds.of_events(fused, proofs, ledger)
     keys = grounds.of_keys(known.keys, {name for group in found for name in group.damaged}, ledger)
     lost = recovery.loss(found, judged.tables, judged.dates)
     ways = grounds.of_ways(recovery.recovery_options(lost, evidence, about), evidence, proofs, ledger)
     stop = freeze.freeze_list(found, judged.tables, evidence, about, proofs, ledger)
     decided = decisions.decisions(first(evidence["incident"]), lost, frames["causes"], stop, ways, proofs)
-    told = {"timeline": story, "sessions": connected, "foreign_keys": keys}
+    told = {"timeline": story, "sessions": connected, "foreign_keys": keys, "undone_loads": undone}
     return told | {"recovery": ways, "freeze": stop, "decisions": decided}
 
 
@@ -252,5 +255,5 @@ def _advise(known: _Known, judged: _Judged, frames: Mapping[str, pd.DataFrame]) 
             evidence, judged.found, ranked, frames["cause_evidence"], judged.weighed, known.scene
         ),
         "recommendations": advice.recommendations(judged.tables, ranked, gaps, evidence, ways, known.ledger),
-        "next_steps": steps.next_steps(frames["freeze"], ways, ranked, gaps),
+        "next_steps": steps.next_steps(frames["freeze"], ways, ranked, gaps, frames["undone_loads"]),
     }

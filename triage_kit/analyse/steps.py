@@ -7,6 +7,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.decisions import WHAT, people, shown, suspected, unsettled
+from triage_kit.analyse.sessions import called
 from triage_kit.analyse.verdict import percent
 from triage_kit.schemas.ways import way_back
 
@@ -36,21 +37,26 @@ SOURCES = {
     "logs": "host operator",
 }
 MOST = 20
+MOST_NAMED = 6
 MOST_OPEN = 4  # ways back whose feasibility is to be found out
 
 
-def next_steps(freeze: pd.DataFrame, recovery: pd.DataFrame, causes: pd.DataFrame, gaps: pd.DataFrame) -> pd.DataFrame:
+def next_steps(
+    freeze: pd.DataFrame, recovery: pd.DataFrame, causes: pd.DataFrame, gaps: pd.DataFrame, undone: pd.DataFrame
+) -> pd.DataFrame:
     """Table ``next_steps``: stop what destroys, take the best way back, check the open ones, ask, fetch what lacks.
 
     Parameters
     ----------
     freeze, recovery, causes, gaps : frames of these names.
+    undone : frame ``undone_loads``.
     """
     ways = rows(recovery)
     found = [
         *_stop(rows(freeze)),
         *_bring([way for way in ways if way["feasible"]][:1]),
         *(_step(way, f"Find out whether {_name(way)} can bring them back") for way in _open(ways)[:MOST_OPEN]),
+        *_load_again(rows(undone)),
         *_settle(causes, rows(freeze)[:1]),
         *_fetch(rows(gaps)),
         *_decide(ways),
@@ -93,6 +99,28 @@ def _bring(best: list[dict]) -> list[dict]:
             },
         ]
     return found
+
+
+def _load_again(undone: list[dict]) -> list[dict]:
+    """What was never committed comes by running it once more; who ran it last knows how."""
+    if not undone:
+        return []
+    last = undone[-1]
+    tables = list(dict.fromkeys(name for row in undone for name in row["tables"]))
+    named = ", ".join(tables[:MOST_NAMED])
+    named += f" and {len(tables) - MOST_NAMED} more" if len(tables) > MOST_NAMED else ""
+    at = last["began_at"] or last["ended_at"]
+    when = f" at {at:%Y-%m-%d %H:%M:%S} UTC" if at is not None else ""
+    who = called(last) + (f", process {last['pid']}" if last["pid"] is not None else "")
+    ended = "failed" if last["outcome"] == "failed" else "was rolled back"
+    return [
+        {
+            "step": f"Let the load into {named} be run again, and see that it is committed",
+            "role": "data owner",
+            "why": f"the last one{when}, by {who}, {ended}: nobody else ever saw one of its rows",
+            "because": last["evidence"],
+        }
+    ]
 
 
 def _lacks(brings_not: str | None) -> str | None:

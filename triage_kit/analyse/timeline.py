@@ -40,6 +40,7 @@ def fuse(
     seen: Sequence[Seen],
     connected: pd.DataFrame | None = None,
     findings: pd.DataFrame | None = None,
+    undone: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Table ``timeline``, oldest first; a destructive statement is never merged away or left out."""
     standing = [] if findings is None else rows(findings[findings["status"] == "hidden"])
@@ -49,6 +50,7 @@ def fuse(
         *_losses(groups, dates, hidden),
         *_statements(seen),
         *_loads(evidence["log_events"], groups),
+        *([] if undone is None else _in_vain(undone)),
         *_log(evidence["log_events"], shown),
         *([] if connected is None else _sessions(connected)),
         *_server(evidence, about),
@@ -131,6 +133,22 @@ def _load(outcome: str, told: list[tuple[dict, str]]) -> dict:
     text = f"{OUTCOMES.get(outcome, outcome)}: COPY into {', '.join(tables[:MOST_LOADED])}{more}, {called(first)}"
     where = f"{first['file']}:{first['line']}"
     return _event(first["at"], "statement", where, text, told[-1][0]["at"] if len(told) > 1 else None)
+
+
+def _in_vain(undone: pd.DataFrame) -> list[dict]:
+    """Loads that were never committed, or failed: their rows are missed, and no other line tells of them."""
+    found = []
+    for row in rows(undone):
+        many = f"{row['rows']:,} rows" if row["rows"] is not None else "rows"
+        more = f" and {len(row['tables']) - MOST_LOADED} more" if len(row["tables"]) > MOST_LOADED else ""
+        text = (
+            f"{OUTCOMES.get(row['outcome'], row['outcome'])}: {many} put into {', '.join(row['tables'][:MOST_LOADED])}"
+        )
+        who = f", {called(row)}" if row["pid"] is not None or row["role"] else ""
+        at, proof = row["began_at"] or row["ended_at"], next(iter(row["evidence"]), None)
+        until = row["ended_at"] if row["began_at"] else None
+        found.append(_event(at, "statement", row["source"] or "pg_wal", f"{text}{more}{who}", until, proof))
+    return found
 
 
 def _log(log_events: pd.DataFrame, shown: Mapping[str, str]) -> list[dict]:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.plot import culprit, html, outlook, style, words
+from triage_kit.plot import culprit, html, outlook, style, vain, words
 from triage_kit.plot.damage import by_urgency
 from triage_kit.plot.html import Html, tag, text
 from triage_kit.plot.removals import transactions
@@ -43,6 +43,7 @@ def first_screen(found: SimpleNamespace) -> Html:
         found.culprits,
         found.evidence,
         found.removals,
+        getattr(found, "undone_loads", None),
     )
 
 
@@ -61,6 +62,7 @@ def summary(
     culprits: pd.DataFrame | None = None,
     evidence: pd.DataFrame | None = None,
     removals: pd.DataFrame | None = None,
+    undone: pd.DataFrame | None = None,
 ) -> Html:
     """What a reader must know at once; ``glance`` is the picture to it, and the sections below prove each line.
 
@@ -73,6 +75,7 @@ def summary(
     culprits : frame of this name: the session, migration or script that did it.
     evidence : frame of this name, for the row that dates a loss.
     removals : frame of this name: a DELETE in many transactions is said to be one.
+    undone : frame undone_loads: where nothing is lost, what was loaded in vain is why rows are missed.
     """
     zone = incident.get("timezone")
     checked = schemas.check(findings, "findings")
@@ -98,7 +101,7 @@ def summary(
     if len(told) > MOST_GROUPS:
         lines.append(("More losses", f"{len(told) - MOST_GROUPS:,} more groups of tables stand in the findings below"))
     if not len(told):
-        lines.append(("What it is", _who(ranked)))
+        lines += [("What it is", _who(ranked)), ("Loaded in vain", vain.in_short(undone, zone))]
         if pd.notna(incident.get("noticed_at")):
             lines.append(("Noticed", html.moment(incident["noticed_at"], zone)))
     lines += [

@@ -8,11 +8,12 @@ from types import SimpleNamespace
 import pandas as pd
 
 from triage_kit import schemas, sql
-from triage_kit.plot import alike, html, style, words
+from triage_kit.plot import alike, html, style, vain, words
 from triage_kit.plot.damage import by_urgency, names
 from triage_kit.plot.html import Html, tag
 from triage_kit.plot.removals import group_removals, transactions
 
+MOST_LOADS = 12
 SURE = 0.9  # above it no other candidate is named
 # What an operation of a migration costs, in rows (PostgreSQL documentation of each command).
 COSTS = {
@@ -42,6 +43,7 @@ def numbered_findings(found: SimpleNamespace, operations: pd.DataFrame, timezone
     parts = [
         *_losses(found, timezone),
         *_statements(found.statements, _carried_out(found), found.findings, timezone),
+        *_loads(getattr(found, "undone_loads", None), timezone),
         *_migrations(operations, _proofs(found), getattr(found, "migration_states", None), found.findings["status"]),
         *_bared(found),
         *_patterns(found.findings),
@@ -277,6 +279,12 @@ def _conclusion(same: list[dict], outcome: str, explains: bool, sound: set[str])
     if outcome == "committed":
         return "It was carried out: it belongs to the causes that are weighed."
     return "It is among what may have cost rows, and is weighed with the causes."
+
+
+def _loads(undone: pd.DataFrame | None, timezone: object) -> list[tuple[str, Html]]:
+    given = schemas.empty("undone_loads") if undone is None else schemas.check(undone, "undone_loads")
+    told = [vain.finding(row, timezone) for row in given.tail(MOST_LOADS).to_dict("records")]
+    return [(title, _shape(*parts)) for title, *parts in told]
 
 
 def _proofs(found: SimpleNamespace) -> dict[str, str]:

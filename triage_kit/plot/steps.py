@@ -36,7 +36,9 @@ def step_list(
     """
     given = schemas.check(next_steps, "next_steps").sort_values("order", kind="stable")
     if not len(given):
-        return tag("p", "Nothing is to be done.", class_="none")
+        where = tag("a", "Immediate", href="#s-immediate")
+        said = "Nothing has to be stopped, fetched or brought back; what there is to ask stands under "
+        return tag("p", said, where, ".", class_="none")
     told = set() if freeze is None else set(schemas.check(freeze, "freeze")["action"])
     stops = given["step"].isin(told)
     first = [_stops(given[stops], timezone)] if stops.any() else []

@@ -117,6 +117,23 @@ removals: one transaction that took rows of one damaged table
     how text what tells of it
     group text
 
+undone_loads: one load of rows that was never committed, or failed
+    tables texts
+    rows int that it inserted, missing where no source counts them
+    xid int
+    outcome text rolled_back or failed
+    began_at time of its first statement in the log
+    ended_at time of its end in the WAL
+    role text
+    application text
+    client text
+    pid int
+    text text its first statement
+    file text that its statement names
+    message text what the server said when it failed
+    source text file and line of its first statement
+    evidence texts ids of evidence rows
+
 explaining_statements: one statement that would do exactly, or nearly, this damage
     group text
     text text
