@@ -23,6 +23,7 @@ from triage_kit import analyse, cli
 from triage_kit import case as cases
 from triage_kit.analyse import merging
 from triage_kit.analyse.export import findings_dict
+from triage_kit.analyse.losses import Loss
 from triage_kit.collect import collect
 from triage_kit.lab.server import Server
 from triage_kit.opened import open_case
@@ -73,8 +74,8 @@ def in_sql(server: Server, database: str, commands: list[str]) -> None:
             connection.execute(command)
 
 
-def in_shell(server: Server, folder: Path, commands: list[str]) -> None:
-    """One shell, the lines in their order, as the account that runs the server."""
+def in_shell(server: Server, folder: Path, commands: list[str]) -> str:
+    """What one shell prints, the lines in their order, as the account that runs the server."""
     for name in ("bash", "cp", "mkdir", "sleep", "touch"):  # the machine's own, not the server's
         if shutil.which(name) is None:
             pytest.skip(f"the commands want {name}, which is not on this machine")
@@ -103,6 +104,7 @@ def in_shell(server: Server, folder: Path, commands: list[str]) -> None:
         **account,
     )
     assert done.returncode == 0, "\n".join([*commands, done.stdout[-1500:], done.stderr[-3000:]])
+    return done.stdout
 
 
 def rows(server: Server, database: str, query: str, role: str | None = None) -> list[tuple]:
@@ -511,6 +513,37 @@ def test_rows_out_of_the_wal_go_back_by_the_printed_lines_alone(server, database
     in_sql(server, database, ["INSERT INTO tree (name) VALUES ('next')", "INSERT INTO letters (node) VALUES (1)"])
 
 
+PRICES = """
+CREATE TABLE prices (dish text, size int, cents int NOT NULL, note text, PRIMARY KEY (dish, size));
+INSERT INTO prices SELECT 'd' || g, g % 3, g * 10, NULL FROM generate_series(1, 90) g;
+"""
+
+
+@pytest.mark.parametrize("option", ["backup", "wal"])
+def test_rows_that_were_loaded_again_under_the_same_keys_are_shown_beside_the_lost_ones(
+    server, database, folder, option
+) -> None:
+    for name in ("pg_dump", "pg_restore", "createdb", "psql"):
+        programs.program(name, at_least=server.version[0])
+    in_sql(server, database, [PRICES])
+    programs.dump(server, database, folder / "nightly.bak", "-Fc")
+    (folder / "nightly.bak").chmod(0o644)
+    time.sleep(1.1)
+    # Of the ten that are loaded again four have another price; sixty-six more are new.
+    in_sql(server, database, ["TRUNCATE prices", "INSERT INTO prices SELECT 'd' || g, g % 3, "
+                              "CASE WHEN g <= 4 THEN 1 ELSE g * 10 END FROM generate_series(1, 10) g",
+                              "SELECT pg_switch_wal()"])  # fmt: skip
+    told = {"backups": ["*.bak"]} if option == "backup" else {}
+    found = way(server, database, folder, option, reported=["prices"], **told)
+    [beware] = [line for line in found["preconditions"] if line.startswith("bad: public.prices got rows since")]
+    assert beware.endswith("the old row does not come back; the last commands show both")
+    commands = found["commands"]
+    wal = option == "wal"
+    shown = by_salvage(server, database, folder, commands) if wal else in_shell(server, folder, commands)
+    assert rows(server, database, "SELECT count(*), count(*) FILTER (WHERE cents = 1) FROM prices") == [(90, 4)]
+    assert [f"(d{each},{each % 3},{each * 10},)" in shown for each in range(1, 11)] == [True] * 4 + [False] * 6
+
+
 UNREAD = """
 CREATE TYPE spot AS (x int, y int);
 CREATE TABLE wells (id int PRIMARY KEY, name text NOT NULL, at spot NOT NULL);
@@ -573,7 +606,10 @@ def test_rows_whose_parents_do_not_come_back_wait_beside_and_end_nothing(server,
     in_sql(server, database, ["TRUNCATE grandparents CASCADE"])
     (folder / "case.yaml").write_text(json.dumps({"title": "t", "database": {"url": server.url(database)}}))
     collect(cases.load(folder / "case.yaml"))
-    lines = [*merging.merged([f"public.{name}" for name in names], open_case(folder).evidence, "_salvaged", wait=True)]
+    lost = Loss(frozenset(), (), 0, 0, None, None)
+    lines = [
+        *merging.merged([f"public.{name}" for name in names], open_case(folder).evidence, "_salvaged", lost, wait=True)
+    ]
     (folder / "back.sql").write_text("\n".join(["BEGIN;", *lines, "COMMIT;"]) + "\n", encoding="utf-8")
     in_shell(server, folder, [f"psql -X --set=ON_ERROR_STOP=1 --dbname={database} --file=back.sql"])
     assert rows(server, database, "SELECT count(*) FROM grandparents") == [(3,)]
@@ -674,8 +710,8 @@ def test_keys_and_numbering_that_a_restore_lost_are_made_anew(server, database, 
     in_sql(server, database, ["INSERT INTO pits (place) VALUES ('next')", "INSERT INTO photos (pit) VALUES (1)"])
 
 
-def by_salvage(server: Server, database: str, folder: Path, commands: list[str]) -> None:
-    """What a reader types who takes rows out of the WAL: each salvage in the folder of the case, then psql there."""
+def by_salvage(server: Server, database: str, folder: Path, commands: list[str]) -> str:
+    """What psql prints to a reader who takes rows out of the WAL: each salvage in the folder of the case, then psql."""
     salvages = [shlex.split(line) for line in commands if line.startswith("triage salvage . ")]
     for words in salvages:
         assert cli.main([words[1], str(folder), *words[3:]]) == 0
@@ -684,7 +720,7 @@ def by_salvage(server: Server, database: str, folder: Path, commands: list[str])
     last = max(place for place, line in enumerate(commands) if line.startswith("triage salvage"))
     merge = [line for line in commands[last + 1 :] if not line.startswith("#")]
     (folder / "back.sql").write_text("\n".join(merge) + "\n", encoding="utf-8")
-    in_shell(server, folder, [f"psql -X --set=ON_ERROR_STOP=1 --dbname={database} --file=back.sql"])
+    return in_shell(server, folder, [f"psql -X --set=ON_ERROR_STOP=1 --dbname={database} --file=back.sql"])
 
 
 def test_dead_rows_that_only_memory_holds_come_back_out_of_copied_files(server, database, folder) -> None:

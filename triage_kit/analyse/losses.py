@@ -58,6 +58,22 @@ class Loss:
         stand = row.get("old_rows_left") if row.get("old_rows_left") is not None else row.get("actual_rows")
         return max(held - (stand or 0), 0) if row.get("status") == "partial" else held
 
+    def renewed(self) -> tuple[str, ...]:
+        """Damaged tables in which other rows stand than before, perhaps under the same keys: newer ones, or older.
+
+        >>> row = {"status": "partial", "mechanism": "truncate", "actual_rows": 7, "old_rows_left": 0}
+        >>> lost = Loss(frozenset(), ("s.a", "s.b"), 0, 0, None, None, found={"s.a": row, "s.b": {}})
+        >>> lost.renewed()
+        ('s.a',)
+        """
+        return tuple(
+            name
+            for name, row in ((name, self.found.get(name, {})) for name in self.tables)
+            if row.get("status") == "partial"
+            and row.get("actual_rows") != 0
+            and (row.get("old_rows_left") == 0 or row.get("mechanism") == "restore")
+        )
+
     def of(self, *mechanisms: str) -> tuple[str, ...]:
         """The damaged tables of some mechanisms."""
         return tuple(name for name in self.tables if self.found.get(name, {}).get("mechanism") in mechanisms)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 
@@ -20,9 +19,11 @@ import networkx as nx
 import pandas as pd
 
 from triage_kit import schemas, sql
-from triage_kit.analyse import circles, consumers, declared, orphans
+from triage_kit.analyse import circles, comparing, consumers, declared, orphans
 from triage_kit.analyse.applied import notes_versions
-from triage_kit.analyse.context import by_table, first, rows
+from triage_kit.analyse.context import first, rows
+from triage_kit.analyse.forms import Form
+from triage_kit.analyse.forms import forms as forms_of
 from triage_kit.analyse.losses import Loss, literal, pattern, relations_of, remarked, written
 
 # The freeze list made every new session of the damaged database read-only: this shell's own ones write in spite of it.
@@ -36,32 +37,8 @@ MOST_COUNTED = 40  # tables whose numbers of rows one query tells
 MOST_MERGED = 30  # tables whose statements a page holds
 MOST_NAMED = 4
 PIPED = "triage_rows"  # the temporary table through which rows of a copy come
-# Values of these lie in their row whole, and each of their bytes says something: no salvage lacks one.
-ALWAYS_READ = {"bool", "int2", "int4", "int8", "oid", "float4", "float8", "name", "uuid", "date", "timestamp",
-               "timestamptz", "time", "timetz", "interval"}  # fmt: skip
 _AS_FILE = re.compile(r"[\w-]{1,80}")  # a name that is in the name of its file as it stands
 TOOLS = "as `alembic stamp`, `manage.py migrate --fake`, `prisma migrate resolve` or `flyway baseline` do"
-
-
-@dataclass(frozen=True)
-class _Form:
-    """What of a table an INSERT has to know: its columns, a key without NULLs, and whether ON CONFLICT may be used.
-
-    ``filled`` are the columns that must not be NULL and that salvaged rows may lack.
-    """
-
-    name: str
-    kind: str
-    columns: tuple[str, ...]
-    key: tuple[str, ...]
-    deferrable: bool
-    own_parent: bool
-    filled: tuple[str, ...] = ()
-
-    @property
-    def by_itself(self) -> bool:
-        """Whether no dump brings its rows: ON CONFLICT does not tell which stand, or a row refers to one after it."""
-        return self.kind == "table" and bool(self.columns) and (self.deferrable or self.own_parent or not self.key)
 
 
 def bring_back(lost: Loss, evidence: Mapping[str, pd.DataFrame], source: str, tables: Sequence[str]) -> tuple[str, ...]:
@@ -77,7 +54,7 @@ def bring_back(lost: Loss, evidence: Mapping[str, pd.DataFrame], source: str, ta
     own, older = _sequences(evidence), _for_older(evidence)
     absent = [name for name in names if lost.found.get(name, {}).get("status") == "missing"]
     ordered = parents_first([name for name in names if name not in absent], evidence)
-    forms, round_ = _forms(ordered, evidence, lost.parts), circles.of(ordered, evidence)
+    forms, round_ = forms_of(ordered, evidence, lost.parts), circles.of(ordered, evidence)
     lines: list[str] = []
     into = f"psql -X --set=ON_ERROR_STOP=1 --single-transaction --quiet {database}"
     if absent:
@@ -107,6 +84,7 @@ def bring_back(lost: Loss, evidence: Mapping[str, pd.DataFrame], source: str, ta
         told = [f"# {each}" for each in (*_beware(ordered, evidence, lost), *circles.told(round_))]
         lines = [*told, WRITES, *late, *lines, *again, *_made_anew(lost, names, database)]
         lines += _counts(names, source, database)
+        lines += comparing.piped(comparing.shown(forms, lost.renewed()), source, into, PIPED)
     return (*lines, *_left_out(noted, evidence, source, database))
 
 
@@ -121,7 +99,7 @@ def _loaded(names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> Itera
     It has the columns and nothing else: a value that could not be read is NULL in the file, and LIKE would refuse it by
     the NOT NULL of ours (PostgreSQL documentation, CREATE TABLE).
     """
-    forms = _forms(names, evidence)
+    forms = forms_of(names, evidence)
     for name in names:
         schema, table = schemas.parts(name)
         beside = _named_beside("_salvaged", name)
@@ -150,18 +128,19 @@ def merged(
     names: Sequence[str],
     evidence: Mapping[str, pd.DataFrame],
     suffix: str,
+    lost: Loss,
     wait: bool = False,
-    parts: Sequence[declared.Part] = (),
 ) -> Iterator[str]:
     """Statements that put the rows of tables beside (their names end in ``suffix``) into those that stand.
 
-    ``parts`` are what the tables lack: rows are told apart by a key that is to come back, too.
+    Rows are told apart by a key that the tables have lost, too. Those that stand under a key with other values are
+    shown in the end.
     ``wait`` leaves rows whose parents are not there beside, and those that lack a value that must not be NULL;
     otherwise the first of them ends it all with an error, as it should where the tables beside are dropped afterwards.
     """
     standing = relations_of(evidence)
     ordered = parents_first([name for name in names if name in standing and not notes_versions(name)], evidence)
-    forms, round_ = _forms(ordered, evidence, parts), circles.of(ordered, evidence)
+    forms, round_ = forms_of(ordered, evidence, lost.parts), circles.of(ordered, evidence)
     whole = {name: told for name, each in forms.items() if (told := _whole(each))}
     held = orphans.conditions(ordered, evidence, partial(_named_beside, suffix), whole) if wait else {}
     yield from (f"-- {each}" for each in circles.told(round_))
@@ -177,6 +156,9 @@ def merged(
         yield "SET CONSTRAINTS ALL IMMEDIATE;"  # a key cannot be set back while its checks are to come
     yield from (f"{each};" for each in circles.again(round_))
     yield from sequence_lines(ordered, evidence)
+    if renewed := comparing.shown(forms, lost.renewed()):
+        yield f"-- {comparing.SAYS}:"
+        yield from (f"{comparing.query(form, _named_beside(suffix, form.name))};" for form in renewed)
 
 
 def out_of_salvage(lost: Loss, names: Sequence[str], evidence: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
@@ -200,7 +182,7 @@ def out_of_salvage(lost: Loss, names: Sequence[str], evidence: Mapping[str, pd.D
             "it there, and run the INSERT of their table again:",
             *(f"-- {each}" for each in _beware(own, evidence, lost, beside=True)), *IN_PSQL,
             *_loaded(own, evidence),
-            "BEGIN;", *merged(own, evidence, "_salvaged", wait=True, parts=lost.parts),
+            "BEGIN;", *merged(own, evidence, "_salvaged", lost, wait=True),
             "COMMIT;  -- or ROLLBACK; where the counts are not what they should be",
             *in_psql(lost, own),
         ]  # fmt: skip
@@ -220,7 +202,7 @@ def _beware(
     """What may go wrong though every statement succeeds, or why one is refused, each in a sentence."""
     if told := consumers.beware(consumers.worked_off(names, evidence)):
         yield f"beware: {told}"
-    forms = _forms(names, evidence, lost.parts)
+    forms = forms_of(names, evidence, lost.parts)
     bare = [name for name in names if forms[name].kind == "table" and not forms[name].key
             and lost.found.get(name, {}).get("status") == "partial"]  # fmt: skip
     if bare:
@@ -286,7 +268,7 @@ def _counts(names: Sequence[str], source: str, database: str) -> Iterator[str]:
     yield f"psql -X {database} --command={query}"
 
 
-def _through_pipe(form: _Form, source: str, into: str, condition: str) -> str:
+def _through_pipe(form: Form, source: str, into: str, condition: str) -> str:
     """Rows of one table through a temporary one, from which those that do not stand and find their parents go in."""
     listed, here = _listed(form.columns), written(form.name)
     steps = [
@@ -301,7 +283,7 @@ def _through_pipe(form: _Form, source: str, into: str, condition: str) -> str:
     return f"psql -X {source} --command={shlex.quote(out)} | {into} {commands}"
 
 
-def _insert(form: _Form, beside: str, condition: str = "") -> str:
+def _insert(form: Form, beside: str, condition: str = "") -> str:
     """The statement that puts the rows of a table beside into the one that stands, but none that stands there.
 
     ``condition`` is what a row of ``triage_old`` must meet, besides.
@@ -327,7 +309,7 @@ def _insert(form: _Form, beside: str, condition: str = "") -> str:
     return f"{into} {missing}" + ("" if form.deferrable else " ON CONFLICT DO NOTHING")
 
 
-def _whole(form: _Form) -> str:
+def _whole(form: Form) -> str:
     """That a row of ``triage_old`` has every value that must not be NULL; nothing where any may be."""
     listed = ", ".join(f"triage_old.{sql.quote_ident(each)}" for each in form.filled)
     return f"num_nulls({listed}) = 0" if listed else ""
@@ -335,52 +317,6 @@ def _whole(form: _Form) -> str:
 
 def _listed(columns: Sequence[str]) -> str:
     return ", ".join(map(sql.quote_ident, columns))
-
-
-def _forms(
-    names: Sequence[str], evidence: Mapping[str, pd.DataFrame], parts: Sequence[declared.Part] = ()
-) -> dict[str, _Form]:
-    standing = relations_of(evidence)
-    oids = {standing[name]["oid"] for name in names if name in standing}
-    columns, constraints = (
-        by_table(evidence[source][evidence[source]["table_oid"].isin(oids)]) for source in ("columns", "constraints")
-    )
-    forms = {name: _with_key(_form(name, standing.get(name), columns, constraints), parts) for name in names}
-    round_ = {
-        child for child, _, _ in circles.of(names, evidence)
-    }  # keys of these are checked at the commit, own ones too
-    return {name: replace(form, own_parent=form.own_parent and name not in round_) for name, form in forms.items()}
-
-
-def _with_key(form: _Form, parts: Sequence[declared.Part]) -> _Form:
-    """The form with the key that the table has lost, which no ON CONFLICT knows of."""
-    key = () if form.key or form.kind != "table" else declared.key_of(form.name, parts)
-    return replace(form, key=key, deferrable=True) if key else form
-
-
-def _form(
-    name: str, relation: dict | None, columns: Mapping[int, Sequence[dict]], constraints: Mapping[int, Sequence[dict]]
-) -> _Form:
-    if relation is None:
-        return _Form(name, "missing", (), (), False, False)
-    own = sorted((each for each in columns[relation["oid"]] if not each["dropped"]), key=lambda each: each["position"])
-    filled = {each["name"] for each in own if each["not_null"]}
-    keys = [each for each in constraints[relation["oid"]]
-            if each["kind"] in ("primary_key", "unique", "exclusion")]  # fmt: skip
-    whole = [each for each in keys if each["kind"] == "primary_key"
-             or (each["kind"] == "unique" and filled.issuperset(each["columns"]))]  # fmt: skip
-    whole.sort(key=lambda each: (bool(each["deferrable"]), each["kind"] != "primary_key", each["name"]))
-    return _Form(
-        name,
-        relation["kind"],
-        tuple(each["name"] for each in own if not each["generated"]),
-        tuple(whole[0]["columns"]) if whole else (),
-        any(each["deferrable"] for each in keys),
-        any(each["kind"] == "foreign_key" and each["referenced_oid"] == relation["oid"]
-            for each in constraints[relation["oid"]]),
-        tuple(each["name"] for each in own
-              if each["not_null"] and not each["generated"] and each["base_type"] not in ALWAYS_READ),
-    )  # fmt: skip
 
 
 def _for_older(evidence: Mapping[str, pd.DataFrame]) -> str:

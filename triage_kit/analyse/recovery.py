@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.analyse import declared, dump_ways, remains_ways, replay_ways, restore_ways, shelf, undo_ways
+from triage_kit.analyse import declared, dump_ways, merging, remains_ways, replay_ways, restore_ways, shelf, undo_ways
 from triage_kit.analyse.admission import WRITING, Admission
 from triage_kit.analyse.applied import notes_versions
 from triage_kit.analyse.context import Context
@@ -21,6 +21,8 @@ WRITES = "SET default_transaction_read_only = off;  -- for this session: new one
 # Ways whose statements write in the damaged database.
 IN_SQL = {"undo_update", "attach", "rename_back", "row_security", "search_path", "dead_rows", "log_replay"}
 COUNTED = {"wal", "dead_rows"}  # what these hold is counted before it is decoded
+NEWER = "got rows since: where one has the key of a lost row, it stays, and the old row does not come back"
+OLDER = "holds rows of an older state: where one stands that was changed since then, it stays as it was then"
 EFFORTS = {"minutes": 0, "under an hour": 1, "hours": 2, "hours to days": 3, "days": 4}
 
 
@@ -52,7 +54,7 @@ def recovery_options(lost: Loss, evidence: Mapping[str, pd.DataFrame], about: Co
         ]
     kept = sorted((_fruitful(each) for each in options if each is not None), key=lambda option: _rank(option, lost))
     admission = Admission(lost, evidence)
-    told = [admission.told(_bared(_noted(_writing(each, lost), lost), lost)) for each in kept]
+    told = [admission.told(_passing(_bared(_noted(_writing(each, lost), lost), lost), lost)) for each in kept]
     shown = [{key: value for key, value in each.items() if not key.startswith("_")} for each in told]
     return schemas.frame("recovery", [each | {"order": number} for number, each in enumerate(shown, 1)])
 
@@ -81,6 +83,18 @@ def _bared(option: dict, lost: Loss) -> dict:
     again = "; the last commands make it anew" if option["commands"] else ""
     brings_not = f"{option['brings_not']}; what went with the rows by itself: {said}{again}".removeprefix("; ")
     return option | {"brings_not": brings_not, "preconditions": (*option.get("preconditions", ()), f"bad: {said}")}
+
+
+def _passing(option: dict, lost: Loss) -> dict:
+    """The way with the tables in which it passes over old rows, since others stand under their keys."""
+    names = [name for name in lost.renewed() if name in option["tables"]]
+    if option["option"] not in WRITING or option["feasible"] is False or not names:
+        return option
+    older = [name for name in names if lost.found[name].get("mechanism") == "restore"]
+    newer = [name for name in names if name not in older]
+    shown = "; the last commands show both" if any("triage_copy" in each for each in option["commands"]) else ""
+    said = [f"bad: {merging.few(own)} {told}{shown}" for own, told in ((newer, NEWER), (older, OLDER)) if own]
+    return option | {"preconditions": (*option.get("preconditions", ()), *said)}
 
 
 def _writing(option: dict, lost: Loss) -> dict:

@@ -197,7 +197,7 @@ def _commands(tables: Sequence[_Table], lost: Loss, evidence: Evidence) -> Itera
         )
         yield from each.lines
     yield "BEGIN;"
-    yield from merged([each.name for each in ordered], evidence, _BESIDE, parts=lost.parts)
+    yield from merged([each.name for each in ordered], evidence, _BESIDE, lost)
     yield "COMMIT;  -- or ROLLBACK; where the counts are not what they should be"
     yield from in_psql(lost, [each.name for each in ordered])
     for each in ordered:

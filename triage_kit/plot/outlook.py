@@ -95,7 +95,8 @@ def _amount(rows: object, findings: pd.DataFrame, partly: bool) -> str:
     leaves = findings[(findings["kind"] != "partitioned") & findings["status"].isin(style.DAMAGED)]
     gone = int(leaves["missing_rows"].fillna(0).sum()) + words.hidden_rows(leaves)
     near, known = words.about_all(leaves), bool(leaves["missing_rows"].notna().all())
-    if known and gone == rows and not partly:
+    again = any(words.refilled(row) for row in leaves.itertuples())  # what stands under the key of a lost row stays
+    if known and gone == rows and not partly and not again:
         return f"all {near}{style.things(gone, 'row')}, by " if gone > 1 else "the row, by "
     if known and gone > int(rows):
         return f"{int(rows):,} of {near}{gone:,} rows, by "
