@@ -22,7 +22,7 @@ LATERAL heap_page_items(get_raw_page('deleted', b::int)) AS i WHERE i.t_data IS 
 def steps() -> pd.DataFrame:
     """The list with every step that it can have, from the module's own parts."""
     empty = {name: schemas.empty(name) for name in schemas.evidence_names()}
-    found = [freeze._autovacuum(7), freeze._server(), freeze._log(empty), freeze._backups(), freeze._copy()]
+    found = [freeze._autovacuum(7), freeze._server(held=False), freeze._log(empty), freeze._backups(), freeze._copy()]
     return pd.DataFrame(found)
 
 
@@ -124,8 +124,23 @@ def test_what_only_looks_is_not_said_to_hold_anything() -> None:
 
 def test_a_step_must_be_done_before_the_deadline_of_those_after_it() -> None:
     soon, late = pd.Timestamp("2025-10-08T11:00:00Z"), pd.Timestamp("2025-10-08T12:00:00Z")
-    steps = [({"deadline": at}, ()) for at in (None, late, soon, None)]
-    assert [step["deadline"] for step, _ in freeze._in_time(steps)] == [soon, soon, soon, None]
+    named = {soon: "a checkpoint comes", late: "autovacuum comes"}
+    steps = [({"deadline": at, "ends": named.get(at)}, ()) for at in (None, late, soon, None)]
+    timed = [step for step, _ in freeze._in_time(steps)]
+    assert [step["deadline"] for step in timed] == [soon, soon, soon, None]
+    assert [step["ends"] for step in timed] == [named[soon]] * 3 + [None]
+
+
+@pytest.mark.parametrize("mechanism", ["truncate", "delete"])
+def test_who_must_not_vacuum_is_told_how_to_keep_autovacuum_away(make_table, make_evidence, mechanism) -> None:
+    facts = {"truncate": {"rows": 0, "live": 0, "heap": 0, "filenode": 24600, "xmin": 742},
+             "delete": {"deletes": 143, "rows": 0, "live": 0, "dead": 143, "mod": 143}}[mechanism]  # fmt: skip
+    found = analyse.investigate(make_evidence([make_table("notes", 16404, **facts), make_table("users", 16500)],
+                                      reported=["notes"]))  # fmt: skip
+    switched = found.freeze["command"].str.contains("SET autovacuum = off")
+    assert "vacuum" in " ".join(found.freeze["action"])
+    assert switched.sum() == 1
+    assert "wraparound" in found.freeze.loc[switched, "destroys"].iloc[0]
 
 
 def test_a_logical_copy_removes_dead_rows_as_its_step_says(wounded) -> None:

@@ -334,6 +334,21 @@ def test_what_has_minutes_from_the_collection_on_is_to_be_done_at_once() -> None
     assert told[:3] == ["stop, at once", "copy, at once", "ask, before 2026-05-04 14:00:00 UTC"]
 
 
+def test_a_deadline_says_what_comes_then() -> None:
+    at = pd.Timestamp("2026-05-04T10:05:00Z")
+    freeze = schemas.frame("freeze", [{"order": 1, "action": "copy", "deadline": at, "ends": "a checkpoint comes"}])
+    decided = schemas.frame("decisions", [{"order": 1, "who": "ops", "decision": "Give space", "until": at}])
+    way = schemas.frame("recovery", [{"option": "wal", "feasible": True, "rows": 1, "deadline": at}])
+    steps = schemas.frame("next_steps", [{"order": 1, "step": "copy", "role": "ops", "until": at},
+                                         {"order": 2, "step": "bring", "role": "ops", "until": at}])  # fmt: skip
+    empty = [schemas.empty(name) for name in ("findings", "groups", "causes")]
+    screen = plot.summary(*empty, way, {}, freeze=freeze, decisions=decided)
+    pages = (screen, plot.freeze_list(freeze), plot.step_list(steps, None, freeze))
+    said = [BeautifulSoup(page, "html.parser").get_text() for page in pages]
+    assert [each.count("2026-05-04 10:05:00 UTC (a checkpoint comes)") for each in said] == [3, 1, 2]
+    assert not any("10:05:00 UTC" in each.replace("10:05:00 UTC (a checkpoint comes)", "") for each in said)
+
+
 def test_commands_of_a_shell_and_of_psql_have_boxes_of_their_own() -> None:
     freeze = schemas.frame("freeze", [{"order": 1, "action": "copy", "command": (
         '-- on the server, in a shell, first: cp -a "$PGDATA/pg_wal" /disk/\n-- as a superuser:\nSELECT 1'
@@ -441,7 +456,13 @@ def test_a_drained_queue_is_expected_to_hold_what_it_holds() -> None:
     assert "600" not in drawn
     said = BeautifulSoup(plot.table_list(queue), "html.parser").get_text(" ")
     assert "(600 went as usual)" in said
-    assert "rows deleted by DELETE (70 %); in its ordinary way: no loss" in " ".join(said.split())
+    assert "600 rows deleted as usual: no loss (70 %)" in " ".join(said.split())
+    # The same facts are told alike where the deletes were weighed as nothing, and no emptying is called a delete.
+    plain |= {"probability": 0.9, "expected_rows": 0}
+    for mechanism, words in (("none", "600 rows deleted as usual: no loss (90 %)"),
+                             ("truncate", "emptied by TRUNCATE, as usual: no loss (90 %)")):  # fmt: skip
+        listed = plot.table_list(findings(mechanism, status="intact", group=None, **plain))
+        assert words in " ".join(BeautifulSoup(listed, "html.parser").get_text(" ").split())
 
 
 @pytest.mark.parametrize(("word", "conclusion"), [

@@ -30,6 +30,7 @@ DAMAGED = "the damaged tables"
 KEEP_WAL = "Copy pg_wal somewhere else, and keep the server from recycling it"
 IN_QUESTION = "the tables in question"  # whether they lost rows is not settled
 ELSEWHERE = "/another/disk"
+VACUUMED, RECYCLED = "autovacuum may take the dead rows", "the next checkpoint may recycle WAL"
 _PATH = re.compile(r"[\w./-]+")  # base/16384/16385, or below pg_tblspc
 
 
@@ -69,13 +70,13 @@ def freeze_list(
         told = "not known" if dead is None else f"{dead}"
         proof = ledger.add("counters", f"dead rows of {which} in all: {told}", "pg_stat_user_tables")
         _, comes = vacuum_clock(damaged or _names(open_), evidence)
-        steps.append(({**_autovacuum(dead, which, database), "deadline": comes}, [proof, *loss]))
+        steps.append(({**_autovacuum(dead, which, database), "deadline": comes, "ends": VACUUMED}, [proof, *loss]))
     wal, log = _rests_on(evidence, ledger)
     backups = of_backups(evidence, ledger)
     if mechanisms - {"hidden"} or hurt:
         steps += [
             (_wal(evidence, about, _told_by_wal(mechanisms)), wal),
-            (_server(), loss),
+            (_server(held=any(step["command"] == _NO_AUTOVACUUM for step, _ in steps)), loss),
             (_log(evidence), log),
             (_backups(), backups),
         ]
@@ -94,11 +95,12 @@ def freeze_list(
 def _in_time(steps: Sequence[tuple[dict, Sequence[str]]]) -> list[tuple[dict, Sequence[str]]]:
     """The steps in their order, each with the nearest deadline of those that come after it: it must be done by then."""
     timed: list[tuple[dict, Sequence[str]]] = []
-    nearest = None
+    nearest, ends = None, None
     for step, proof in reversed(steps):
-        clocks = [at for at in (nearest, step["deadline"]) if at is not None]
-        nearest = min(clocks, default=None)
-        timed.insert(0, ({**step, "deadline": nearest}, proof))
+        own = step["deadline"]
+        if own is not None and (nearest is None or own <= nearest):
+            nearest, ends = own, step.get("ends")
+        timed.insert(0, ({**step, "deadline": nearest, "ends": ends}, proof))
     return timed
 
 
@@ -270,6 +272,7 @@ def _wal(evidence: Mapping[str, pd.DataFrame], about: Context, tells: str) -> di
             "SELECT pg_create_physical_replication_slot('triage_hold', true);"
         ),
         "deadline": _next_checkpoint(about, evidence, settings.get("checkpoint_timeout", {}).get("value")),
+        "ends": RECYCLED,
     }
 
 
@@ -280,15 +283,17 @@ def _next_checkpoint(about: Context, evidence: Mapping[str, pd.DataFrame], timeo
     return last.iloc[0] + pd.Timedelta(seconds=int(timeout))
 
 
-def _server() -> dict:
+def _server(held: bool) -> dict:
+    """Nothing that clears traces; ``held``: a step before this one has switched autovacuum off."""
+    itself = "" if held else "; autovacuum does both by itself, unless it is switched off meanwhile"
     return {
         "action": "Do not restart, vacuum, analyze or reset statistics, and do not rebuild the container or volume",
         "why": (
             "a crash or an immediate stop sets every counter to zero, and VACUUM, ANALYZE and CLUSTER overwrite "
-            "the traces"
+            f"the traces{itself}"
         ),
-        "destroys": "nothing",
-        "command": "",
+        "destroys": "nothing" if held else "nothing; switch it on again: without it the server ends in wraparound",
+        "command": "" if held else _NO_AUTOVACUUM,
         "deadline": None,
     }
 

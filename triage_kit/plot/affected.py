@@ -7,6 +7,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.plot import html, style, words
 from triage_kit.plot.damage import by_urgency
+from triage_kit.plot.deadlines import Endings, endings, moment
 from triage_kit.plot.html import Html, tag, text
 
 MOST_TABLES = 500
@@ -17,14 +18,15 @@ def freeze_list(freeze: pd.DataFrame, timezone: object = None) -> Html:
     given = schemas.check(freeze, "freeze").sort_values("order", kind="stable")
     if given.empty:
         return tag("p", "Nothing is known to be lost, so nothing has to be stopped.", class_="none")
-    steps = html.listed((_step(row, timezone) for row in given.to_dict("records")), ordered=True)
+    ends = endings(given)
+    steps = html.listed((_step(row, timezone, ends) for row in given.to_dict("records")), ordered=True)
     return tag("div", steps, class_="freeze")
 
 
-def _step(row: dict, timezone: object) -> Html:
+def _step(row: dict, timezone: object, ends: Endings) -> Html:
     destroys = row["destroys"] if isinstance(row["destroys"], str) else "not known"
     look = None if destroys.startswith("nothing") else "destroys"
-    before = html.join([", before ", html.moment(row["deadline"], timezone)]) if pd.notna(row["deadline"]) else ""
+    before = html.join([", before ", moment(row["deadline"], timezone, ends)]) if pd.notna(row["deadline"]) else ""
     proof = html.join([" ", html.ids(row["because"], most=4)]) if row["because"] else ""
     why = html.cited(words.capital(row["why"])) if isinstance(row["why"], str) else ""
     return html.join(
@@ -136,9 +138,12 @@ def _mechanism(row: object) -> Html:
         left += f"; the WAL holds {style.things(former, 'row')} of the table that was dropped"
     if row.status == "intact" and isinstance(row.group, str) and row.group:
         left = "; it held no row that could be lost"
-    elif words.as_usual(row):
-        left = "; in its ordinary way: no loss"
     bias = html.folded("what makes the numbers lie", html.listed(row.bias)) if row.bias else ""
-    return html.join(
-        [words.mechanism(row.mechanism), f" ({style.percent(row.probability)})", via, lost, hidden, left, bias]
-    )
+    return html.join([_what_happened(row), f" ({style.percent(row.probability)})", via, lost, hidden, left, bias])
+
+
+def _what_happened(row: object) -> str:
+    """The mechanism in words; rows that everyday work deleted are called so, whichever was weighed as the likeliest."""
+    if words.deleted_as_usual(row):
+        return f"{style.things(int(row.deletes), 'row')} deleted as usual: no loss"
+    return f"{words.mechanism(row.mechanism)}{', as usual: no loss' if words.as_usual(row) else ''}"

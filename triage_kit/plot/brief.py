@@ -10,6 +10,7 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.plot import culprit, html, outlook, style, vain, words
 from triage_kit.plot.damage import by_urgency
+from triage_kit.plot.deadlines import endings
 from triage_kit.plot.html import Html, tag, text
 from triage_kit.plot.removals import transactions
 
@@ -77,7 +78,7 @@ def summary(
     removals : frame of this name: a DELETE in many transactions is said to be one.
     undone : frame undone_loads: where nothing is lost, what was loaded in vain is why rows are missed.
     """
-    zone = incident.get("timezone")
+    zone, ends = incident.get("timezone"), endings(freeze)
     checked = schemas.check(findings, "findings")
     told = schemas.check(groups, "groups")
     ranked = schemas.check(causes, "causes")
@@ -105,8 +106,8 @@ def summary(
         if pd.notna(incident.get("noticed_at")):
             lines.append(("Noticed", html.moment(incident["noticed_at"], zone)))
     lines += [
-        ("Can it come back", outlook.way_back(schemas.check(recovery, "recovery"), checked, zone)),
-        ("To decide", outlook.decide(decisions, zone)),
+        ("Can it come back", outlook.way_back(schemas.check(recovery, "recovery"), checked, zone, ends)),
+        ("To decide", outlook.decide(decisions, zone, ends)),
         ("Not seen", outlook.unseen(gaps, coverage, schemas.by_commits(told))),
     ]
     calm = "brief open" if _open(checked) else "brief calm"

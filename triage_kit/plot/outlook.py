@@ -9,9 +9,11 @@ import pandas as pd
 from triage_kit import schemas
 from triage_kit.plot import html, style, words
 from triage_kit.plot.damage import by_urgency, names
+from triage_kit.plot.deadlines import Endings, endings, moment
 from triage_kit.plot.html import Html, tag, text
 
 MOST_GAPS = 3
+NO_ENDS: Endings = {}
 AT_ONCE = pd.Timedelta(minutes=15)
 # Sources that tell most of a loss, the most telling first: a reader misses these before any other.
 TELLING = ("logs", "statements", "wal", "commit_times", "migrations", "row_counts", "table_counters", "relations")
@@ -19,12 +21,14 @@ DATING = ("commit_times", "file_times")  # they date a loss, and are not missed 
 NOT_NAMED = "not named in the case"  # the row of coverage that tells what nobody was asked for
 
 
-def way_back(recovery: pd.DataFrame, findings: pd.DataFrame, zone: object) -> Html:
+def way_back(recovery: pd.DataFrame, findings: pd.DataFrame, zone: object, ends: Endings = NO_ENDS) -> Html:
     """Whether the rows can come back, how many, how long that takes, and what does not come back."""
     feasible = recovery[recovery["feasible"].fillna(False).astype(bool)]
     if len(feasible):
         best = feasible.sort_values("order", kind="stable", na_position="last").to_dict("records")[0]
-        ends = html.join(["; begin before ", html.moment(best["deadline"], zone)]) if pd.notna(best["deadline"]) else ""
+        ends = (
+            html.join(["; begin before ", moment(best["deadline"], zone, ends)]) if pd.notna(best["deadline"]) else ""
+        )
         others = f" {style.things(len(feasible) - 1, 'more way')}: " if len(feasible) > 1 else " "
         where = tag("a", "Recovery options", href="#s-recovery-options")
         way = tag("strong", style.way_back(best["option"]))
@@ -119,10 +123,10 @@ def stop(freeze: pd.DataFrame | None, zone: object, collected: object = None) ->
     if freeze is None or not len(freeze):
         return text("")
     steps = schemas.check(freeze, "freeze").sort_values("order", kind="stable").to_dict("records")
-    clocks = [None, *(row["deadline"] for row in steps)]
+    clocks, ends = [None, *(row["deadline"] for row in steps)], endings(freeze)
     shown = html.listed(
         (
-            html.join([row["action"], _by(row["deadline"], last, zone, collected)])
+            html.join([row["action"], _by(row["deadline"], last, zone, collected, ends)])
             for row, last in zip(steps[:3], clocks, strict=False)
         ),
         ordered=True,
@@ -132,7 +136,7 @@ def stop(freeze: pd.DataFrame | None, zone: object, collected: object = None) ->
     return html.join([shown, tag("p", more, tag("a", "Stop these things now", href="#s-stop-these-things-now"))])
 
 
-def decide(decisions: pd.DataFrame | None, zone: object) -> Html:
+def decide(decisions: pd.DataFrame | None, zone: object, ends: Endings = NO_ENDS) -> Html:
     """Who must decide what, and until when."""
     if decisions is None or not len(decisions):
         return text("")
@@ -143,25 +147,25 @@ def decide(decisions: pd.DataFrame | None, zone: object) -> Html:
                 tag("strong", words.capital(row["who"])),
                 ": ",
                 schemas.cut(style.visible(row["decision"]), 200),
-                _until(row["until"], zone),
+                _until(row["until"], zone, ends),
             ]
         )
         for row in given
     )
 
 
-def _by(at: object, last: object, zone: object, collected: object) -> Html:
+def _by(at: object, last: object, zone: object, collected: object, ends: Endings) -> Html:
     if pd.notna(at) and pd.notna(collected) and at - collected <= AT_ONCE:  # type: ignore[operator]
         return text(", at once")
-    return text(", before then") if _same(at, last) else _until(at, zone)
+    return text(", before then") if _same(at, last) else _until(at, zone, ends)
 
 
 def _same(at: object, last: object) -> bool:
     return pd.notna(at) and pd.notna(last) and at == last
 
 
-def _until(at: object, zone: object) -> Html:
-    return html.join([", before ", html.moment(at, zone)]) if pd.notna(at) else text("")
+def _until(at: object, zone: object, ends: Endings) -> Html:
+    return html.join([", before ", moment(at, zone, ends)]) if pd.notna(at) else text("")
 
 
 def unseen(gaps: pd.DataFrame | None, coverage: pd.DataFrame | None, dated: bool) -> Html:

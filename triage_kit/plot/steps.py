@@ -6,6 +6,7 @@ import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.plot import html, style, words
+from triage_kit.plot.deadlines import Endings, endings, moment
 from triage_kit.plot.html import Html, tag, text
 from triage_kit.plot.recovering import numbered_ways
 
@@ -41,10 +42,11 @@ def step_list(
         return tag("p", said, where, ".", class_="none")
     told = set() if freeze is None else set(schemas.check(freeze, "freeze")["action"])
     stops = given["step"].isin(told)
-    first = [_stops(given[stops], timezone)] if stops.any() else []
+    ends = endings(freeze)
+    first = [_stops(given[stops], timezone, ends)] if stops.any() else []
     ways = {} if recovery is None else _options(recovery)
     rest = given[~stops].to_dict("records")
-    return tag("ol", *first, *(_step(row, timezone, ways.get(_same(row))) for row in rest), class_="steps")
+    return tag("ol", *first, *(_step(row, timezone, ends, ways.get(_same(row))) for row in rest), class_="steps")
 
 
 def _options(recovery: pd.DataFrame) -> dict[tuple, int]:
@@ -56,20 +58,20 @@ def _same(row: dict) -> tuple:
     return tuple(row["commands"])
 
 
-def _stops(given: pd.DataFrame, timezone: object) -> Html:
+def _stops(given: pd.DataFrame, timezone: object, ends: Endings) -> Html:
     """The steps of the list at the page's head as one: who does them, and by when the first."""
     roles = ", ".join(dict.fromkeys(given["role"].dropna()))
     soonest = given["until"].dropna().min()
-    until = html.join([" \u00b7 the first until ", html.moment(soonest, timezone)]) if pd.notna(soonest) else text("")
+    until = html.join([" \u00b7 the first until ", moment(soonest, timezone, ends)]) if pd.notna(soonest) else text("")
     how = tag("a", "Stop these things now", href="#s-stop-these-things-now")
     many = "its step" if len(given) == 1 else f"its {len(given):,} steps, in their order"
     return tag("li", tag("strong", how), html.join([f": {many} (", roles, until, ")"]))
 
 
-def _step(row: dict, timezone: object, option: int | None = None) -> Html:
+def _step(row: dict, timezone: object, ends: Endings, option: int | None = None) -> Html:
     facts = [text(row["role"]) if isinstance(row["role"], str) else ""]
     facts += [text(row["cost"]) if isinstance(row["cost"], str) else ""]
-    facts += [html.join(["until ", html.moment(row["until"], timezone)]) if pd.notna(row["until"]) else ""]
+    facts += [html.join(["until ", moment(row["until"], timezone, ends)]) if pd.notna(row["until"]) else ""]
     who = html.join([fact for fact in facts if fact], " \u00b7 ")
     why = html.prose(words.capital(row["why"])) if isinstance(row["why"], str) else ""
     proof = html.ids(row["because"], most=MOST_PROOFS)

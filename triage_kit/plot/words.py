@@ -215,6 +215,19 @@ def as_usual(row: object) -> bool:
     return bool(told and not lost and row.mechanism in EMPTYING)  # type: ignore[attr-defined]
 
 
+def deleted_as_usual(row: object) -> bool:
+    """Whether rows were deleted from a table of which none is missing, by everyday work.
+
+    >>> from types import SimpleNamespace
+    >>> queue = {"status": "intact", "group": None, "deletes": 200}
+    >>> [deleted_as_usual(SimpleNamespace(**queue, mechanism=each)) for each in ("delete", "none", "rollback")]
+    [True, True, False]
+    """
+    told = row.status == "intact" and row.mechanism in ("none", "delete")  # type: ignore[attr-defined]
+    lost = isinstance(row.group, str) and row.group  # type: ignore[attr-defined]
+    return bool(told and not lost and pd.notna(row.deletes) and row.deletes)  # type: ignore[attr-defined]
+
+
 def about_all(tables: pd.DataFrame) -> str:
     """The same before a sum over some tables, for rows of ``findings``."""
     return ESTIMATE if (tables["actual_from"] == "n_live_tup").any() else ""

@@ -242,6 +242,7 @@ freeze: one thing to stop now
     destroys text what the step itself destroys
     command text
     deadline time when the evidence or the rows would be lost, if known
+    ends text what comes at the deadline
     because texts ids of evidence rows
 
 recovery: one way back
