@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
 from triage_kit import analyse
+from triage_kit.analyse.statuses import expected_rows
 
 EMPTIED = {"deletes": 143, "rows": 0, "live": 0, "dead": 143, "mod": 143}
 TRUNCATED = {"rows": 0, "live": 0, "insv": 0, "filenode": 24600, "heap": 0, "pkey": 8192, "xmin": 742, "tuples": -1.0}
@@ -258,3 +261,12 @@ def test_a_table_that_was_emptied_and_loaded_holds_all_that_ever_came(make_table
     texts = [counted("TRUNCATE s.register"), {**counted("COPY s.register (id, body) FROM stdin"), "query_id": 2}]
     _, found = statuses(make_table("register", 16400, **COPIED, **more), statements=texts, reported=["users"])
     assert found["register"][0] == told
+
+
+@pytest.mark.parametrize(("mechanism", "bounds"), [("restore", (None, None)), ("recreate", (17_400, 17_401))])
+def test_numbers_that_came_with_a_copy_bound_nothing_that_stood_before(mechanism, bounds) -> None:
+    balance = {"actual_rows": 17_400, "expected_low": 17_400, "expected_high": 17_400}
+    table = SimpleNamespace(balance=balance, name="s.paid", net=17_400, then=None, relation={"tuples": -1.0},
+                            sequences=[{"last_value": 17_401, "increment": 1}])  # fmt: skip
+    told = expected_rows(SimpleNamespace(table=table), SimpleNamespace(earlier=None), mechanism)
+    assert (told.low, told.high) == bounds

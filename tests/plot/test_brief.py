@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 
 from triage_kit import plot, schemas
 from triage_kit.plot import sources, words
-from triage_kit.plot.glance import MOST, glance
+from triage_kit.plot.glance import MOST, fate, glance
 from triage_kit.report import sanitise
 
 FINDINGS = [
@@ -404,4 +404,31 @@ def test_a_further_loss_is_told_in_short_with_its_tables_its_time_and_who() -> N
     assert said["What did it (G2)"] == (
         "m.legs: Rows deleted by DELETE (90 % sure); 2025-10-07 20:27:38.500000 UTC (22:27:38.500000 Europe/Berlin). "
         "Cause: by hand (80 %)."
+    )
+
+
+def test_figures_of_an_older_state_agree_wherever_they_stand() -> None:
+    common = {"schema": "m", "kind": "table", "status": "partial", "mechanism": "restore", "probability": 0.96}
+    counted = {**common, "table": "paid", "actual_rows": 17_400, "old_rows_left": 17_400, "former_rows": 20_000,
+               "likely_missing": 2_600}  # fmt: skip
+    uncounted = {**common, "table": "bills", "actual_rows": 20_500, "old_rows_left": 20_500, "former_rows": 0}
+    found = schemas.frame("findings", [counted, uncounted])
+    paid, bills = found.itertuples()
+    assert words.gone(paid) == "dropped and made anew, probably about 2,600 missing, 20,000 old rows in the WAL"
+    assert fate(paid) == "probably about 20,000 expected, 17,400 now"
+    assert words.gone(bills) == "dropped and made anew, with older contents"
+    assert fate(bills) == "20,500 now, with older contents"
+    table = BeautifulSoup(plot.table_list(found), "html.parser").find("table")
+    told = {cells[0]: cells[1:] for row in table.find_all("tr")[1:]
+            if (cells := [cell.get_text() for cell in row.find_all(["th", "td"])])}  # fmt: skip
+    assert told["m.paid"][:3] == ["probably about 20,000", "17,400", "about 2,600, probably"]
+    assert told["m.bills"][:3] == ["not known", "20,500", "not known"]
+    assert "up to 20,500 old rows left, without what was changed since they were copied" in told["m.bills"][6]
+
+
+def test_as_many_rows_with_other_contents_are_not_called_zero_missing() -> None:
+    row = {"schema": "m", "table": "a", "status": "partial", "mechanism": "restore", "actual_rows": 9,
+           "missing_rows": 0, "expected_rows": 9, "old_rows_left": 9}  # fmt: skip
+    assert words.gone(next(schemas.frame("findings", [row]).itertuples())) == (
+        "partial, as many rows as before, with other contents"
     )

@@ -117,7 +117,7 @@ def _expected(row: object) -> Html:
             tag("small", sum_, class_="sum"),
             title=f"expected{origin}",
         )
-    said = style.about(row.expected_low, row.expected_high)
+    said = words.likely_before(row) or style.about(row.expected_low, row.expected_high)
     return html.number(None) if said == style.about(None, None) else text(said)
 
 
@@ -134,6 +134,7 @@ def _mechanism(row: object) -> Html:
     elif row.status == "partial" and pd.notna(row.old_rows_left):
         # Which of the rows that stand were written since nobody counts.
         left = f"; up to {style.things(int(row.old_rows_left), 'old row')} left" if row.old_rows_left else ""
+        left += ", without what was changed since they were copied" if left and words.older(row) else ""
     if former := words.former_rows(row):
         left += f"; the WAL holds {style.things(former, 'row')} of the table that was dropped"
     if row.status == "intact" and isinstance(row.group, str) and row.group:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from triage_kit import schemas
 from triage_kit.plot import style
-from triage_kit.plot.words import about, about_all, all_stand
+from triage_kit.plot.words import about, about_all, all_stand, likely_before
 
 MOST_ROWS = 40
 SURE, UNSURE, VEILED = ("#5b8a6b", "#1b6e3c"), ("#c4cad1", style.MUTED), ("#c9dcf2", "#1f5fa8")
@@ -115,7 +115,7 @@ def _expected(row: object) -> str:
         return style.count(row.actual_rows)
     if pd.notna(row.expected_rows):
         return style.count(row.expected_rows)
-    about = style.about(row.expected_low, row.expected_high)
+    about = likely_before(row).removeprefix("probably ") or style.about(row.expected_low, row.expected_high)
     return "?" if about == style.about(None, None) else about
 
 

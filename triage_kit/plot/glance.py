@@ -110,9 +110,10 @@ def fate(row: object) -> str:
         return f"{near}{style.count(row.actual_rows, '?')} row{'' if row.actual_rows == 1 else 's'} stand"
     if pd.notna(row.expected_rows):
         return f"{row.expected_rows:,} expected, {near}{style.count(row.actual_rows, '?')} now"
-    about = style.about(row.expected_low, row.expected_high)
+    about = words.likely_before(row) or style.about(row.expected_low, row.expected_high)
     if about == style.about(None, None):
-        return "number not known"
+        older = words.older(row) and pd.notna(row.actual_rows)
+        return f"{near}{int(row.actual_rows):,} now, {words.OLDER}" if older else "number not known"
     return (
         f"{about} gone" if row.actual_rows == 0 else f"{about} expected, {near}{style.count(row.actual_rows, '?')} now"
     )

@@ -28,6 +28,8 @@ MECHANISMS = {
     "unknown": "not known",
 }
 
+OLDER = "with older contents"
+
 # The same in the few words that stand above a column or in a bar, and what stands for the causes there.
 HEADS = {
     "mechanism": {
@@ -246,13 +248,29 @@ def gone(row: object) -> str:
     newer, former = refilled(row), former_rows(row)
     said = [
         _deed(row.actual_rows) if former is not None else "emptied" if newer else str(row.status),
-        f"{about(row)}{style.things(int(row.missing_rows), 'row')} missing" if pd.notna(row.missing_rows) else "",
-        f"{style.things(most, 'row')} missing at most" if pd.isna(row.missing_rows) and (most := at_most(row)) else "",
-        f"probably about {likely(row):,} missing" if likely(row) else "",
+        _lacking(row, newer),
         f"{style.things(former, 'old row')} in the WAL" if former else "",
         f"{about(row)}{style.things(newer, 'newer row')} there" if newer else "",
     ]
     return ", ".join(each for each in said if each)
+
+
+def _lacking(row: object, newer: int) -> str:
+    """How many rows are missing as far as that is known, or that the contents differ and not the number."""
+    if pd.notna(row.missing_rows) and (row.missing_rows or newer or row.status != "partial"):  # type: ignore[attr-defined]
+        return f"{about(row)}{style.things(int(row.missing_rows), 'row')} missing"  # type: ignore[attr-defined]
+    if pd.notna(row.missing_rows):  # type: ignore[attr-defined]
+        return "as many rows as before, with other contents"
+    most = at_most(row)
+    told = [
+        f"{style.things(most, 'row')} missing at most" if most else "",
+        f"probably about {likely(row):,} missing"
+        if likely(row)
+        else OLDER
+        if older(row) and not former_rows(row)
+        else "",
+    ]
+    return ", ".join(filter(None, told))
 
 
 def _deed(stand: object) -> str:
@@ -264,6 +282,22 @@ def former_rows(row: object) -> int | None:
     """How many rows the WAL holds of the table that was dropped from this name; None where it names none."""
     held = getattr(row, "former_rows", None)
     return None if pd.isna(held) else int(held)  # type: ignore[arg-type]
+
+
+def older(row: object) -> bool:
+    """Whether an older state stands in the table: then its contents differ, and numbers of rows need not.
+
+    >>> from types import SimpleNamespace
+    >>> older(SimpleNamespace(status="partial", mechanism="restore"))
+    True
+    """
+    return bool(row.status == "partial" and getattr(row, "mechanism", None) == "restore")  # type: ignore[attr-defined]
+
+
+def likely_before(row: object) -> str:
+    """How many rows probably stood before, where only a copy's count tells; nothing where none does."""
+    more = likely(row)
+    return f"probably about {int(row.actual_rows) + more:,}" if more and pd.notna(row.actual_rows) else ""  # type: ignore[attr-defined]
 
 
 def likely(row: object) -> int | None:
