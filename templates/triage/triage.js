@@ -83,6 +83,16 @@
     label.append(input, " ", told);
     box.before(label);
   }
+  // On a phone a command is pushed sideways and not broken: the keyboard has to reach its box then.
+  const narrow = matchMedia("(max-width: 600px)");
+  const reach = () => {
+    for (const box of document.querySelectorAll(".where+pre, .freeze pre, .steps pre")) {
+      if (narrow.matches && box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  };
+  narrow.addEventListener("change", reach);
+  reach();
   // On paper nothing opens: folds are open there, but for lists of ids, which the evidence repeats, and endless ones.
   const PAPER = 8000;
   let unfolded = [];

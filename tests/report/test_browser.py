@@ -166,6 +166,24 @@ def test_a_long_label_of_a_card_pushes_what_follows_it_down(page: browser.Page) 
     assert page.ask(height) > before * 2
 
 
+def test_on_a_phone_a_command_is_pushed_sideways_in_its_box_and_never_broken(page: browser.Page) -> None:
+    page.size(390)
+    told = page.ask("""[...document.querySelectorAll('.where+pre, .freeze pre, .steps pre')].map(box => {
+      const tops = [...box.querySelector('code').getClientRects()].map(each => Math.round(each.top));
+      return {
+        lines: box.textContent.trimEnd().split("\\n").length, high: new Set(tops).size,
+        pushed: box.scrollWidth > box.clientWidth + 1, reached: box.tabIndex === 0,
+        scrolls: getComputedStyle(box).overflowX, wide: box.getBoundingClientRect().right <= innerWidth,
+      };
+    })""")
+    assert any(each["pushed"] for each in told)
+    for each in told:
+        assert each["wide"]
+        assert each["reached"] is each["pushed"]
+        assert each["scrolls"] == "auto"
+        assert each["high"] <= each["lines"]
+
+
 def test_a_table_of_two_columns_stays_one_on_a_phone(page: browser.Page) -> None:
     page.size(390)
     table = "[...document.querySelectorAll('table.data')].find(each => each.caption.textContent === 'Provenance')"
