@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -351,3 +352,35 @@ def test_a_dump_without_the_parents_follows_one_that_has_them(make_evidence) -> 
     whole = shelf.Judged({"file": "all.dump"}, True, "it holds 80 rows", None, {"s.people": 40, "s.orders": 40})
     brings = dump_ways.brought(lost, whole, evidence)
     assert (brings.rows, brings.waits, brings.feasible(True)) == (80, 0, True)
+
+
+def test_the_dump_that_was_restored_is_no_way_back_from_its_restore(make_evidence) -> None:
+    at = pd.Timestamp("2025-10-08T10:00:00Z")
+    restored = {"status": "partial", "mechanism": "restore", "missing_rows": None}
+    found = {"s.bills": {**restored, "actual_rows": 500, "old_rows_left": 500, "inserts": 500},
+             "s.paid": {**restored, "actual_rows": 400, "old_rows_left": 400, "inserts": 401}}  # fmt: skip
+    lost = Loss(frozenset({"restore"}), tuple(found), 0, 0, None, at, missing=dict.fromkeys(found), found=found)
+    dumps = {"12 days old": ("s", {"bills": 500, "paid": 400}), "last night": ("s", {"bills": 500, "paid": 460})}
+    backups = [{**DUMP, "file": name, "began_at": at - pd.Timedelta("1D")} for name in dumps]
+    tables = [{"file": name, "schema": schema, "table": table, "rows": count, "whole": True}
+              for name, (schema, counts) in dumps.items() for table, count in counts.items()]  # fmt: skip
+    evidence = make_evidence([], backups=backups, backup_tables=tables)
+    first, other = shelf.judge(lost, Target(), evidence)
+    assert (first.row["file"], first.usable, first.restored) == ("last night", True, ())
+    assert (other.row["file"], other.usable, other.restored) == ("12 days old", False, ("s.bills", "s.paid"))
+    assert "edited ones are as they were then" in other.says
+    assert dump_ways.brought(lost, first, evidence).rows == 60
+    # Alone it leaves a newer one to be asked for.
+    told = dump_ways.backup(lost, [other], evidence)
+    assert told["feasible"] is None
+    assert told["why"].endswith("Ask for a newer one, older than 2025-10-08 10:00:00 UTC")
+    # Of a table that was emptied otherwise it brings rows all the same, and of no other.
+    emptied = {"status": "wiped", "mechanism": "truncate", "missing_rows": 70, "actual_rows": 0}
+    more = replace(lost, tables=(*lost.tables, "s.notes"), found={**found, "s.notes": emptied},
+                   missing={**lost.missing, "s.notes": 70})  # fmt: skip
+    whole = [*tables, {"file": "12 days old", "schema": "s", "table": "notes", "rows": 70, "whole": True}]
+    found = dump_ways.backup(more, shelf.judge(more, Target(), evidence | {
+        "backups": schemas.frame("backups", backups[:1]), "backup_tables": schemas.frame("backup_tables", whole)
+    }), evidence)  # fmt: skip
+    assert (found["feasible"], found["rows"], found["tables"]) == (True, 70, ("s.notes",))
+    assert "s.paid (all that is newer than the restored rows)" in found["brings_not"]

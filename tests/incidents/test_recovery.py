@@ -691,8 +691,12 @@ def test_keys_and_numbering_that_a_restore_lost_are_made_anew(server, database, 
     assert rows(server, database, left) == [(0,)]
     in_sql(server, database, ["SELECT pg_switch_wal()"])
     told = {"repository": "app", "reported": ["pits", "layers", "photos"]}
-    told |= {"backups": ["last*.bak"]} if option == "backup" else {}
+    told |= {"backups": ["*.bak"]} if option == "backup" else {}
     found = way(server, database, folder, option, **told)
+    if option == "backup":
+        best, _, other = found["why"].partition("Also old.bak")
+        assert "it is the dump that was restored" in other
+        assert "it is the dump that was restored" not in best
     assert "public.pits lacks numbering of id, PRIMARY KEY (id)" in found["brings_not"]
     if option == "backup":
         in_shell(server, folder, found["commands"])

@@ -42,6 +42,10 @@ def backup(lost: Loss, shelf: Sequence[Judged], evidence: Evidence) -> dict:
         )
         if lost.before is not None:
             why += f"; it must be older than {lost.before:%Y-%m-%d %H:%M:%S} UTC"
+        if restored := lost.of("restore"):
+            why += (
+                f"; for {merging.few(restored)} newer than the one that was restored, whose rows are those that stand"
+            )
         lines = _from_any(lost, evidence)
         return way("backup", None, lost, why, "rows written after the dump was taken", "hours", lines, clock=clock)
     best = dumps[0]
@@ -51,6 +55,11 @@ def backup(lost: Loss, shelf: Sequence[Judged], evidence: Evidence) -> dict:
     )
     others = told[1:4] if best.usable is not False else told[1:]
     why += "".join(f". Also {one}" for one in others[:6])
+    if best.usable is False and any(each.restored for each in dumps):
+        why += ". Ask for a newer one" + (
+            "" if lost.before is None else f", older than {lost.before:%Y-%m-%d %H:%M:%S} UTC"
+        )
+        return way("backup", None, lost, why, NOT_BACK, "hours", _from_any(lost, evidence), clock=clock)
     if best.usable is False:
         return way("backup", False, lost, why, "everything", "none", clock=clock, rows=0)
     brings = brought(lost, best, evidence)
@@ -68,20 +77,22 @@ def backup(lost: Loss, shelf: Sequence[Judged], evidence: Evidence) -> dict:
         clock=clock,
         rows=brings.rows,
         _waits=brings.waits,
-        tables=tuple(name for name in best.holds if name not in lost.notes),
+        tables=tuple(name for name in best.holds if name not in (*lost.notes, *best.restored)),
     )
 
 
 def brought(lost: Loss, best: Judged, evidence: Evidence) -> Share:
     """What a dump brings: what it holds of each table, and no more than is missing there or does not stand."""
-    held = {name: count for name, count in best.holds.items() if name not in lost.notes}
+    left = {*lost.notes, *best.restored}
+    held = {name: count for name, count in best.holds.items() if name not in left}
     return share(held, lost, evidence, "are left out")
 
 
 def _lacking(lost: Loss, best: Judged) -> str:
     short = [f"{name} (all)" for name in lost.tables if name not in best.holds and lost.missing.get(name)]
+    short += [f"{name} (all that is newer than the restored rows)" for name in best.restored]
     for name, held in best.holds.items():
-        missing = lost.missing.get(name)
+        missing = lost.missing.get(name) if name not in best.restored else None
         if missing is not None and held is not None and held < missing:
             short.append(f"{name} ({missing - held} rows)")
     return "not in it: " + ", ".join(short[:8]) if short else ""
@@ -158,7 +169,7 @@ def _from_dump(lost: Loss, best: Judged, evidence: Evidence) -> tuple[str, ...]:
         made = f"{unpack} {path} |{only} psql -X --quiet --dbname={COPY} > /dev/null"
     else:
         made = _restored(path, lost)
-    tables = [name for name in (*lost.tables, *lost.notes) if name in best.holds]
+    tables = [name for name in (*lost.tables, *lost.notes) if name in best.holds and name not in best.restored]
     return (
         *commands.case_folder(row["file"]),
         _beside(evidence),

@@ -17,17 +17,26 @@ BASES = ("base_backup", "pgbackrest", "barman", "wal_g", "snapshot")
 RESTORE, COPY = 20 << 20, 100 << 20  # bytes a second of a dump's data, of a base backup's files: cautious judgements
 GROWTH = 5  # what a packed dump grows to, about
 ZONES = pd.Timedelta(hours=14)  # the farthest that a clock without a zone may be from UTC
+_RESTORED = (
+    "of {} it holds exactly as many rows as were put there: it is the dump that was restored, or one just like it. It "
+    "brings nothing back there: rows that were added since it was made are not in it, and edited ones are as they were "
+    "then"
+)
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One backup with the verdict: ``usable`` True, False, or None where something is open; ``says`` in words."""
+    """One backup with the verdict: ``usable`` True, False, or None where something is open; ``says`` in words.
+
+    ``restored`` are the tables into which it, or one just like it, was restored: what stands there is what it holds.
+    """
 
     row: dict
     usable: bool | None
     says: str
     at: pd.Timestamp | None
     holds: Mapping[str, int | None] = field(default_factory=dict)
+    restored: tuple[str, ...] = ()
 
     @property
     def base(self) -> bool:
@@ -51,7 +60,7 @@ class Judged:
 
 
 def judge(lost: Loss, target: Target, evidence: Mapping[str, pd.DataFrame]) -> list[Judged]:
-    """Every backup of the case, the best first: usable, then holding most, then newest."""
+    """Every backup of the case, the best first: usable, not the one that was restored, holding most, newest."""
     held: dict[str, dict[str, int | None]] = {}
     whole: dict[str, dict[str, bool]] = {}
     for row in rows(evidence["backup_tables"]):
@@ -67,7 +76,10 @@ def judge(lost: Loss, target: Target, evidence: Mapping[str, pd.DataFrame]) -> l
             found.append(_dump(row, held.get(row["file"], {}), whole.get(row["file"], {}), lost, target, server))
     rank = {True: 0, None: 1, False: 2}
     far = pd.Timestamp(0, tz="UTC")
-    return sorted(found, key=lambda each: (rank[each.usable], -(each.brings or 0), -(each.at or far).timestamp()))
+    return sorted(
+        found,
+        key=lambda each: (rank[each.usable], bool(each.restored), -(each.brings or 0), -(each.at or far).timestamp()),
+    )
 
 
 def _when(at: pd.Timestamp) -> str:
@@ -142,18 +154,34 @@ def _dump(
     if newer:
         return Judged(row, False, f"it is newer than the loss: {newer}; {says}", at, holds)
     when = f", taken at {_when(at)}{_age(at, target.time or lost.before)}" if at else ", of an unknown time"
+    back = _just_restored(holds, lost)
+    if back:
+        when += f"; {_RESTORED.format(', '.join(back[:6]))}"
+        if not any(count for name, count in holds.items() if name not in back):
+            return Judged(row, False, says + when + other, at, holds, back)
     if row["state"] == "cut":
         lacking = [name for name in lost.tables if not whole.get(name)]
         says = f"it is cut ({row['trouble']}), yet {says}" + (
             f"; not whole: {', '.join(lacking[:6])}" if lacking else ""
         )
-        return Judged(row, None if any(holds.values()) else False, says + when + other, at, holds)
+        return Judged(row, None if any(holds.values()) else False, says + when + other, at, holds, back)
     usable = True if sure and any(holds.values()) else None if any(holds.values()) or not lost.rows else False
     if other and usable:  # a database may have been renamed, or this is a sister's with the same tables
         usable = None
     return Judged(
-        row, usable, says + when + ("" if sure else "; whether before the loss is not sure") + other, at, holds
+        row, usable, says + when + ("" if sure else "; whether before the loss is not sure") + other, at, holds, back
     )
+
+
+def _just_restored(holds: Mapping[str, int | None], lost: Loss) -> tuple[str, ...]:
+    """The tables that hold an older state, where the dump has exactly as many rows of each as were put there."""
+    names = lost.of("restore")
+    counted = [
+        holds.get(name) is not None
+        and holds[name] in (lost.found[name].get("actual_rows"), lost.found[name].get("inserts"))
+        for name in names
+    ]
+    return names if names and all(counted) and any(holds[name] for name in names) else ()
 
 
 def _newer(row: dict, target: Target, lost: Loss, holds: Mapping[str, int | None]) -> tuple[str, bool]:
