@@ -33,6 +33,7 @@ JOURNAL = "manifest.partial.json"
 RAW_LIMIT = 256 << 20  # bytes on the disk, all kept sources together
 ROW_GROUP = 200_000  # rows; a window of time then reads few groups of a large log
 PIECE = 1 << 20
+KEPT_ROWS = 10_000  # of one table that is read again while collecting: larger ones stay on the disk alone
 AGREEING = timedelta(seconds=1)  # clocks that differ by less: the way to the server and back is in it too
 STATUSES = ("answered", "refused", "unavailable", "failed", "skipped", "not_built")
 
@@ -47,6 +48,7 @@ class Draft:
         self._journal = journal
         self._lock = lock
         self._unmoved: list[Path] = []  # files that stand beside their places yet
+        self._read: dict[str, pd.DataFrame] = {}  # small tables, as `written` read them: many questions ask again
         self._holding = False
         self.ahead = timedelta(0)  # of our clock, as ``follow`` found the server's
 
@@ -91,6 +93,7 @@ class Draft:
     def write(self, table: str, frame: pd.DataFrame) -> int:
         """Keep one evidence table, replacing what it held; returns its rows. SchemaError when columns do not fit."""
         arrow = to_arrow(frame, table)
+        self._read.pop(table, None)
         path = f"{table}.parquet"
         with self._beside(path) as stream:
             pq.write_table(arrow, stream, compression="zstd", row_group_size=ROW_GROUP)
@@ -99,18 +102,26 @@ class Draft:
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
-        """Let what is written and answered inside count all at once at the end: none of it after a kill before."""
-        self._holding = True
+        """Let what is written and answered inside count all at once at the end: none of it after a kill before.
+
+        Within another one, all counts at the end of that.
+        """
+        outside, self._holding = self._holding, True
         try:
             yield
         finally:
-            self._holding = False
+            self._holding = outside
         self._save()
 
     def written(self, table: str) -> pd.DataFrame:
         """What this draft holds of a table so far; without rows when nothing was written."""
-        self._move()
-        return Bundle(self.folder, self._journal).table(table)
+        if table not in self._read:
+            self._move()
+            held = Bundle(self.folder, self._journal).table(table)
+            if len(held) > KEPT_ROWS:
+                return held
+            self._read[table] = held
+        return self._read[table].copy()  # who asked may change theirs
 
     def answer(self, **row: Any) -> None:
         """Record how a question was answered: the columns of ``questions``; a later answer replaces an earlier one.

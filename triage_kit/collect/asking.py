@@ -113,23 +113,24 @@ class Inquiry:
         """Record what comes of the block: an answer, filled into the dictionary, or a refusal with its reason."""
         answer: dict = {"status": "answered", "reason": None, "rows": None, "variant": None}
         asked_at, began = self.moment(question), time.monotonic()
-        try:
-            yield answer
-        except Refused as error:
-            answer.update(status=error.status, reason=self._why(error))
-        except SchemaError as error:
-            # A value that the table cannot hold must cost this answer, not the run on a server that may be gone soon.
-            answer.update(status="failed", reason=f"the answer does not fit its table: {error}")
-        milliseconds = (time.monotonic() - began) * 1000
-        self.draft.answer(
-            source=question.name,
-            costs=question.costs,
-            role=self.role,
-            asked_at=asked_at,
-            ms=milliseconds,
-            named=named,
-            **answer,
-        )
+        with self.draft.together():  # table and answer in one: each saving waits for the disk several times
+            try:
+                yield answer
+            except Refused as error:
+                answer.update(status=error.status, reason=self._why(error))
+            except SchemaError as error:
+                # A value that no table holds must cost this answer, not the run on a server that may be gone soon.
+                answer.update(status="failed", reason=f"the answer does not fit its table: {error}")
+            milliseconds = (time.monotonic() - began) * 1000
+            self.draft.answer(
+                source=question.name,
+                costs=question.costs,
+                role=self.role,
+                asked_at=asked_at,
+                ms=milliseconds,
+                named=named,
+                **answer,
+            )
         self._tell(question, answer["status"], answer["reason"], answer["rows"])
 
     def moment(self, question: Question) -> datetime:
