@@ -8,6 +8,9 @@ import os
 import shutil
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from triage_kit.errors import LabError
 from triage_kit.lab import binaries
@@ -31,6 +34,12 @@ def found() -> dict[int, Path]:
             if folder.name.isdigit() and binaries.complete(folder / layout):
                 majors.setdefault(int(folder.name), folder / layout)
     return dict(sorted(majors.items()))
+
+
+def newest_and_long_on_oldest() -> list[Any]:
+    """Parameters: the newest major, and the oldest for the long run; one None where there is no server."""
+    oldest, newest = min(found(), default=None), max(found(), default=None)
+    return [pytest.param(oldest, marks=pytest.mark.long), newest] if oldest != newest else [newest]
 
 
 @cache

@@ -75,7 +75,11 @@ def test_a_collection_does_not_depend_on_the_surroundings(tmp_path: Path, withou
     assert triage("verify", folder, env=surroundings(without, **more)).returncode == 0
 
 
-@pytest.mark.parametrize("which", [(1,), (2,), (0, 1, 2)], ids=["stdout", "stderr", "all"])
+@pytest.mark.parametrize(
+    "which",
+    [pytest.param((1,), marks=pytest.mark.long), pytest.param((2,), marks=pytest.mark.long), (0, 1, 2)],
+    ids=["stdout", "stderr", "all"],
+)
 def test_closed_streams_take_nothing_from_the_evidence(tmp_path: Path, which: tuple[int, ...]) -> None:
     folder = written(tmp_path / "case")
     closing = " ".join(f"{number}{'<' if number == 0 else '>'}&-" for number in which)
@@ -128,6 +132,7 @@ def modes(folder: Path) -> set[str]:
     return {f"{'folder' if path.is_dir() else 'file'} {oct(path.stat().st_mode & 0o777)}" for path in paths}
 
 
+@pytest.mark.long
 def test_a_kernelspec_of_the_machine_is_never_started(tmp_path: Path, brief_kit: Path) -> None:
     spec = tmp_path / "jupyter" / "kernels" / "python3"
     spec.mkdir(parents=True)

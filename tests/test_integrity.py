@@ -197,6 +197,7 @@ def tried(folder: Path) -> subprocess.CompletedProcess[str]:
                           capture_output=True, check=False, timeout=HANG)  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.pg
 def test_a_real_collect_is_killed_at_any_moment_and_gone_on_with(
     tmp_path: Path, server18, database18, record_property

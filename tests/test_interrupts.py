@@ -144,7 +144,10 @@ def test_init_writes_all_or_nothing(tmp_path: Path, which: int) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("command", ["collect", "run", "baseline"])
+@pytest.mark.parametrize(
+    "command",
+    ["run", pytest.param("collect", marks=pytest.mark.long), pytest.param("baseline", marks=pytest.mark.long)],
+)
 @pytest.mark.pg
 def test_in_the_middle_of_a_question_the_server_is_let_go_and_the_next_run_goes_on(
     command: str, server18, database18, tmp_path: Path

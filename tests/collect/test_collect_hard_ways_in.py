@@ -184,7 +184,7 @@ def impatient_standby(major: int | None) -> Iterator[tuple[Server, Server]]:
             yield primary, standby
 
 
-@pytest.mark.parametrize("major", ENDS)
+@pytest.mark.parametrize("major", majors.newest_and_long_on_oldest())
 def test_a_standby_that_cancels_whoever_is_in_the_way_of_its_recovery(major, tmp_path: Path) -> None:
     """Locks and row versions of the primary arrive all the time, and nothing waits for a reader."""
     with impatient_standby(major) as (primary, standby):
@@ -214,7 +214,7 @@ def test_a_standby_that_cancels_whoever_is_in_the_way_of_its_recovery(major, tmp
     assert done.bundle.verify() == []
 
 
-@pytest.mark.parametrize("major", ENDS)
+@pytest.mark.parametrize("major", majors.newest_and_long_on_oldest())
 @pytest.mark.parametrize(("times", "lasts"), [(CONFLICTS, True), (CONFLICTS + 1, False)])
 def test_a_session_that_recovery_ends_is_made_anew_so_many_times(major, times: int, lasts: bool) -> None:
     """Between EXPLAIN and the question the primary takes the table's lock, which ends whoever holds one meanwhile."""
