@@ -653,6 +653,29 @@ INSERT INTO pits (place, depth) SELECT 'p' || g, g FROM generate_series({0}, {1}
 INSERT INTO layers SELECT g, d, 'fc' FROM generate_series({0}, {1}) g, generate_series(0, 20, 10) d;
 INSERT INTO photos (pit) SELECT g FROM generate_series({0}, {1}) g;
 """
+# The same by Alembic's calls.
+CALLED = """
+import sqlalchemy as sa
+from alembic import op
+revision = "1a"
+down_revision = None
+
+def upgrade():
+    op.create_table(
+        "pits", sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False, unique=True), sa.Column("depth", sa.Integer()),
+        sa.CheckConstraint("depth > 0", name="pits_depth_check"),
+        sa.PrimaryKeyConstraint("id"))
+    op.create_table(
+        "layers", sa.Column("pit", sa.Integer(), sa.ForeignKey("pits.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("from cm", sa.Integer(), primary_key=True, autoincrement=False), sa.Column("grain", sa.Text()))
+    op.create_table("photos", sa.Column("no", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+                    sa.Column("pit", sa.Integer()))
+    op.create_foreign_key(None, "photos", "pits", ["pit"], ["id"])
+    op.execute("CREATE TRIGGER stamped BEFORE UPDATE ON public.layers FOR EACH ROW EXECUTE FUNCTION stamp()")
+    op.create_index("layers_by_grain", "layers", ["grain"])
+    op.create_index("one_photo", "photos", ["pit", "no"], unique=True, postgresql_where=sa.text("pit > 0"))
+"""
 # What stands, as PostgreSQL's own catalogue tells it: names, definitions, validity, columns' defaults and identities.
 STRUCTURE = """
 SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), convalidated FROM pg_constraint
@@ -666,13 +689,15 @@ UNION ALL SELECT attrelid::regclass::text, attname, attidentity::text || coalesc
 ORDER BY 1, 2, 3"""
 
 
-@pytest.mark.parametrize("option", ["backup", "wal"])
-def test_keys_and_numbering_that_a_restore_lost_are_made_anew(server, database, folder, option, capsys) -> None:
+@pytest.mark.parametrize(("option", "written"), [("backup", "sql"), ("wal", "sql"), ("backup", "alembic")])
+def test_keys_and_numbering_that_a_restore_lost_are_made_anew(server, database, folder, option, written) -> None:
     for name in ("pg_dump", "pg_restore", "createdb", "psql"):
         programs.program(name, at_least=server.version[0])
     (folder / "app" / "migrations").mkdir(parents=True)
-    (folder / "app" / "migrations" / "V1__pits.sql").write_text(DECLARED)
-    in_sql(server, database, [DECLARED, PITS.format(1, 60)])
+    name, text = ("V1__pits.sql", DECLARED) if written == "sql" else ("1a_pits.py", CALLED)
+    (folder / "app" / "migrations" / name).write_text(text)
+    noted = "CREATE TABLE alembic_version (version_num text PRIMARY KEY); INSERT INTO alembic_version VALUES ('1a')"
+    in_sql(server, database, [DECLARED, PITS.format(1, 60), *([noted] if written == "alembic" else [])])
     programs.dump(server, database, folder / "old.bak", "-Fc")
     in_sql(server, database, [PITS.format(61, 90)])
     whole = rows(server, database, STRUCTURE)

@@ -18,6 +18,7 @@ import pandas as pd
 from triage_kit import schemas, sql
 from triage_kit.analyse.applied import migration_states, notes_versions
 from triage_kit.analyse.context import by_table, rows
+from triage_kit.analyse.declared_calls import as_sql
 from triage_kit.analyse.dropped import REPLACES
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.losses import literal, relations_of, written
@@ -100,8 +101,12 @@ def lacking(names: Collection[str], evidence: Evidence, before: pd.Timestamp | N
     if not names or not len(evidence["constraints"]):
         return ()  # nobody told of any constraint: that none is there is not known
     reader = _Reader(standing, set(names))
+    columns = by_table(evidence["columns"])
+    stand = {name: {each["name"] for each in columns[row["oid"]]} for name, row in standing.items()}
     for operation, object_, text, place in islice(_texts(evidence, before), MOST_TEXTS):
-        reader.read(operation, object_, text, place)
+        named = reader.name(schemas.parts(object_)) if operation and object_ else ""
+        called = as_sql(text, named, stand[named]) if named in stand else ""
+        reader.read(operation, object_, text, called or text, place, bool(called))
     there = _There(evidence)
     wanted = [each for each in reader.parts.values()
               if each.table in standing and (each.table in names or each.referenced in names)
@@ -149,18 +154,24 @@ def remarks(parts: Sequence[Part]) -> Iterator[str]:
         )
 
 
-def noted(
-    concluded: Sequence[dict], evidence: Evidence, before: pd.Timestamp | None, ledger: Ledger
-) -> list[dict]:  # fmt: skip
-    """Findings with what each table lacks besides rows, and the errors of the log that come of it, as evidence."""
+def of_findings(concluded: Sequence[dict], evidence: Evidence, before: pd.Timestamp | None) -> tuple[Part, ...]:
+    """What the tables lack that some findings and the ways back are about: both are told the same."""
     names = {schemas.qualified(row["schema"], row["table"]) for row in concluded
-             if row["status"] in DAMAGED or row["mechanism"] in REPLACES}  # fmt: skip
-    parts = lacking(names, evidence, before)
+             if _damaged(row) or row["status"] == "hidden"}  # fmt: skip
+    return lacking(names, evidence, before)
+
+
+def _damaged(row: Mapping) -> bool:
+    return row["status"] in DAMAGED or row["mechanism"] in REPLACES
+
+
+def noted(concluded: Sequence[dict], parts: Sequence[Part], evidence: Evidence, ledger: Ledger) -> list[dict]:
+    """Findings with what each table lacks besides rows, and the errors of the log that come of it, as evidence."""
     refused = list(_refused(evidence)) if parts else []
     found = []
     for row in concluded:
         name = schemas.qualified(row["schema"], row["table"])
-        if own := [each for each in parts if each.table == name]:
+        if own := [each for each in parts if each.table == name and _damaged(row)]:
             proofs = [ledger.add("catalogue", f"{told(own)}: it is declared there and stands no more", SOURCE, name)]
             mine = [
                 each for each in refused if each[0] == row["table"] and any(each[1] in part.columns for part in own)
@@ -193,44 +204,46 @@ class _Reader:
         for name in {*standing, *names}:
             self._bare.setdefault(schemas.parts(name)[1], []).append(name)
 
-    def read(self, operation: str, object_: str, text: str, place: str) -> None:
-        """Take one statement in."""
+    def read(self, operation: str, object_: str, text: str, made: str, place: str, called: bool) -> None:
+        """Take one statement in; ``made`` is what it declares, as SQL, where it is a call of a tool's own."""
         if operation == "drop_table":
-            gone = self._name(schemas.parts(object_))
+            gone = self.name(schemas.parts(object_))
             self._keep(lambda each: gone not in (each.table, each.referenced))
             return
         if _TAKES.search(text):
             self._keep(lambda each: not re.search(rf"(?<!\w){re.escape(each.name)}(?!\w)", text))
-        if _MAKES.match(text) and any(bare in text for bare in self._wanted):
-            self._take(read_schema_dump(text), place, bool(operation))
+        if _MAKES.match(made) and any(bare in made for bare in self._wanted):
+            self._take(read_schema_dump(made), place, bool(operation), called)
 
     def _keep(self, wanted: Callable[[Part], bool]) -> None:
         self.parts = {key: each for key, each in self.parts.items() if wanted(each)}
 
-    def _take(self, dump: SchemaDump, place: str, anew: bool) -> None:
+    def _take(self, dump: SchemaDump, place: str, anew: bool, called: bool) -> None:
         # Of the log the CREATE TABLE of the restore itself may be the last: it takes nothing back that was declared.
         for made in dump.relations if anew else ():
-            self._keep(partial(_of_another, self._name(made)))
+            self._keep(partial(_of_another, self.name(made)))
         for row in dump.constraints:
-            if row["columns"]:
+            # A model may have a table of another name than its own: what does not stand was perhaps never there.
+            known = not called or not row["referenced"] or self.name(row["referenced"]) in self._standing
+            if row["columns"] and known:
                 self._add(row["kind"], row, row["columns"], self._definition(row), place, anew)
         for row in dump.sequences.values():
             if row["table"] and row["column"]:
                 self._add("numbering", row, (row["column"],), str(row.get("identity") or ""), place, anew)
         for kind, found in (("index", dump.indexes.values()), ("trigger", dump.triggers)):
             for row in found:
-                if row["name"] and row["table"] and self._name(row["table"]) == schemas.qualified(*row["table"]):
+                if row["name"] and row["table"] and self.name(row["table"]) == schemas.qualified(*row["table"]):
                     self._add(kind, row, (), row["told"], place, anew)
 
     def _add(
         self, kind: str, row: Mapping, columns: Sequence[str], definition: str, place: str, anew: bool
     ) -> None:  # fmt: skip
-        table = self._name(row["table"])
+        table = self.name(row["table"])
         named = row["name"]
         if kind == "numbering":  # a sequence is named with its schema, which is its table's where none was written
             named = schemas.qualified(schemas.parts(table)[0], named) if row["schema"] == "public" else (
                 schemas.qualified(row["schema"], named))  # fmt: skip
-        parent = self._name(row["referenced"]) if row.get("referenced") else None
+        parent = self.name(row["referenced"]) if row.get("referenced") else None
         partitioned = self._standing.get(table, {}).get("kind") == "partitioned"
         part = Part(table, kind, named, tuple(columns), definition, place, parent, partitioned)
         key = (table, kind, part.columns or part.name, parent)
@@ -239,7 +252,7 @@ class _Reader:
         else:
             self.parts.setdefault(key, part)  # where a migration declares it, its file is the better place to name
 
-    def _name(self, pair: tuple[str, str]) -> str:
+    def name(self, pair: tuple[str, str]) -> str:
         """The table that a statement means: an unqualified name is the one that stands, where it is alone."""
         name = schemas.qualified(*pair)
         alike = self._bare.get(pair[1], [])
@@ -253,7 +266,7 @@ class _Reader:
         if row["kind"] != "foreign_key":
             return row["definition"]
         theirs = ", ".join(map(sql.quote_ident, row["referenced_columns"]))
-        said = f"FOREIGN KEY ({listed}) REFERENCES {written(self._name(row['referenced']))}"
+        said = f"FOREIGN KEY ({listed}) REFERENCES {written(self.name(row['referenced']))}"
         said += f" ({theirs})" if theirs else ""
         for event in ("delete", "update"):
             if action := _ACTIONS.get(row[f"on_{event}"]):

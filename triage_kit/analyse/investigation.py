@@ -125,6 +125,7 @@ class _Judged:
     found: Sequence[groups.Group]
     dates: Mapping[str, dict]
     findings: pd.DataFrame
+    parts: Sequence[declared.Part]
 
 
 def investigate(evidence: Mapping[str, pd.DataFrame]) -> Investigation:
@@ -204,8 +205,9 @@ def _judge(known: _Known) -> _Judged:
     dates = dating.date_groups(found, known.tables, evidence, known.about, scene, ledger)
     concluded = missing.with_parents(groups.apply(concluded, found, dates), known.balance, scene.reported, scene.gone)
     since = min((span["lost_from"] for span in dates.values() if span.get("lost_from") is not None), default=None)
-    concluded = declared.noted(concluded, evidence, since, ledger)
-    return _Judged(weighed, matrix, concluded, found, dates, missing.findings_frame(concluded))
+    parts = declared.of_findings(concluded, evidence, since)
+    concluded = declared.noted(concluded, parts, evidence, ledger)
+    return _Judged(weighed, matrix, concluded, found, dates, missing.findings_frame(concluded), parts)
 
 
 def _blame(known: _Known, judged: _Judged) -> dict[str, pd.DataFrame]:
@@ -239,7 +241,7 @@ def _prove(known: _Known, judged: _Judged, frames: Mapping[str, pd.DataFrame]) -
     story = grounds.of_events(fused, proofs, ledger)
     keys = grounds.of_keys(known.keys, {name for group in found for name in group.damaged}, ledger)
     lost = recovery.loss(found, judged.tables, judged.dates)
-    ways = grounds.of_ways(recovery.recovery_options(lost, evidence, about), evidence, proofs, ledger)
+    ways = grounds.of_ways(recovery.recovery_options(lost, evidence, about, judged.parts), evidence, proofs, ledger)
     stop = freeze.freeze_list(found, judged.tables, evidence, about, proofs, ledger)
     decided = decisions.decisions(first(evidence["incident"]), lost, frames["causes"], stop, ways, proofs)
     told = {"timeline": story, "sessions": connected, "foreign_keys": keys, "undone_loads": undone}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -26,7 +26,9 @@ OLDER = "holds rows of an older state: where one stands that was changed since t
 EFFORTS = {"minutes": 0, "under an hour": 1, "hours": 2, "hours to days": 3, "days": 4}
 
 
-def recovery_options(lost: Loss, evidence: Mapping[str, pd.DataFrame], about: Context) -> pd.DataFrame:
+def recovery_options(
+    lost: Loss, evidence: Mapping[str, pd.DataFrame], about: Context, parts: Sequence[declared.Part] = ()
+) -> pd.DataFrame:
     """Table ``recovery`` in the order in which to try; empty when nothing is lost.
 
     Feasible ones come first, of them the one that brings most of the rows with the least work; then those that are
@@ -35,7 +37,8 @@ def recovery_options(lost: Loss, evidence: Mapping[str, pd.DataFrame], about: Co
     """
     if not lost.tables:
         return schemas.empty("recovery")
-    lost = replace(lost, parts=declared.lacking(lost.tables, evidence, lost.before))
+    own = tuple(each for each in parts if each.table in lost.tables or each.referenced in lost.tables)
+    lost = replace(lost, parts=own)
     target = find_target(lost, evidence)
     judged = shelf.judge(lost, target, evidence)
     options = undo_ways.undo(lost, target, evidence, about)

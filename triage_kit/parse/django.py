@@ -205,6 +205,14 @@ def _field(operation: str, reverse: str) -> Callable[[_Operation], list[_Told]]:
     return rule
 
 
+def _of_model(operation: str, reverse: str) -> Callable[[_Operation], list[_Told]]:
+    def rule(call: _Operation) -> list[_Told]:
+        table = call.table(call.text(0, "model_name"))
+        return [("up", operation, table), ("down", reverse, table)]
+
+    return rule
+
+
 # Every value of a type that can be cast to one of these fits in it; a foreign key has the type of what it refers to.
 _WIDE = frozenset(
     (
@@ -308,4 +316,8 @@ _RULES: dict[str, Callable[[_Operation], list[_Told]]] = {
     "RenameField": _field("rename_column", "rename_column"),
     "RenameModel": _renames,
     "AlterModelTable": _tables,
+    "AddIndex": _of_model("create_index", "drop_index"),
+    "RemoveIndex": _of_model("drop_index", "create_index"),
+    "AddConstraint": _of_model("alter_table", "drop_constraint"),
+    "RemoveConstraint": _of_model("drop_constraint", "alter_table"),
 }
