@@ -51,11 +51,11 @@ def test_a_delete_of_all_rows_that_stand_was_rolled_back_and_cascaded_nowhere(ma
     found = analyse.investigate(make_evidence([owners, notes], **more, **LOGS_ALL))
     assert found.findings.set_index("table")["status"].to_dict() == {"owners": "intact", "notes": "intact"}
     assert found.statements["outcome"].tolist() == ["rolled_back"]
-    # The same line where the owners are gone: it was committed, for all that is known.
+    # The same line where the owners are gone: their state shows that it was carried out.
     gone = {**owners, "rows": 0, "live": 0, "dead": 143, "heap": 16384}
     found = analyse.investigate(make_evidence([gone, {**notes, "rows": 0, "live": 0, "deletes": 143}], **more))
     assert set(found.findings["status"]) == {"wiped"}
-    assert found.statements["outcome"].tolist() == ["unknown"]
+    assert found.statements["outcome"].tolist() == ["carried_out"]
 
 
 @pytest.mark.parametrize(("missed", "status"), [(["notes"], "partial"), ([], "intact")])

@@ -101,7 +101,7 @@ def _links(table: Dossier, files: _Files, wal: Records, dated: Clock) -> list[Li
 
 def _last(table: Dossier, links: Sequence[Link], files: _Files, dated: Clock) -> list[Link]:
     """The replacement that made the present file, where no link did: whose file it let go the WAL does not tell."""
-    made = files.made_by.get(table.relation["filenode"])
+    _, made = files.made.get(table.relation["filenode"], (None, None))
     if table.relation["filenode"] == table.oid or (made is None and not table.relation["xmin"]):
         return []
     xid = dated.full(made) if made is not None else dated.top(table.relation["xmin"])
@@ -134,8 +134,7 @@ class _Files:
     owners: Mapping[int, int]
     spans: Sequence[tuple[int, int]]
     logged: bool  # whether every row that comes into a file stands in the WAL
-    made: Mapping[int, int] = field(default_factory=dict)
-    made_by: Mapping[int, int] = field(default_factory=dict)  # the transaction that made a file
+    made: Mapping[int, tuple[int, int]] = field(default_factory=dict)  # where in the WAL, and by which transaction
 
     @classmethod
     def of(cls, evidence: Mapping[str, pd.DataFrame]) -> _Files:
@@ -152,9 +151,8 @@ class _Files:
             {number: row["table_oid"] for number, row in named.items()},
             [(start, end) for start, end in spans if start is not None and end is not None],
             "minimal" not in set(level.loc[level["name"] == "wal_level", "value"]),
-            {row["filenode"]: position(row["first_lsn"]) or 0 for row in here["wal_changes"]
+            {row["filenode"]: (position(row["first_lsn"]) or 0, row["xid"]) for row in here["wal_changes"]
              if row["operation"] == "created"},
-            {row["filenode"]: row["xid"] for row in here["wal_changes"] if row["operation"] == "created"},
         )  # fmt: skip
 
     @cached_property
@@ -189,7 +187,7 @@ class _Files:
         """
         number, end = gone["filenode"], position(gone["last_lsn"]) or 0
         came, left = self.held.get(number, 0), self._left[number]
-        start = self.made.get(number)
+        start, _ = self.made.get(number, (None, None))
         unbroken = start is not None and any(begin <= start and end <= until for begin, until in self.spans)
         if self.logged and (unbroken or (whole and len(self.spans) == 1)):
             return max(came - left, 0), came, True

@@ -48,7 +48,8 @@ from triage_kit.analyse.inquiry import Inquiry, answered
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.records import records
 from triage_kit.analyse.refills import refuted
-from triage_kit.analyse.scene import Scene, set_scene
+from triage_kit.analyse.scene import Scene
+from triage_kit.analyse.setting import set_scene
 from triage_kit.analyse.silence import Visibility
 from triage_kit.analyse.statements import Seen
 from triage_kit.analyse.statuses import conclude

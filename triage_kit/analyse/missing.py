@@ -20,7 +20,8 @@ from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.lineage import counted_elsewhere
 from triage_kit.analyse.mechanisms import Weighed
-from triage_kit.analyse.scene import Scene, reported_names
+from triage_kit.analyse.scene import Scene
+from triage_kit.analyse.setting import reported_names
 from triage_kit.analyse.statements import created_by
 from triage_kit.analyse.statuses import EVEN
 from triage_kit.analyse.undo_ways import partitions_told

@@ -12,7 +12,8 @@ from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.earlier import rows_then
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.reports import REPORTS
-from triage_kit.analyse.scene import FEW, Scene, loaded_once
+from triage_kit.analyse.scene import FEW, Scene
+from triage_kit.analyse.setting import loaded_once
 from triage_kit.analyse.traces import TRACES, in_proportion, taken
 from triage_kit.analyse.witnesses import WITNESSES
 from triage_kit.schemas import parts

@@ -12,14 +12,11 @@ from triage_kit.plot.chances import causes, mechanisms
 from triage_kit.plot.damage import tables
 from triage_kit.plot.details import (
     cause_list,
-    cited,
     coverage_list,
     event_list,
-    evidence_list,
     explaining_statements,
     foreign_key_list,
     gap_list,
-    provenance,
     reach_list,
     recommendation_list,
     recovery_list,
@@ -28,7 +25,8 @@ from triage_kit.plot.details import (
     statement_list,
     test_list,
 )
-from triage_kit.plot.facts import server_facts
+from triage_kit.plot.evidence import cited, evidence_list
+from triage_kit.plot.facts import provenance, server_facts
 from triage_kit.plot.glance import glance
 from triage_kit.plot.glossary import glossary
 from triage_kit.plot.graph import edge_legend, foreign_key_graph

@@ -1,32 +1,22 @@
-"""The lists behind the figures: foreign keys, events, causes, ways back, things to do, gaps, and every evidence row."""
+"""The lists behind the figures: foreign keys, events, causes, ways back, things to do, and gaps."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
-from types import SimpleNamespace
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 
 from triage_kit import schemas
 from triage_kit.plot import alike, html, outlook, sources, style, words
 from triage_kit.plot.chances import ranked
-from triage_kit.plot.damage import by_urgency, names
+from triage_kit.plot.damage import names
 from triage_kit.plot.html import Html, tag, text
 from triage_kit.plot.recovering import numbered_ways
 from triage_kit.plot.story import ordered
 
 MOST = 500
-MOST_EVIDENCE = 2000
-MOST_PROOFS = 2  # evidence rows that a line of the table list names unfolded
 MOST_COARSE = 12  # numbers of events that one note lists
-MOST_ALIKE = 200  # rows of one kind and one wording that go before those of the tables
-# Frames of an investigation whose rows stand on a page, and their columns of evidence ids.
-CITING = {
-    **dict.fromkeys(("freeze", "decisions", "recovery", "recommendations", "next_steps"), ("because",)),
-    "causes": ("for", "against"),
-    **dict.fromkeys(("explaining_statements", "culprits", "cause_evidence", "review"), ("evidence",)),
-}
 MOST_FOLDED = 40  # further ones that a fold tells
 MOST_ROOTS = 12  # tables of one statement whose reach is told unfolded
 LISTED = re.compile(r'(?:"(?:[^"]|"")*"|[^,"])+')  # one name of a list, quoted or not
@@ -171,7 +161,7 @@ def event_list(timeline: pd.DataFrame, timezone: object = None) -> Html:
             str(row.number),
             html.lasting(row.at, row.until, timezone),
             text(row.kind),
-            html.join([_folding(row.text), alike.more(row.times)]),
+            html.join([html.folding(row.text), alike.more(row.times)]),
             sources.link(row.source),
             html.ids([row.evidence]),
         ]
@@ -194,12 +184,6 @@ def _whole_seconds(events: pd.DataFrame) -> Html:
     said = "is told by the whole second only: it may have come" if len(coarse) == 1 else (
         "are told by the whole second only: each may have come")  # fmt: skip
     return tag("p", f"No. {which} {said} up to a second later than it stands and is drawn.", class_="note")
-
-
-def _folding(said: object) -> Html:
-    if pd.isna(said) or len(str(said)) <= 240:
-        return html.cited("" if pd.isna(said) else said)
-    return html.folded(style.short(said, 200), tag("pre", said), look="whole")
 
 
 def statement_list(statements: pd.DataFrame, timezone: object = None) -> Html:
@@ -416,122 +400,3 @@ def coverage_list(coverage: pd.DataFrame, timezone: object = None) -> Html:
         for row in given
     ]
     return html.table("What was read", ["Source", "Read", "Span"], rows)
-
-
-def cited(found: SimpleNamespace) -> set[str]:
-    """Ids of the evidence rows that the page's own claims name: what did it, who, what to stop, the ways back.
-
-    Parameters
-    ----------
-    found : anything with the frames of an investigation; those that are not there cite nothing.
-    """
-    named: set[str] = set()
-    for name, columns in CITING.items():
-        frame = getattr(found, name, None)
-        for column in columns if frame is not None else ():
-            for told in frame[column].head(MOST).dropna():
-                named |= {told} if isinstance(told, str) else set(told)
-    return named
-
-
-def evidence_list(
-    evidence: pd.DataFrame,
-    timezone: object = None,
-    findings: pd.DataFrame | None = None,
-    kept: Collection[str] = (),
-) -> Html:
-    """Every evidence row with its source: the target of every link.
-
-    Parameters
-    ----------
-    evidence : frame of that name.
-    timezone : shown beside UTC.
-    findings : frame of that name; where a page cannot hold every row, those of damaged tables go first, the worst
-        before the others, and of each the two that its line of the table list names.
-    kept : ids that ``cited`` tells: these stand in the list whatever else does.
-    """
-    whole = schemas.check(evidence, "evidence")
-    given = whole if len(whole) <= MOST_EVIDENCE else _telling(whole, findings, kept)
-    rows = [
-        [
-            tag("strong", row.id),
-            text(row.group),
-            html.moment(row.at, timezone, fine=True) if pd.notna(row.at) else "",
-            _folding(row.says),
-            sources.link(row.source),
-            html.name(row.row),
-        ]
-        for row in given.itertuples(index=False)
-    ]
-    left = len(whole) - len(given)
-    note = tag("p", f"{left:,} more rows are in findings.json.", class_="note") if left else ""
-    headers = ["Id", "Kind", "At", "Says", "Source", "Row"]
-    return html.join([html.table("Evidence", headers, rows, row_ids=given["id"].tolist()), note])
-
-
-def _telling(evidence: pd.DataFrame, findings: pd.DataFrame | None, kept: Collection[str] = ()) -> pd.DataFrame:
-    """As many rows as a page holds: first what is cited, then causes, events and ways back, then each table in turn.
-
-    Of hundreds of tables each has a dozen rows that say the same; what is said once must not be cut for them.
-    """
-    if findings is None:
-        of_table = evidence["row"].map(evidence["row"].value_counts()).fillna(1) >= 5
-        of_table &= ~evidence["row"].fillna("").str.fullmatch(r"G\d+")  # what a whole loss rests on
-        of_table &= ~evidence["id"].isin(kept)
-        return evidence.loc[sorted(of_table.sort_values(kind="stable").index[:MOST_EVIDENCE])]
-    urgent = by_urgency(schemas.check(findings, "findings"))
-    place = {name: number for number, name in enumerate(names(urgent))}
-    hurt = set(names(urgent[urgent["status"].isin(style.DAMAGED)]))
-    first = {one for told in urgent["because"] for one in told[:MOST_PROOFS]}
-    # A hundred thousand statements that differ in their values alone must not push out what a loss rests on.
-    more = evidence.groupby(["group", evidence["says"].fillna("").map(alike.shape)]).cumcount() >= MOST_ALIKE
-    ranked_ = pd.DataFrame(
-        {
-            "step": [-1 if one in kept else (4 if again else 0) if row not in place else 3 if row not in hurt
-                     else 1 if one in first else 2
-                     for one, row, again in zip(evidence["id"], evidence["row"], more, strict=True)],
-            "place": evidence["row"].map(place).fillna(0),
-        },
-        index=evidence.index,
-    ).sort_values(["step", "place"], kind="stable")  # fmt: skip
-    most = max(MOST_EVIDENCE, int((ranked_["step"] < 0).sum()))
-    return evidence.loc[sorted(ranked_.index[:most])]
-
-
-def provenance(server: Mapping[str, object], incident: Mapping[str, object], facts: Mapping[str, object]) -> Html:
-    """Where all of this comes from: server, collection time, and further facts such as sizes and the current migration.
-
-    Parameters
-    ----------
-    server, incident : as the investigation holds them.
-    facts : more words and values, shown in their order.
-    """
-    zone = incident.get("timezone")
-    said = {
-        "Generated from evidence collected at": html.moment(incident.get("collected_at"), zone),
-        **{_label(key): _fact(value, zone, ABSENT.get(key)) for key, value in server.items() if key not in TOLD_BELOW},
-        **{str(key): _fact(value, zone) for key, value in facts.items()},
-    }
-    rows = [[word, value] for word, value in said.items()]
-    return html.table("Provenance", ["Fact", "Value"], rows)
-
-
-TOLD_BELOW = {"version_num", "tables_bytes", "migrations"}  # in words, among the facts of ``server_facts``
-ABSENT = {"crashed_at": "no crash is known"}
-LABELS = {"initdb_at": "Data directory made (initdb)", "wal_level": "WAL level", "timeline": "WAL timeline"}
-
-
-def _label(key: object) -> str:
-    return LABELS.get(str(key), str(key).replace("_", " ").capitalize())
-
-
-def _fact(value: object, zone: object, absent: str | None = None) -> Html:
-    if isinstance(value, Html):
-        return value
-    if isinstance(value, (list, tuple)):
-        return html.names(value)
-    if value is None or pd.isna(value):
-        return html.number(None, absent or "not known")
-    if isinstance(value, bool):
-        return text("yes" if value else "no")
-    return html.moment(value, zone) if isinstance(value, pd.Timestamp) else text(value)

@@ -1,4 +1,4 @@
-"""Facts about server and host in the words of a report's last page."""
+"""Facts about server, host and collection in the words of a report's last page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from triage_kit.plot import style
+from triage_kit.plot import html, style
+from triage_kit.plot.html import Html, text
+
+TOLD_BELOW = {"version_num", "tables_bytes", "migrations"}  # in words, among the facts of ``server_facts``
+ABSENT = {"crashed_at": "no crash is known"}
+LABELS = {"initdb_at": "Data directory made (initdb)", "wal_level": "WAL level", "timeline": "WAL timeline"}
 
 
 def server_facts(evidence: Mapping[str, pd.DataFrame]) -> dict[str, object]:
@@ -63,3 +68,37 @@ def _containers(questions: pd.DataFrame) -> str:
     asked = questions[questions["source"].str.startswith(("container", "docker"), na=False)]
     told = [f"{row.status}{': ' + row.reason if isinstance(row.reason, str) else ''}" for row in asked.itertuples()]
     return "; ".join(told) or "none is named by the case"
+
+
+def provenance(server: Mapping[str, object], incident: Mapping[str, object], facts: Mapping[str, object]) -> Html:
+    """Where all of this comes from: server, collection time, and further facts such as sizes and the current migration.
+
+    Parameters
+    ----------
+    server, incident : as the investigation holds them.
+    facts : more words and values, shown in their order.
+    """
+    zone = incident.get("timezone")
+    said = {
+        "Generated from evidence collected at": html.moment(incident.get("collected_at"), zone),
+        **{_label(key): _fact(value, zone, ABSENT.get(key)) for key, value in server.items() if key not in TOLD_BELOW},
+        **{str(key): _fact(value, zone) for key, value in facts.items()},
+    }
+    rows = [[word, value] for word, value in said.items()]
+    return html.table("Provenance", ["Fact", "Value"], rows)
+
+
+def _label(key: object) -> str:
+    return LABELS.get(str(key), str(key).replace("_", " ").capitalize())
+
+
+def _fact(value: object, zone: object, absent: str | None = None) -> Html:
+    if isinstance(value, Html):
+        return value
+    if isinstance(value, (list, tuple)):
+        return html.names(value)
+    if value is None or pd.isna(value):
+        return html.number(None, absent or "not known")
+    if isinstance(value, bool):
+        return text("yes" if value else "no")
+    return html.moment(value, zone) if isinstance(value, pd.Timestamp) else text(value)

@@ -364,3 +364,10 @@ def listed(items: Iterable[object], ordered: bool = False) -> Html:
 def folded(title: object, *parts: object, look: str = "fold") -> Html:
     """Parts behind a title that opens; on paper they stand open, but for ``ids``."""
     return tag("details", tag("summary", title), *parts, class_=look)
+
+
+def folding(said: object) -> Html:
+    """A text with its evidence ids as links; a long one is shown in short, and whole where it is opened."""
+    if _absent(said) or len(str(said)) <= 240:
+        return cited("" if _absent(said) else said)
+    return folded(style.short(said, 200), tag("pre", said), look="whole")
