@@ -182,6 +182,7 @@ class Stretch(Block):
 
 
 SIZE_READ = 1 << 20
+_END = 8 << 10  # bytes of a block's end in which its last entry mostly begins
 _TABS_END = re.compile(rb"\n(?!\t)")
 
 
@@ -202,11 +203,12 @@ def blocks(source: Source, start: int, end: int, find: Matcher | None = None, li
     with _Packed(source.unpacked()) if source.unpacked else _Plain(source.path, end) as bytes_of:
         offset, size = start, SIZE
         while offset < end:
-            data = bytes_of.read(min(size, end - offset), offset)
+            block: Block
+            whole = bytes_of.entries(size, offset, source)
+            data = whole or bytes_of.read(min(size, end - offset), offset)
             if not data:
                 return
-            block: Block
-            if bytes_of.ended(offset + len(data)):
+            if whole or bytes_of.ended(offset + len(data)):
                 block = Block(data, offset, line, source, find)
             elif cut_at := _cut(data, source):
                 block = Block(data[:cut_at], offset, line, source, find)
@@ -238,6 +240,16 @@ class _Plain:
     def read(self, size: int, offset: int) -> bytes:
         return _read(self.descriptor, size, offset)
 
+    def entries(self, size: int, offset: int, source: Source) -> bytes:
+        """The whole entries of so many bytes, which need not be copied then; nothing where their end tells none."""
+        length = min(_END, size // 2)
+        if offset + size >= self.end:
+            return b""
+        last = self.read(length, offset + size - length)
+        cut_at = _cut(last, source) if len(last) == length else 0
+        data = self.read(size - length + cut_at, offset) if cut_at else b""
+        return data if len(data) == size - length + cut_at else b""
+
     def ended(self, offset: int) -> bool:
         return offset >= self.end
 
@@ -254,6 +266,10 @@ class _Packed:
     def __exit__(self, *error: object) -> None:
         if isinstance(self.pieces, Generator):
             self.pieces.close()
+
+    def entries(self, size: int, offset: int, source: Source) -> bytes:
+        """Nothing: its end cannot be read before it."""
+        return b""
 
     def read(self, size: int, offset: int) -> bytes:
         at = offset - self.begin

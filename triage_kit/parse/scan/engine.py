@@ -89,16 +89,20 @@ def _places(found: np.ndarray) -> np.ndarray:
     """
     whole = len(found) & -8
     words = found[:whole].view("<u8")
-    held = np.flatnonzero(words != 0)
+    held = (words != 0).nonzero()[0]
     some = words[held]
-    # Of a word with one byte that is 1, the exponent of its value tells which.
-    places = held * 8 + (np.frexp(some.astype(np.float64))[1] - 1 >> 3)
-    several = np.flatnonzero(some & (some - np.uint64(1)))  # lines that are shorter than that
+    # Of a word with one byte that is 1, the product's upper bits tell which.
+    places = held * 8 + (some * _WHICH >> _UPPER).view(np.int64)
+    several = (some & (some - _ONE)).nonzero()[0]  # lines that are shorter than that
     if len(several):
-        row, column = np.nonzero(found[:whole].reshape(-1, 8)[held[several]])
+        row, column = found[:whole].reshape(-1, 8)[held[several]].nonzero()
         places = np.concatenate((np.delete(places, several), held[several][row] * 8 + column))
         places.sort()
-    return places if whole == len(found) else np.concatenate((places, np.flatnonzero(found[whole:]) + whole))
+    return places if whole == len(found) else np.concatenate((places, found[whole:].nonzero()[0] + whole))
+
+
+_ONE, _UPPER = np.uint64(1), np.uint64(61)
+_WHICH = np.uint64(sum(byte << 61 - 8 * byte for byte in range(8)))
 
 
 class Matcher:

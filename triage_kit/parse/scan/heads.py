@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from triage_kit.parse.scan.complement import Row, literal
 from triage_kit.parse.scan.engine import Lines, Matcher
@@ -22,7 +22,8 @@ _MIXED = np.array([(2 * at + 1) * 0x9E3779B97F4A7C15 % 2**64 for at in range(1, 
 _LONGEST = 8 * len(_MIXED)  # bytes of a head
 _MOST = 4_000  # heads that are kept
 _AT_ONCE = 50  # lines from which new heads are learnt before all others are compared again
-_FEW = 100  # of so many lines one that no table has told yet is looked at by itself: that is faster than more tables
+_FEW = 200  # of so many lines one that no table has told yet is looked at by itself: that is faster than more tables
+_SLOTS, _MOST_SLOTTED = np.uint64((1 << 12) - 1), 200  # keys are as many at most that they may find a slot each
 _ASKED = 2_000  # lines that were looked at one by one before it is asked whether heads tell anything
 
 
@@ -31,7 +32,7 @@ def _word(part: bytes) -> np.uint64:
 
 
 class _Table:
-    """Known heads of so many whole words each, ordered by what these words are mixed to; of each word a column.
+    """Known heads of so many whole words each; of each word a column, or the one word that all of them have there.
 
     A head ends with the first words of a message, which differ in their first letters: what has the same whole words
     is the same.
@@ -42,32 +43,65 @@ class _Table:
         size = 8 * (self.whole + 1)
         values = np.frombuffer(b"".join(each.ljust(size, b"\0") for each in heads), _WORD).reshape(len(heads), -1)
         ends = np.array([_word(b"\xff" * (len(each) % 8)) for each in heads])
-        keys = _mixed(values.T, self.whole)
+        self.telling = (values[:, : self.whole] != values[0, : self.whole]).any(axis=0).nonzero()[0].tolist()
+        keys = self._mixed([values[:, at] for at in self.telling]) if self.telling else np.zeros(len(heads), _WORD)
         order = np.argsort(keys)
-        self.keys, self.values, self.ends = keys[order], values[order].T.copy(), ends[order]
+        self.keys, self.ends = keys[order], _one_or_all(ends[order])
+        self.values = [_one_or_all(column) for column in values[order].T]
+        self.shift, self.slots = _slots(self.keys)
 
     def find(self, words: np.ndarray) -> np.ndarray:
-        """Where a known head stands, of the words at some places."""
-        which = np.searchsorted(self.keys, _mixed(words, self.whole))
-        which[which == len(self.keys)] = 0
-        good = (words[self.whole] & self.ends.take(which)) == self.values[self.whole].take(which)
-        for word, value in zip(words[: self.whole], self.values, strict=False):
-            good &= word == value.take(which)
+        """Where a known head stands, of the words at some places, which are a row of each place."""
+        columns = {at: words[:, at].copy() for at in self.telling}  # which are read twice
+        which = self._which(list(columns.values())) if columns else np.zeros(len(words), np.intp)
+        good = (words[:, self.whole] & _at(self.ends, which)) == _at(self.values[self.whole], which)
+        for at in range(self.whole):
+            good &= columns.get(at, words[:, at]) == _at(self.values[at], which)
         return good
 
+    def _mixed(self, columns: list[np.ndarray]) -> np.ndarray:
+        found = columns[0] * _MIXED[0]
+        for column, factor in zip(columns[1:], _MIXED[1:], strict=False):
+            found += column * factor
+        return found
 
-def _mixed(words: np.ndarray, count: int) -> np.ndarray:
-    found = words[0] * _MIXED[0]
-    for at in range(1, count):
-        found += words[at] * _MIXED[at]
-    return found
+    def _which(self, columns: list[np.ndarray]) -> np.ndarray:
+        """Which head it can only be."""
+        keys = self._mixed(columns)
+        if self.slots is not None:
+            return self.slots.take(keys >> self.shift & _SLOTS)
+        which = self.keys.searchsorted(keys)
+        which[which == len(self.keys)] = 0
+        return which
+
+
+def _one_or_all(values: np.ndarray) -> Any:
+    return values[0] if (values == values[0]).all() else values.copy()
+
+
+def _at(values: Any, which: np.ndarray) -> Any:
+    return values.take(which) if values.ndim else values
+
+
+def _slots(keys: np.ndarray) -> tuple[np.uint64, np.ndarray | None]:
+    """Bits of the keys that differ in all of them, and what stands there: a search takes several times as long.
+
+    There is none where the keys are many.
+    """
+    for shift in map(np.uint64, (50, 38, 26) if len(keys) <= _MOST_SLOTTED else ()):
+        own = keys >> shift & _SLOTS
+        if len(set(own.tolist())) == len(keys):
+            slots = np.zeros(int(_SLOTS) + 1, np.intp)
+            slots[own] = np.arange(len(keys))
+            return shift, slots
+    return np.uint64(0), None
 
 
 def _words(block: bytes, at: np.ndarray, count: int) -> np.ndarray:
-    """So many words from each of some bytes of the block on: all first ones, all second ones, and so on."""
+    """So many words from each of some bytes of the block on, in a row each."""
     size = 8 * count
-    windows = as_strided(np.ndarray((1,), f"V{size}", block), (len(block) - size + 1,), (1,), writeable=False)
-    return windows[at].view(_WORD).reshape(-1, count).T.copy()  # in a row, which is read several times as fast
+    windows = np.ndarray((len(block) - size + 1,), f"V{size}", block, 0, (1,))
+    return windows[at].view(_WORD).reshape(-1, count)
 
 
 class Heads:
@@ -89,25 +123,25 @@ class Heads:
         if self.asked > _ASKED and self.asked > self.seen // 10:
             return None
         self.seen += len(lines)
-        left, found = np.flatnonzero(~lines.tabbed), []
+        left, found = (~lines.tabbed).nonzero()[0], []
         left = left[~self._told(lines, left)]
         while len(left):
             some, left = left[:_AT_ONCE], left[_AT_ONCE:]
             before = len(self.known)
-            found += [each for each in some.tolist() if not self._learn(lines, each)]
+            places = zip(some.tolist(), lines.starts[some].tolist(), lines.ends[some].tolist(), strict=True)
+            found += [each for each, begin, end in places if not self._learn(lines.block, begin, end)]
             if len(self.known) != before:
                 self._keep()
                 left = left[~self._told(lines, left)]
         return np.array(found, np.int64)
 
-    def _learn(self, lines: Lines, line: int) -> bool:
+    def _learn(self, block: bytes, begin: int, end: int) -> bool:
         """Whether a line is ordinary; its head is known from now on."""
         self.asked += 1
-        begin = int(lines.edges[line])
-        found = self.ordinary.match(lines.block, begin, int(lines.edges[line + 1]))
+        found = self.ordinary.match(block, begin, end)
         if found is None:
             return False
-        head = lines.block[begin + self.head : found.end()]
+        head = block[begin + self.head : found.end()]
         if 8 <= len(head) <= _LONGEST:
             self.known[head] = None
         return True
@@ -128,18 +162,18 @@ class Heads:
         starts = lines.starts if len(some) == len(lines) else lines.starts[some]
         # What stands near the block's beginning or end is left to be looked at.
         longest = max((each.whole + 1 for each in self.tables), default=0)
-        first = int(np.searchsorted(starts, self.early))
-        starts = starts[first : np.searchsorted(starts, len(block) - self.head - 8 * longest, "right")]
+        first = int(starts.searchsorted(self.early))
+        starts = starts[first : starts.searchsorted(len(block) - self.head - 8 * longest, "right")]
         if not len(starts) or not self.tables:
             return told
         # Time and head at once: most lines are told by the first table.
         words = _words(block, starts - self.early, len(self.time) + self.tables[0].whole + 1)
         timed = self._timed(words)
-        known = self.tables[0].find(words[len(self.time) :])
+        known = self.tables[0].find(words[:, len(self.time) :])
         known &= timed
         told[first : first + len(starts)] = known
         self.tables[0].hits += int(np.count_nonzero(known))
-        good = np.flatnonzero(timed & ~known)
+        good = (timed & ~known).nonzero()[0]
         for table in self.tables[1:]:
             if len(good) * _FEW <= len(starts):
                 break
@@ -151,10 +185,11 @@ class Heads:
 
     def _timed(self, words: np.ndarray) -> np.ndarray:
         """Where a time stands: a byte is a digit when its upper half, with and without six added, has the bits of 3."""
-        good = np.ones(words.shape[1], bool)
-        for word, (mask, value, six) in zip(words, self.time, strict=False):
-            if (word == word[0]).all():  # the same day, the same minute
-                word = word[:1]
+        good = np.ones(len(words), bool)
+        for at, (mask, value, six) in enumerate(self.time):
+            word = words[:, at]
+            # Of the same day and minute one is looked at.
+            word = word[:1] if word[0] == word[-1] and (word == word[0]).all() else word.copy()
             good &= (word & (word + six) & mask if six else word & mask) == value
         return good
 
