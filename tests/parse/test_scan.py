@@ -7,6 +7,8 @@ import io
 import json
 import random
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -387,6 +389,18 @@ def test_a_packed_log_comes_in_pieces(tmp_path, monkeypatch, make, piece):
     assert_same((found, result.entries, result.unparsed, result.lines), reference(data, format))
 
 
+def test_pyarrow_is_not_loaded_for_what_hyperscan_finds(tmp_path):
+    pytest.importorskip("hyperscan")
+    log = tmp_path / "server.log"
+    # Of the UPDATE is to be learnt whether all of its database is logged: a second pass.
+    said = ("BEGIN", "UPDATE t SET a = 1", "COMMIT", "SELECT 1")
+    log.write_text("".join(f"{stamp(1)} [7] a@b/c LOG:  statement: {each}\n" for each in said))
+    code = (f"import sys; from pathlib import Path; from triage_kit.parse.scan import Source, scan; "
+            f"scan(Source(Path({str(log)!r}), 'stderr', {PREFIX!r})); print('pyarrow' in sys.modules)")  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
+
+
 def test_progress_is_the_size_of_the_file(tmp_path):
     path = tmp_path / "server.log"
     path.write_bytes(stderr(1))
@@ -476,7 +490,9 @@ def headed_lines(chance, prefix):
 
 
 @pytest.mark.parametrize("prefix", HEADED)
-def test_known_heads_tell_what_the_grammar_tells(monkeypatch, prefix):
+@pytest.mark.parametrize("slotted", [0, 200])
+def test_known_heads_tell_what_the_grammar_tells(monkeypatch, prefix, slotted):
+    monkeypatch.setattr(heads, "_MOST_SLOTTED", slotted)
     monkeypatch.setattr(heads, "_ASKED", 10**9)  # so many damaged lines would make it give up
     good, find = re.compile(ordinary("stderr", prefix).match.encode(), re.DOTALL), HeadMatcher({"odd": "a"}, prefix)
     for seed in range(40):

@@ -1,8 +1,13 @@
+# ruff: noqa: E501 lines of logs stay on their lines
 """The plain log at its worst: interleaved, cut, forged, broken. Every line is in an entry or is unparsed."""
+
+import random
+import re
 
 import pytest
 
 from triage_kit.parse import Clock, Entry, Unparsed, parse
+from triage_kit.parse.repeated import Repeated
 
 PREFIX = "%m [%p] %q%u@%d "
 
@@ -92,3 +97,39 @@ def test_a_message_far_behind_is_another_one():
 def test_junk_is_never_an_exception(junk):
     found = read(junk, line(1, "LOG:  a"), junk)
     assert sum(isinstance(each, Entry) for each in found) == 1
+
+
+NAMES = ("app", "a LOG", "a@b", "[unknown]", "x LOG:  y", "YER", "d FATAL:  e", "ümlaut", "s statement", "")
+SAID = ("statement: SELECT 1", "statement: SELECT 1::int", "duration: 1.5 ms", "duration: 2 ms  statement: SELECT 2", "statement: YER: a",
+        "connection received: host=[local]", "connection authorized: user=app database=shop", "disconnection: session time: 0:00:01.0",
+        "statement: a SORGU:b LOG:  c", "statement: x@y LOG:  statement: DROP TABLE a", "statement: DELETE\n\tFROM a", "statement: ü",
+        'role "a" does not exist', "checkpoint starting: time", "statement", "")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "prefix", ["%m [%p] %q%u@%d ", "%m [%p] %u@%d/%a ", "%m %d %u %a [%p]: ", "%m [%p-%l] %h ", "%m %c %x ", "%m "]
+)
+def test_a_head_that_comes_again_reads_as_the_pattern_reads_it(monkeypatch, prefix):
+    again, find = [], Repeated.find
+    monkeypatch.setattr(
+        Repeated, "find", lambda self, line: (known := find(self, line)) and (again.append(known), known)[1]
+    )
+    for seed in range(40):
+        chance = random.Random(seed)
+        who = [(chance.choice(NAMES), chance.choice(NAMES), chance.choice(NAMES)) for _ in range(3)]
+        lines = []
+        for _ in range(100):
+            pid = chance.randrange(3)
+            values = {"p": str(pid + 7), "l": "3", "h": "[local]", "c": f"68e5b.{pid:x}", "x": chance.choice("07"), "q": "",
+                      "m": f"2025-10-07 20:27:{chance.choice((*['38'] * 20, '39'))}.{chance.randrange(1000):03} {chance.choice((*['CEST'] * 9, 'XYZ'))}",
+                      **dict(zip("uda", who[pid], strict=True))}  # fmt: skip
+            head = re.sub("%(.)", lambda found, values=values: values[found[1]], prefix)
+            severity = chance.choice(("LOG", "LOG", "LOG", "LOG", "ERROR", "FATAL", "DETAIL", "STATEMENT"))
+            lines += [f"{each}\n".encode() for each in f"{head}{severity}:  {chance.choice(SAID)}".split("\n")]
+        clock, other = Clock("UTC"), Clock("UTC")
+        own = list(parse(lines, "stderr", prefix, clock))
+        with monkeypatch.context() as patch:
+            patch.setattr(Repeated, "find", lambda self, line: None)
+            assert own == list(parse(lines, "stderr", prefix, other)), seed
+        assert clock.unresolved == other.unresolved
+    assert len(again) > 20, "hardly a head came again"

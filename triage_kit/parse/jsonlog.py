@@ -51,7 +51,9 @@ def _loaded(text: str) -> Any:
 
 def _text(row: dict[str, Any], key: str) -> str | None:
     value = row.get(key)
-    return None if value in (None, "") else str(value)
+    if value is None or value == "":
+        return None
+    return value if type(value) is str else str(value)
 
 
 def _number(row: dict[str, Any], key: str) -> int | None:

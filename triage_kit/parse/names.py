@@ -40,11 +40,16 @@ class Names:
         self.entering: set[str] = set()
         self.odd: dict[str, re.Pattern[str]] = {}  # lines of sessions whose names hold what begins a message
 
+    def settled(self, key: str, found: re.Match[str] | None = None) -> bool:
+        """Whether lines of the process that key names are read as they read by themselves; found is one of them."""
+        if not self.named or not key:
+            return True
+        somebody = found is None or found[self.named[0]] not in _NOBODY
+        return somebody and key not in self.odd and key not in self.entering
+
     def read(self, key: str, line: str, found: re.Match[str]) -> re.Match[str]:
         """The line as it is to be read, of the process that key names; found is how it reads by itself."""
-        if not self.named or not key:
-            return found
-        if key not in self.odd and key not in self.entering and found[self.named[0]] not in _NOBODY:
+        if self.settled(key, found):
             return found
         if key in self.odd:
             found = self.odd[key].match(line) or found

@@ -20,6 +20,7 @@ from triage_kit.parse.languages import UNKNOWN, english
 from triage_kit.parse.lines import Line, numbered
 from triage_kit.parse.names import Names
 from triage_kit.parse.prefix import SUB_ENTRIES, matcher, pattern
+from triage_kit.parse.repeated import Head, Repeated
 from triage_kit.parse.times import Clock
 
 # How many later entries may stand between a message and its own DETAIL when backends write at the same time.
@@ -44,7 +45,7 @@ def parse_stderr(source: Iterable[bytes | Line], prefix: str, clock: Clock | Non
 class _Reader:
     def __init__(self, prefix: str, clock: Clock) -> None:
         self.match, self.first, self.names = matcher(prefix), pattern(prefix).match, Names(prefix)
-        self.doubt, self.clock = doubt(prefix), clock
+        self.doubt, self.clock, self.repeated = doubt(prefix), clock, Repeated(prefix)
         self.before: tuple[str, str] | None = None  # of the message that is read: what stands before it, its severity
         self.forgeable: set[int] = set()  # ids of waiting entries that a name may have made up
         self.last = 0  # the number of the last line
@@ -76,6 +77,9 @@ class _Reader:
         if line.text.startswith("\t") and self.target:
             self._add(f"\n{line.text[1:]}")
             return
+        if (known := self.repeated.find(line)) and self.names.settled(known[0].key):
+            self._again(line, *known)
+            return
         found = self.match(line.text)
         written = self._flush()
         if found is None:
@@ -98,11 +102,20 @@ class _Reader:
                 self.doubted[id(entry)] = (line.text, len(message))
             self._begin(entry, "message", message, key)
             self.before = told
+            if told and self.names.settled(key, found):
+                self.repeated.learn(line, found, entry, key)
         elif key in self.latest:
             self._doubt(self.latest[key], severity, groups)
             self._collect(self.latest[key], severity, message)
         else:  # its message stands in an earlier file, or was cut away
             self._begin(self._entry(line, groups), severity, message, key)
+
+    def _again(self, line: Line, head: Head, end: int) -> None:
+        """Take a line whose head was read before; its severity ends at a character."""
+        self._flush()
+        at = self.clock.instant(line.text[: head.time])
+        self._begin(Entry(line.number, line.offset, at, *head.fields), "message", line.text[end + 3 :], head.key)
+        self.before = line.text[: end - 3], "LOG"
 
     def _doubt(self, entry: Entry, severity: str, groups: dict[str, str | None]) -> None:
         """A logged statement has no context and names no statement: what has was raised, and the name is shorter."""

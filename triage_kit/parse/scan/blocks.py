@@ -22,7 +22,7 @@ from triage_kit.parse.scan.formats import SUBS, Shape, shape
 if TYPE_CHECKING:
     from triage_kit.parse.scan.ranges import Source
 
-SIZE = 512 << 10
+SIZE = 1 << 20
 LONG = 1 << 20  # bytes of an entry from which on it is no block any more, but a stretch that is read in pieces
 _HEAD = 64 << 10  # bytes of a line by which is told whether an entry begins with it
 MOST_TOLD = 2 << 20  # bytes of one entry by which its session is told

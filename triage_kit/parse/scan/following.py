@@ -14,7 +14,7 @@ from triage_kit.parse.formats import parse
 from triage_kit.parse.lines import Line
 from triage_kit.parse.outcomes import ONLY_WHEN_ALL
 from triage_kit.parse.scan.blocks import Block
-from triage_kit.parse.scan.formats import Shape, odd_lines
+from triage_kit.parse.scan.formats import Shape, odd_pattern
 from triage_kit.parse.scan.sessions import CRASHES, TELLING, About, Session, Who, reader
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ def following_patterns(source: Source, sessions: frozenset[Session]) -> dict[str
     names = sorted(str(each).encode("utf-8", "replace").decode() for each in sessions)
     parts = [names[at : at + _MOST_NAMES] for at in range(0, len(names), _MOST_NAMES)]
     found = {f"named{at}": rf"\b(?:{'|'.join(map(re.escape, part))})\b" for at, part in enumerate(parts)}
-    odd = odd_lines(source.format, source.prefix)
-    return ({"odd": odd} if odd is not None else {}) | {"telling": TELLING} | found
+    return odd_pattern(source.format, source.prefix) | {"telling": TELLING} | found
 
 
 class Following:

@@ -49,6 +49,12 @@ def odd_lines(format: str, prefix: str) -> str | None:
         return None
 
 
+def odd_pattern(format: str, prefix: str) -> dict[str, str]:
+    """The same for a matcher, by its name."""
+    odd = odd_lines(format, prefix)
+    return {"odd": odd} if odd is not None else {}
+
+
 @cache
 def _expression(format: str, prefix: str) -> str:
     """The pattern of ordinary lines."""

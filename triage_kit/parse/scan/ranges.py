@@ -21,6 +21,7 @@ from triage_kit.parse.lines import Line
 from triage_kit.parse.scan.blocks import MOST_WINDOW, WINDOW, Block, begins, blocks, boundary, stray_part
 from triage_kit.parse.scan.engine import Matcher
 from triage_kit.parse.scan.following import Books, Following, following_patterns
+from triage_kit.parse.scan.formats import odd_pattern
 from triage_kit.parse.scan.heads import matcher
 from triage_kit.parse.scan.select import FirstPass, Selection, first_patterns
 from triage_kit.parse.scan.sessions import Session, Who
@@ -177,7 +178,9 @@ def _second_range(
     result, selection = Scanned(), Selection()
     books = Books(source, wanted)
     if not sessions:
-        for block in blocks(source, start, end):
+        # Without a matcher pyarrow would be loaded, which takes longer than a small log.
+        find = matcher(odd_pattern(source.format, source.prefix), source.format, source.prefix, keep=True)
+        for block in blocks(source, start, end, find):
             books.look(block, block.shape)
             if not books.wanted:
                 break

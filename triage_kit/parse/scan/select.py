@@ -14,7 +14,7 @@ from triage_kit.parse.lines import Line
 from triage_kit.parse.scan.around import Around
 from triage_kit.parse.scan.blocks import Block, before
 from triage_kit.parse.scan.engine import Matcher
-from triage_kit.parse.scan.formats import odd_lines
+from triage_kit.parse.scan.formats import odd_pattern
 from triage_kit.parse.scan.sessions import reader
 from triage_kit.parse.scan.significance import costly, quiet, unbounded_update, writes
 
@@ -65,10 +65,9 @@ def _words(words: Iterable[str], format: str) -> str:
 
 def first_patterns(source: Source) -> dict[str, str]:
     """What the first pass looks for: lines that are not ordinary, words that may cost, updates without an end."""
-    odd = odd_lines(source.format, source.prefix)
-    found = {"odd": odd} if odd is not None else {}
     costing = rf"(?i)(?:{_words(COSTLY, source.format)}|{NAMES})"
-    return found | {"costly": costing, "update": f"(?i){unbounded_update(source.format)}"}
+    update = f"(?i){unbounded_update(source.format)}"
+    return odd_pattern(source.format, source.prefix) | {"costly": costing, "update": update}
 
 
 class FirstPass:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from triage_kit.parse.csvlog import BEFORE
@@ -213,4 +213,8 @@ def _json(raw: bytes, most: int = 0) -> About | None:
     session = row.get("session_id") if isinstance(row, dict) else None
     if not isinstance(session, str):
         return None
-    return About(session, Said(str(row.get("message") or ""), str(row.get("error_severity"))))
+    message, severity = str(row.get("message") or ""), str(row.get("error_severity"))
+    return About(session, _said(message, severity) if len(message) <= _SHORT else Said(message, severity))
+
+
+_said = lru_cache(_MOST_KNOWN)(Said)  # what is answered once of a message is known of all that are the same

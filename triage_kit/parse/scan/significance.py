@@ -17,6 +17,7 @@ _NAMES = re.compile(NAMES, re.ASCII)
 _OF_WORDS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 _WORDS_BYTES = re.compile(rf"(?i){WORDS}".encode())
 _HEADER = re.compile(r"(?i)(?:(?<=LOG:  )|(?<=ms  ))execute\b")  # of a line that was torn into another one's
+_BARE = re.compile(r"duration: [\d.]+ ms")  # as every second message of a log of everything is
 _TOKENS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _WRITES = re.compile(r"(?ai)\s*(?:insert|update)\b")
 _PLAIN = re.compile(r"""['"$]|--|/\*""")
@@ -80,6 +81,8 @@ def significant(entry: Entry) -> bool:
         return True
     if entry.statement and entry.kind in ("statement", "duration"):
         return costly(entry.statement) and costly(_HEADER.sub("", entry.statement))
+    if _BARE.fullmatch(entry.message):
+        return False
     if entry.subject == FORGEABLE and (begin := statement_begins(entry.message)):
         return costly(entry.message[begin:])
     return costly(_HEADER.sub("", f"LOG:  {entry.statement or entry.message}"))
