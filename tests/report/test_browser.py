@@ -223,6 +223,16 @@ def test_no_printed_figure_takes_more_than_half_a_sheet(page: browser.Page) -> N
     assert 0 < tall < 148.5 / 25.4 * 96
 
 
+def test_a_command_that_is_longer_than_half_a_sheet_leaves_no_sheet_empty(page: browser.Page) -> None:
+    page.prefer("print")
+    page.size(703)
+    told = page.ask("""[...document.querySelectorAll('main pre')].map(each => (
+      {high: each.getBoundingClientRect().height, breaks: getComputedStyle(each).breakInside}))""")
+    half = 148.5 / 25.4 * 96
+    assert {each["breaks"] for each in told if each["high"] > half} == {"auto"}
+    assert {each["breaks"] for each in told if 0 < each["high"] < half / 4} == {"avoid"}
+
+
 def test_print_cuts_nothing_and_shows_no_controls(page: browser.Page) -> None:
     page.size(794)  # A4 at 96 dots an inch
     page.prefer("print")

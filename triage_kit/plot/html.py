@@ -18,6 +18,7 @@ from triage_kit.plot import style, words
 
 MANY = 24  # characters of a cell that wants a line of its own
 TOO_LONG = 20_000  # letters of a text whose joints are not marked
+SHORT, SHORT_LINES = 1500, 16  # letters and lines of a command that paper does not break
 MOST_NAMES = 100  # names of one line that a page lists
 MOST_IDS = 500  # evidence ids of one claim that a page lists
 LONG = 200  # a table with more rows scrolls inside its own frame
@@ -135,7 +136,8 @@ def sql(value: object) -> Html:
     said = _lines(value)
     # What no window holds is not read but copied: a break at every joint of thousands of names makes the page hang.
     whole = text(said) if len(said) > TOO_LONG else OPTION.sub(r'<span class="u">\g<0></span>', text(said))
-    return tag("pre", tag("code", Html(whole)), class_="sql")
+    sheets = len(said) > SHORT or said.count("\n") > SHORT_LINES  # kept whole, it would leave half a sheet empty
+    return tag("pre", tag("code", Html(whole)), class_="sql sheets" if sheets else "sql")
 
 
 def boxes(value: object) -> Html:

@@ -69,7 +69,7 @@ def _untouched(brought: Sequence[str], findings: pd.DataFrame) -> list[str]:
 def _lacking(preconditions: Sequence[str]) -> Html:
     """What a way back takes that was found not to be there, as a privilege of the role that asked."""
     bad = next((line.removeprefix("bad: ") for line in preconditions if line.startswith("bad: ")), "")
-    return html.cited(f" Beware: {schemas.cut(style.visible(bad), 160)}." if bad else "")
+    return html.cited(f" Beware: {schemas.cut(style.visible(bad), 160)}.".replace(" ….", " …") if bad else "")
 
 
 def _by_itself(way: Mapping[str, object]) -> Html:
