@@ -83,7 +83,7 @@ def _records(lines: Iterable[Line]) -> Iterator[list[Line] | LongCsv]:
 def _fields(group: list[Line]) -> list[str]:
     # The reader must see line ends as in the file, or a text of several lines would lose them.
     try:
-        rows = list(csv.reader([joined(group)], strict=True))
+        rows = list(csv.reader([group[0].text if len(group) == 1 else joined(group)], strict=True))
     except csv.Error:
         return []
     return rows[0] if len(rows) == 1 else []

@@ -41,6 +41,7 @@ _ENGLISH = "statement: "  # as most messages begin: no pattern of all languages 
 _FETCH = re.compile(FETCH + r" [^\n:]*?[ \u00a0]?: (?P<text>.*)", re.DOTALL)
 _EXECUTE = re.compile(EXECUTE + r" [^\n:]*?[ \u00a0]?: (?P<text>.*)", re.DOTALL)
 _DURATION = re.compile(DURATION + r"(?:(?:  ?|, )(?P<rest>.*))?", re.DOTALL)
+BARE_DURATION = re.compile(r"duration: (\d+\.\d+) ms")  # without a statement, which another line has logged
 _VERBOSE = re.compile(r"[0-9A-Z]{5}: ")
 _STEP = re.compile(STEP + r"\b")
 _FASTPATH = re.compile("fastpath function call: ")
@@ -243,17 +244,28 @@ _PARAMETERS = re.compile(
 
 def understand(entry: Entry) -> Entry:
     """Fill what the message itself says: kind, logged statement, duration, table and tuples, buffers and files."""
-    entry.subject, entry.kind = recognise(entry.message, entry.severity or "LOG")
-    if entry.subject is None and (entry.sqlstate == "P0001" or _RAISED.search(entry.context or "")):
-        entry.subject = "raised" if entry.severity in _ERRORS else "extension_notice"
-    reader = _READERS.get(entry.kind)
-    if reader:
-        reader(entry)
+    if entry.severity != "LOG" or not _ordinary(entry):
+        entry.subject, entry.kind = recognise(entry.message, entry.severity or "LOG")
+        if entry.subject is None and (entry.sqlstate == "P0001" or _RAISED.search(entry.context or "")):
+            entry.subject = "raised" if entry.severity in _ERRORS else "extension_notice"
+        if reader := _READERS.get(entry.kind):
+            reader(entry)
     for text in (entry.detail, entry.context):
         if text and (found := _PARAMETERS.match(text)):
             entry.parameters = found[1]
             break
     return entry
+
+
+def _ordinary(entry: Entry) -> bool:
+    """Read what most of a log is made of without the patterns of all languages; whether it was that."""
+    if entry.message.startswith(_ENGLISH):
+        entry.subject, entry.kind, entry.statement = "statement", "statement", entry.message[len(_ENGLISH) :]
+        return True
+    if found := BARE_DURATION.fullmatch(entry.message):
+        entry.subject, entry.kind, entry.duration_ms = "duration", "duration", float(found[1])
+        return True
+    return False
 
 
 def statement_begins(message: str) -> int:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from triage_kit.parse.costly import COSTLY, NAMES, PARTS_OF_NAMES
 from triage_kit.parse.entry import Entry
 from triage_kit.parse.forged import FORGEABLE
-from triage_kit.parse.kinds import statement_begins
+from triage_kit.parse.kinds import BARE_DURATION, statement_begins
 
 ORDINARY = frozenset(("statement", "duration", "connection", "disconnection"))
 SERIOUS = frozenset(("NOTICE", "WARNING", "ERROR", "FATAL", "PANIC"))
@@ -17,7 +17,6 @@ _NAMES = re.compile(NAMES, re.ASCII)
 _OF_WORDS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 _WORDS_BYTES = re.compile(rf"(?i){WORDS}".encode())
 _HEADER = re.compile(r"(?i)(?:(?<=LOG:  )|(?<=ms  ))execute\b")  # of a line that was torn into another one's
-_BARE = re.compile(r"duration: [\d.]+ ms")  # as every second message of a log of everything is
 _TOKENS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _WRITES = re.compile(r"(?ai)\s*(?:insert|update)\b")
 _PLAIN = re.compile(r"""['"$]|--|/\*""")
@@ -81,7 +80,7 @@ def significant(entry: Entry) -> bool:
         return True
     if entry.statement and entry.kind in ("statement", "duration"):
         return costly(entry.statement) and costly(_HEADER.sub("", entry.statement))
-    if _BARE.fullmatch(entry.message):
+    if BARE_DURATION.fullmatch(entry.message):
         return False
     if entry.subject == FORGEABLE and (begin := statement_begins(entry.message)):
         return costly(entry.message[begin:])
