@@ -8,11 +8,13 @@ from pathlib import Path
 
 import brief  # tests/brief.py; conftest.py puts this folder on the path
 import nbformat
+import pandas as pd
 import pytest
 import seedlike
 from bs4 import BeautifulSoup
 
-from triage_kit import cli
+from triage_kit import cli, schemas
+from triage_kit.bundle import Draft
 from triage_kit.errors import ReportError
 from triage_kit.report import copies, kernel, make, making, printing, sanitise, secrets
 
@@ -186,3 +188,19 @@ def test_a_browser_that_fails_leaves_the_page_and_says_what_it_said(tmp_path: Pa
     with pytest.raises(ReportError, match=r"ended with 7: no display; .* print it"):
         printing.pdf(page, str(failing))
     assert [each.name for each in tmp_path.iterdir() if each.suffix == ".pdf"] == []
+
+
+def test_the_frame_of_a_page_weighs_little(tmp_path: Path) -> None:
+    """Style, script, words and code of a page that has nothing to show: what every mail of a report carries."""
+    draft = Draft.begin(tmp_path)
+    for name in schemas.evidence_names():
+        if name not in ("collection", "questions"):
+            draft.write(name, schemas.empty(name))
+    asked = pd.Timestamp("2025-10-08T10:45:00Z").to_pydatetime()
+    draft.note(collected_at=asked, host="db", schemas=["s"])
+    draft.seal()
+    (tmp_path / "case.yaml").write_text("title: Nothing\ndatabase: {url: postgresql://db/d, schemas: [s]}\n")
+    page = BeautifulSoup(make(tmp_path).html.read_text(encoding="utf-8"), "html.parser")
+    for figure in page.find_all("figure"):
+        figure.decompose()
+    assert len(str(page).encode()) <= 60_000
