@@ -19,11 +19,15 @@ down_revision = None
 
 def upgrade():
     op.create_table("pit", sa.Column("id", sa.Integer(), nullable=False), sa.Column("owner", sa.Integer(), index=True),
-                    sa.Column("place", sa.Text()), sa.PrimaryKeyConstraint("id", name=op.f("pk_pit")))
+                    sa.Column("place", sa.Text(), server_default="it's"),
+                    sa.PrimaryKeyConstraint("id", name=op.f("pk_pit")))
     op.create_foreign_key("pit_owner", "pit", "person", ["owner"], ["id"], ondelete="SET NULL")
     op.create_unique_constraint("one_place", "pit", ["place"])
     op.create_unique_constraint("gone", "pit", ["owner"])
     op.drop_constraint("gone", "pit")
+    op.alter_column("pit", "owner", server_default=sa.text("f(1, 2)"))
+    op.alter_column("pit", "id", server_default=sa.func.now())
+    op.alter_column("pit", "id", server_default=None)
     with op.batch_alter_table("pit") as batch_op:
         batch_op.create_index("by_place", ["place", sa.text("lower(place)")])
 
@@ -52,6 +56,7 @@ COLUMNS = {"alembic": ("id", "owner", "place"), "django": ("id", "owner_id", "gu
 WANTED = {
     "alembic": {
         ("numbering", "id"), ("primary_key", "PRIMARY KEY (id)"), ("unique", "UNIQUE (place)"),
+        ("default", "'it''s'"), ("default", "f(1, 2)"),
         ("index", "CREATE INDEX ix_pit_owner ON s.pit (owner)"),
         ("index", "CREATE INDEX by_place ON s.pit (place, (lower(place)))"),
         ("foreign_key", "FOREIGN KEY (owner) REFERENCES s.person (id) ON DELETE SET NULL"),
@@ -74,7 +79,8 @@ def test_calls_of_a_tool_declare_what_a_table_lacks(make_evidence, tool) -> None
     relations = [{"oid": 7, "schema": "s", "name": "pit", "kind": "table"},
                  {"oid": 8, "schema": "s", "name": parent, "kind": "table"}]  # fmt: skip
     columns = [
-        {"table_oid": 7, "name": name, "position": at, "dropped": False} for at, name in enumerate(COLUMNS[tool])
+        {"table_oid": 7, "name": name, "position": at, "dropped": False, "has_default": False}
+        for at, name in enumerate(COLUMNS[tool])
     ]
     key = {"oid": 90, "name": "own", "kind": "primary_key", "table_oid": 8, "columns": ("id",)}
     asked = [{"source": name, "status": "answered"} for name in ("sequences", "indexes", "triggers")]

@@ -739,6 +739,36 @@ def test_keys_and_numbering_that_a_restore_lost_are_made_anew(server, database, 
     in_sql(server, database, ["INSERT INTO pits (place) VALUES ('next')", "INSERT INTO photos (pit) VALUES (1)"])
 
 
+TICKETS = """
+CREATE TABLE tickets (id int PRIMARY KEY, state text DEFAULT 'new, or not' NOT NULL, at timestamptz DEFAULT now() NULL,
+  note text DEFAULT 'x', size numeric(4, 1));
+ALTER TABLE tickets ALTER COLUMN note DROP DEFAULT, ALTER size SET DEFAULT round(2.55, 1);
+"""
+DEFAULTS = "SELECT column_name, column_default FROM information_schema.columns WHERE table_name = 'tickets' ORDER BY 1"
+
+
+def test_defaults_that_a_table_made_anew_lacks_are_set_again(server, database, folder) -> None:
+    for name in ("pg_dump", "pg_restore", "createdb", "psql"):
+        programs.program(name, at_least=server.version[0])
+    (folder / "app" / "migrations").mkdir(parents=True)
+    (folder / "app" / "migrations" / "V1__tickets.sql").write_text(TICKETS)
+    in_sql(server, database, [TICKETS, "INSERT INTO tickets SELECT g FROM generate_series(1, 50) g"])
+    whole = rows(server, database, DEFAULTS)
+    programs.dump(server, database, folder / "nightly.bak", "-Fc")
+    (folder / "nightly.bak").chmod(0o644)
+    time.sleep(1.1)
+    anew = "SELECT id, state, at, note, size FROM tickets WHERE id < 4"
+    in_sql(server, database, [f"CREATE TABLE narrow AS {anew}", "DROP TABLE tickets",
+                              "ALTER TABLE narrow RENAME TO tickets"])  # fmt: skip
+    assert {told for _, told in rows(server, database, DEFAULTS)} == {None}
+    found = way(server, database, folder, "backup", backups=["*.bak"], repository="app", reported=["tickets"])
+    assert "DEFAULT now() of at" in found["brings_not"]
+    assert "of note" not in found["brings_not"]
+    in_shell(server, folder, found["commands"])
+    assert rows(server, database, DEFAULTS) == whole
+    assert rows(server, database, "SELECT count(*) FROM tickets") == [(50,)]
+
+
 def by_salvage(server: Server, database: str, folder: Path, commands: list[str]) -> str:
     """What psql prints to a reader who takes rows out of the WAL: each salvage in the folder of the case, then psql."""
     salvages = [shlex.split(line) for line in commands if line.startswith("triage salvage . ")]

@@ -21,8 +21,8 @@ SAYS = (
 
 
 def shown(forms: Mapping[str, Form], names: Collection[str]) -> list[Form]:
-    """Of some tables those whose rows can be compared: they have a key."""
-    return [each for name, each in forms.items() if name in names and each.kind != "missing" and each.key]
+    """Of some tables those whose rows can be compared: their columns are known, and they have a key."""
+    return [each for name, each in forms.items() if name in names and each.columns and each.key]
 
 
 def query(form: Form, beside: str) -> str:

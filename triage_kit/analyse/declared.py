@@ -1,4 +1,4 @@
-"""Keys, numbering, indexes and triggers that a table had by its migrations or the log, and that it lacks now.
+"""Keys, numbering, defaults, indexes and triggers that a table had by its migrations or the log, and that it lacks now.
 
 A restore of single tables (``pg_restore --table``, CREATE TABLE … AS) brings rows without what hangs on the table, and
 DROP TABLE … CASCADE takes the foreign keys of others along. Statements are read in their order, those that take a thing
@@ -20,13 +20,14 @@ from triage_kit.analyse.applied import migration_states, notes_versions
 from triage_kit.analyse.context import by_table, rows
 from triage_kit.analyse.declared_calls import as_sql
 from triage_kit.analyse.dropped import REPLACES
+from triage_kit.analyse.inquiry import answered
 from triage_kit.analyse.ledger import Ledger
 from triage_kit.analyse.losses import literal, relations_of, written
 from triage_kit.sql.schema_dump import SchemaDump, read_schema_dump
 
 Evidence = Mapping[str, pd.DataFrame]
-# In this order they can be made: numbers first, keys before what refers to them, triggers when all is in.
-KINDS = ("numbering", "primary_key", "unique", "exclusion", "check", "index", "foreign_key", "trigger")
+# In this order they can be made: numbers and defaults first, keys before what refers to them, triggers when all is in.
+KINDS = ("numbering", "default", "primary_key", "unique", "exclusion", "check", "index", "foreign_key", "trigger")
 MOST_TEXTS, MOST_REFUSED = 20_000, 2
 SOURCE = "pg_constraint"
 DAMAGED = ("partial", "wiped", "missing", "undecided")
@@ -60,12 +61,17 @@ class Part:
         """It in a few words, its table left out."""
         if self.kind == "numbering":
             return f"numbering of {self.columns[0]}"
+        if self.kind == "default":
+            return f"DEFAULT {self.told} of {self.columns[0]}"
         return f"{self.kind} {self.name}" if self.kind in ("index", "trigger") else self.told
 
     def statements(self) -> Iterator[str]:
         """SQL that gives it back, each statement on a line; nothing where it cannot stand on one."""
         if self.kind == "numbering":
             yield from self._numbering()
+        elif self.kind == "default":
+            if (told := _one_line(self.told)) is not None:
+                yield f"ALTER TABLE {written(self.table)} ALTER COLUMN {sql.quote_ident(self.name)} SET DEFAULT {told}"
         elif self.kind in ("index", "trigger"):
             yield from ([line] if (line := _one_line(self.told)) else [])
         elif (told := _one_line(self.told)) is not None:
@@ -98,7 +104,7 @@ def lacking(names: Collection[str], evidence: Evidence, before: pd.Timestamp | N
     ``before`` is the beginning of the loss: what the log has of later statements declares nothing.
     """
     standing = {name: row for name, row in relations_of(evidence).items() if row["kind"] in ("table", "partitioned")}
-    if not names or not len(evidence["constraints"]):
+    if not names or not (len(evidence["constraints"]) or answered(evidence, "constraints")):
         return ()  # nobody told of any constraint: that none is there is not known
     reader = _Reader(standing, set(names))
     columns = by_table(evidence["columns"])
@@ -189,6 +195,10 @@ def _refused(evidence: Evidence) -> Iterator[tuple[str, str, str, str, pd.Timest
             yield told[2], told[1], row["message"], f"{row['file']}:{row['line']}", row["at"]
 
 
+def _names(text: str, name: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
+
+
 def _of_another(name: str, part: Part) -> bool:
     return part.table != name
 
@@ -211,7 +221,8 @@ class _Reader:
             self._keep(lambda each: gone not in (each.table, each.referenced))
             return
         if _TAKES.search(text):
-            self._keep(lambda each: not re.search(rf"(?<!\w){re.escape(each.name)}(?!\w)", text))
+            self._keep(lambda each: not _names(text, each.name) or (
+                each.kind == "default" and not _names(text, schemas.parts(each.table)[1])))  # fmt: skip
         if _MAKES.match(made) and any(bare in made for bare in self._wanted):
             self._take(read_schema_dump(made), place, bool(operation), called)
 
@@ -227,6 +238,11 @@ class _Reader:
             known = not called or not row["referenced"] or self.name(row["referenced"]) in self._standing
             if row["columns"] and known:
                 self._add(row["kind"], row, row["columns"], self._definition(row), place, anew)
+        for (pair, column), told in dump.defaults.items():
+            key = (self.name(pair), "default", (column,), None)
+            self.parts.pop(key, None)
+            if told and "nextval" not in told.lower():  # that is numbering
+                self.parts[key] = Part(key[0], "default", column, (column,), told, place)
         for row in dump.sequences.values():
             if row["table"] and row["column"]:
                 self._add("numbering", row, (row["column"],), str(row.get("identity") or ""), place, anew)
@@ -290,9 +306,11 @@ class _There:
     def has(self, part: Part, standing: Mapping[str, dict]) -> bool:
         """Whether it stands, or whether that is not known."""
         oid = standing[part.table]["oid"]
-        stand = {row["name"] for row in self._columns[oid] if not row["dropped"]}
-        if not stand.issuperset(part.columns):
+        stand = {row["name"]: row["has_default"] for row in self._columns[oid] if not row["dropped"]}
+        if not stand.keys() >= set(part.columns):
             return True  # the table is another one now
+        if part.kind == "default":
+            return stand[part.columns[0]] is not False
         if part.kind == "numbering":
             return "sequences" not in self._asked or (oid, part.columns[0]) in self._numbered
         if part.kind == "index":

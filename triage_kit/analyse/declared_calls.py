@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from triage_kit import schemas, sql
+from triage_kit.analyse.losses import literal
 
 _CALL = re.compile(r"[\w.]+\(")
 _SERIAL = {"Integer": "serial", "INTEGER": "serial", "BigInteger": "bigserial", "BIGINT": "bigserial",
@@ -154,8 +155,37 @@ def _column(call: _Call, keyed: Collection[object] = ()) -> str:
             named = each.value(-1, "name")
             told.append(f"CONSTRAINT {sql.quote_ident(named)}" if isinstance(named, str) else "")
             told.append(refers + _actions(each))
+    told += [f"DEFAULT {default}"] if (default := _default(call.given.get("server_default"))) else []
     told += ["UNIQUE"] if call.value(-1, "unique") is True and call.value(-1, "index") is not True else []
     return " ".join(filter(None, told))
+
+
+def _default(node: ast.expr | None) -> str:
+    """The expression of ``server_default``: a text is a value, ``sa.text`` an expression, ``sa.func`` a call."""
+    told = _literal(node)
+    if isinstance(node, ast.Call) and isinstance(told, str):
+        return told
+    if isinstance(told, str):
+        return literal(told)
+    if isinstance(node, ast.Call) and not node.args and not node.keywords and isinstance(node.func, ast.Attribute):
+        within = node.func.value
+        called = isinstance(within, (ast.Name, ast.Attribute)) and _last(within) == "func"
+        return f"{node.func.attr}()" if called else node.func.attr if node.func.attr in ("true", "false") else ""
+    return ""
+
+
+def _alter_column(call: _Call, table: _Table) -> Iterator[str]:
+    """A default that is set or taken away; one that cannot be read counts as taken away."""
+    column = call.value(_shift_of_column(call), "column_name")
+    if "server_default" in call.given and isinstance(column, str):
+        told = _default(call.given["server_default"])
+        what = f"SET DEFAULT {told}" if told else "DROP DEFAULT"
+        yield f"ALTER TABLE {table.written} ALTER COLUMN {sql.quote_ident(column)} {what}"
+
+
+def _shift_of_column(call: _Call) -> int:
+    """The place of the column, which follows the table unless a batch has bound that."""
+    return int(isinstance(call.value(1, "column_name"), str))
 
 
 def _indexed(call: _Call, table: _Table) -> str:
@@ -314,6 +344,7 @@ _RULES: dict[str, Callable[[_Call, _Table], Iterator[str]]] = {
     "create_foreign_key": _create_foreign_key,
     "create_index": _create_index,
     "add_column": _add_column,
+    "alter_column": _alter_column,
     "CreateModel": _create_model,
     "AddIndex": _add_to_model,
     "AddConstraint": _add_to_model,

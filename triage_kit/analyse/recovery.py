@@ -22,7 +22,7 @@ WRITES = "SET default_transaction_read_only = off;  -- for this session: new one
 IN_SQL = {"undo_update", "attach", "rename_back", "row_security", "search_path", "dead_rows", "log_replay"}
 COUNTED = {"wal", "dead_rows"}  # what these hold is counted before it is decoded
 NEWER = "got rows since: where one has the key of a lost row, it stays, and the old row does not come back"
-OLDER = "holds rows of an older state: where one stands that was changed since then, it stays as it was then"
+OLDER = "{} rows of an older state: where one stands that was changed since then, it stays as it was then"
 EFFORTS = {"minutes": 0, "under an hour": 1, "hours": 2, "hours to days": 3, "days": 4}
 
 
@@ -96,7 +96,8 @@ def _passing(option: dict, lost: Loss) -> dict:
     older = [name for name in names if lost.found[name].get("mechanism") == "restore"]
     newer = [name for name in names if name not in older]
     shown = "; the last commands show both" if any("triage_copy" in each for each in option["commands"]) else ""
-    said = [f"bad: {merging.few(own)} {told}{shown}" for own, told in ((newer, NEWER), (older, OLDER)) if own]
+    holds = OLDER.format("holds" if len(older) == 1 else "hold")
+    said = [f"bad: {merging.few(own)} {told}{shown}" for own, told in ((newer, NEWER), (older, holds)) if own]
     return option | {"preconditions": (*option.get("preconditions", ()), *said)}
 
 

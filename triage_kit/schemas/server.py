@@ -191,6 +191,7 @@ columns: one column of a table in scope, dropped ones included
     labels texts of an enum, as OID:label
     generated text s for stored, v for virtual
     missing_value text what rows hold that are older than the column
+    has_default bool whether it has a default, or is generated; missing where an older kit collected it
 
 constraints: one constraint of a table in scope
     oid int

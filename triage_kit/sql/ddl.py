@@ -23,6 +23,8 @@ _SERIAL = re.compile(r"(?i)^(?:small|big)?serial\d?$")
 _AFTER_TYPE = frozenset(("collate", "storage", "compression", "options", "default", "not", "null", "generated",
                          "constraint", "check", "primary", "unique", "references"))  # fmt: skip
 
+_AFTER_DEFAULT = _AFTER_TYPE - {"collate", "null"}
+
 
 def word(node: Any, field: str) -> str:
     """The name of an enumeration's value, as AT_AddConstraint.
@@ -114,6 +116,30 @@ def column_type(node: Any, raw: bytes) -> str:
     """A column's type as it is written."""
     text = raw[node.type_name.location :].decode("utf-8", "replace")
     part = list(_until(text, _AFTER_TYPE))
+    return text[part[0].start : part[-1].end] if part else ""
+
+
+def default(node: Any, raw: bytes) -> str:
+    """The expression of a DEFAULT within a column's definition."""
+    return _expression(raw[node.location :].decode("utf-8", "replace"))
+
+
+def set_default(text: str, column: str) -> str:
+    """The expression of ``ALTER COLUMN … SET DEFAULT …``; empty where it is not found.
+
+    >>> set_default("ALTER TABLE a ALTER b SET DEFAULT 7, ALTER c SET DEFAULT f(1, 2)", "c")
+    'f(1, 2)'
+    """
+    name = rf'(?:"{re.escape(column)}"|{re.escape(column)})'
+    found = re.search(rf"(?i)\balter\s+(?:column\s+)?{name}\s+set\s+(?=default\b)", text)
+    return _expression(text[found.end() :]) if found else ""
+
+
+def _expression(text: str) -> str:
+    """What follows the word DEFAULT; nothing for NULL, which is no default."""
+    part = list(_until(text, _AFTER_DEFAULT))[1:]
+    if part and part[-1].value.lower() == "null":  # also that of a column that may be NULL
+        part = part[:-1]
     return text[part[0].start : part[-1].end] if part else ""
 
 

@@ -30,7 +30,8 @@ class SchemaDump:
 
     Tables are named by ``table`` (and ``referenced``, ``parent``) as pairs where the evidence has an OID. ``told`` of
     an index or a trigger is its statement, ``identity`` of a sequence says that its column is one (always or by
-    default). ``unread`` holds line and beginning of every statement that the grammar refused.
+    default). ``defaults`` are those of columns by table and name, empty where one was taken away, ``unread`` holds line
+    and beginning of every statement that the grammar refused.
     """
 
     server: str = ""
@@ -41,6 +42,7 @@ class SchemaDump:
     relations: dict[Name, dict] = field(default_factory=dict)
     columns: dict[Name, list[dict]] = field(default_factory=dict)
     constraints: list[dict] = field(default_factory=list)
+    defaults: dict[tuple[Name, str], str] = field(default_factory=dict)
     indexes: dict[Name, dict] = field(default_factory=dict)
     sequences: dict[Name, dict] = field(default_factory=dict)
     policies: list[dict] = field(default_factory=list)
@@ -166,6 +168,8 @@ def _column(reader: _Reader, table: Name, node: Any, raw: bytes) -> None:
         what = ddl.word(each.constraint, "contype")
         if what in ("CONSTR_NOTNULL", "CONSTR_PRIMARY", "CONSTR_IDENTITY"):
             row["not_null"] = True
+        if what == "CONSTR_DEFAULT":
+            reader.dump.defaults[table, node.colname] = ddl.default(each.constraint, raw)
         if what == "CONSTR_IDENTITY":
             _identity(reader, table, node.colname, each.constraint)
         reader.constraint(table, each.constraint, raw, node.colname)
@@ -211,6 +215,9 @@ def _alter(reader: _Reader, name: Name, what: str, command: Any, raw: bytes, tex
         reader.constraint(name, getattr(command, "def").constraint, raw)
     elif what == "AT_AddIdentity":
         _identity(reader, name, command.name, getattr(command, "def").constraint)
+    elif what == "AT_ColumnDefault":
+        kept = command.HasField("def")
+        reader.dump.defaults[name, command.name] = ddl.set_default(text, command.name) if kept else ""
     elif what == "AT_AddColumn":
         reader.dump.columns.setdefault(name, [])
         _column(reader, name, getattr(command, "def").column_def, raw)

@@ -8,7 +8,8 @@ SELECT a.attrelid::bigint AS table_oid, a.attnum AS position, a.attname::text AS
             ELSE b.typname::text END AS base_type,
        CASE WHEN b.typtype = 'e' THEN ARRAY(SELECT e.oid::text || ':' || e.enumlabel FROM pg_catalog.pg_enum e
             WHERE e.enumtypid = b.oid ORDER BY e.enumsortorder LIMIT 500) END AS labels,
-       nullif(a.attgenerated::text, '') AS generated, (a.attmissingval::text::text[])[1] AS missing_value
+       nullif(a.attgenerated::text, '') AS generated, (a.attmissingval::text::text[])[1] AS missing_value,
+       a.atthasdef AS has_default
 FROM pg_catalog.unnest(%(oids)s::oid[]) AS wanted (oid)
 JOIN pg_catalog.pg_attribute a ON a.attrelid = wanted.oid AND a.attnum > 0
 LEFT JOIN LATERAL (
