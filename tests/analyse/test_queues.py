@@ -142,12 +142,41 @@ TAKE, CLEAR = "INSERT INTO s.parts SELECT * FROM s.load ON CONFLICT DO NOTHING",
     ((CLEAR, TAKE), False, "wiped"),  # emptied before it was read
     (("INSERT INTO s.parts SELECT * FROM s.users", CLEAR), False, "wiped"),
     ((TAKE, CLEAR), True, "wiped"),
+    ((TAKE, CLEAR) * 3, True, "intact"),  # each night: who misses rows looks for them in the wrong table
+    ((CLEAR,) * 3, True, "wiped"),
 ])  # fmt: skip
 def test_what_a_session_takes_over_and_clears_was_staged(make_table, make_evidence, texts, missed, told):
     load = make_table("load", 16400, **{**EMPTIED, "inserts": 156})
     tables = [load, make_table("parts", 16404), make_table("users", 16500)]
     evidence = make_evidence(tables, reported=["load"] if missed else [], log_events=lines(*texts))
     assert status(analyse.investigate(evidence), "load") == told
+
+
+@pytest.mark.parametrize(("facts", "told"), [
+    ({}, "intact"),
+    ({"rows": 312, "live": 312}, "wiped"),  # not as many as went
+    ({"columns": ("id",)}, "wiped"),  # it has no place for all that went
+])  # fmt: skip
+def test_what_the_emptying_transaction_wrote_elsewhere_was_taken_over(make_table, make_evidence, facts, told):
+    """A rack with a key, whose rows of the day go into a book that has a column more, before it is truncated."""
+    rack = make_table("rack", 16400, **{**EMPTIED, "inserts": 156}, columns=("id", "coat"))
+    book = {"inserts": 156, "live": 156, "rows": 156, "columns": ("day", "id", "coat"), "tuples": -1.0}
+    tables = [rack, make_table("book", 16404, **{**book, **facts}), make_table("users", 16500)]
+    for writer, status_ in ((742, told), (741, "wiped")):
+        wrote = [{"oid": 16404, "oldest_xid": writer, "newest_xid": writer}]
+        assert status(analyse.investigate(make_evidence(tables, row_transactions=wrote)), "rack") == status_
+
+
+@pytest.mark.parametrize(("text", "count", "told"), [
+    ("INSERT INTO s.book SELECT $1, id FROM s.rack", 156, "intact"),
+    ("INSERT INTO s.book SELECT $1, id FROM s.rack", 100, "wiped"),
+    ("INSERT INTO s.rack SELECT id FROM s.book", 156, "wiped"),
+    ("SELECT id FROM s.rack", 156, "wiped"),
+])  # fmt: skip
+def test_as_many_rows_as_a_statement_put_elsewhere_were_taken_over(make_table, make_evidence, text, count, told):
+    tables = [make_table("rack", 16400, **{**EMPTIED, "inserts": 156}), make_table("book", 16404)]
+    entry = {"database": "d", "role": "o", "query_id": 1, "text": text, "calls": 1, "rows": count}
+    assert status(analyse.investigate(make_evidence(tables, statements=[entry])), "rack") == told
 
 
 SWAP = ("CREATE TABLE s.index_new AS SELECT id, count(*) FROM s.a GROUP BY id", "DROP TABLE IF EXISTS s.index",

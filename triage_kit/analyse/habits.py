@@ -62,7 +62,7 @@ def _by_name(table: Dossier, scene: Scene, mechanism: str, status: str) -> float
     missed = table.name in scene.reported
     expiring = status == "partial" and mechanism in DELETING and EXPIRING.search(table.name)
     passing = PASSING.search(table.name) or (
-        table.name in scene.passing and not missed and not struck(table.name, scene)
+        table.name in scene.passing | scene.handed and not missed and not struck(table.name, scene)
     )
     if not expiring and not (passing and mechanism in EMPTYING):
         return None
@@ -80,7 +80,8 @@ def repeated(table: Dossier, scene: Scene, mechanism: str) -> float | None:
     missed, calls = table.name in scene.reported, _whole(table, scene)
     worked = None if missed or mechanism not in DELETING else worked_off(table, scene)
     told = [worked] if worked is not None else []  # no TRUNCATE is the work of a queue
-    if calls >= (MISSED if missed else OFTEN):
+    # Who misses rows of what is handed over each time looks for them in the wrong table.
+    if calls >= (MISSED if missed and table.name not in scene.handed else OFTEN):
         told.append(succession(calls - missed))
     if missed:
         return max(told, default=None)

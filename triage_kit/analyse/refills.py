@@ -40,7 +40,7 @@ _RENAMED = re.compile(
 _MADE_BY_QUERY = re.compile(
     r"(?is)\s*create\s+(?:unlogged\s+)?table\s+(?:if\s+not\s+exists\s+)?" + _WRITTEN + r"\s+as\b"
 )
-_SOURCE = re.compile(r"(?i)\b(?:from|join|using)\s+(?:only\s+)?" + _WRITTEN)
+SOURCE = re.compile(r"(?i)\b(?:from|join|using)\s+(?:only\s+)?" + _WRITTEN)
 A_RUN = pd.Timedelta(minutes=10)  # judgement: a run of a load, from what it takes over to what it clears away
 _NAME = re.compile(r'"(?:[^"]|"")+"|\w+')
 _MOVES = re.compile(r"(?is)^\s*with\b.*\bdelete\b.*\breturning\b.*\binsert\s+into\b")
@@ -114,7 +114,7 @@ def moves(tables: Sequence[Dossier], seen: Mapping[str, Sequence[Seen]], wal: Re
             holding[table.balance["actual_rows"]].append(table)
     by_name, found = {table.name: table for table in tables}, {}
     for table in tables:
-        lost = _lost(table)
+        lost = lost_rows(table)
         if not lost:
             continue
         told = (_by_wal(table, by_name.values(), arrived, wal) or _by_statement(table, by_name, seen)
@@ -182,13 +182,13 @@ def _poured_out(table: Dossier, tables: Sequence[Dossier]) -> bool:
 
     What a role may see that may not count: the writers of rows are not known to it.
     """
-    lost = _lost(table)
+    lost = lost_rows(table)
     if not lost or lost < FEW_ROWS or not table.replaced or table.heap_bytes:
         return False
     return any(
         other is not table and other.replaced and other.writers is None
         and other.relation["xmin"] == table.relation["xmin"]
-        and other.balance["actual_rows"] == lost and _shape(table) <= _shape(other)
+        and other.balance["actual_rows"] == lost and shape(table) <= shape(other)
         for other in tables
     )  # fmt: skip
 
@@ -203,9 +203,9 @@ def copied_over(names: Iterable[str], evidence: Mapping[str, pd.DataFrame]) -> d
     for text, _ in _run(evidence):
         for _, statement in sql.statements(text):
             if (told := _COPIED.match(statement) or _MADE_OF.match(statement)) is not None:
-                copies[_folded(told[1])] = _folded(told[2])
+                copies[folded(told[1])] = folded(told[2])
             elif (told := _RENAMED.match(statement)) is not None:
-                renames.add((_folded(told[1]), schemas.parts(_folded(told[2]))[1]))
+                renames.add((folded(told[1]), schemas.parts(folded(told[2]))[1]))
     stands = {of for copy, of in copies.items() if (copy, schemas.parts(of)[1]) in renames}
     found = {}
     for name in names:
@@ -228,9 +228,9 @@ def made_again(tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame]) 
     for text, calls in _run(evidence):
         for _, statement in sql.statements(text):
             if (told := _MADE_BY_QUERY.match(statement)) is not None:
-                made[_folded(told[1]), statement.strip()] += calls
+                made[folded(told[1]), statement.strip()] += calls
             elif (told := _RENAMED.match(statement)) is not None:
-                renames.add((_folded(told[1]), schemas.parts(_folded(told[2]))[1]))
+                renames.add((folded(told[1]), schemas.parts(folded(told[2]))[1]))
     often = {name for (name, _), count in made.items() if count > 1}
     code = evidence["code_hits"]
     own = code["vehicle"].isin(("application", "scheduled_job")) & code["operation"].eq("drop_table")
@@ -254,27 +254,6 @@ def _as_many_as_another(table: Dossier, tables: Sequence[Dossier]) -> bool:
     )  # fmt: skip
 
 
-def poured_out(events: pd.DataFrame, seen: Mapping[str, Sequence[Seen]]) -> frozenset[str]:
-    """Tables whose rows a session put into another table before it emptied them: what stood there was taken over."""
-    emptied: defaultdict[object, list[tuple[pd.Timestamp, str]]] = defaultdict(list)
-    for name, effects in seen.items():
-        for each in effects:
-            whole = each.operation == "truncate" or (each.operation == "delete" and each.bounded is False)
-            if whole and each.done and each.pid is not None and each.at is not None:
-                emptied[each.pid].append((each.at, name))
-    if not emptied:
-        return frozenset()
-    found = set()
-    kept = events["pid"].isin(list(emptied)) & events["statement"].str.contains(r"(?i)\b(?:insert|merge)\b", regex=True)
-    for row in rows(events[kept.fillna(False) & ~events["severity"].isin(FAILURES)]):
-        into = {schemas.parts(name)[1] for name in targets(row["statement"])}
-        read = {schemas.parts(_folded(match[1]))[1] for match in _SOURCE.finditer(row["statement"])} - into
-        for at, name in emptied[row["pid"]] if into and read and row["at"] is not None else ():
-            if schemas.parts(name)[1] in read and row["at"] <= at <= row["at"] + A_RUN:
-                found.add(name)
-    return frozenset(found)
-
-
 def _run(evidence: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, int]]:
     """Texts that ran here and may copy or rename, of log and pg_stat_statements, with their calls; no failed one."""
     events, entries = evidence["log_events"], evidence["statements"]
@@ -290,17 +269,17 @@ def _run(evidence: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, int]]:
     yield from ((text, calls[place]) for place, text in texts[told].items())
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
     """A name as the server folds it; one without a schema stays so."""
     parts = [part[1:-1].replace('""', '"') if part[0] == '"' else part.lower() for part in _NAME.findall(name)]
     return schemas.qualified(parts[-2], parts[-1]) if len(parts) > 1 else parts[-1]
 
 
-def _shape(table: Dossier) -> frozenset[str]:
+def shape(table: Dossier) -> frozenset[str]:
     return frozenset(column["name"] for column in table.columns if not column["dropped"])
 
 
-def _lost(table: Dossier) -> int | None:
+def lost_rows(table: Dossier) -> int | None:
     """Rows that are gone from it, as far as the counters tell: deleted ones, or those that a TRUNCATE took."""
     actual = table.balance["actual_rows"]
     if table.net is None or actual is None or table.relation["is_partition"]:
@@ -319,7 +298,7 @@ def _by_wal(
         return None
     for other in tables:
         count = came.get(other.oid, 0)
-        like = len(_shape(table) & _shape(other)) >= min(2, len(_shape(table)))
+        like = len(shape(table) & shape(other)) >= min(2, len(shape(table)))
         if other is not table and like and WHOLE * most.rows <= count <= most.rows / WHOLE:
             says = f"transaction {most.xid} deleted {most.rows} rows and inserted {count} into {other.name}"
             return Move(min(count, most.rows), other.name, True, True, says, most.source)
@@ -346,11 +325,11 @@ def _by_statement(table: Dossier, by_name: Mapping[str, Dossier], seen: Mapping[
 
 def _by_numbers(table: Dossier, lost: int, others: Sequence[Dossier]) -> Move | None:
     """Another table of the same columns holds exactly as many rows as are gone here, and never held others."""
-    if lost < FEW_ROWS or len(_shape(table)) < 2:
+    if lost < FEW_ROWS or len(shape(table)) < 2:
         return None
     bare = table.relation["name"].casefold()
     for other in others:
-        if other is table or other.balance["inserts"] != lost or not _shape(table) <= _shape(other):
+        if other is table or other.balance["inserts"] != lost or not shape(table) <= shape(other):
             continue
         alike = bool(SHELF.search(other.name))
         if alike or bare in other.relation["name"].casefold():
@@ -361,7 +340,7 @@ def _by_numbers(table: Dossier, lost: int, others: Sequence[Dossier]) -> Move | 
 
 def targets(text: str) -> Iterator[str]:
     """Tables that a text inserts or copies into, qualified where it says so."""
-    yield from (_folded(match[1]) for match in _INTO.finditer(text))
+    yield from (folded(match[1]) for match in _INTO.finditer(text))
 
 
 def filled_by_the_emptying_hand(events: pd.DataFrame, seen: Mapping[str, Sequence[Seen]]) -> dict[str, int]:

@@ -83,6 +83,7 @@ class Scene:
         default_factory=dict
     )  # tables made anew again and again, as seen or as code tells
     passing: frozenset[str] = frozenset()  # tables that rows only pass through, as code and statements tell
+    handed: frozenset[str] = frozenset()  # tables whose rows went into another one before they were emptied
     cascades_to: Mapping[str, frozenset[str]] = field(default_factory=dict)  # table -> tables that its DELETE reaches
     needed: frozenset[str] = frozenset()  # tables that rows referred to which were truncated with them
 

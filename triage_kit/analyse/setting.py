@@ -22,6 +22,7 @@ from triage_kit.analyse.context import Context, first, rows
 from triage_kit.analyse.database import database_age
 from triage_kit.analyse.dossier import Dossier
 from triage_kit.analyse.earlier import Earlier
+from triage_kit.analyse.handovers import handed_over
 from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.lineage import gone_objects, made_late, stand_again, swapped_schemas, without_elders
 from triage_kit.analyse.queues import drained, own_ways, rounds, settled, written_ways
@@ -32,7 +33,6 @@ from triage_kit.analyse.refills import (
     made_again,
     moves,
     passed_through,
-    poured_out,
 )
 from triage_kit.analyse.repeats import runs
 from triage_kit.analyse.rewound import older_state
@@ -196,7 +196,8 @@ def _of_sessions(case: _Case) -> dict[str, Any]:
         "rounds": rounds(log, case.seen),
         "refilled": filled_by_the_emptying_hand(log, case.seen),
         "moved": moves(case.tables, case.seen, case.wal),
-        "passing": passed_through(case.tables, evidence) | poured_out(log, case.seen),
+        "passing": passed_through(case.tables, evidence),
+        "handed": handed_over(case.tables, evidence, case.seen, case.wal),
         "copied": copied_over(case.names, evidence),
     }
 
