@@ -371,3 +371,39 @@ def test_a_job_owns_what_it_starts_under_another_name(tmp_path):
         # a namesake elsewhere, another program, another function of the file
         "others": ("application", None), "served": ("application", None), "stays": ("application", None),
     }  # fmt: skip
+
+
+# As the documentation of each framework starts what it declares.
+NAMED = {
+    "etc/crontab": "1 2 * * * www cd /srv && php artisan carts:forget --days=9\n"
+    "2 2 * * * www bin/console --env=prod app:purge\n# 9 9 * * * www php artisan carts:keep\n"
+    "3 2 * * * www bundle exec rake db:visits:clear\n4 2 * * * www mix shop.drop_old\n"
+    "5 2 * * * www flask close-year\n6 2 * * * www php artisan shared:name\n",
+    "systemd/forget.service": "[Service]\nExecStart=/usr/bin/node ace coats:forget --days=540\n",
+    "systemd/forget.timer": "[Timer]\nOnCalendar=02:00\n",
+    "app/Console/Commands/Forget.php": "<?php\nprotected $signature = 'carts:forget {--days=}';\n"
+    "DB::statement('DELETE FROM carts');\n",
+    "app/Console/Commands/Keep.php": "<?php\nprotected $signature = 'carts:keep';\n"
+    "DB::statement('DELETE FROM kept');\n",
+    "src/Command/Purge.php": "<?php\n#[AsCommand(name: 'app:purge')]\n$c->executeStatement('DELETE FROM mails');\n",
+    "lib/tasks/clear.rake": "namespace :db do\n  namespace :visits do\n    task clear: :environment do\n"
+    '      execute("DELETE FROM visits")\n    end\n  end\nend\n',
+    "lib/mix/tasks/drop_old.ex": 'defmodule Mix.Tasks.Shop.DropOld do\n  Repo.query!("DELETE FROM old")\nend\n',
+    "shop/cli.py": "@app.cli.command('close-year')\ndef close():\n    c.execute('DELETE FROM years')\n",
+    "commands/coats_forget.ts": "static commandName = 'coats:forget'\nawait db.rawQuery('DELETE FROM coats')\n",
+    "one/A.php": "<?php\nprotected $signature = 'shared:name';\nDB::statement('DELETE FROM first');\n",
+    "two/A.php": "<?php\nprotected $signature = 'shared:name';\nDB::statement('DELETE FROM second');\n",
+}
+
+
+def test_a_job_owns_the_command_that_it_starts_by_a_name_of_the_framework(tmp_path):
+    for name, text in NAMED.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = {row["object"]: row["schedule"] for row in hit_rows(scan(tmp_path, [], Counter()))}
+    assert found == {
+        "carts": "1 2 * * *", "mails": "2 2 * * *", "visits": "3 2 * * *", "old": "4 2 * * *", "years": "5 2 * * *",
+        "coats": "02:00",
+        # not started by any line, and one name of two files
+        "kept": None, "first": None, "second": None,
+    }  # fmt: skip

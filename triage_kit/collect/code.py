@@ -38,6 +38,8 @@ class Found:
     called: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # file: functions on a schedule
     defines: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # routine: files that create it
     calls: list[tuple[str, str, int]] = field(default_factory=list)  # routine, file and line that call it
+    commands: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # a framework's: files with it
+    runs: list[tuple[str, str, int]] = field(default_factory=list)  # such a command, file and line that start it
     models: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # class: tables that it stands for
     timers: dict[str, str] = field(default_factory=dict)  # path of a systemd unit without its suffix: its schedule
     files: int = 0
@@ -125,6 +127,8 @@ def _note(found: Found, told: Told, inside: str, by_name: dict[str, list[str]]) 
         found.timers[inside.removesuffix(".timer")] = told.timer
     for name in told.defines:
         found.defines[name].add(inside)
+    for name in told.commands:
+        found.commands[name].add(inside)
     for name, table in told.models.items():
         found.models[name].add(table)
     found.hits += [(inside, each) for each in told.hits]
@@ -139,7 +143,8 @@ def _note(found: Found, told: Told, inside: str, by_name: dict[str, list[str]]) 
     for path, line in started:
         if path != inside:
             found.starts[path].append((inside, line))
-    if calls or started:
+    found.runs += [(name, inside, line) for name, line in told.runs]
+    if calls or started or told.runs:
         found.jobs[inside] = (told.vehicle, told.schedule_text)
 
 
@@ -167,11 +172,12 @@ def _sources(word: str) -> list[str]:
 
 
 def _note_callers(found: Found) -> None:
-    """A file that creates a routine is started by what calls the routine, where one file only creates it."""
-    for name, where, line in found.calls:
-        created = found.defines.get(name, set())
-        if len(created) == 1 and where not in created:
-            found.starts[next(iter(created))].append((where, line))
+    """A file that creates a routine, or holds a command, is started by what calls it, where it is the only one."""
+    for known, calls in ((found.defines, found.calls), (found.commands, found.runs)):
+        for name, where, line in calls:
+            holding = known.get(name, set())
+            if len(holding) == 1 and where not in holding:
+                found.starts[next(iter(holding))].append((where, line))
 
 
 def hit_rows(found: Found) -> list[dict[str, Any]]:

@@ -13,10 +13,12 @@ from itertools import islice
 from pathlib import PurePosixPath
 
 from triage_kit.parse.code import overfull
+from triage_kit.parse.commands import uncommented
 from triage_kit.parse.hits import MOST_HITS, Hit, counted_in_literals, promising, read_hits, started_files, starting
 from triage_kit.parse.migration import Migration
 from triage_kit.parse.migrations import read_migrations
 from triage_kit.parse.models import models
+from triage_kit.parse.named_commands import STARTERS, declared_commands, run_commands
 from triage_kit.parse.scheduled import scheduled_files
 from triage_kit.parse.vehicles import name_of, runs_tests, schedule, vehicle
 
@@ -43,6 +45,8 @@ class Told:
     cut: bool = False  # it holds more statements than are looked at
     full: bool = False  # it holds as many hits as are told, and may hold more
     starts: list[tuple[str, int]] = field(default_factory=list)  # files that it names, as written, with the line
+    runs: list[tuple[str, int]] = field(default_factory=list)  # commands of a framework that it starts, with the line
+    commands: set[str] = field(default_factory=set)  # the names by which its own are started
     testing: frozenset[int] = frozenset()  # lines of those that stand in a target which runs the tests
     scheduled: list[tuple[str, int, tuple[str, ...]]] = field(default_factory=list)  # files whose functions it calls
     timer: str | None = None  # when a systemd timer runs its unit
@@ -72,9 +76,12 @@ def read_code(path: str, data: bytes) -> Told:
         told.starts = list(started_files(text, path))
         lines = text.splitlines()
         told.testing = frozenset(line for _, line in told.starts if runs_tests(path, name_of(path, lines, line)))
+    if starting(path) and STARTERS.search(data):
+        told.runs = list(run_commands(uncommented(text)))
+    told.commands = set(declared_commands(text, path))
     if _has(lowered, _CLOCKS):
         told.scheduled = list(scheduled_files(text, path))
-    if told.calls or told.starts or told.scheduled:
+    if told.calls or told.starts or told.runs or told.scheduled:
         told.vehicle = vehicle(path, text)
         if told.scheduled and told.vehicle == "application":
             told.vehicle = "scheduled_job"  # of what it puts on a schedule, whatever else it is
