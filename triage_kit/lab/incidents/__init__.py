@@ -15,11 +15,13 @@ from triage_kit.lab.incidents import (
     bloodbank,
     boxoffice,
     brewery,
+    buoys,
     bureau,
     callsheets,
     chargers,
     chess,
     cinematheque,
+    cloakroom,
     council,
     courier,
     dairy,
@@ -67,6 +69,7 @@ from triage_kit.lab.incidents import (
     retention_drop,
     rides,
     rolled_back_import,
+    savings,
     seed,
     seedbank,
     shipyard,
@@ -76,6 +79,7 @@ from triage_kit.lab.incidents import (
     telemetry,
     theses,
     timing,
+    tollroad,
     toolhire,
     tramshop,
     transit,
@@ -139,7 +143,16 @@ SEEN_SINCE = (
     driving,
     lifts,
 )
-NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (judging, timing, provider, callsheets)
+NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (
+    judging,
+    timing,
+    provider,
+    callsheets,
+    tollroad,
+    cloakroom,
+    buoys,
+    savings,
+)
 
 INCIDENTS: dict[str, Incident] = {
     incident.name: incident
