@@ -142,8 +142,6 @@ SEEN_SINCE = (
     chargers,
     driving,
     lifts,
-)
-NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (
     judging,
     timing,
     provider,
@@ -153,6 +151,7 @@ NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = (
     buoys,
     savings,
 )
+NEVER_ADJUSTED_ON: tuple[ModuleType, ...] = ()
 
 INCIDENTS: dict[str, Incident] = {
     incident.name: incident
