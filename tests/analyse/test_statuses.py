@@ -89,6 +89,16 @@ def test_a_refreshed_materialized_view_has_lost_nothing(make_table, statuses):
     assert told["mv"][0] == "intact"
 
 
+def test_what_is_intact_has_a_row_of_evidence_also_where_neither_rows_nor_storage_were_looked_at(make_table, statuses):
+    view = make_table("mv", 16400, kind="materialized_view", inserts=143, rows=143, sequence=None)
+    found, told = statuses(view)
+    assert told["mv"] == ("intact", "none")
+    shown = found.evidence.set_index("id")["says"]
+    assert [shown[one] for one in found.findings.set_index("table").loc["mv", "because"]] == [
+        "s.mv: only REFRESH changes its rows"
+    ]
+
+
 def test_a_queue_that_never_held_many_rows_is_drained_and_not_lost(make_table, statuses):
     queue = make_table(
         "jobs", 16400, inserts=50000, deletes=50000, rows=0, live=0, heap=0, fsm=24576, pkey=16384, vacuums=9, insv=40

@@ -103,9 +103,7 @@ def evidence_rows(weighed: Sequence[Weighed], ledger: Ledger) -> tuple[dict[str,
         if each.table.damaged:
             told = f"{each.table.name}: {each.table.damaged}"
             ids[ledger.add("storage", told, "pg_relation_size", each.table.name)] = math.inf
-        for name, observation in each.seen.items():
-            if not noteworthy(each) and name not in ("rows", "storage"):
-                continue
+        for name, observation in _told(known, each).items():
             says = f"{each.table.name}: {observation.says}" if observation.row == each.table.name else observation.says
             reference = ledger.add(observation.group, says, observation.source, observation.row)
             ids[reference] = max(ids.get(reference, -math.inf), _weight(known, each, name, observation))
@@ -130,6 +128,14 @@ def _proofs(weights: Mapping[str, float], counted: str) -> tuple[str, ...]:
 def _weight(known: knowledge.Knowledge, each: Weighed, name: str, observation: Observation) -> float:
     """Decibans by which an observation speaks for the mechanism that is said of a table."""
     return decibans(known, likelihoods(known, name, observation))[each.mechanism]
+
+
+def _told(known: knowledge.Knowledge, each: Weighed) -> Mapping[str, Observation]:
+    """What is entered: of an intact table its rows and storage; where neither was looked at, what says most for it."""
+    brief = {name: each.seen[name] for name in ("rows", "storage") if name in each.seen}
+    if noteworthy(each) or not each.seen:
+        return each.seen
+    return brief or dict([max(each.seen.items(), key=lambda item: _weight(known, each, *item))])
 
 
 def noteworthy(each: Weighed) -> bool:
