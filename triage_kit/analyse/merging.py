@@ -143,10 +143,17 @@ def merged(
     forms, round_ = forms_of(ordered, evidence, lost.parts), circles.of(ordered, evidence)
     whole = {name: told for name, each in forms.items() if (told := _whole(each))}
     held = orphans.conditions(ordered, evidence, partial(_named_beside, suffix), whole) if wait else {}
+    rings = orphans.circling(ordered, evidence) if wait else []
+    done: set[str] = set()
     yield from (f"-- {each}" for each in circles.told(round_))
     yield from (f"{each};" for each in circles.late(round_))
     for name in ordered:
         beside, condition = _named_beside(suffix, name), held.get(name, "")
+        if ring := next((each for each in rings if name in each), None):
+            if all(each not in done for each in ring):
+                yield from (f"{each};" for each in orphans.marked(ring, partial(_named_beside, suffix), held))
+            condition = f"NOT triage_old.{orphans.WAITS}"
+        done.add(name)
         yield f"{_insert(forms[name], beside, condition)};"
         if condition:
             lacks = ["their parents"] if condition != whole.get(name) else []
@@ -179,7 +186,7 @@ def out_of_salvage(lost: Loss, names: Sequence[str], evidence: Mapping[str, pd.D
             "# it writes salvaged/*.csv; look at salvaged/*.unread.csv, where it is: what it names is NULL in the rows."
             " Then, in psql started in the same folder, load them into tables beside and put them back; leave out the "
             "lines of a table of which no row was found. Rows that lack a value that must not be NULL wait beside: set "
-            "it there, and run the INSERT of their table again:",
+            "it there, and run the lines from BEGIN on again:",
             *(f"-- {each}" for each in _beware(own, evidence, lost, beside=True)), *IN_PSQL,
             *_loaded(own, evidence),
             "BEGIN;", *merged(own, evidence, "_salvaged", lost, wait=True),
@@ -300,8 +307,8 @@ def _insert(form: Form, beside: str, condition: str = "") -> str:
     # Alike as texts, since not every type can be compared; of rows that are alike as many as the copy has.
     counted = f"SELECT triage_now::text AS triage_row, count(*) AS triage_stand FROM (SELECT {listed} FROM {here})"  # noqa: S608
     numbered = "*, triage_old::text AS triage_row, row_number() OVER (PARTITION BY triage_old::text) AS triage_nth"
-    copied = f"SELECT {numbered} FROM (SELECT {listed} FROM {beside}) AS triage_old"  # noqa: S608 quoted names
-    copied += f" WHERE {condition}" if condition else ""
+    chosen = f" AS triage_old WHERE {condition}" if condition else ""
+    copied = f"SELECT {numbered} FROM (SELECT {listed} FROM {beside}{chosen}) AS triage_old"  # noqa: S608 quoted names
     missing = (
         f"({copied}) AS triage_copy LEFT JOIN ({counted} AS triage_now GROUP BY 1) AS triage_here USING (triage_row) "
         "WHERE triage_nth > coalesce(triage_stand, 0)"

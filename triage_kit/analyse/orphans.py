@@ -2,14 +2,16 @@
 
 ON CONFLICT DO NOTHING passes over keys that stand already, and over no foreign key (PostgreSQL documentation, INSERT).
 Each row is looked at when the parents' own rows are in, so that what hangs on a waiting row waits, too. Of a table that
-refers to itself the rows are followed from those whose parents stand, or that have none. Those of a circle of several
-tables, or of two keys to the table itself, are let in whole or not at all: no order tells which row is there first.
+refers to itself the rows are followed from those whose parents stand, or that have none. Of a circle of several tables,
+or of two keys to the table itself, no order tells which row is there first: beside, each row is marked whose parent is
+neither here nor to come with it, until no more are; rows that come through a pipe are let in whole or not at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import networkx as nx
 import pandas as pd
 
 from triage_kit import sql
@@ -17,6 +19,7 @@ from triage_kit.analyse import circles
 from triage_kit.analyse.losses import literal, relations_of, written
 
 Evidence = Mapping[str, pd.DataFrame]
+WAITS = "triage_waits"  # a column of the tables beside
 
 
 def conditions(
@@ -76,6 +79,52 @@ def _finds(parent: str, row: dict) -> str:
     return f"({null} OR EXISTS (SELECT FROM {written(parent)} AS triage_parent WHERE {same}))"
 
 
+def circling(names: Sequence[str], evidence: Evidence) -> list[dict[str, list[circles.Key]]]:
+    """The circles among some tables, each by table with its keys within it; a table with two keys to itself is one."""
+    inner = circles.of(names, evidence)
+    tied = nx.Graph((child, parent) for child, parent, _ in inner)
+    found = []
+    for ring in nx.connected_components(tied):
+        found.append({name: [each for each in inner if each[0] == name] for name in sorted(ring)})
+    own: dict[str, list[circles.Key]] = {}
+    for each in _keys(names, evidence):
+        if each[0] == each[1] and each[0] not in tied:
+            own.setdefault(each[0], []).append(each)
+    return found + [{name: each} for name, each in sorted(own.items()) if len(each) > 1]
+
+
+def marked(
+    ring: Mapping[str, Sequence[circles.Key]], beside: Callable[[str], str], others: Mapping[str, str]
+) -> Iterator[str]:
+    """Statements that mark the rows of a circle's tables beside that have to wait, until no more have to.
+
+    ``others`` is what a row of each table must meet besides.
+    """
+    steps = []
+    for name, own in ring.items():
+        yield f"ALTER TABLE {beside(name)} ADD COLUMN IF NOT EXISTS {WAITS} boolean"
+        yield f"UPDATE {beside(name)} SET {WAITS} = false"  # noqa: S608 quoted names
+        comes = [_finds(parent, row)[:-1] + f" OR EXISTS ({_coming(beside(parent), row)}))" for _, parent, row in own]
+        fits = " AND ".join(filter(None, [*comes, others.get(name, "")]))
+        steps.append(
+            f"UPDATE {beside(name)} AS triage_old SET {WAITS} = true WHERE NOT {WAITS} AND NOT ({fits}); "  # noqa: S608
+            "GET DIAGNOSTICS one = ROW_COUNT; more := more + one;"
+        )
+    yield (
+        "DO $triage$ DECLARE one bigint; more bigint; BEGIN LOOP more := 0; "
+        f"{' '.join(steps)} EXIT WHEN more = 0; END LOOP; END $triage$"
+    )
+
+
+def _coming(beside: str, row: dict) -> str:
+    """The parent of a row that comes with it."""
+    same = " AND ".join(
+        f"triage_next.{sql.quote_ident(theirs)} = triage_old.{sql.quote_ident(ours)}"
+        for theirs, ours in zip(row["referenced_columns"], row["columns"], strict=True)
+    )
+    return f"SELECT FROM {beside} AS triage_next WHERE {same} AND NOT triage_next.{WAITS}"
+
+
 def waiting(name: str, beside: str, condition: str, what: str) -> str:
     """The query that counts the rows that are left beside."""
     told = literal(f"rows of {name} that {what}")
@@ -101,4 +150,4 @@ def held_up(counts: Mapping[str, int], missing: Mapping[str, int | None], eviden
                 found[child].append(parent)
 
 
-__all__ = ["conditions", "held_up", "waiting"]
+__all__ = ["circling", "conditions", "held_up", "marked", "waiting"]
