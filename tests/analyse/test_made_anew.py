@@ -329,3 +329,17 @@ def test_a_copy_that_is_run_again_and_again_is_not_told_to_be_a_dump(make_table,
         return found.set_index(["table", "mechanism"])["probability"]["orders", "restore"]
 
     assert restored(2) < restored(1)
+
+
+def test_a_rewrite_of_a_table_made_anew_is_no_older_state_put_back(make_table, make_evidence):
+    """A copy that is filled beside, gets another type (ALTER TYPE writes new files) and takes the name of the table.
+
+    Neither way of putting an older state back leaves both marks: in place it keeps the object, anew it keeps the file.
+    """
+    times = [{"xid": xid, "committed_at": NOTICED - pd.Timedelta(hours=hours)} for xid, hours in ((740, 30), (790, 1))]
+    tables = [*(make_table(name, 16400 + n) for n, name in enumerate("abc")),
+              make_table("bids", 16500, filenode=16520, created=790, xmin=792, analyzes=0, mod=143)]  # fmt: skip
+    evidence = make_evidence(tables, reported=["bids"], commit_times=times)
+    evidence["database_counters"]["inserted"] = 40_000
+    chances = _chances(evidence, "bids")
+    assert chances.idxmax() == "recreate"

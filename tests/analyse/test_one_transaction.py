@@ -84,3 +84,17 @@ def test_what_a_later_transaction_emptied_again_was_not_spared(make_table, make_
     assert found.evidence["says"].str.contains("1 more that it reaches got new storage again later").any() != extra
     dated = found.evidence[found.evidence["says"].str.startswith("transaction 742 committed at")]
     assert set(dated["source"]) == {"pg_wal"}  # nobody asked the server for its commit timestamps
+
+
+@pytest.mark.parametrize(("rows", "outcome"), [((2200, 41), "deleted_mass"), ((60,) * 40, "deleted_some")])
+def test_a_fifth_of_a_table_in_one_transaction_is_more_than_everyday_deletes(make_table, make_evidence, rows, outcome):
+    """PostgreSQL documentation: autovacuum_vacuum_scale_factor is 0.2, the share of dead rows that the server minds."""
+    came, left = 9260, 9260 - sum(rows)
+    facts = {"inserts": came, "deletes": sum(rows), "live": left, "rows": left, "dead": sum(rows), "insv": came,
+             "mod": came + sum(rows), "analyzes": 0, "heap": 655360}  # fmt: skip
+    ended = [{"xid": 800 + n, "outcome": "committed", "source": "pg_wal", "subxids": ()} for n, _ in enumerate(rows)]
+    changes = [{"xid": 800 + n, "table_oid": 16410, "operation": "delete", "rows": each} for n, each in enumerate(rows)]
+    tables = [make_table("reads", 16410, **facts), make_table("users", 16500)]
+    found = analyse.investigate(make_evidence(tables, wal_transactions=ended, wal_changes=changes))
+    told = found.mechanism_evidence.set_index(["table", "signal"])["outcome"]
+    assert set(told.loc[[("reads", "wal")]]) == {outcome}

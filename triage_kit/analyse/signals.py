@@ -21,6 +21,8 @@ from triage_kit.schemas import parts
 PAGE = 8192
 SINCE = ("blind_since", "filters_since")  # row security changed within the window
 OF_STORAGE = ("storage", "inserted_since_vacuum", "transaction", "rewritten", "estimate")
+# Of what made the object behind the name late: it is no longer the one that held the rows.
+YOUNG = {"remade", "remade_together", "swapped", "swapped_schema", "out_of_order", "recent", "recent_together"}
 OF_ROWS = ("rows", "live_rows", "dead_rows", "changed_since_analyze")
 AUTOVACUUM_ROWS, AUTOVACUUM_SHARE = 50, 0.2  # its defaults, in dead rows and in their share of the table
 
@@ -44,10 +46,20 @@ def _storage(table: Dossier, scene: Scene) -> Observation | None:
             (f"{beginning}_empty", f"{beginning}_filled"), f"{files}; its size is not known", "pg_class", table.name
         )
     ending = "filled" if table.heap_bytes else "empty"
+    if table.replaced and ending == "filled" and _young(table, scene) and table.net == table.balance["actual_rows"]:
+        # What is put back in place keeps the object, what is made anew has files of its own: either leaves one mark.
+        says = f"{files}, heap {table.heap_bytes} bytes: rewritten, in an object that is itself made anew"
+        return Observation(("replaced_filled", "original_filled"), says, "pg_class", table.name)
     meaning = "the storage was replaced since" if table.replaced else "the storage is the same"
     return Observation(
         (f"{beginning}_{ending}",), f"{files}, heap {table.heap_bytes} bytes: {meaning}", "pg_class", table.name
     )
+
+
+def _young(table: Dossier, scene: Scene) -> bool:
+    """Whether the object behind the name was surely made after the others, so that its storage tells of it alone."""
+    told = _object_age(table, scene)
+    return told is not None and set(told.outcomes) <= YOUNG
 
 
 def _rows(table: Dossier, scene: Scene) -> Observation | None:
@@ -194,8 +206,8 @@ def _keyless(table: Dossier, scene: Scene) -> Observation | None:
 
 
 def _gone_objects(table: Dossier, scene: Scene) -> Observation | None:
-    # An older state has the counters of then, and a table with new storage is the object that it was.
-    if scene.went_back or table.replaced or scene.gone is None:
+    # An older state has the counters of then, and a table with new storage is most often the object that it was.
+    if scene.went_back or scene.gone is None or (table.replaced and not _young(table, scene)):
         return None
     if scene.gone.outcomes != ("unaccounted",) or table.name not in scene.late:
         return scene.gone

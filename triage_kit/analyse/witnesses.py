@@ -120,6 +120,9 @@ def _trigger(table: Dossier, scene: Scene) -> Observation | None:
 
 
 FEW_BELOW = 20  # judgement: fewer rows that went along are an ordinary delete's
+# PostgreSQL documentation, autovacuum_vacuum_scale_factor: the share of a table from which the server itself takes its
+# dead rows for many; what is deleted day by day seldom takes so much in one transaction.
+AT_ONCE = 0.2
 
 
 def _wal(table: Dossier, scene: Scene) -> Observation | None:
@@ -155,7 +158,10 @@ def _wal(table: Dossier, scene: Scene) -> Observation | None:
         return Observation(("deleted",), f"{where}, and by ON DELETE CASCADE {below}", deleting[0].source, table.name,
                            "wal")  # fmt: skip
     if rows:
-        return Observation(("deleted_some",), where, deleting[0].source, table.name, "wal")
+        stood = (table.balance["actual_rows"] or 0) + most
+        mass = most >= FEW_BELOW and most >= AT_ONCE * stood
+        where += f", of {stood} that stood" if mass else ""
+        return Observation(("deleted_mass" if mass else "deleted_some",), where, deleting[0].source, table.name, "wal")
     # A table that is made anew with its rows, as migrations of some tools do, holds what the one before held.
     if gone and not 0 < gone[-1].rows <= (table.balance["actual_rows"] or 0):
         return Observation(("other_dropped",), gone[-1].says(), "wal_dropped", table.name, "wal")
