@@ -24,6 +24,12 @@ STATEMENTS = {
     "recreate": ("drop_table", "rename_table", "drop_schema", "rename_schema", "drop_database", "rename_database"),
 }
 SECOND = pd.Timedelta(seconds=1)
+REPLACING = ("truncate", "recreate", "restore")  # the file that stands tells when it was made, not when it was first
+LAST = "the last replacement of its files, before which rows may have gone as well"
+_LAST = (
+    "the files of its tables were last replaced at {at:%Y-%m-%d %H:%M:%S} UTC; neither the WAL that was read nor "
+    "statements reach back behind that, so that rows may have gone before"
+)
 Window = tuple[pd.Timestamp | None, pd.Timestamp | None, str]
 
 
@@ -50,8 +56,24 @@ def date_groups(
         ]
         windows += _bounds(about, evidence)
         start, end, how = _tightest([window for window in windows if _possible(window, about)], about)
+        if end is not None and _only_the_last(group, about, scene):
+            ledger.add("server", f"{group.name}: {_LAST.format(at=end)}", "pg_class", group.name, end)
+            how = f"{how}; {LAST}"
         found[group.name] = {"lost_from": start, "lost_to": end, "dated_by": how}
     return found
+
+
+def _only_the_last(group: Group, about: Context, scene: Scene) -> bool:
+    """Whether rows may have gone by an earlier replacement of the files than the one that the catalogue names.
+
+    pg_class keeps the transaction of the last one alone; earlier ones stand in the WAL and among the statements, where
+    these reach back to the time of the incident.
+    """
+    if group.mechanism not in REPLACING or group.xid is None or group.repeats or _logged(group, scene):
+        return False
+    begins, start = scene.wal.begins, about.window_start
+    told = scene.visible.statements or (begins is not None and start is not None and begins <= start)
+    return not told and not (scene.earlier is not None and scene.earlier.precedes)
 
 
 def _possible(window: Window, about: Context) -> bool:
