@@ -34,10 +34,18 @@ INSERT INTO other.schema_migrations VALUES (8, false);
 CREATE SCHEMA sqitch;
 CREATE TABLE sqitch.changes (change text, project text, committed_at timestamptz DEFAULT now());
 INSERT INTO sqitch.changes VALUES ('users', 'shop');
+CREATE TABLE rad_migration (version varchar(180) PRIMARY KEY, apply_time integer);  -- Yii with tablePrefix
+INSERT INTO rad_migration VALUES ('m260101_000000_routes', 1767225600);
+CREATE TABLE other.play_evolutions (id int PRIMARY KEY, hash varchar(255), applied_at timestamp, apply_script text,
+  revert_script text, state varchar(255), last_problem text);
+INSERT INTO other.play_evolutions VALUES (1, 'a', now(), 'x', 'y', 'applied', ''), (2, 'b', now(), 'x', 'y',
+  'applying_up', 'ERROR');
+CREATE TABLE bird_migrations (id serial, name text, seen date);  -- a table of birds
+INSERT INTO bird_migrations (name) VALUES ('crane');
 """
 RAN = {("flyway", "baseline 1"), ("flyway", "2"), ("flyway", "R__views.sql"), ("goose", "1"), ("prisma", "1_a"),
        ("liquibase", "sam 1"), ("sqitch", "users"), ("schema_migrations", "dirty 7"),
-       ("schema_migrations", "8")}  # fmt: skip
+       ("schema_migrations", "8"), ("yii", "m260101_000000_routes"), ("play", "1")}  # fmt: skip
 
 PROJECTS = texts.read("projects")
 

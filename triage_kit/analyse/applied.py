@@ -22,7 +22,10 @@ VERSION_TABLES = re.compile(
     r"typeorm_migrations|goose_db_version|__efmigrationshistory|phinxlog|doctrine_migration_versions|__drizzle_migrations|"
     r"_sqlx_migrations|__diesel_schema_migrations|atlas_schema_revisions|schemaversions|scriptsrun(errors)?|versioninfo|"
     r"pgmigrations|seaql_migrations|_fluent_migrations|_?yoyo_(migrations?|log|version|lock)|aerich|gorp_migrations|"
-    r"refinery_schema_history|mikro_orm_migrations|schema_info|migration_versions|propel_migration"
+    r"refinery_schema_history|mikro_orm_migrations|schema_info|migration_versions|propel_migration|play_evolutions(_lock)?|"
+    # names that say enough to be known behind a word of the project's own (Rails, Django, Doctrine, Flyway settings)
+    r"\w+_(alembic_version|schema_migrations|flyway_schema_history|databasechangelog(lock)?|phinxlog|play_evolutions|"
+    r"doctrine_migration_versions|migration_versions|goose_db_version|knex_migrations(_lock)?)"
 )
 # Sqitch documentation, sqitchtutorial: it notes what ran in tables of a schema of its own, whose names say nothing.
 _REGISTRY = re.compile(r"(?i)sqitch\.(?:changes|dependencies|events|projects|releases|tags)")
@@ -31,6 +34,7 @@ _SHARED = {
     "schema_migrations": {"rails", "dbmate", "golang-migrate", "supabase", "sql", "ecto"},
     "typeorm": {"typeorm"},
     "laravel": {"laravel"},
+    "play": {"play", "sql"},
 }
 
 # Where a tool keeps the way back of a migration in a file of its own, both bear one version.
@@ -44,8 +48,8 @@ def notes_versions(name: str) -> bool:
 
     >>> [notes_versions(f"public.{name}") for name in ("schema_migrations", "schemaversions", "ScriptsRun", "versions")]
     [True, True, True, False]
-    >>> notes_versions("sqitch.events"), notes_versions("shop.events")
-    (True, False)
+    >>> notes_versions("sqitch.events"), notes_versions("shop.events"), notes_versions("web.shop_schema_migrations")
+    (True, False, True)
     """
     return bool(VERSION_TABLES.fullmatch(schemas.parts(name)[1]) or _REGISTRY.fullmatch(name))
 

@@ -72,6 +72,7 @@ class Scene:
     moved: Mapping[str, Move] = field(default_factory=dict)  # tables whose lost rows stand in another
     refilled: Mapping[str, int] = field(default_factory=dict)  # sessions that emptied and filled it themselves
     rounds: Mapping[str, int] = field(default_factory=dict)  # times that rows came and one statement deleted them
+    noted: frozenset[str] = frozenset()  # tables in which a migration tool notes what ran, as their columns tell
     settled: Mapping[str, frozenset[str]] = field(default_factory=dict)  # columns that mark its rows as done with
     own_ways: Mapping[str, str] = field(default_factory=dict)  # tables that the application's own code deletes from
     drained: Mapping[str, float] = field(default_factory=dict)  # tables that code works off in turn, and how surely

@@ -191,6 +191,7 @@ def _of_sessions(case: _Case) -> dict[str, Any]:
         "busy": busy_tables(evidence, list(case.reach)),
         "triggers": trigger_tables(case.tables, evidence, list(case.reach)),
         "loaded": loaded_tables(copies),
+        noted=frozenset(schemas.qualified(row["schema"], row["table"]) for row in rows(evidence["version_tables"])),
         "dumped": dumped_tables(copies),
         "runs": runs(log, case.seen),
         "rounds": rounds(log, case.seen),

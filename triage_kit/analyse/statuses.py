@@ -171,7 +171,11 @@ def _repeated(each: Weighed, scene: Scene, mechanism: str, status: str) -> float
 def _noted_anew(each: Weighed, scene: Scene) -> bool:
     """Whether a migration tool notes what ran there, and nothing that took rows of other tables emptied it too."""
     with_others = scene.transactions.get(each.table.name, ("", 0))[0] in ("proven", "closure", "named", "shared")
-    return notes_versions(each.table.name) and not with_others and not struck(each.table.name, scene)
+    return _notes(each, scene) and not with_others and not struck(each.table.name, scene)
+
+
+def _notes(each: Weighed, scene: Scene) -> bool:
+    return notes_versions(each.table.name) or each.table.name in scene.noted
 
 
 def _bare_and_alone(name: str, scene: Scene) -> bool:
@@ -258,7 +262,7 @@ def status_of(each: Weighed, scene: Scene, mechanism: str) -> str:
         return "intact"
     if mechanism == "restore" and actual and _all_that_came(each, scene):
         return "intact"
-    if mechanism in ANEW and actual and notes_versions(each.table.name):
+    if mechanism in ANEW and actual and _notes(each, scene):
         return "intact"  # made anew with all others, it holds what its tool wrote into it again
     if mechanism in ANEW and actual and scene.reported:
         return "partial"  # emptied, and filled again with something else

@@ -319,9 +319,10 @@ def _version_rows() -> str:
     """The rows of the version tables that are small and readable, by the tool whose columns they have."""
     facts = _bound(questions.load("version_tables", OLDEST)[1])
     tools = ",\n  ".join(
-        "({}, {}, {}, {}, {}, {}, {}, '{{{}}}'::text[])".format(place, *(
+        "({}, {}, {}, {}, {}, {}, {}, '{{{}}}'::text[], '{{{}}}'::text[])".format(place, *(
             "'" + part.replace("'", "''") + "'" if part else "NULL::text" for part in (
-                tool.name, tool.table, tool.version, tool.at, tool.group, tool.told)), ",".join(tool.needs))
+                tool.name, tool.table, tool.version, tool.at, tool.group, tool.told)), ",".join(tool.needs),
+            ",".join(tool.shape))
         for place, tool in enumerate(versions.TOOLS))  # fmt: skip
     read = _by_place("SELECT pg_catalog.json_build_object('oid', %1$s, 'version', pg_catalog.left(%4$s, 300), "
                      "'applied_at', %5$s)") + f" LIMIT {versions.MOST_ROWS}"  # fmt: skip
@@ -335,8 +336,10 @@ FROM (
 OFFSET 0) AS f
 CROSS JOIN LATERAL (SELECT k.* FROM (VALUES
   {tools}
-) AS k (place, tool, "table", version, at, grouped, told, needs)
-  WHERE k."table" = f."table" AND k.version = ANY (f.columns) AND (k.grouped IS NULL OR k.grouped = ANY (f.columns))
+) AS k (place, tool, "table", version, at, grouped, told, needs, shape)
+  WHERE (k."table" = f."table" AND k.version = ANY (f.columns) AND (k.grouped IS NULL OR k.grouped = ANY (f.columns)))
+    OR (pg_catalog.right(f."table", pg_catalog.length(k."table") + 1) OPERATOR(pg_catalog.=) ('_' || k."table")
+      AND k.shape OPERATOR(pg_catalog.<@) f.columns)
   ORDER BY k.place LIMIT 1) AS t
 WHERE f.readable AND f.code IS NULL AND t.version = ANY (f.plain) AND (t.grouped IS NULL OR t.grouped = ANY (f.plain))
   AND f.bytes <= {versions.MOST_BYTES}"""  # noqa: S608 built of constants

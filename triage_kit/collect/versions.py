@@ -23,6 +23,7 @@ class Tool:
     """One tool's table: the column that holds the version, a column in front of it, the column of the time.
 
     told is what to read instead of both, NULL for a row by which nothing has run, where the table has all of needs.
+    beside are further columns that a table must have whose name only ends in the tool's, where that says little.
     """
 
     name: str
@@ -32,6 +33,12 @@ class Tool:
     group: str | None = None
     told: str | None = None
     needs: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[str, ...]:
+        """The columns by which a table of another name is known for one of this tool."""
+        return tuple(each for each in (self.version, self.group, *self.beside) if each)
 
 
 # Flyway notes what failed, its baseline, and repeatable scripts, which have no version (its documentation, "Schema
@@ -52,6 +59,8 @@ _GOOSE = (
 # golang-migrate (its FAQ, "What does dirty database mean?"): the number is written before the file is sent, as dirty
 # until all of it has run.
 _MIGRATE = "CASE WHEN r.dirty THEN 'dirty ' ELSE '' END || r.version::text"
+# Play keeps an evolution that failed half-way as applying_up or applying_down.
+_PLAY = "CASE WHEN r.state::text = 'applied' THEN r.id::text END"
 _GOOSE_NEEDS = ("version_id", "is_applied", "id")
 
 
@@ -59,7 +68,7 @@ TOOLS = (
     Tool("alembic", "alembic_version", "version_num"),
     Tool("django", "django_migrations", "name", "applied", "app"),
     Tool("flyway", "flyway_schema_history", "version", "installed_on", None, _FLYWAY, _FLYWAY_NEEDS),
-    Tool("flyway", "schema_version", "version", "installed_on", None, _FLYWAY, _FLYWAY_NEEDS),
+    Tool("flyway", "schema_version", "version", "installed_on", None, _FLYWAY, _FLYWAY_NEEDS, ("script", "checksum")),
     Tool("liquibase", "databasechangelog", "id", "dateexecuted", "author", _LIQUIBASE, ("exectype", "author", "id")),
     # Rails, dbmate, golang-migrate, Ecto
     Tool("schema_migrations", "schema_migrations", "version", "inserted_at", None, _MIGRATE, ("version", "dirty")),
@@ -73,22 +82,35 @@ TOOLS = (
         _PRISMA,
         ("finished_at", "rolled_back_at"),
     ),
-    Tool("sqitch", "changes", "change", "committed_at", "project", "r.change::text", ("change",)),
-    Tool("knex", "knex_migrations", "name", "migration_time"),
+    Tool(
+        "sqitch",
+        "changes",
+        "change",
+        "committed_at",
+        "project",
+        "r.change::text",
+        ("change",),
+        ("change_id", "planner_name"),
+    ),
+    Tool("knex", "knex_migrations", "name", "migration_time", beside=("batch",)),
     Tool("sequelize", "SequelizeMeta", "name"),
-    Tool("entity framework", "__EFMigrationsHistory", "MigrationId"),
-    Tool("doctrine", "doctrine_migration_versions", "version", "executed_at"),
-    Tool("phinx", "phinxlog", "version", "end_time"),
+    Tool("entity framework", "__EFMigrationsHistory", "MigrationId", beside=("ProductVersion",)),
+    Tool("doctrine", "doctrine_migration_versions", "version", "executed_at", beside=("execution_time",)),
+    Tool(
+        "doctrine", "migration_versions", "version", "executed_at", beside=("executed_at",)
+    ),  # its name before DoctrineMigrationsBundle 3
+    Tool("phinx", "phinxlog", "version", "end_time", beside=("migration_name", "breakpoint")),
+    Tool("play", "play_evolutions", "id", "applied_at", None, _PLAY, ("id", "state"), ("apply_script", "hash")),
     Tool("yoyo", "_yoyo_migration", "migration_id", "applied_at_utc"),
     Tool("diesel", "__diesel_schema_migrations", "version", "run_on"),
     Tool("sqlx", "_sqlx_migrations", "version", "installed_on"),
     Tool("node-pg-migrate", "pgmigrations", "name", "run_on"),
     Tool("refinery", "refinery_schema_history", "version", "applied_on"),
-    Tool("laravel", "migrations", "migration"),
-    Tool("yii", "migration", "version"),
-    Tool("typeorm", "migrations", "name"),
-    Tool("drizzle", "__drizzle_migrations", "hash"),
-    Tool("atlas", "atlas_schema_revisions", "version", "executed_at"),
+    Tool("laravel", "migrations", "migration", beside=("batch",)),
+    Tool("yii", "migration", "version", beside=("apply_time",)),
+    Tool("typeorm", "migrations", "name", beside=("timestamp",)),
+    Tool("drizzle", "__drizzle_migrations", "hash", beside=("created_at",)),
+    Tool("atlas", "atlas_schema_revisions", "version", "executed_at", beside=("applied", "total")),
 )
 
 
@@ -125,17 +147,13 @@ def read(inquiry: Inquiry, question: Question, look: Look | None = None) -> tupl
 
 
 def _tool(table: dict) -> Tool | None:
-    """The tool whose table has this name and the column that tells its version."""
-    return next(
-        (
-            tool
-            for tool in TOOLS
-            if tool.table == table["table"]
-            and tool.version in table["columns"]
-            and (tool.group is None or tool.group in table["columns"])
-        ),
-        None,
-    )
+    """The tool whose table has this name, or one that ends in it, and the columns that tell its version."""
+    there = set(table["columns"])
+    for tool in TOOLS:
+        named = tool.table == table["table"] and {tool.version, tool.group} - {None} <= there
+        if named or (table["table"].endswith(f"_{tool.table}") and set(tool.shape) <= there):
+            return tool
+    return None
 
 
 def _may_be_read(inquiry: Inquiry, tool: Tool, table: dict) -> None:

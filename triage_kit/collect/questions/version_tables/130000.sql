@@ -1,4 +1,6 @@
 -- Which tables of migration tools there are, in any schema, with the columns that they have.
+-- Many tools let a project put a word of its own before the name (Yii's tablePrefix, Rails' table_name_prefix), so that
+-- whatever ends in a name is told, and its columns decide.
 -- plain are those of the system's own types: of others the cast to text may be a function of whoever made the type, as
 -- code is one that planning a query over the table would run as this role.
 SELECT c.oid::bigint AS oid, n.nspname::text AS schema, c.relname::text AS "table",
@@ -14,5 +16,6 @@ SELECT c.oid::bigint AS oid, n.nspname::text AS schema, c.relname::text AS "tabl
        /* code_of_others.sql */ AS code
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-WHERE c.relname = ANY (%(names)s::text[]) AND c.relkind = 'r' AND c.relpersistence <> 't'
+WHERE EXISTS (SELECT 1 FROM pg_catalog.unnest(%(names)s::text[]) AS w (name) WHERE c.relname = w.name
+    OR pg_catalog.right(c.relname::text, pg_catalog.length(w.name) + 1) = '_' || w.name) AND c.relkind = 'r' AND c.relpersistence <> 't'
 ORDER BY n.nspname, c.relname
