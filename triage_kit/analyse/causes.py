@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from triage_kit import schemas
-from triage_kit.analyse import knowledge
+from triage_kit.analyse import knowledge, unspoken
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.groups import Group
 from triage_kit.analyse.inference import FLOOR, Observation, decibans, likelihoods, posterior, sharpened, start
@@ -46,12 +46,20 @@ def find_causes(groups: Sequence[Group], inquiry: Inquiry) -> tuple[pd.DataFrame
         likely = {name: likelihoods(known, name, observation) for name, observation in seen.items()}
         likely["mechanism"] = _over_mechanisms(known, likely, outcomes)
         shifts = {name: decibans(known, chances_) for name, chances_ in likely.items()}
+        if words := unspoken.unspoken(chances, shifts, references):
+            told, before = unspoken.given_up(known, chances, words), chances
+            item, likely[unspoken.ITEM] = unspoken.as_item(known, before, told, words, group.name)
+            chances, seen = told, seen | {unspoken.ITEM: item}
+            shifts[unspoken.ITEM] = decibans(known, likely[unspoken.ITEM])
+            references[unspoken.ITEM] = inquiry.ledger.add(item.group, item.says, item.source, item.row)
+        told_by = unspoken.by_row(shifts, references)
         for word in sorted(chances, key=lambda w: (-chances[w], w)):
-            mine = {name: shifts[name][word] for name in seen}
-            told = _cause(group, word, known.titles[word], chances[word], mine, references)
-            causes.append(told | {"would_settle": would_settle(word, group, inquiry)})
+            mine = {reference: moved_by[word] for reference, moved_by in told_by.items()}
+            row = _cause(group, word, known.titles[word], chances[word], mine)
+            causes.append(row | {"would_settle": would_settle(word, group, inquiry)})
             moved += [
-                _moved(known, group.name, name, word, likely[name][word], references[name], mine[name]) for name in seen
+                _moved(known, group.name, name, word, likely[name][word], references[name], shifts[name][word])
+                for name in seen
             ]
     return schemas.frame("causes", causes), schemas.frame("cause_evidence", moved)
 
@@ -153,17 +161,16 @@ def _observations(group: Group, inquiry: Inquiry) -> tuple[dict[str, Observation
     return seen, {name: ledger.add(each.group, each.says, each.source, each.row) for name, each in seen.items()}
 
 
-def _cause(
-    group: Group, word: str, title: str, chance: float, shifts: Mapping[str, float], references: Mapping[str, str]
-) -> dict:
+def _cause(group: Group, word: str, title: str, chance: float, shifts: Mapping[str, float]) -> dict:
+    """One row of table ``causes``; ``shifts`` are decibans by evidence row."""
     return {
         "group": group.name,
         "cause": word,
         "title": title,
         "probability": round(chance, 6),
         "tables": group.tables,
-        "for": tuple(references[name] for name, shift in shifts.items() if shift >= 1),
-        "against": tuple(references[name] for name, shift in shifts.items() if shift <= -1),
+        "for": tuple(row for row, shift in shifts.items() if shift >= unspoken.SPEAKS),
+        "against": tuple(row for row, shift in shifts.items() if shift <= -unspoken.SPEAKS),
     }
 
 

@@ -31,6 +31,10 @@ MIGRATES = re.compile(
     r"dotnet\s+ef|phinx|golang-migrate|mikro-orm|aerich|supabase\s+db|diesel|sqlx)\b|\b(?:rails|rake)\s+\S*db:|\bmanage\.py\s+migrate\b|"
     r"\bdoctrine:(?:schema|migrations)\b|\bace(?:\.js)?\s+migration:|\bmix\s+ecto\."
 )
+# PostgreSQL documentation, pg_restore: -n names the only schemas that it puts back, and may be given several times.
+PUTS_BACK = re.compile(r"\bpg_restore\b")
+_ONLY_SCHEMA = re.compile(r"(?<=\s)(?:-n\s*|--schema(?:=|\s+))[\"']?([\w$]+)")
+_DETACHES = re.compile(r"(?i)\balter\s+table\s+(?:if\s+exists\s+)?(?:only\s+)?([\w$.\"]+)\s+detach\s+partition\b")
 MADE_ANEW = ("recreate", "drop")  # which no statement does that leaves the table itself
 # Folders that are named after when their files run.
 JOB_FOLDERS = re.compile(
@@ -238,6 +242,11 @@ def _code(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         where = f"{row['path']}:{row['line']}"
         says = f"{where} starts a migration tool that may do it: {(row['text'] or '')[:120]}"
         found.setdefault("code_of_migrator", (True, says, where))
+    for row in (each for each in reaching if _vehicle(each) == "restorer"):
+        where = f"{row['path']}:{row['line']}"
+        when = f", {row['schedule']}" if row["schedule"] else ""
+        says = f"{where} ({row['vehicle'].replace('_', ' ')}{when}) puts a dump back over what stands: "
+        found.setdefault("code_of_restore", (True, says + (row["text"] or "")[:120], where))
     for vehicle in VEHICLES:
         words = vehicle.replace("_", " ")
         mine = sorted((row for row in reaching if _vehicle(row) == vehicle), key=lambda row: row["object"] is None)
@@ -284,7 +293,12 @@ def _of_one_row(row: dict, group: Group, inquiry: Inquiry) -> bool:
 
 
 def _vehicle(row: dict) -> str:
-    """What runs a line: what a schedule starts, or what lies among the jobs or the tasks of workers, is a job."""
+    """What runs a line: what a schedule starts, or what lies among the jobs or the tasks of workers, is a job.
+
+    What puts a dump back is a restore, whatever starts it.
+    """
+    if row["kind"] == "tool" and PUTS_BACK.search(row["text"] or ""):
+        return "restorer"
     among = {"script": JOB_FOLDERS, "application": TASK_FILES}.get(row["vehicle"])
     if among is not None and (row["schedule"] or among.search(row["path"] or "")):
         return "scheduled_job"
@@ -303,9 +317,12 @@ def _reaching(group: Group, inquiry: Inquiry) -> list[dict]:
     wanted = set(STATEMENTS.get(group.mechanism, REMOVES_ROWS))
     known = _held_against(inquiry)
     found, hits = [], rows(inquiry.evidence["code_hits"])
-    otherwise = belied(hits, group, inquiry)
+    otherwise, elsewhere = belied(hits, group, inquiry), _partitions_elsewhere(hits, group, inquiry)
     for row in hits:
-        if (row["path"], row["line"]) in otherwise:
+        if (row["path"], row["line"]) in otherwise or (row["path"] in elsewhere and row["object"] == HOLE):
+            continue
+        only = set(_ONLY_SCHEMA.findall(row["text"] or "")) if row["kind"] == "tool" else set()
+        if only and not only & {schemas.parts(name)[0] for name in targets}:
             continue
         ran, reached = known.get((row["path"], row["line"], row["operation"], row["object"]), ("", ()))
         # An object that is put together at run time may be any of them.
@@ -321,6 +338,29 @@ def _reaching(group: Group, inquiry: Inquiry) -> list[dict]:
         if (does and named and not (reached and unrun)) or _built(row, group.mechanism):
             found.append(row)
     return found
+
+
+def _partitions_elsewhere(hits: Sequence[dict], group: Group, inquiry: Inquiry) -> set[str]:
+    """Files that take partitions off tables of this database which are none of the group.
+
+    A name that such a file puts together at run time is that of one of those partitions.
+    """
+    parents = {row["oid"]: schemas.qualified(row["schema"], row["name"]) for row in rows(inquiry.evidence["relations"])}
+    own = {*group.tables, *group.roots}
+    own |= {parents.get(inquiry.tables[name].relation["parent_oid"], "") for name in own if name in inquiry.tables}
+    of: defaultdict[str, set[str]] = defaultdict(set)
+    for row in hits:
+        if row["operation"] == "detach_partition" and row["object"] == HOLE:
+            written = _DETACHES.search(row["text"] or "")
+            of[row["path"]].add(written[1].replace('"', "") if written else "")
+    short, here = {schemas.parts(name)[1] for name in own}, {schemas.parts(name)[1] for name in parents.values()}
+
+    def is_elsewhere(written: str) -> bool:
+        bare = schemas.parts(written)[1]
+        # A partition that is gone has no parent in the catalogue any more; it is named after it as a rule.
+        return bare in here and not any(name.startswith(bare) for name in short)
+
+    return {path for path, named in of.items() if all(map(is_elsewhere, named))}
 
 
 def told_to_restart(group: Group, inquiry: Inquiry) -> bool:

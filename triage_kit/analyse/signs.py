@@ -18,6 +18,7 @@ from triage_kit.analyse.belied import begun_anew
 from triage_kit.analyse.context import rows
 from triage_kit.analyse.dating import STATEMENTS
 from triage_kit.analyse.groups import LOSSES, Group
+from triage_kit.analyse.inference import Observation
 from triage_kit.analyse.inquiry import Inquiry, Sign, answered
 from triage_kit.analyse.rewound import another_state
 from triage_kit.analyse.statements import REMOVES_ROWS
@@ -34,7 +35,7 @@ POINTERS = (
     *(f"routine_by_{kind}" for kind in ("job", "tests", "migrator", "shell")),
     *(f"connected_by_{kind}" for kind in ("tests", "restore")),
     *(f"{exact}code_of_{vehicle}" for exact in code_signs.RANKS for vehicle in code_signs.VEHICLES),
-    "statement_by_nameless",
+    "code_of_restore", "statement_by_nameless",
     "statement_under_its_role", "on_schedule", "emptied_in_series", "trigger_reaches", "keys_made_last", "dump_loaded",
     "replicated",
     "version_written", "statement_in_migration", "statement_in_downgrade", "code_of_migrator",
@@ -204,7 +205,9 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     whole = [row for row in inquiry.findings if row["kind"] != "partitioned" and row["status"] == "intact"]
     kept = [row for row in whole if (row["actual_rows"] or 0) > 0]
     lost = [row for row in inquiry.findings if row["status"] in LOSSES]
-    noted = [row for row in kept if notes_versions(schemas.qualified(row["schema"], row["table"]))]
+    read = {(row["schema"], row["table"]) for row in rows(evidence["version_tables"])}
+    noted = [row for row in kept if (row["schema"], row["table"]) in read
+             or notes_versions(schemas.qualified(row["schema"], row["table"]))]  # fmt: skip
     kept = [row for row in kept if row not in noted]  # a migration tool's own table is nobody's choice
     if noted and not kept and len(lost) > 1 and group.mechanism in SPARING:
         says = f"every table with rows lost some but {noted[0]['table']}, where the migration tool notes what ran"
@@ -245,6 +248,19 @@ def _surroundings(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
     if other := another_state(evidence["log_events"], evidence["settings"]):
         found["older_than_its_log"] = (True, *other)
     return found | _tools(group, inquiry)
+
+
+def _loaded(loads: Mapping[str, Observation], group: Group, inquiry: Inquiry) -> Sign:
+    """Whether a COPY brought contents into the group: what puts an older state back does not leave most of it empty."""
+    if not loads:
+        return False, "no COPY into these tables was seen", "log"
+    first = next(iter(loads.values()))
+    empty = [name for name in group.damaged
+             if name not in loads and inquiry.scene.balances.get(name, {}).get("actual_rows") == 0]  # fmt: skip
+    if len(empty) <= len(loads):
+        return True, first.says, first.source
+    says = f"{first.says}; into {', '.join(empty[:4])}, which went with it and stand empty, none was seen"
+    return False, says, first.source
 
 
 def _keys_last(group: Group, inquiry: Inquiry) -> Sign | None:
@@ -293,10 +309,10 @@ def _tools(group: Group, inquiry: Inquiry) -> dict[str, Sign]:
         found["keys_made_last"] = last
     scene = inquiry.scene
     again = {name for name in group.tables if name in scene.dumped and scene.dumped[name].repeated}
-    loads = [scene.loaded[name] for name in group.tables if name in scene.loaded and name not in again]
-    if loads or (scene.visible.statements and not again):  # a load of every night tells nothing of this one
-        says = loads[0].says if loads else "no COPY into these tables was seen"
-        found["loaded_by_copy"] = (bool(loads), says, loads[0].source if loads else "log")
+    loads = {name: scene.loaded[name] for name in group.tables if name in scene.loaded and name not in again}
+    # A load of every night tells nothing of this one.
+    if loads or (scene.visible.statements and not again):
+        found["loaded_by_copy"] = _loaded(loads, group, inquiry)
     begun = begun_anew(group, inquiry) if group.mechanism == "truncate" else None
     if begun is not None and not (begun and code_signs.told_to_restart(group, inquiry)):
         says = f"sequences that began anew: {', '.join(begun) or 'none'}"
