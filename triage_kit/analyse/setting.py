@@ -166,6 +166,9 @@ def _of_storage(case: _Case) -> dict[str, Any]:
         "volume_age": volume_age(case.evidence, case.about, case.log_begins),
         "all_loaded": _all_loaded(case.tables),
         "counting": _counting(case.tables),
+        "noted": frozenset(
+            schemas.qualified(row["schema"], row["table"]) for row in rows(case.evidence["version_tables"])
+        ),
     }
 
 
@@ -191,7 +194,6 @@ def _of_sessions(case: _Case) -> dict[str, Any]:
         "busy": busy_tables(evidence, list(case.reach)),
         "triggers": trigger_tables(case.tables, evidence, list(case.reach)),
         "loaded": loaded_tables(copies),
-        noted=frozenset(schemas.qualified(row["schema"], row["table"]) for row in rows(evidence["version_tables"])),
         "dumped": dumped_tables(copies),
         "runs": runs(log, case.seen),
         "rounds": rounds(log, case.seen),
