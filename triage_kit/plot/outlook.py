@@ -77,9 +77,9 @@ def _by_itself(way: Mapping[str, object]) -> Html:
     lacks = way["brings_not"]
     if pd.isna(way["rows"]) or way["rows"] or not isinstance(lacks, str) or not lacks:  # type: ignore[call-overload]
         return text("")
-    return html.cited(
-        f", which by itself brings 0 rows, and not {schemas.cut(style.visible(lacks.split(';')[0]), 160)}"
-    )
+    said = schemas.cut(style.visible(lacks.split(";")[0]), 160)
+    held = f", not even the {said}" if " rows that are in it" in said else ""
+    return html.cited(f", which by itself brings 0 rows{held}")
 
 
 def _without(lacks: object) -> Html:
