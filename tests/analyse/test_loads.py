@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import jsonschema
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from triage_kit import analyse, plot, schemas
+from triage_kit import analyse, plot, report, schemas
+from triage_kit.analyse.export import findings_dict
 
 AT = pd.Timestamp("2025-10-08T09:00:00Z")
 # 220 of 640 inserted rows were rolled back: as many dead rows, and n_mod_since_analyze misses them.
@@ -105,3 +110,17 @@ def test_what_was_committed_is_no_load_in_vain(told):
         wal_changes=[put(900, 143)],
     )
     assert found.undone_loads.empty
+
+
+def test_loads_in_vain_and_what_was_carried_out_fit_the_schema_of_findings_json(told, make_table, make_evidence):
+    schema = json.loads((Path(report.__file__).parent / "findings.schema.json").read_text("utf-8"))
+    validator = jsonschema.Draft202012Validator(schema)
+    loaded = told(line(1, 7, "INSERT INTO pupils SELECT 1"), wal_transactions=[ended(900, 3)],
+                  wal_changes=[put(900, 220)])  # fmt: skip
+    emptied = make_table("pupils", 16404, rows=0, live=0, heap=0, filenode=24600, xmin=742)
+    deed = make_evidence([emptied, make_table("users", 16600)], log_events=[line(1, 7, "TRUNCATE s.pupils")])
+    for found, key, outcome in ((loaded, "undone_loads", "rolled_back"),
+                                (analyse.investigate(deed), "statements", "carried_out")):  # fmt: skip
+        written = json.loads(json.dumps(findings_dict(found)))
+        assert written[key][0]["outcome"] == outcome
+        assert list(validator.iter_errors(written)) == []
