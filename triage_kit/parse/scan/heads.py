@@ -17,6 +17,7 @@ from triage_kit.parse.scan.complement import Row, literal
 from triage_kit.parse.scan.engine import Lines, Matcher
 from triage_kit.parse.scan.grammar import ORDINARY, begins_with_time, prefix_grammar
 
+_LOG = b"LOG:  "
 _WORD = np.dtype("<u8")
 _MIXED = np.array([(2 * at + 1) * 0x9E3779B97F4A7C15 % 2**64 for at in range(1, 33)], _WORD)
 _LONGEST = 8 * len(_MIXED)  # bytes of a head
@@ -112,7 +113,7 @@ class Heads:
         self.head = len(self.form)
         self.early = -self.head % 8  # bytes before a line from which on its head begins with a word
         self.time = _digits(self.early * "\0" + self.form)
-        before = Row(prefix_grammar(prefix), literal("LOG:  ")).match
+        before = Row(prefix_grammar(prefix), literal(_LOG.decode())).match
         self.ordinary = re.compile(f"{before}{ORDINARY.match}".encode(), re.DOTALL)
         self.known: dict[bytes, None] = {}
         self.tables: list[_Table] = []  # what told most comes first
@@ -138,7 +139,8 @@ class Heads:
     def _learn(self, block: bytes, begin: int, end: int) -> bool:
         """Whether a line is ordinary; its head is known from now on."""
         self.asked += 1
-        found = self.ordinary.match(block, begin, end)
+        # Most that are not are the DETAILs of parameters: the pattern takes several times as long to say so.
+        found = self.ordinary.match(block, begin, end) if block.find(_LOG, begin, end) >= 0 else None
         if found is None:
             return False
         head = block[begin + self.head : found.end()]
