@@ -217,7 +217,7 @@ def removed(group: list[Seen]) -> str:
         return "nothing: it was rolled back"
     counted = [seen.rows for seen in group if seen.rows is not None]
     if counted and operations & {"delete", "update", "merge"}:
-        source = "rolled-back calls included" if group[0].at is None else "by pg_stat_statements"
+        source = "rolled-back calls included" if group[0].at is None else "as the server counted"
         return f"{sum(counted)} row{'s' if sum(counted) != 1 else ''}, {source}"
     if operations <= REMOVES_COLUMNS:
         return COLUMN_ONLY
