@@ -104,6 +104,16 @@ def test_a_line_that_did_not_do_it_is_not_named(cause: str, line: dict) -> None:
     assert named(cause, {"path": "m/1.py", **line}) == ""
 
 
+@pytest.mark.parametrize(("tables", "path"), [(["m.assets"], "bin/purge.rs"), (["m.flows"], None)])
+def test_a_line_that_ran_on_another_table_than_the_statement_that_was_seen_is_not_its_line(tables, path) -> None:
+    line = {"path": "bin/purge.rs", "line": 4, "vehicle": "script", "operation": "delete", "loses": "rows",
+            "ran": "ran", "tables": tables, "groups": ["G1"], "damaged": tables, "of": 2}  # fmt: skip
+    cause = {"group": "G1", "cause": "manual_session", "probability": 0.93}
+    found = did(seen=(LOGGED,), explaining_statements=[EXPLAINING], causes=[cause], suspects=[line])
+    assert found["pid"] == 30300
+    assert (None if pd.isna(found["path"]) else found["path"]) == path
+
+
 def test_while_the_cause_is_not_sure_a_line_that_would_do_it_is_shown() -> None:
     line = {"path": "sql/purge.sql", "ran": "unknown", "vehicle": "script", "changed_by": "Kim"}
     assert named("manual_session", line, chance=0.38).startswith("sql/purge.sql:7 (no log or version table says")

@@ -134,8 +134,12 @@ def test_a_session_is_told_only_with_the_losses_that_it_saw() -> None:
     every = sessions.sessions(schemas.frame("log_events", events), schemas.empty("activity"))
     group = type("Group", (), {"name": "G1"})()
     window = {"lost_from": START + pd.Timedelta("5s"), "lost_to": START + pd.Timedelta("6s")}
-    beside = sessions.beside(every, [group], {"G1": window})
+    nobody = schemas.empty("culprits")
+    beside = sessions.beside(every, [group], {"G1": window}, nobody)
     assert beside.set_index("pid")["groups"].to_dict() == {1: ("G1",), 2: (), 3: ()}
+    # Its statement began before and was committed within: the last line of it is older than the loss.
+    did = schemas.frame("culprits", [{"group": "G1", "pid": 2, "user": beside.set_index("pid")["role"][2]}])
+    assert sessions.beside(every, [group], {"G1": window}, did).set_index("pid")["groups"][2] == ("G1",)
     assert sessions.worth_telling(beside)["pid"].tolist() == [1]
 
 

@@ -36,10 +36,12 @@ def culprits(groups: pd.DataFrame, frames: Mapping[str, pd.DataFrame], statement
     found = []
     for group in groups.to_dict("records"):
         own = causes[causes["group"] == group["group"]].sort_values("probability", ascending=False, kind="stable")
-        named = _line(group["group"], own["cause"].iloc[0], frames["suspects"], frames["review"]) if len(own) else {}
+        seen = _session(group, statements, explaining)
+        lines = _of_statement(frames["suspects"], seen.pop("tables", ()))
+        named = _line(group["group"], own["cause"].iloc[0], lines, frames["review"]) if len(own) else {}
         if not named and len(own) and own["probability"].iloc[0] < SURE:  # a reader has to see what could have done it
-            named = _line(group["group"], None, frames["suspects"], frames["review"])
-        found.append({"group": group["group"]} | _session(group, statements, explaining) | named)
+            named = _line(group["group"], None, lines, frames["review"])
+        found.append({"group": group["group"]} | seen | named)
     return schemas.frame("culprits", found)
 
 
@@ -71,7 +73,16 @@ def _session(group: Mapping[str, object], statements: pd.DataFrame, explaining: 
         if len(told)
         else mine[mine["pid"].eq(known["pid"]) & mine["operation"].eq(mine["operation"].iloc[0])]
     )
-    return known | {"evidence": tuple(dict.fromkeys([*alike["evidence"].dropna(), *beside["evidence"].dropna()]))}
+    proofs = tuple(dict.fromkeys([*alike["evidence"].dropna(), *beside["evidence"].dropna()]))
+    reached = {name for tables in (*alike["tables"], *beside["tables"]) for name in tables}
+    return known | {"evidence": proofs, "tables": tuple(sorted(reached))}
+
+
+def _of_statement(suspects: pd.DataFrame, tables: tuple[str, ...]) -> pd.DataFrame:
+    """The lines that reach a table of the statement that was seen: one that ran on another table is another's line."""
+    return (
+        suspects[suspects["tables"].map(lambda own: bool(set(own) & set(tables))).astype(bool)] if tables else suspects
+    )
 
 
 def _plain(statement: object) -> str:

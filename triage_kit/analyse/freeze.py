@@ -246,7 +246,9 @@ def _autovacuum(dead: int | None, which: str = DAMAGED, database: str | None = N
 def _told_by_wal(mechanisms: set[str]) -> str:
     """What the WAL of this server tells of the loss: not every loss left its rows there."""
     if mechanisms == {"unlogged_reset"}:
-        return "tells what ran before and after the crash; it never holds rows of unlogged tables"
+        return (
+            "tells what ran before and after the crash; its rows are those that were written while a table was logged"
+        )
     if mechanisms == {"new_cluster"}:
         return "tells what ran since this data directory was made; the lost rows were never in it"
     return "names the transaction, and rows are read out of it"

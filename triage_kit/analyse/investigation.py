@@ -236,7 +236,7 @@ def _prove(known: _Known, judged: _Judged, frames: Mapping[str, pd.DataFrame]) -
     provenance.note_settings(evidence, known.visible, ledger)
     grounds.of_migrations(evidence["migration_operations"], ledger)
     proofs = grounds.by_group(judged.findings, frames["explaining_statements"])
-    connected = sessions.beside(known.connected, found, judged.dates)
+    connected = sessions.beside(known.connected, found, judged.dates, frames["culprits"])
     undone = loads.in_vain(judged.tables, evidence, known.scene.wal, ledger)
     fused = timeline.fuse(evidence, about, found, judged.dates, known.seen, connected, judged.findings, undone)
     story = grounds.of_events(fused, proofs, ledger)

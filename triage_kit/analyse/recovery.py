@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -12,7 +12,7 @@ from triage_kit.analyse import declared, dump_ways, merging, remains_ways, repla
 from triage_kit.analyse.admission import WRITING, Admission
 from triage_kit.analyse.applied import notes_versions
 from triage_kit.analyse.context import Context
-from triage_kit.analyse.losses import Loss, loss
+from triage_kit.analyse.losses import Loss, loss, relations_of, written
 from triage_kit.analyse.remains_ways import wal_segments
 from triage_kit.analyse.target import find_target
 
@@ -57,7 +57,9 @@ def recovery_options(
         ]
     kept = sorted((_fruitful(each) for each in options if each is not None), key=lambda option: _rank(option, lost))
     admission = Admission(lost, evidence)
+    unlogged = [name for name, row in relations_of(evidence).items() if row["persistence"] == "unlogged"]
     told = [admission.told(_passing(_bared(_noted(_writing(each, lost), lost), lost), lost)) for each in kept]
+    told = [_logged(_sparing(each, kept), unlogged) for each in told]
     shown = [{key: value for key, value in each.items() if not key.startswith("_")} for each in told]
     return schemas.frame("recovery", [each | {"order": number} for number, each in enumerate(shown, 1)])
 
@@ -99,6 +101,32 @@ def _passing(option: dict, lost: Loss) -> dict:
     holds = OLDER.format("holds" if len(older) == 1 else "hold")
     said = [f"bad: {merging.few(own)} {told}{shown}" for own, told in ((newer, NEWER), (older, holds)) if own]
     return option | {"preconditions": (*option.get("preconditions", ()), *said)}
+
+
+def _sparing(option: dict, options: Sequence[dict]) -> dict:
+    """The way with what it takes from another: pages that get rows are cleared of dead ones (documentation, HOT)."""
+    dead = any(each["option"] == "dead_rows" and each["feasible"] is not False for each in options)
+    if not dead or option["option"] not in WRITING or option["option"] == "dead_rows" or option["feasible"] is False:
+        return option
+    said = "bad: rows that are loaded into these tables let the server clear their dead rows: copy those first"
+    return option | {"preconditions": (*option.get("preconditions", ()), said)}
+
+
+def _logged(option: dict, unlogged: Collection[str]) -> dict:
+    """The way with what makes its unlogged tables safe: the next crash would empty them again."""
+    names = [name for name in option["tables"] if name in unlogged]
+    if option["option"] not in WRITING or option["feasible"] is False or not names:
+        return option
+    again = [f"ALTER TABLE {written(name)} SET LOGGED;" for name in names]
+    commands = list(option["commands"])
+    ends = next((place for place, line in enumerate(commands) if line.startswith("COMMIT;")), None)
+    if ends is not None:
+        commands[ends:ends] = again
+    said = f"bad: {merging.few(names)} would be emptied by the next crash again, unlogged as "
+    said += f"{'it is' if len(names) == 1 else 'they are'}: {' '.join(again)}" + (
+        " (among the commands)" if ends is not None else " once the rows are back"
+    )
+    return option | {"commands": tuple(commands), "preconditions": (*option.get("preconditions", ()), said)}
 
 
 def _writing(option: dict, lost: Loss) -> dict:

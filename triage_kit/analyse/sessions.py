@@ -73,14 +73,18 @@ def named(log_events: pd.DataFrame) -> pd.DataFrame:
     return filled
 
 
-def beside(found: pd.DataFrame, groups: Sequence[Group], dates: Mapping[str, dict]) -> pd.DataFrame:
-    """The sessions with the losses during whose window each was connected."""
+def beside(found: pd.DataFrame, groups: Sequence[Group], dates: Mapping[str, dict], did: pd.DataFrame) -> pd.DataFrame:
+    """The sessions with the losses during whose window each was connected, or that were seen doing it (``culprits``).
+
+    A log tells when a statement began, and of no session that fell silent then that it was there at the commit.
+    """
     told = rows(found)
+    doers = {(row["group"], row["pid"], row["user"]) for row in rows(did) if row["pid"] is not None}
     for group in groups:
         when = dates.get(group.name, {})
         start, end = when.get("lost_from") or when.get("lost_to"), when.get("lost_to") or when.get("lost_from")
         for each in told if start is not None else ():
-            if connected(each, start, end):
+            if connected(each, start, end) or (group.name, each["pid"], each["role"]) in doers:
                 each["groups"] = (*each["groups"], group.name)
     return schemas.frame("sessions", told)
 
