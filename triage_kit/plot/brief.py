@@ -16,7 +16,7 @@ from triage_kit.plot.removals import transactions
 
 MOST_GROUPS = 3
 MOST_PROOFS = 3
-MOST_TOLD, SOME_NAMED, MOST_NAMED = 2, 4, 6  # damaged tables told with what became of them, and named at all
+MOST_TOLD, MOST_NAMED = 2, 6  # damaged tables told with what became of them, and named at all
 SETTLED = 0.5  # below it the most probable cause is less likely than all others together
 OUT_OF_SIGHT = "Nobody removed rows: they stand, out of sight"
 SURE = 0.95  # a second cause below the first is named unless the first is as sure as this
@@ -137,8 +137,8 @@ def _hit(damaged: pd.DataFrame) -> Html:
     if len(told) <= MOST_TOLD + 1:
         return html.join([_table(row) for row in told], ", ")
     named = [html.name(schemas.qualified(row.schema, row.table)) for row in told[MOST_TOLD:]]
-    # Where not all fit, a few do: the line that was left would push the last answer off the screen.
-    return _some([*map(_table, told[:MOST_TOLD]), *named], MOST_NAMED if len(told) <= MOST_NAMED + 1 else SOME_NAMED)
+    # Where not all fit, the first do: names of some more would push the last answer off the screen.
+    return _some([*map(_table, told[:MOST_TOLD]), *named], MOST_NAMED if len(told) <= MOST_NAMED + 1 else MOST_TOLD)
 
 
 def _besides(leaves: pd.DataFrame) -> Html:
