@@ -164,7 +164,7 @@ SQL = [
     ("migrations/000007_drop_old.up.sql", "000007", "drop old", "up"),
     ("migrations/000007_drop_old.down.sql", "000007", "drop old", "down"),
     ("prisma/migrations/20250101_drop_old/migration.sql", "20250101", "drop old", "up"),
-    ("migrations/2025-01-01-120000_drop_old/down.sql", "2025-01-01-120000", "drop old", "down"),
+    ("migrations/2025-01-01-120000_drop_old/down.sql", "20250101120000", "drop old", "down"),
     ("revert/drop_old.sql", "drop_old", "drop old", "down"),
 ]
 

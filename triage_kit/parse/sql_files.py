@@ -34,10 +34,12 @@ def read_sql_migration(text: str, path: str) -> Migration:
     >>> found = read_sql_migration("-- migrate:up\\nCREATE TABLE a();\\n-- migrate:down\\nDROP TABLE a;", "db/3_a.sql")
     >>> found.revision, [(each.direction, each.operation, each.line) for each in found.operations]
     ('3', [('up', 'create_table', 2), ('down', 'drop_table', 4)])
+    >>> read_sql_migration("", "migrations/2019-03-11-000000_roads/up.sql").revision  # as Diesel notes it
+    '20190311000000'
     """
     name = PurePosixPath(path)
-    revision, title = _named(name)
-    found = Migration(tool_of(text, path), revision, (), title)
+    tool, (revision, title) = tool_of(text, path), _named(name)
+    found = Migration(tool, revision.replace("-", "") if tool == "diesel" else revision, (), title)
     for direction, part in _sections(text, _direction(name)):
         found.operations += [Operation.of(each, direction, each.line) for each in effects(part)]
     found.operations.sort(key=lambda each: each.line)
