@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from triage_kit.analyse import investigate
+from triage_kit.analyse.probes import CONDITIONS
 
 LOG = {"file": "p.log", "format": "stderr", "first_at": "2025-10-01T00:00:00Z", "last_at": "2025-10-08T10:37:20Z"}
 READ = {
@@ -46,3 +49,12 @@ def test_who_wrote_the_rows_is_not_asked_for_where_it_was_read_with_the_count(ma
     assert asked in settles(make_table, make_evidence)["restore"]
     read = [{"oid": 2, "oldest_xid": 831, "newest_xid": 831}]
     assert asked not in settles(make_table, make_evidence, row_transactions=read)["restore"]
+
+
+@pytest.mark.parametrize(("source", "condition"), [("migrations", "migrations_unread"), ("code_hits", "code_unread")])
+def test_a_repository_that_was_read_and_holds_nothing_is_not_read_again(make_table, make_evidence, source, condition):
+    said = {}
+    for status in ("answered", "failed"):
+        evidence = make_evidence([make_table("a", 1)], questions=[{"source": source, "status": status}])
+        said[status] = CONDITIONS[condition](None, evidence, (), None, ())
+    assert said == {"answered": False, "failed": True}

@@ -173,8 +173,8 @@ def _writers(names: Sequence[str], database: str | None, which: str = DAMAGED) -
         ),
         "destroys": (
             "the open transactions of the sessions that it ends, and what pg_stat_activity tells of them: keep what "
-            "the first line prints. No row goes; but nothing can write to this database from then on, so tell the "
-            "owner of the application first"
+            "the first line prints. No row goes; but no ordinary client can write to this database from then on, so "
+            "tell the owner of the application first"
         ),
         "command": (
             f"-- first, and keep what it prints:\n{_CONNECTED}\n"

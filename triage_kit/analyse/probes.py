@@ -179,8 +179,8 @@ CONDITIONS: Mapping[str, Condition] = {
         "statement_by_nameless",
     } & about.seen,
     "dead_rows": _deleted,
-    "migrations_unread": lambda about, evidence, groups, scene, weighed: not len(evidence["migrations"]),
-    "code_unread": lambda about, evidence, groups, scene, weighed: not len(evidence["code_hits"]),
+    "migrations_unread": lambda about, evidence, groups, scene, weighed: _unread("migrations", evidence),
+    "code_unread": lambda about, evidence, groups, scene, weighed: _unread("code_hits", evidence),
     "volumes_unread": lambda about, evidence, groups, scene, weighed: (
         not len(evidence["volumes"]) and scene.about.initdb_at is None
     ),
@@ -221,3 +221,9 @@ def unused(conditions: Mapping[str, Condition] = CONDITIONS) -> Iterator[str]:
     """
     asked = {test["if"] for test in knowledge.tests()}
     yield from sorted(set(conditions) - asked)
+
+
+def _unread(source: str, evidence: Mapping[str, pd.DataFrame]) -> bool:
+    """Whether a source gave nothing because it was not read: one that holds nothing would say the same again."""
+    asked = evidence["questions"]
+    return not len(evidence[source]) and not (asked["source"].eq(source) & asked["status"].eq("answered")).any()
