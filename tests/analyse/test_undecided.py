@@ -60,7 +60,8 @@ def test_a_clock_is_no_gap_where_every_loss_is_dated_by_its_commit(committed, co
         {"source": "commit_times", "status": "unavailable", "reason": "off", "costs": "the exact time"}])  # fmt: skip
     at = pd.Timestamp("2025-10-08T10:00:00Z") if committed else None
     groups = schemas.frame("groups", [{"group": "G1", "committed_at": at, "dated_by": "commit record"}])
-    told = provenance.gaps(questions, groups, schemas.empty("log_sources")).set_index("source")["costs"]
+    nobody = schemas.empty("culprits")
+    told = provenance.gaps(questions, groups, schemas.empty("log_sources"), nobody).set_index("source")["costs"]
     assert told["commit_times"].startswith(costs)
 
 
@@ -71,12 +72,25 @@ def test_a_log_that_begins_after_the_loss_is_a_gap(second, missed):
     read = [
         {"file": name, "first_at": pd.Timestamp(f"2025-10-08T10:00:0{at}Z")} for name, at in (("a", second), ("b", 9))
     ]
-    told = provenance.gaps(questions, groups, schemas.frame("log_sources", read))
+    told = provenance.gaps(questions, groups, schemas.frame("log_sources", read), schemas.empty("culprits"))
     assert told["source"].tolist() == (["logs"] if missed else [])
     assert (
         told["reason"].str.contains("begins at 2025-10-08 10:00:05.000000 UTC, after a loss").tolist()
         == [True] * missed
     )
+
+
+@pytest.mark.parametrize(("text", "costs"), [
+    ("DELETE FROM a WHERE b < $1", "the values of the statement that was seen, its session"),
+    (None, "which statement it was, who ran it"),
+])  # fmt: skip
+def test_a_late_log_costs_no_statement_that_another_source_holds(text, costs):
+    at = pd.Timestamp("2025-10-08T10:00:04Z")
+    questions = schemas.frame("questions", [{"source": "log:a.log", "status": "answered"}])
+    groups = schemas.frame("groups", [{"group": "G1", "committed_at": at}])
+    read = schemas.frame("log_sources", [{"file": "a", "first_at": at + pd.Timedelta("1s")}])
+    did = schemas.frame("culprits", [{"group": "G1", "text": text}])
+    assert provenance.gaps(questions, groups, read, did)["costs"][0] == f"{costs}, and who else was connected then"
 
 
 def test_operations_that_undo_are_told_from_those_that_the_findings_count(make_table, make_evidence):

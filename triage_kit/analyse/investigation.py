@@ -251,7 +251,7 @@ def _prove(known: _Known, judged: _Judged, frames: Mapping[str, pd.DataFrame]) -
 
 def _advise(known: _Known, judged: _Judged, frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     evidence, ranked, ways = known.evidence, frames["causes"], frames["recovery"]
-    gaps = provenance.gaps(evidence["questions"], frames["groups"], evidence["log_sources"])
+    gaps = provenance.gaps(evidence["questions"], frames["groups"], evidence["log_sources"], frames["culprits"])
     return {
         "gaps": gaps,
         "next_tests": probes.next_tests(

@@ -77,16 +77,17 @@ def incident_facts(evidence: Mapping[str, pd.DataFrame]) -> dict:
     }
 
 
-def gaps(questions: pd.DataFrame, groups: pd.DataFrame, log_sources: pd.DataFrame) -> pd.DataFrame:
+def gaps(questions: pd.DataFrame, groups: pd.DataFrame, log_sources: pd.DataFrame, did: pd.DataFrame) -> pd.DataFrame:
     """Table ``gaps``: every source without an answer, with its reason and what that costs; no log is one of them.
 
-    A log that begins after a loss of ``groups`` is one as well. What only dates a loss costs nothing where each is
-    dated by its commit all the same.
+    A log that begins after a loss of ``groups`` is one as well, and costs less where another source holds the
+    statement (``did``, the frame ``culprits``). What only dates a loss costs nothing where each is dated by its commit
+    all the same.
     """
     found = [row for row in rows(questions) if row["status"] != "answered"]
     if len(questions) and not questions["source"].str.startswith(("log:", "logs")).any():
         found.insert(0, NO_LOG)
-    elif (late := _log_begins_late(groups, log_sources)) is not None:
+    elif (late := _log_begins_late(groups, log_sources, did)) is not None:
         found.insert(0, late)
     if schemas.by_commits(groups):
         by = ", ".join(dict.fromkeys(groups["dated_by"].dropna())) or "another source"
@@ -96,16 +97,18 @@ def gaps(questions: pd.DataFrame, groups: pd.DataFrame, log_sources: pd.DataFram
     return schemas.frame("gaps", [{key: row[key] for key in ("source", "reason", "costs", "named")} for row in found])
 
 
-def _log_begins_late(groups: pd.DataFrame, log_sources: pd.DataFrame) -> dict | None:
+def _log_begins_late(groups: pd.DataFrame, log_sources: pd.DataFrame, did: pd.DataFrame) -> dict | None:
     begins = log_sources["first_at"].min()
     losses = groups["committed_at"].fillna(groups["lost_to"]).dropna()
     if pd.isna(begins) or losses.empty or losses.min() >= begins:
         return None
+    seen = set(groups.loc[losses.index[losses < begins], "group"]) <= set(did.loc[did["text"].notna(), "group"])
+    unknown = "the values of the statement that was seen, its session" if seen else "which statement it was, who ran it"
     return {
         "source": "logs",
         "reason": f"the log that was read begins at {begins:%Y-%m-%d %H:%M:%S.%f} UTC, after a loss "
                   f"({losses.min():%Y-%m-%d %H:%M:%S.%f} UTC): the files before it were not there",
-        "costs": "which statement it was, who ran it, and who else was connected then",
+        "costs": f"{unknown}, and who else was connected then",
         "named": False,
     }  # fmt: skip
 
