@@ -37,9 +37,8 @@ def _children(table: Dossier, scene: Scene) -> Observation | None:
     missed = [name for name in below if in_proportion(table.balance, scene.balances.get(name))]
     if not missed:
         return None
-    says = (
-        f"ON DELETE CASCADE leads to {', '.join(missed)}, which people miss rows of, and about as many rows went there"
-    )
+    said = f"ON DELETE CASCADE leads to {', '.join(missed)}, which people miss rows of"
+    says = f"{said}, and of those about as large a share went"
     return Observation(("missed",), says, "pg_constraint", table.name, "foreign keys")
 
 
