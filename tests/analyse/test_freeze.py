@@ -176,3 +176,30 @@ def test_the_printed_query_shows_deleted_rows_and_no_locked_updated_or_spared_on
     shown = next(line for line in ways.loc["dead_rows", "commands"] if "heap_page_item_attrs" in line)
     found = {struct.unpack("<i", row[-1][0])[0] for row in wounded.execute(shown).fetchall()}
     assert found == set(range(13, 20))
+
+
+def test_a_subscription_is_held_by_its_command_in_a_session_that_is_read_only(wounded, server) -> None:
+    """A worker of the server applies what a publisher sends, whatever clients may do."""
+    told = [{"kind": "subscription", "name": 'Head "Office"', "state": "enabled"},
+            {"kind": "subscription", "name": "asleep", "state": "disabled"}]  # fmt: skip
+    step = freeze._subscriptions({"replication": schemas.frame("replication", told)})
+    made = """CREATE SUBSCRIPTION "Head ""Office""\" CONNECTION 'dbname=none' PUBLICATION p WITH (connect = false)"""
+    wounded.execute(made)
+    wounded.execute("""ALTER SUBSCRIPTION "Head ""Office""\" ENABLE""")
+    wounded.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
+    with server.connect() as later:
+        for command in (line for line in step["command"].splitlines() if not line.startswith("--")):
+            later.execute(command)
+    assert wounded.execute("SELECT subname, subenabled FROM pg_subscription").fetchall() == [('Head "Office"', False)]
+    wounded.execute("""ALTER SUBSCRIPTION "Head ""Office""\" SET (slot_name = NONE)""")
+    wounded.execute("""DROP SUBSCRIPTION "Head ""Office""\"""")
+    assert freeze._subscriptions({"replication": schemas.frame("replication", told[1:])}) is None
+
+
+def test_where_rows_are_gone_a_subscription_is_held_after_the_writers(make_table, make_evidence) -> None:
+    emptied = make_table("notes", 16404, rows=0, live=0, heap=0, filenode=24600, xmin=742)
+    told = [{"kind": "subscription", "name": "central", "state": "enabled"}]
+    evidence = make_evidence([emptied, make_table("users", 16500)], reported=["notes"], replication=told)
+    listed = analyse.investigate(evidence).freeze
+    assert "ALTER SUBSCRIPTION central DISABLE;" in listed["command"][1]
+    assert listed["because"][1]

@@ -10,8 +10,9 @@ import pytest
 
 from triage_kit import analyse, schemas
 from triage_kit.analyse import commands, dump_ways, merging, remains_ways, renamed_ways, restore_ways, shelf
+from triage_kit.analyse.context import context
 from triage_kit.analyse.losses import Loss
-from triage_kit.analyse.recovery import wal_segments
+from triage_kit.analyse.recovery import recovery_options, wal_segments
 from triage_kit.analyse.target import Target
 from triage_kit.plot import outlook
 
@@ -56,6 +57,15 @@ def test_truncate_leaves_no_dead_rows_and_delete_does(make_table, make_evidence)
     assert truncated.loc["dead_rows", "feasible"] == False  # noqa: E712 a nullable boolean
     assert deleted.loc["dead_rows", "feasible"] == True  # noqa: E712
     assert deleted.loc["dead_rows", "rows"] == 143
+
+
+def test_no_copy_is_loaded_over_rows_that_stand_out_of_sight() -> None:
+    found = {"s.gone": {"status": "wiped", "oid": 1}, "s.hidden": {"status": "hidden", "oid": 2}}
+    both = Loss(frozenset({"truncate", "update"}), ("s.gone", "s.hidden"), 9, 0, None, None,
+                missing={"s.gone": 9, "s.hidden": 0}, found=found)  # fmt: skip
+    empty = {name: schemas.empty(name) for name in schemas.evidence_names()}
+    told = recovery_options(both, empty, context(empty)).set_index("option")["tables"]
+    assert told["wal"] == told["backup"] == ("s.gone",)
 
 
 def test_what_loads_rows_into_the_tables_costs_the_dead_ones(make_table, make_evidence):

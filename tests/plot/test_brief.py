@@ -256,6 +256,13 @@ def test_the_headline_names_every_table_that_was_hit_or_says_how_many_more() -> 
     assert f"m.t01 {gone} and 18 more. The others" in lead(20)
 
 
+def test_a_bound_of_no_row_is_none_for_a_table_that_was_hit() -> None:
+    """n_live_tup counts every row that came since, and none that was lost: nothing bounds what is missing."""
+    unsure = {**FINDINGS[1], "missing_rows": None, "expected_rows": 42, "expected_high": 42, "actual_rows": 42}
+    for high, said in ((42, "how many rows are missing is not known"), (50, "at most 8 rows are missing")):
+        assert said in screen(findings=[{**unsure, "expected_high": high}]).find(class_="lead").get_text()
+
+
 def test_what_is_dotted_ends_beyond_what_is_filled() -> None:
     unsure = {**FINDINGS[1], "missing_rows": None, "expected_rows": None, "expected_high": 42, "actual_rows": 42}
     for row, share in ((unsure, 0.8), ({**unsure, "missing_rows": 0, "expected_rows": 42, "status": "intact"}, 1)):

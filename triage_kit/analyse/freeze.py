@@ -63,6 +63,8 @@ def freeze_list(
     named = damaged or _names(open_ + hurt)
     stop = _out_of_sight() if mechanisms == {"hidden"} else _writers(named, database, which)
     steps = [(stop, loss)]
+    if (held := _subscriptions(evidence)) and damaged:
+        steps.append((held, [*of_answers([("pg_subscription", "replication")], evidence, ledger), *loss]))
     if hurt:
         told = [one for row in hurt for one in row["because"][:1]]
         steps += [(_files(hurt, evidence), told), (_touch_nothing(hurt), told)]
@@ -90,6 +92,35 @@ def freeze_list(
             for number, (step, proof) in enumerate(_in_time(steps), 1)
         ],
     )
+
+
+def _subscriptions(evidence: Mapping[str, pd.DataFrame]) -> dict | None:
+    """What a publisher sends is applied by a worker of the server, which no client's setting holds."""
+    told = evidence["replication"]
+    running = told["kind"].eq("subscription") & told["state"].eq("enabled")
+    names = sorted(set(told.loc[running, "name"].dropna()))
+    if not names:
+        return None
+    many = "subscriptions" if len(names) > 1 else "subscription"
+    return {
+        "action": f"Hold the {many} {', '.join(names)}: what the publisher sends is applied here",
+        "why": (
+            "a TRUNCATE or DELETE at the publisher takes the rows here again, and neither the end of clients nor "
+            "default_transaction_read_only stops its worker"
+        ),
+        "destroys": (
+            "nothing here; the publisher keeps WAL from then on until its disk is full: enable the "
+            f"{many} again (ENABLE), or drop the slot there"
+        ),
+        "command": "\n".join(
+            [
+                "-- as its owner or a superuser; new sessions are read-only since the first step:",
+                "SET default_transaction_read_only = off;",
+                *(f"ALTER SUBSCRIPTION {quote_ident(name)} DISABLE;" for name in names),
+            ]
+        ),
+        "deadline": None,
+    }
 
 
 def _in_time(steps: Sequence[tuple[dict, Sequence[str]]]) -> list[tuple[dict, Sequence[str]]]:

@@ -44,6 +44,7 @@ def recovery_options(
     options = undo_ways.undo(lost, target, evidence, about)
     gone, lost = _gone(lost), _without_notes(lost)
     if gone:
+        lost = _without_hidden(lost)
         options += [
             restore_ways.pitr(lost, target, judged, evidence, about),
             restore_ways.service(lost, target, evidence),
@@ -155,6 +156,13 @@ def _gone(lost: Loss) -> bool:
     """Whether any row is gone, rather than out of sight."""
     hidden = [name for name in lost.tables if lost.found.get(name, {}).get("status") == "hidden"]
     return len(hidden) < len(lost.tables) or not lost.found
+
+
+def _without_hidden(lost: Loss) -> Loss:
+    """The loss without tables whose rows stand out of sight: no copy is loaded over what stands, and brings nothing."""
+    kept = tuple(name for name in lost.tables if lost.found.get(name, {}).get("status") != "hidden")
+    missing, found = ({name: of[name] for name in kept if name in of} for of in (lost.missing, lost.found))
+    return replace(lost, tables=kept, missing=missing, found=found)
 
 
 def _rank(option: dict, lost: Loss) -> tuple[int, bool, int, float, int]:

@@ -205,8 +205,8 @@ def _headline(damaged: pd.DataFrame) -> str:
     more = f" and a number not known in {open_:,} of them" if open_ else ""
     bounds = [words.at_most(row) for row in lost[lost["missing_rows"].isna()].itertuples()]
     unknown = words.likely_all(lost) or "how many rows are missing is not known"
-    if open_ and None not in bounds:
-        most = sum(bound or 0 for bound in bounds)
+    most = sum(bound or 0 for bound in bounds)
+    if open_ and None not in bounds and most:  # "at most 0" of a damaged table bounds nothing
         unknown, more = f"at most {_are(most, 'row')} missing", f" and at most {most:,} more in {open_:,} of them"
     count = f"{near}{_are(known, 'row')} missing{more}" if known or not open_ else unknown
     besides = f"; besides, {hidden} in {tables:,} more" if tables else ""

@@ -173,8 +173,8 @@ def _impact(damaged: pd.DataFrame, spared: int) -> str:
     said += [f"{style.things(unseen, 'row')} hidden, none of them gone"] if unseen else []
     whose = "they" if open_ == len(damaged) else style.things(open_, "table")
     lost = f"how many rows {whose if len(damaged) > 1 else 'it'} lost is not known"
-    if open_ and None not in unknown:
-        most = sum(bound or 0 for bound in unknown)
+    most = sum(bound or 0 for bound in unknown)
+    if open_ and None not in unknown and most:
         lost = f"at most {style.things(most, 'more row' if gone else 'row')} missing"
     lost = words.likely_all(damaged) or lost
     said += [lost] if open_ else []
