@@ -86,6 +86,8 @@ def test_an_unlogged_table_is_made_logged_with_its_rows(make_table, make_evidenc
     assert again == (["ALTER TABLE s.orders SET LOGGED;"] if persistence == "unlogged" else [])
     said = " ".join(found.loc["backup", "preconditions"])
     assert ("would be emptied by the next crash again" in said) == (persistence == "unlogged")
+    lacks = "rows written while s.orders was unlogged" in found.loc["wal", "brings_not"]
+    assert lacks == (persistence == "unlogged")
     for place, line in enumerate(commands):
         assert not line.startswith("COMMIT;") or not again or commands[place - 1] == again[0]
 

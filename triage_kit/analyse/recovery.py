@@ -127,7 +127,11 @@ def _logged(option: dict, unlogged: Collection[str]) -> dict:
     said += f"{'it is' if len(names) == 1 else 'they are'}: {' '.join(again)}" + (
         " (among the commands)" if ends is not None else " once the rows are back"
     )
-    return option | {"commands": tuple(commands), "preconditions": (*option.get("preconditions", ()), said)}
+    lacks = option["brings_not"]
+    if option["option"] == "wal":
+        lacks += f"; rows written while {merging.few(names)} {'was' if len(names) == 1 else 'were'} unlogged"
+    told = {"brings_not": lacks, "commands": tuple(commands)}
+    return option | told | {"preconditions": (*option.get("preconditions", ()), said)}
 
 
 def _writing(option: dict, lost: Loss) -> dict:
