@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
@@ -22,18 +22,28 @@ def handed_over(
 
     Those came with the transaction that emptied them, or by a statement that pg_stat_statements counts.
     """
-    by_numbers = (*_by_transaction(tables, wal), *_by_entry(tables, evidence["statements"]))
+    by_numbers = (*_by_transaction(tables, wal), *_by_entry(tables, evidence))
     return _by_session(evidence["log_events"], seen) | frozenset(by_numbers)
 
 
-def _by_entry(tables: Sequence[Dossier], entries: pd.DataFrame) -> Iterator[str]:
-    """Truncated tables of which a statement put as many rows as they lost into another one, in all its calls."""
-    lost = {table.relation["name"]: (table.name, lost_rows(table)) for table in tables if table.replaced}
-    told = entries["rows"].isin([count for _, count in lost.values() if count and count >= FEW_ROWS])
-    for row in rows(entries[told & entries["text"].notna()]):
+def _by_entry(tables: Sequence[Dossier], evidence: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    """Truncated tables of which a statement put as many rows as they lost into one that holds them still.
+
+    Texts name tables without their schema as a rule: of namesakes nobody knows which is meant, and temporary tables,
+    and those of other databases, hold nothing here.
+    """
+    namesakes = Counter(table.relation["name"] for table in tables)
+    alone = [table for table in tables if namesakes[table.relation["name"]] == 1]
+    stand = {table.relation["name"]: table.balance["actual_rows"] or 0 for table in alone}
+    lost = {table.relation["name"]: (table.name, lost_rows(table) or 0) for table in alone if table.replaced}
+    entries = evidence["statements"]
+    told = entries["rows"].isin([count for _, count in lost.values() if count >= FEW_ROWS]) & entries["text"].notna()
+    here = entries["database"].isin(evidence["identity"]["database"].dropna())
+    for row in rows(entries[told & here]):
         into = {schemas.parts(name)[1] for name in targets(row["text"])}
         read = {schemas.parts(folded(match[1]))[1] for match in SOURCE.finditer(row["text"])} - into
-        yield from (lost[name][0] for name in read & set(lost) if into and lost[name][1] == row["rows"])
+        kept = any(stand.get(name, 0) >= row["rows"] for name in into)
+        yield from (lost[name][0] for name in read & set(lost) if kept and lost[name][1] == row["rows"])
 
 
 def _by_session(events: pd.DataFrame, seen: Mapping[str, Sequence[Seen]]) -> frozenset[str]:
